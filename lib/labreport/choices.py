@@ -1,0 +1,67 @@
+"""The names a parameter file may choose from, and the settings each takes: read from the source, so that Keras is not imported.
+
+A room that offers a choice ends with a dict literal (`MODELS = {"cifar10_naive": cifar10.naive, ...}`); what may be set from a
+parameter file are the keyword-only arguments of the function named there.
+"""
+
+import ast
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent
+
+# what is chosen -> the file and the dict literal that lists the names
+ROOMS = {
+    "dataset": ("datasets/__init__.py", "DATASETS"),
+    "model": ("models/__init__.py", "MODELS"),
+    "loss": ("losses.py", "LOSSES"),
+    "optimizer": ("optimizers.py", "OPTIMIZERS"),
+}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One name: the source file of its function, and setting name -> (annotation as text, has a default)."""
+
+    source: Path
+    settings: dict[str, tuple[str, bool]]
+
+
+@functools.cache
+def of(room: str) -> dict[str, Choice]:
+    """All names of a room (`dataset`, `model`, `loss`, `optimizer`), in the order of its dict literal."""
+    file, variable = ROOMS[room]
+    path = PACKAGE / file
+    for statement in _parse(path).body:
+        if isinstance(statement, ast.Assign) and getattr(statement.targets[0], "id", None) == variable:
+            return {ast.literal_eval(key): _choice(path, value) for key, value in zip(statement.value.keys, statement.value.values)}
+    raise AssertionError(f"{path} has no {variable} = {{...}}")
+
+
+@functools.cache
+def augmentation() -> Choice:
+    """The settings of `augmentation.Augmentation`."""
+    return _function(PACKAGE / "augmentation.py", "augmentation")
+
+
+def _choice(path: Path, value: ast.expr) -> Choice:
+    if isinstance(value, ast.Attribute):  # module.function, the module lying beside the file
+        return _function(path.parent / f"{value.value.id}.py", value.attr)
+    if isinstance(value, ast.Name):
+        return _function(path, value.id)
+    raise AssertionError(f"{path}, line {value.lineno}: a choice is a function by its name")
+
+
+def _function(path: Path, name: str) -> Choice:
+    for statement in _parse(path).body:
+        if isinstance(statement, ast.FunctionDef) and statement.name == name:
+            arguments = statement.args
+            return Choice(path, {argument.arg: (ast.unparse(argument.annotation), default is not None)
+                                 for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults)})
+    raise AssertionError(f"{path} has no function {name}")
+
+
+@functools.cache
+def _parse(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"), str(path))

@@ -1,0 +1,113 @@
+"""What the numbers of one run say, in sentences: every figure in a report's prose is computed here."""
+
+import pandas as pd
+from scipy import stats
+
+from .results import Result
+
+CONFIDENCE = 0.95
+
+
+def loading(dataset) -> str:
+    """Where the images come from and how many there are."""
+    sizes = ", ".join(f"{len(split):,} for {name}" for name, split in dataset.splits.items())
+    origin = "**Sample data**, drawn by the program" if dataset.sample else "Real data"
+    height, width, _ = dataset.image_shape
+    return f"{origin}: {sum(map(len, dataset.splits.values())):,} colour images of {width} x {height} pixels in {len(dataset.class_names)} classes: {sizes}."
+
+
+def inspection(dataset) -> str:
+    """What is remarkable about the data."""
+    return "\n".join(f"- {note}" for note in dataset.notes) if dataset.notes else "No image stands in two splits, and none had to be left out."
+
+
+def conditioning(experiment, dataset) -> str:
+    """Range and mean of the training pixels, and what augmentation does."""
+    images = dataset.train.images
+    means = ", ".join(f"{mean:.1f}" for mean in images.mean(axis=(0, 1, 2)))
+    parts = {"horizontal_flip": "half of the images mirrored", "rotation_degrees": "rotated by up to {:g} degrees either way"}
+    done = [parts[key].format(value) for key, value in experiment.augmentation.items() if value]
+    return (f"Training pixels run from {images.min()} to {images.max()}; the mean of red, green and blue is {means}. "
+            + (f"Augmentation: {' and '.join(done)}." if done else "This experiment augments nothing."))
+
+
+def training(result: Result) -> str:
+    """Where the best epoch is, what came after it, and how far training and validation lie apart there."""
+    metrics, history = result.metrics, result.history
+    epochs, best = metrics["epochs"], metrics["best_epoch"]
+    monitor = metrics["identity"]["settings"]["early_stopping"]["monitor"]
+    value = history[monitor].iloc[best - 1]
+    sentences = [f"Training took {_duration(result.seconds)} for {_count(epochs, 'epoch')}"
+                 + (" and was stopped early." if metrics["stopped_early"] else ".")]
+    if epochs > 1:
+        sentences.append(f"By {monitor}, epoch {best} is the best ({value:.4f}).")
+        if best == epochs:
+            sentences.append("It is the last one: more epochs might still improve the model.")
+        else:
+            last = history.iloc[-1]
+            sentences.append(f"In the {_count(epochs - best, 'epoch')} after it, training loss went from {history['loss'].iloc[best - 1]:.3f} to {last['loss']:.3f} "
+                             f"while validation loss went from {history['val_loss'].iloc[best - 1]:.3f} to {last['val_loss']:.3f}"
+                             + (": the network was learning its training images by heart." if last["loss"] < history["loss"].iloc[best - 1]
+                                and last["val_loss"] > history["val_loss"].iloc[best - 1] else "."))
+    gap = metrics["train_accuracy"] - metrics["validation_accuracy"]
+    sentences.append(f"At epoch {best} training accuracy is {_percent(metrics['train_accuracy'])} and validation accuracy {_percent(metrics['validation_accuracy'])}, "
+                     f"a gap of {100 * gap:+.1f} points" + (_gap_says(gap)))
+    return " ".join(sentences)
+
+
+def evaluation(result: Result, confused: pd.DataFrame) -> str:
+    """Test accuracy with its interval, and the pair of classes confused most. confused: as `evaluation.confused_pairs` gives it."""
+    correct, images = int((result.labels == result.predicted).sum()), len(result.labels)
+    low, high = interval(correct, images)
+    text = (f"With the weights of epoch {result.metrics['best_epoch']}, {correct:,} of {images:,} test images are classified correctly: "
+            f"**{_percent(correct / images)}** (95 % interval {_percent(low)} to {_percent(high)}, Wilson).")
+    if len(confused):
+        pair = confused.iloc[0]
+        text += f" The pair confused most is {pair['Class']} and {pair['Other class']}: {_count(int(pair['Mistakes']), 'image')} in one direction or the other."
+    return text
+
+
+def verdict(result: Result, published: dict) -> str:
+    """Whether the published test accuracy lies inside the interval of the measured one."""
+    if result.metrics["data"] == "sample":
+        return "This run used sample data: it shows that the pipeline works, and nothing can be concluded about the published result."
+    if published.get("test_accuracy") is None:
+        return "No test accuracy was published for this experiment, so there is nothing to compare with."
+    if result.metrics["changes"]:
+        return "The settings of this run differ from the published experiment's, so the two results are not expected to agree."
+    correct, images = int((result.labels == result.predicted).sum()), len(result.labels)
+    low, high = interval(correct, images)
+    value = published["test_accuracy"]
+    where = "inside" if low <= value <= high else "below" if value < low else "above"
+    caution = ("The two agree within the uncertainty of the test images." if where == "inside" else
+               "The difference is larger than the test images alone explain; the seed, and the choice of the epoch, add to it.")
+    return f"The published test accuracy, {_percent(value)}, lies {where} the 95 % interval of the measured one ({_percent(low)} to {_percent(high)}). {caution}"
+
+
+def interval(correct: int, images: int) -> tuple[float, float]:
+    """95 % interval of a share (Wilson, 1927): only the drawing of the test images is uncertain in it, not the training."""
+    found = stats.binomtest(correct, images).proportion_ci(CONFIDENCE, method="wilson")
+    return found.low, found.high
+
+
+def _gap_says(gap: float) -> str:
+    if gap > 0.1:
+        return ": the network overfits."
+    if gap > 0.03:
+        return ": some overfitting."
+    if gap < -0.03:
+        return "; training accuracy is averaged over the epoch and measured under dropout and augmentation, so it may lie below."
+    return ": no sign of overfitting there."
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def _duration(seconds: float) -> str:
+    minutes = seconds / 60
+    return f"{seconds:.0f} s" if seconds < 100 else f"{minutes:.0f} min" if minutes < 100 else f"{minutes / 60:.1f} h"

@@ -1,0 +1,142 @@
+"""CIFAR-10: the official archive, a local folder in its layout, or images drawn by the program.
+
+Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009.
+"""
+
+import os
+import pickle
+import tarfile
+from pathlib import Path
+
+import numpy as np
+
+from . import cifar10_sample, download
+from .dataset import Dataset, Split
+from .splitting import contents, split_off
+
+# As in keras.datasets.cifar10.
+ARCHIVE_URL = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
+ARCHIVE_SHA256 = "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce"
+
+FOLDER = "cifar-10-batches-py"
+TRAIN_FILES = [f"data_batch_{number}" for number in range(1, 6)]
+TEST_FILE = "test_batch"
+NAMES_FILE = "batches.meta"
+
+CLASS_NAMES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
+SAMPLE_PER_CLASS = 600
+SAMPLE_SEED = 0
+
+
+def cifar10(data: str, folder: Path, seed: int, max_images: int | None, *, validation_fraction: float) -> Dataset:
+    """50,000 + 10,000 colour images of 32 x 32 pixels in ten classes; of `sample` data 5,000 + 1,000.
+
+    data: "real" or "sample". folder: holds `cifar-10-batches-py/`, or will after the download. validation_fraction: of the
+    training images, stratified, drawn by seed. max_images: keep about so many images in all, the same share of every class.
+    """
+    if not 0 < validation_fraction < 1:
+        raise ValueError(f"dataset_args.validation_fraction must lie between 0 and 1, got {validation_fraction}")
+    pool, test = _sample() if data == "sample" else _official(folder)
+    digests, test_digests = contents(pool.images), contents(test.images)
+    notes = []
+
+    # A training image that is a test image too would be a test answer seen before.
+    leaked = np.isin(digests, test_digests)
+    if leaked.any():
+        notes.append(f"{leaked.sum()} training images are identical to a test image and were left out.")
+        pool, digests = pool.take(np.flatnonzero(~leaked)), digests[~leaked]
+    repeated = len(digests) - len(np.unique(digests))
+    if repeated:
+        notes.append(f"{repeated} training images repeat another one; equal images stay in the same split.")
+
+    if max_images is not None and max_images < len(pool) + len(test):
+        share = max_images / (len(pool) + len(test))
+        kept, test_kept = (split_off(*part, share, seed) for part in ((pool.labels, digests), (test.labels, test_digests)))
+        notes.append(f"Shortened to {kept.sum() + test_kept.sum()} of {len(pool) + len(test)} images (max_images).")
+        pool, digests, test = pool.take(np.flatnonzero(kept)), digests[kept], test.take(np.flatnonzero(test_kept))
+
+    held_out = split_off(pool.labels, digests, validation_fraction, seed)
+    return Dataset(name="cifar10", sample=data == "sample", train=pool.take(np.flatnonzero(~held_out)),
+                   validation=pool.take(np.flatnonzero(held_out)), test=test, class_names=CLASS_NAMES, notes=notes)
+
+
+def shape(*, validation_fraction: float) -> tuple[tuple[int, int, int], int]:
+    """Image shape (H, W, 3) and number of classes, known without the data."""
+    return (32, 32, 3), len(CLASS_NAMES)
+
+
+def _sample() -> tuple[Split, Split]:
+    images, labels = cifar10_sample.draw(SAMPLE_PER_CLASS, SAMPLE_SEED)
+    for_test = split_off(labels, contents(images), 1 / 6, SAMPLE_SEED)
+    everything = Split(images, labels, [f"sample-{index:04d}" for index in range(len(images))])
+    return everything.take(np.flatnonzero(~for_test)), everything.take(np.flatnonzero(for_test))
+
+
+def _official(folder: Path) -> tuple[Split, Split]:
+    batches = folder / FOLDER
+    if not batches.is_dir():
+        try:
+            archive = download.fetch(ARCHIVE_URL, ARCHIVE_SHA256, folder / ARCHIVE_URL.rsplit("/", 1)[-1])
+        except ConnectionError as error:
+            raise ConnectionError(f"CIFAR-10 is not in {folder} and could not be downloaded: {error}. Put the folder {FOLDER}/ there, "
+                                  f"name the folder that holds it (--data FOLDER), or try with --data sample") from None
+        _unpack(archive, batches)
+    names = [name.decode() for name in _read(batches / NAMES_FILE, b"label_names")[0]]
+    if names != CLASS_NAMES:
+        raise ValueError(f"{batches / NAMES_FILE}: expected the ten classes of CIFAR-10, got {', '.join(names)}")
+    parts = [_batch(batches / name) for name in TRAIN_FILES]
+    return (Split(np.concatenate([part.images for part in parts]), np.concatenate([part.labels for part in parts]), sum((part.ids for part in parts), [])),
+            _batch(batches / TEST_FILE))
+
+
+def _unpack(archive: Path, batches: Path) -> None:
+    """Take the known files, and nothing else, out of the verified archive; the folder appears complete or not at all."""
+    unfinished = batches.with_name(f".{batches.name}.{os.getpid()}.part")
+    unfinished.mkdir(exist_ok=True)
+    with tarfile.open(archive) as tar:
+        for name in (*TRAIN_FILES, TEST_FILE, NAMES_FILE):
+            (unfinished / name).write_bytes(tar.extractfile(f"{FOLDER}/{name}").read())
+    try:
+        unfinished.rename(batches)
+    except OSError:  # another process was quicker
+        if not batches.is_dir():
+            raise
+
+
+def _batch(path: Path) -> Split:
+    data, labels = _read(path, b"data", b"labels")
+    if not isinstance(data, np.ndarray) or data.dtype != np.uint8 or data.ndim != 2 or data.shape[1] != 3072 or len(labels) != len(data):
+        raise ValueError(f"{path}: expected uint8 pixels of shape (N, 3072) and N labels, got {getattr(data, 'shape', type(data).__name__)} and {len(labels)}")
+    labels = np.asarray(labels)
+    if labels.dtype.kind != "i" or labels.min() < 0 or labels.max() >= len(CLASS_NAMES):
+        raise ValueError(f"{path}: labels are whole numbers from 0 to {len(CLASS_NAMES) - 1}")
+    # stored as 1024 red, 1024 green and 1024 blue values, row by row
+    images = np.ascontiguousarray(data.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
+    return Split(images, labels.astype(np.int32), [f"{path.name}-{index:05d}" for index in range(len(images))])
+
+
+def _read(path: Path, *keys: bytes) -> list:
+    try:
+        with open(path, "rb") as file:
+            content = _ArraysOnly(file, encoding="bytes").load()
+        return [content[key] for key in keys]
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path} is missing: {path.parent} is not a complete CIFAR-10 folder; delete it to download it anew") from None
+    except (pickle.UnpicklingError, EOFError, KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        raise ValueError(f"{path}: not a CIFAR-10 batch, or a truncated one ({error or type(error).__name__}); delete {path.parent} to download it anew") from None
+
+
+class _ArraysOnly(pickle.Unpickler):
+    """Builds arrays, bytes, lists, dicts and numbers; a pickle that names anything else, such as a function to call, is refused."""
+
+    def find_class(self, module, name):
+        if module in ("numpy.core.multiarray", "numpy._core.multiarray") and name == "_reconstruct":
+            return lambda subtype, shape, kind: np.ndarray(shape, kind) if subtype is np.ndarray else self._refuse(module, subtype)
+        if module == "numpy" and name in ("ndarray", "dtype"):
+            return getattr(np, name)
+        if (module, name) == ("_codecs", "encode"):  # how Python 3 writes bytes into an old pickle protocol
+            return lambda text, encoding: text.encode("latin-1") if encoding in ("latin1", b"latin1") else self._refuse(module, encoding)
+        self._refuse(module, name)
+
+    def _refuse(self, module, name):
+        raise pickle.UnpicklingError(f"it asks for {module}.{name}, which no image batch needs")

@@ -1,0 +1,52 @@
+"""What a classifier got right and wrong on the test split, as tables."""
+
+import numpy as np
+import pandas as pd
+from sklearn import metrics
+
+from .results import Result
+
+
+def confusion(result: Result) -> np.ndarray:
+    """Images (K, K): true classes in rows, predicted ones in columns."""
+    return metrics.confusion_matrix(result.labels, result.predicted, labels=range(len(result.class_names)))
+
+
+def classification_report(result: Result) -> pd.DataFrame:
+    """Precision, recall, F1 and number of test images of each class, and their plain and weighted means."""
+    report = metrics.classification_report(result.labels, result.predicted, labels=range(len(result.class_names)), target_names=result.class_names,
+                                           output_dict=True, zero_division=0)
+    rows = [*result.class_names, "macro avg", "weighted avg"]
+    return pd.DataFrame([{"Class": row.replace(" avg", " average"), "Precision": report[row]["precision"], "Recall": report[row]["recall"],
+                          "F1": report[row]["f1-score"], "Images": int(report[row]["support"])} for row in rows])
+
+
+def confused_pairs(result: Result, most: int = 5) -> pd.DataFrame:
+    """Pairs of classes by their mistakes in either direction, most first; pairs never confused are left out."""
+    matrix, names = confusion(result), result.class_names
+    rows = [{"Class": names[a], "Other class": names[b], "First taken for second": int(matrix[a, b]), "Second taken for first": int(matrix[b, a]),
+             "Mistakes": int(matrix[a, b] + matrix[b, a])} for a in range(len(names)) for b in range(a + 1, len(names))]
+    columns = ["Class", "Other class", "First taken for second", "Second taken for first", "Mistakes"]
+    table = pd.DataFrame(rows, columns=columns)
+    return table[table["Mistakes"] > 0].sort_values("Mistakes", ascending=False, kind="stable").head(most).reset_index(drop=True)
+
+
+def confident_mistakes(result: Result, most: int = 10) -> tuple[np.ndarray, list[str]]:
+    """Positions in the test split of the wrong answers given with the highest probability, and a title for each."""
+    probability = result.probabilities.max(axis=1)
+    wrong = np.flatnonzero(result.labels != result.predicted)
+    wrong = wrong[np.argsort(-probability[wrong], kind="stable")][:most]
+    return wrong, [f"{result.class_names[result.predicted[i]]} {probability[i]:.0%}\nis {result.class_names[result.labels[i]]}" for i in wrong]
+
+
+def beside_published(result: Result, published: dict) -> pd.DataFrame:
+    """The published figures beside the measured ones; a figure that was not published is empty."""
+    measured = result.metrics
+    rows = [("Test accuracy", published.get("test_accuracy"), measured["test_accuracy"]),
+            ("Best validation accuracy", published.get("validation_accuracy"), result.history["val_accuracy"].max()),
+            ("Epoch of the best validation accuracy", published.get("best_epoch"), int(result.history["val_accuracy"].idxmax()) + 1),
+            ("Parameters", published.get("total_parameters"), measured["total_parameters"]),
+            ("Trainable parameters", published.get("trainable_parameters"), measured["trainable_parameters"])]
+    def text(value):
+        return None if value is None else f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+    return pd.DataFrame([{"": name, "Published": text(was), "Measured": text(now)} for name, was, now in rows])

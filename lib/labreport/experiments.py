@@ -1,0 +1,280 @@
+"""Experiments: a parameter file, and what is set differently for one run, checked and frozen into an `Experiment`."""
+
+import difflib
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+
+from . import choices, paths, strict_yaml
+
+# What may be set for one run and never stands in a file: a file always means the real data, and all of it.
+REHEARSAL = {"data": "real", "max_images": None}
+
+DESCRIPTION = ("title", "question", "notebook", "published")  # fields that training never sees
+
+PUBLISHED = {
+    "source": "str", "test_accuracy": "float | None", "validation_accuracy": "float | None", "best_epoch": "int | None",
+    "total_parameters": "int", "trainable_parameters": "int", "note": "str | None",
+}
+EARLY_STOPPING = {"monitor": "str", "patience": "int | None", "min_delta": "float", "start_from_epoch": "int"}
+MONITORS = ("val_loss", "val_accuracy")
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One experiment, complete; plain values only. The fields are the keys of a parameter file, in their order there.
+
+    early_stopping: `monitor` also says which epoch is the best one; `patience: null` trains all epochs.
+    data: `real` or `sample` (drawn by the program). max_images: train and test on about so many images in all, None for all.
+    changes: what differs from the parameter file, as {"optimizer_args.learning_rate": 0.01}.
+    """
+
+    name: str
+    title: str
+    question: str
+    notebook: str
+    dataset: str
+    dataset_args: dict
+    model: str
+    model_args: dict
+    loss: str
+    optimizer: str
+    optimizer_args: dict
+    augmentation: dict
+    epochs: int
+    batch_size: int
+    early_stopping: dict
+    seed: int
+    published: dict
+    data: str = "real"
+    max_images: int | None = None
+    changes: dict = None
+
+    def settings(self) -> dict:
+        """Everything that can be set, resolved: `load(name, settings())` is this experiment again."""
+        return {key: value for key, value in asdict(self).items() if key not in ("name", "changes")}
+
+    def training_settings(self) -> dict:
+        """The settings that decide what is trained: all but the description."""
+        return {key: value for key, value in self.settings().items() if key not in DESCRIPTION}
+
+    @property
+    def run_name(self) -> str:
+        """Name of the run folder: the experiment, and what differs from its file (`cifar10_l2_dropout--sample--epochs-3`)."""
+        parts = [self.name, *(_folder_part(key, value) for key, value in sorted(self.changes.items(), key=lambda item: item[0] != "data"))]
+        name = "--".join(parts)
+        return name if len(name) <= 150 else f"{name[:130]}--{_digest(name)}"
+
+    @property
+    def folder(self):
+        """Path of the run folder."""
+        return paths.reports() / self.run_name
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        sample = self.data == "sample"
+        notes = []
+        if sample:
+            notes.append("**Sample data.** The images are drawn by the program; the numbers below say nothing about the real data set.")
+        if self.changes:
+            notes.append("Differs from the parameter file: " + ", ".join(f"`{key} = {_text(value)}`" for key, value in self.changes.items()) + ".")
+        title = {"title": self.title, "question": self.question, "experiment": self.name, "sample": sample, "language": "en",
+                 "fields": {"Experiment": self.name, **({"Changed settings": ", ".join(f"{key} = {_text(value)}" for key, value in self.changes.items())} if self.changes else {})}}
+        return {"application/vnd.labreport.report+json": title,
+                "text/markdown": "\n\n".join([f"**{self.title}**", self.question, *notes]),
+                "text/plain": f"{self.title}: {self.question}"}
+
+
+FIELDS = tuple(field.name for field in fields(Experiment) if field.name not in ("name", "changes", *REHEARSAL))
+_TOP_LEVEL = {"title": "str", "question": "str", "notebook": "str", "dataset": "str", "dataset_args": "dict", "model": "str",
+              "model_args": "dict", "loss": "str", "optimizer": "str", "optimizer_args": "dict", "augmentation": "dict", "epochs": "int",
+              "batch_size": "int", "early_stopping": "dict", "seed": "int", "published": "dict", "data": "str", "max_images": "int | None"}
+
+
+def names() -> list[str]:
+    """The experiments there are: the parameter files, by name."""
+    return sorted(file.stem for file in paths.params().glob("*.yaml"))
+
+
+def load(name: str, settings: Mapping | None = None) -> Experiment:
+    """Read and check `params/<name>.yaml` with the settings of one run on top.
+
+    settings: `{"epochs": 3}`, with dots for one entry of a mapping (`{"optimizer_args.learning_rate": 1e-3}`), its last word
+    alone where only one entry has that name (`{"learning_rate": 1e-3}`); the whole of `Experiment.settings()` is accepted too.
+    Raises ValueError saying what came, what was expected, and the file and line.
+    """
+    known = names()
+    if name not in known:
+        raise ValueError(f"there is no experiment {name!r}{_nearest(name, known)}; `python pipeline.py list` shows all {len(known)}")
+    file = paths.params() / f"{name}.yaml"
+    where = paths.display(file)
+    values, lines = strict_yaml.read(file.read_text("utf-8"), where)
+    if not isinstance(values, dict):
+        raise ValueError(f"{where}: a parameter file is a mapping of keys to values; see another file in {paths.display(paths.params())}/")
+    for key in values:
+        if key not in FIELDS:
+            raise ValueError(f"{where}, line {lines[(key,)]}: unknown key {key!r}{_nearest(key, FIELDS)}; the keys are {', '.join(FIELDS)}")
+    missing = [key for key in FIELDS if key not in values]
+    if missing:
+        raise ValueError(f"{where}: missing {', '.join(missing)}; a parameter file is complete, nothing is inherited")
+    def line(*path):
+        while path and path not in lines:
+            path = path[:-1]
+        return f"{where}, line {lines[path]}" if path else where
+
+    from_file = _check(values | REHEARSAL, line)
+    resolved = _check(_apply(from_file, settings or {}), lambda *path: "settings")
+    before = _flatten(from_file)
+    changes = {key: value for key, value in _flatten(resolved).items() if key not in before or before[key] != value}
+    changes |= {key: None for key in before if key not in _flatten(resolved)}
+    return Experiment(name=name, **resolved, changes=changes)
+
+
+def training_table(experiment: Experiment) -> list[dict]:
+    """How the experiment trains, as rows of a setting and its value."""
+    stopping = experiment.early_stopping
+    def listed(values):
+        return ", ".join(f"{key.replace('_', ' ')} {value:g}" if isinstance(value, float) else key.replace("_", " ") for key, value in values.items() if value)
+    rows = {"Optimizer": f"{experiment.optimizer} ({listed(experiment.optimizer_args)})", "Loss": experiment.loss.replace("_", " "),
+            "Batch size": experiment.batch_size, "Epochs": experiment.epochs,
+            "Early stopping": f"none; best epoch by {stopping['monitor']}" if stopping["patience"] is None else
+            f"after {stopping['patience']} epochs without a better {stopping['monitor']}, not before epoch {stopping['start_from_epoch'] + stopping['patience']}",
+            "Augmentation": listed(experiment.augmentation) or "none", "Seed": experiment.seed}
+    return [{"Setting": key, "Value": value} for key, value in rows.items()]
+
+
+def parse_settings(assignments: list[str]) -> dict:
+    """Settings from the command line: `["epochs=3", "learning_rate=1e-3"]` -> `{"epochs": 3, "learning_rate": 0.001}`."""
+    settings = {}
+    for assignment in assignments:
+        key, equals, text = assignment.partition("=")
+        if not equals or not key:
+            raise ValueError(f"--set {assignment}: expected key=value, such as epochs=3")
+        if key in settings:
+            raise ValueError(f"--set {assignment}: {key} is set twice")
+        settings[key], _ = strict_yaml.read(text, f"--set {assignment}")
+    return settings
+
+
+def _apply(values: dict, settings: Mapping) -> dict:
+    values = json.loads(json.dumps(values))
+    for key, value in settings.items():
+        *parents, last = _resolve(key, values)
+        target = values
+        for parent in parents:
+            target = target[parent]
+        target[last] = value
+    return values
+
+
+def _resolve(key: str, values: dict) -> tuple[str, ...]:
+    """`learning_rate` -> ("optimizer_args", "learning_rate"): the path of a setting, by its full or its last name."""
+    paths_known = [(field,) for field in _TOP_LEVEL]
+    for field, known in _entries(values).items():
+        paths_known += [(field, entry) for entry in known]
+    found = [path for path in paths_known if ".".join(path) == key] or [path for path in paths_known if path[-1] == key]
+    if len(found) > 1:
+        raise ValueError(f"settings: {key!r} could be {' or '.join('.'.join(path) for path in found)}; write one of them in full")
+    if not found:
+        known = [".".join(path) for path in paths_known] + [path[-1] for path in paths_known]
+        raise ValueError(f"settings: there is no setting {key!r}{_nearest(key, known)}; "
+                         f"`python pipeline.py show EXP` lists what an experiment sets")
+    return found[0]
+
+
+def _entries(values: dict) -> dict[str, dict[str, str]]:
+    """For each mapping field its entries and their types, given the chosen names."""
+    def of(room):
+        choice = choices.of(room).get(values[room])
+        return {key: annotation for key, (annotation, _) in choice.settings.items()} if choice else {}
+    return {"dataset_args": of("dataset"), "model_args": of("model"), "optimizer_args": of("optimizer"),
+            "augmentation": {key: annotation for key, (annotation, _) in choices.augmentation().settings.items()},
+            "early_stopping": EARLY_STOPPING, "published": PUBLISHED}
+
+
+def _check(values: dict, where) -> dict:
+    """The values with their types checked and whole numbers made float where a float is expected; where(*path) -> "file, line n"."""
+    checked = {key: _typed(values[key], annotation, key, where(key)) for key, annotation in _TOP_LEVEL.items()}
+    for room in choices.ROOMS:
+        if checked[room] not in choices.of(room):
+            known = list(choices.of(room))
+            raise ValueError(f"{where(room)}: there is no {room} {checked[room]!r}{_nearest(checked[room], known)}; there are {', '.join(known)}")
+    required = {f"{room}_args": {key for key, (_, optional) in choices.of(room)[checked[room]].settings.items() if not optional}
+                for room in ("dataset", "model", "optimizer")} | {"early_stopping": set(EARLY_STOPPING)}
+    for field, entries in _entries(checked).items():
+        for key, value in checked[field].items():
+            if key not in entries:
+                owner = checked.get(field.removesuffix("_args"), field) if field.endswith("_args") else field
+                takes = f"{owner} takes {', '.join(entries)}" if entries else f"{owner} takes none"
+                raise ValueError(f"{where(field, key)}: unknown key {key!r} in {field}{_nearest(key, entries)}; {takes}")
+            checked[field][key] = _typed(value, entries[key], f"{field}.{key}", where(field, key))
+        for key in required.get(field, ()):
+            if key not in checked[field]:
+                raise ValueError(f"{where(field)}: {field} lacks {key!r} ({entries[key]})")
+    for field, key, least in (("epochs", None, 1), ("batch_size", None, 1), ("seed", None, 0), ("max_images", None, 1),
+                              ("early_stopping", "patience", 1), ("early_stopping", "start_from_epoch", 0), ("early_stopping", "min_delta", 0)):
+        value = checked[field] if key is None else checked[field][key]
+        if value is not None and value < least:
+            raise ValueError(f"{where(*filter(None, (field, key)))}: {key or field} must be at least {least}, got {value}")
+    if checked["data"] not in ("real", "sample"):
+        raise ValueError(f"{where('data')}: data is real or sample, got {checked['data']!r}")
+    if checked["early_stopping"]["monitor"] not in MONITORS:
+        raise ValueError(f"{where('early_stopping', 'monitor')}: monitor is {' or '.join(MONITORS)}, got {checked['early_stopping']['monitor']!r}")
+    if not (paths.notebooks() / f"{checked['notebook']}.ipynb").is_file():
+        known = [file.stem for file in paths.notebooks().glob("*.ipynb")]
+        raise ValueError(f"{where('notebook')}: there is no notebook {checked['notebook']!r}{_nearest(checked['notebook'], known)}; there are {', '.join(sorted(known))}")
+    return checked
+
+
+_TYPES = {"str": (str, "text"), "int": (int, "a whole number"), "float": (float, "a number"), "bool": (bool, "true or false"),
+          "dict": (dict, "a mapping"), "None": (type(None), "null")}
+
+
+def _typed(value, annotation: str, name: str, where: str):
+    for alternative in annotation.split(" | "):
+        if alternative.startswith("list[") and isinstance(value, list):
+            return [_typed(item, alternative[5:-1], f"{name}[{index}]", where) for index, item in enumerate(value)]
+        kind = _TYPES.get(alternative, (None,))[0]
+        if kind is float and type(value) is int:
+            return float(value)
+        if kind is not None and type(value) is kind and (kind is not str or value.strip()):
+            return value
+    expected = " or ".join(_TYPES[part][1] if part in _TYPES else f"a list such as {_example(part)}" for part in annotation.split(" | "))
+    raise ValueError(f"{where}: {name} must be {expected}, got {_text(value)}")
+
+
+def _example(annotation: str) -> str:
+    return {"list[int]": "[32, 64]", "list[float]": "[0.1, 0.2]", "list[list[int]]": "[[32, 32], [64]]"}.get(annotation, annotation)
+
+
+def _flatten(values: Mapping) -> dict:
+    """One level of nesting to dotted keys: {"optimizer_args": {"learning_rate": 1}} -> {"optimizer_args.learning_rate": 1}."""
+    flat = {}
+    for key, value in values.items():
+        flat |= {f"{key}.{entry}": item for entry, item in value.items()} if isinstance(value, dict) else {key: value}
+    return flat
+
+
+def _nearest(word: str, known) -> str:
+    found = difflib.get_close_matches(str(word), [str(item) for item in known], n=1, cutoff=0.6)
+    return f" (did you mean {found[0]!r}?)" if found else ""
+
+
+def _text(value) -> str:
+    return json.dumps(value, ensure_ascii=False) if not isinstance(value, str) else repr(value)
+
+
+def _folder_part(key: str, value) -> str:
+    if key == "data":
+        return value
+    parts = value if isinstance(value, list) else [value]
+    text = "_".join(part if isinstance(part, str) else json.dumps(part) for part in parts)
+    safe = re.sub(r"[^A-Za-z0-9.+_-]+", "_", text)[:40]
+    if safe != text:  # two values must never share a folder
+        safe = f"{safe.strip('_.')}-{_digest(json.dumps(value))}"
+    return f"{key.split('.')[-1]}-{safe}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -1,0 +1,174 @@
+"""Pictures and tables of a report: plain data in; a figure with its alt text, or a table with its caption, out. Shows nothing itself."""
+
+import base64
+import html
+import io
+from dataclasses import dataclass
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+WIDTH_INCHES = 6.3  # text width of an A4 page
+TRAINING, VALIDATION = "#0072B2", "#D55E00"  # Okabe and Ito: told apart by the colour-blind, and in grey by their line styles
+STYLE = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.alpha": 0.3, "axes.axisbelow": True,
+         "legend.frameon": False, "svg.hashsalt": "labreport", "svg.fonttype": "path"}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure, a sentence that says what it shows to whoever cannot see it, and a caption. The last value of a cell displays it.
+
+    vector: also as SVG; photographs are better off as pixels alone.
+    """
+
+    figure: Figure
+    alt: str
+    caption: str
+    vector: bool = True
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        with matplotlib.rc_context(STYLE):
+            data = {"text/plain": self.alt, "image/png": base64.b64encode(self._drawn("png", dpi=160)).decode()}
+            if self.vector:
+                data["image/svg+xml"] = self._drawn("svg", metadata={"Date": None, "Creator": None}).decode()
+        size = {"width": round(self.figure.get_figwidth() * 96)}
+        described = {"alt": self.alt, "caption": self.caption}
+        return data, {"image/png": described | size, "image/svg+xml": described}
+
+    def _drawn(self, kind: str, **settings) -> bytes:
+        buffer = io.BytesIO()
+        self.figure.savefig(buffer, format=kind, **settings)
+        return buffer.getvalue()
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table and its caption. formats: column -> how its numbers are written, such as "{:.3f}"."""
+
+    rows: pd.DataFrame | list[dict]
+    caption: str
+    formats: dict[str, str] = None
+
+    def _texts(self) -> pd.DataFrame:
+        frame, formats = pd.DataFrame(self.rows), self.formats or {}
+
+        def text(value, column):
+            if value is None or (isinstance(value, float) and np.isnan(value)):
+                return "–"
+            return formats[column].format(value) if column in formats else f"{value:,}" if isinstance(value, (int, np.integer)) else str(value)
+        return pd.DataFrame({column: [text(value, column) for value in frame[column]] for column in frame.columns})
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        texts = self._texts()
+        rows = texts.to_html(index=False, border=0, justify="left")
+        return {"text/html": rows.replace(">", f">\n  <caption>{html.escape(self.caption)}</caption>", 1),
+                "text/plain": f"{self.caption}\n{texts.to_string(index=False)}"}
+
+
+def class_counts(counts: pd.DataFrame) -> Picture:
+    """Images a class and split. counts: a row a class, a column a split."""
+    figure, axes = _figure(0.3 * len(counts) + 0.9)
+    left = np.zeros(len(counts))
+    for (split, column), color, hatch in zip(counts.items(), ("#0072B2", "#E69F00", "#009E73"), ("", "//", "..")):
+        axes.barh(counts.index, column, left=left, label=split, color=color, hatch=hatch, edgecolor="white", linewidth=0.5)
+        left += column.to_numpy()
+    axes.invert_yaxis()
+    axes.grid(axis="y", visible=False)
+    axes.set_xlabel("images")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12 if len(counts) > 8 else -0.3), ncols=3)
+    totals = counts.sum(axis=1)
+    per_split = ", ".join(f"{count:,} for {split}" for split, count in counts.sum().items())
+    spread = f"each with {totals.iloc[0]:,} images" if totals.nunique() == 1 else \
+        f"from {totals.min():,} images ({totals.idxmin()}) to {totals.max():,} ({totals.idxmax()})"
+    return Picture(figure, f"Bar chart of the images in each of {len(counts)} classes, {spread}: {per_split}.", "Images in each class and split.")
+
+
+def image_grid(images: np.ndarray, titles: list[str], caption: str, columns: int = 10) -> Picture:
+    """Images uint8 (N, H, W, 3), each below its title (two lines at most)."""
+    rows = -(-len(images) // columns)
+    lines = max(title.count("\n") for title in titles) + 1
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH_INCHES, rows * (WIDTH_INCHES / columns + 0.14 * lines) + 0.1), layout="constrained")
+        FigureCanvasAgg(figure)
+        figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0.02, hspace=0.02)
+        for position, axes in enumerate(figure.subplots(rows, columns, squeeze=False).flat):
+            axes.axis("off")
+            if position < len(images):
+                axes.imshow(images[position], interpolation="nearest")
+                axes.set_title(titles[position], fontsize=7, pad=2)
+    shown = "; ".join(title.replace("\n", ", ") for title in dict.fromkeys(titles))
+    return Picture(figure, f"{len(images)} images of {images.shape[2]} by {images.shape[1]} pixels: {shown}.", caption, vector=False)
+
+
+def curves(history: pd.DataFrame, best_epoch: int, monitor: str) -> Picture:
+    """Accuracy and loss by epoch, training and validation, with the best epoch marked."""
+    figure, (left, right) = _figure(2.9, columns=2)
+    marker = "o" if len(history) <= 30 else None
+    for axes, column in ((left, "accuracy"), (right, "loss")):
+        axes.plot(history["epoch"], history[column], color=TRAINING, marker=marker, markersize=3, label="training")
+        axes.plot(history["epoch"], history[f"val_{column}"], color=VALIDATION, linestyle="--", marker=marker, markersize=3, label="validation")
+        axes.axvline(best_epoch, color="0.35", linewidth=0.8, linestyle=":", label=f"best epoch ({best_epoch})")
+        axes.set(xlabel="epoch", ylabel=column)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+    right.set_ylim(bottom=0)
+    handles, labels = left.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=3)
+    sentences = " ".join(_course(history, column, name) for column, name in
+                         (("val_accuracy", "Validation accuracy"), ("accuracy", "training accuracy"), ("val_loss", "validation loss"), ("loss", "training loss")))
+    return Picture(figure, f"Two line charts over {_count(len(history), 'epoch')}. {sentences}",
+                   f"Accuracy and loss by epoch; the dotted line marks epoch {best_epoch}, the best by {monitor}.")
+
+
+def confusion_matrix(matrix: np.ndarray, class_names: list[str]) -> Picture:
+    """matrix: images (K, K), true classes in rows, predicted ones in columns."""
+    import seaborn
+
+    size = min(WIDTH_INCHES, 0.42 * len(class_names) + 1.6)
+    figure, axes = _figure(size * 0.86, width=size)
+    share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    seaborn.heatmap(share, ax=axes, vmin=0, vmax=1, cmap="Blues", square=True, annot=matrix if len(class_names) <= 20 else False, fmt="d",
+                    annot_kws={"fontsize": 7}, xticklabels=class_names, yticklabels=class_names, linewidths=0.3,
+                    cbar_kws={"label": "share of the true class", "shrink": 0.8})
+    axes.set(xlabel="predicted class", ylabel="true class")
+    axes.tick_params(axis="x", rotation=90)
+    axes.tick_params(axis="y", rotation=0)
+    correct = np.diag(share)
+    off = matrix - np.diag(np.diag(matrix))
+    true, predicted = np.unravel_index(off.argmax(), off.shape)
+    return Picture(figure, f"Confusion matrix of {len(class_names)} classes, true classes in rows. {class_names[correct.argmax()]} is recognised most often "
+                           f"({correct.max():.0%}), {class_names[correct.argmin()]} least often ({correct.min():.0%}); the most frequent mistake is "
+                           f"{class_names[true]} taken for {class_names[predicted]} ({off.max()} images).",
+                   "Confusion matrix of the test split: true classes in rows, predicted classes in columns; numbers are images.")
+
+
+def _figure(height: float, width: float = WIDTH_INCHES, columns: int = 1):
+    """A figure in the report's style with its axes; made without pyplot, so that nothing is shown or kept open."""
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        FigureCanvasAgg(figure)
+        return figure, figure.subplots(1, columns)
+
+
+def _course(history: pd.DataFrame, column: str, name: str) -> str:
+    """How a curve runs, in a sentence: where it begins, where its best value lies, where it ends."""
+    values = history[column]
+    if len(values) == 1:
+        return f"{name[0].upper()}{name[1:]} is {values.iloc[0]:.2f}."
+    best = int(values.idxmax() if "accuracy" in column else values.idxmin())
+    improving = "rises" if "accuracy" in column else "falls"
+    worsening = "falls back" if "accuracy" in column else "rises again"
+    start, end = values.iloc[0], values.iloc[-1]
+    if best == len(values) - 1:
+        course = f"{improving} from {start:.2f} to {end:.2f}"
+    elif best == 0:
+        course = f"is best at {start:.2f} in the first epoch and ends at {end:.2f}"
+    else:
+        course = f"{improving} from {start:.2f} to {values.iloc[best]:.2f} at epoch {history['epoch'].iloc[best]}, then {worsening} to {end:.2f}"
+    return f"{name[0].upper()}{name[1:]} {course}."
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")

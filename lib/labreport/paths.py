@@ -1,0 +1,46 @@
+"""Where things are: the project's folders, found from the working directory or from the checkout that holds this package."""
+
+import os
+from pathlib import Path
+
+
+def root() -> Path:
+    """The project folder: the nearest one at or above the working directory with `params/` and `notebooks/`, else this checkout.
+
+    A notebook opened in `notebooks/` and a command given anywhere below the project therefore agree.
+    Raises FileNotFoundError where there is neither.
+    """
+    checkout = Path(__file__).resolve().parents[2]
+    here = Path.cwd()
+    for folder in (here, *here.parents, checkout):
+        if (folder / "params").is_dir() and (folder / "notebooks").is_dir():
+            return folder
+    raise FileNotFoundError(f"no project here: neither {here} nor a folder above it holds params/ and notebooks/; go to your checkout")
+
+
+def params() -> Path:
+    """Folder of the parameter files."""
+    return root() / "params"
+
+
+def notebooks() -> Path:
+    """Folder of the notebooks."""
+    return root() / "notebooks"
+
+
+def reports() -> Path:
+    """Folder of the run folders; LABREPORT_REPORTS names another one."""
+    return Path(os.environ.get("LABREPORT_REPORTS") or root() / "reports").expanduser()
+
+
+def data() -> Path:
+    """Folder of the data sets; LABREPORT_DATA (or `--data FOLDER`) names another one."""
+    return Path(os.environ.get("LABREPORT_DATA") or root() / "data").expanduser()
+
+
+def display(path: Path) -> str:
+    """The path as a person reads it: relative to the project where it lies inside it."""
+    try:
+        return str(Path(path).resolve().relative_to(root().resolve()))
+    except ValueError:
+        return str(path)

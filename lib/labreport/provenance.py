@@ -1,0 +1,104 @@
+"""What a run ran on, and what it was made from: versions, machine, commit, and the source that decides its numbers."""
+
+import functools
+import hashlib
+import importlib.metadata
+import os
+import platform
+import subprocess
+from pathlib import Path
+
+from . import choices, paths
+
+PACKAGE = Path(__file__).parent
+
+# A change in one of these trains again; the model's own module comes on top.
+TRAINING_SOURCE = ("training.py", "backend.py", "augmentation.py", "optimizers.py", "losses.py")
+
+
+def training_identity(experiment, fingerprint: str) -> dict:
+    """Everything that decides what is trained, in parts, so that a difference can be named: settings, data, source, versions.
+
+    Two runs of equal identity end with the same numbers (on one kind of device with one number of threads).
+    """
+    sources = [PACKAGE / name for name in TRAINING_SOURCE] + [choices.of("model")[experiment.model].source]
+    backend = os.environ.get("KERAS_BACKEND") or "tensorflow"
+    return {"settings": experiment.training_settings(), "data": fingerprint, "source": _digests(sources),
+            "versions": {"backend": backend} | versions(backend, "keras", "numpy", "opencv-python")}
+
+
+def source_of(*patterns: str) -> dict[str, str]:
+    """sha256 of the package's source files that match the patterns, by their path in the package."""
+    return _digests(sorted({file for pattern in patterns for file in PACKAGE.glob(pattern) if file.suffix != ".pyc"}))
+
+
+def differences(before: dict, now: dict) -> list[str]:
+    """In words, what is different between two identities: `epochs: 3, now 5`, `models/cifar10.py changed`."""
+    found = []
+    for key, value in _flat(now.get("settings", {})).items():
+        earlier = _flat(before.get("settings", {})).get(key)
+        if earlier != value:
+            found.append(f"{key}: {earlier}, now {value}")
+    if before.get("data") != now.get("data"):
+        found.append("the data changed")
+    found += [f"{name} changed" for name in sorted(before.get("source", {}).keys() | now.get("source", {}).keys())
+              if before.get("source", {}).get(name) != now.get("source", {}).get(name)]
+    found += [f"{name}: {before.get('versions', {}).get(name)}, now {now['versions'].get(name)}" for name in sorted(now.get("versions", {}))
+              if before.get("versions", {}).get(name) != now["versions"][name]]
+    return found
+
+
+def versions(*names: str) -> dict[str, str]:
+    """Installed versions; a package that comes in several builds is looked for under each of their names."""
+    builds = {"tensorflow": ("tensorflow", "tensorflow-cpu"), "opencv-python": ("opencv-python", "opencv-python-headless")}
+    found = {}
+    for name in names:
+        for build in builds.get(name, (name,)):
+            try:
+                found[name] = importlib.metadata.version(build)
+                break
+            except importlib.metadata.PackageNotFoundError:
+                continue
+    return found
+
+
+def machine() -> dict:
+    """Python, operating system, processor and its cores, and the commit this checkout is at."""
+    return {"python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}", "processor": _processor(),
+            "cores": os.cpu_count(), "commit": commit()}
+
+
+@functools.cache
+def commit() -> str | None:
+    """Short commit of the checkout, with `+changes` where files differ from it; None outside a checkout."""
+    def git(*arguments):
+        return subprocess.run(["git", "-C", str(paths.root()), *arguments], capture_output=True, text=True, check=True, timeout=20).stdout.strip()
+    try:
+        return git("rev-parse", "--short", "HEAD") + ("+changes" if git("status", "--porcelain") else "")
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def sha256(file: Path) -> str:
+    """Digest of a file's content, as 64 hex digits."""
+    with open(file, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _digests(files) -> dict[str, str]:
+    return {file.relative_to(PACKAGE).as_posix(): sha256(file) for file in files if file.is_file()}
+
+
+def _flat(settings: dict) -> dict:
+    flat = {}
+    for key, value in settings.items():
+        flat |= {f"{key}.{entry}": item for entry, item in value.items()} if isinstance(value, dict) else {key: value}
+    return flat

@@ -1,0 +1,101 @@
+"""What a finished training left behind: history, metrics and predictions, on disk and in memory."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from . import files
+
+METRICS = "metrics.json"  # written last: a run folder that has it is finished
+HISTORY = "history.csv"
+PREDICTIONS = "predictions.csv"
+MODEL = "model.keras"
+FILES = (HISTORY, PREDICTIONS, MODEL, METRICS)
+
+
+@dataclass(frozen=True)
+class Result:
+    """One finished training.
+
+    history: a row an epoch, the first column `epoch` counting from 1, then Keras's names (accuracy, loss, val_accuracy, val_loss).
+    metrics: what metrics.json holds. predictions: the test split, a row an image: id, label, predicted, and one probability
+    column a class, named as the class.
+    """
+
+    history: pd.DataFrame
+    metrics: dict
+    predictions: pd.DataFrame
+
+    @property
+    def seconds(self) -> float:
+        """How long the training took."""
+        return self.metrics["seconds"]
+
+    @property
+    def provenance(self) -> dict:
+        """What it ran on."""
+        return self.metrics["provenance"]
+
+    @property
+    def class_names(self) -> list[str]:
+        """In label order."""
+        return self.metrics["dataset"]["class_names"]
+
+    @property
+    def labels(self) -> np.ndarray:
+        """True class of each test image as a number, (N,)."""
+        return self._numbers("label")
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """Most probable class of each test image as a number, (N,)."""
+        return self._numbers("predicted")
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """Of each test image and class, (N, K)."""
+        return self.predictions[self.class_names].to_numpy()
+
+    def _numbers(self, column: str) -> np.ndarray:
+        number = {name: index for index, name in enumerate(self.class_names)}
+        return self.predictions[column].map(number).to_numpy()
+
+
+def finished(folder: Path) -> dict | None:
+    """The metrics of a finished training in this folder, or None."""
+    metrics = files.read_json(folder / METRICS)
+    return metrics if metrics and all((folder / name).exists() for name in FILES) else None
+
+
+def load(folder: Path) -> Result:
+    """Read a finished training back; FileNotFoundError where there is none."""
+    metrics = finished(folder)
+    if metrics is None:
+        raise FileNotFoundError(f"{folder} holds no finished training ({METRICS} is missing); run the experiment first")
+    text = {"id": str, "label": str, "predicted": str}
+    return Result(pd.read_csv(folder / HISTORY, float_precision="round_trip"), metrics,
+                  pd.read_csv(folder / PREDICTIONS, dtype=text, keep_default_na=False, float_precision="round_trip"))
+
+
+def prediction_table(split, probabilities: np.ndarray, class_names: list[str]) -> pd.DataFrame:
+    """The predictions of a split as a table. probabilities: (N, K)."""
+    names = np.array(class_names)
+    table = pd.DataFrame({"id": split.ids, "label": names[split.labels], "predicted": names[probabilities.argmax(axis=1)]})
+    return pd.concat([table, pd.DataFrame(probabilities, columns=class_names)], axis=1)
+
+
+def provenance_table(result: Result) -> list[dict]:
+    """What a result was made from and ran on, as rows of an item and its value."""
+    origin = result.provenance
+    versions = ", ".join(f"{name} {version}" for name, version in origin["versions"].items())
+    rows = {"Finished": result.metrics["finished"], "Commit": origin["commit"] or "not a checkout", "Versions": f"Python {origin['python']}, {versions}",
+            "System": origin["system"], "Processor": f"{origin['processor']}, {origin['cores']} cores",
+            "Computing": f"{origin['backend']} on {origin['device']}, {origin['threads']} threads", "Data (sha256)": result.metrics["dataset"]["fingerprint"]}
+    return [{"Item": key, "Value": value} for key, value in rows.items()]
+
+
+def write_csv(table: pd.DataFrame, path: Path) -> None:
+    """Replace a CSV file; nine digits bring every float32 back exactly."""
+    files.replace(path, lambda temporary: table.to_csv(temporary, index=False, float_format="%.9g"))

@@ -1,0 +1,66 @@
+"""YAML read strictly: numbers are numbers, a key stands once, and every value knows its line.
+
+PyYAML by itself reads `1e-3` as text, `no` as false, `012` as ten, and keeps the last of two equal keys in silence.
+"""
+
+import re
+
+import yaml
+
+MAXIMUM_DEPTH = 20
+
+
+class _Loader(yaml.SafeLoader):
+    yaml_implicit_resolvers = {}
+
+
+for _tag, _pattern, _first in (
+    ("null", r"null|~|", ["n", "~", ""]),
+    ("bool", r"true|false", ["t", "f"]),
+    ("int", r"[-+]?(0|[1-9][0-9]*)", list("-+0123456789")),
+    ("float", r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))([eE][-+]?[0-9]+)?", list("-+.0123456789")),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first)
+
+_SCALARS = {"null": lambda text: None, "bool": lambda text: text == "true", "int": int, "float": float, "str": str}
+
+
+def read(text: str, where: str):
+    """The value of a YAML text, and the line of each key: {("optimizer_args", "learning_rate"): 12, ...}.
+
+    where: how messages name the text (a file, an option).
+    Raises ValueError with `where` and the line for what is not YAML, a key that stands twice, an anchor or a tag.
+    """
+    lines = {}
+    try:
+        node = yaml.compose(text, Loader=_Loader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        raise ValueError(f"{where}{line}: this is not YAML: {getattr(error, 'problem', None) or error}") from None
+    except RecursionError:
+        raise ValueError(f"{where}: nested deeper than any parameter file") from None
+    return (None if node is None else _value(node, (), lines, where)), lines
+
+
+def _value(node: yaml.Node, path: tuple, lines: dict, where: str):
+    line = node.start_mark.line + 1
+    if len(path) > MAXIMUM_DEPTH:
+        raise ValueError(f"{where}, line {line}: nested deeper than any parameter file")
+    if isinstance(node, yaml.MappingNode):
+        values = {}
+        for key_node, value_node in node.value:
+            key, line = key_node.value, key_node.start_mark.line + 1
+            if not isinstance(key, str):
+                raise ValueError(f"{where}, line {line}: a key is a word, this one is a list or a mapping")
+            if key in values:
+                raise ValueError(f"{where}, line {line}: the key {key!r} stands twice (first in line {lines[(*path, key)]}); keep one")
+            lines[(*path, key)] = line
+            values[key] = _value(value_node, (*path, key), lines, where)
+        return values
+    if isinstance(node, yaml.SequenceNode):
+        return [_value(item, (*path, index), lines, where) for index, item in enumerate(node.value)]
+    kind = node.tag.removeprefix("tag:yaml.org,2002:")
+    if kind not in _SCALARS:
+        raise ValueError(f"{where}, line {line}: the tag {node.tag} is not used in parameter files; write the plain value")
+    return _SCALARS[kind](node.value)
