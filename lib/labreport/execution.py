@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import choices, datasets, files, paths, provenance, results
+from . import choices, datasets, files, paths, provenance, reporting, results
 
 STATE = "run.json"  # what the notebook and the reports in a run folder were made from
 NOTEBOOK = "notebook.ipynb"
@@ -98,8 +98,6 @@ def render(experiment) -> tuple[Path, Path]:
     folder = experiment.folder
     if not (folder / NOTEBOOK).exists():
         raise FileNotFoundError(f"{paths.display(folder)} holds no executed notebook; run the experiment first: python pipeline.py report {experiment.name}")
-    from . import reporting
-
     rendered = reporting.render(folder / NOTEBOOK, folder)
     _record(folder, "rendered", _render_key(folder))
     return rendered
@@ -125,6 +123,7 @@ def _papermill(experiment, running: Path, log: Path, output) -> None:
 
     papermill_engines.register("labreport", Engine)
     os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")  # this environment's kernel, not one of the same name in the home folder
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(provenance.PACKAGE.parent), os.environ.get("PYTHONPATH"))))  # the kernel runs this very package
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     notebook = paths.notebooks() / f"{experiment.notebook}.ipynb"
     parameters = {"experiment": experiment.name, "settings": experiment.training_settings()}
@@ -133,8 +132,7 @@ def _papermill(experiment, running: Path, log: Path, output) -> None:
             papermill.execute_notebook(notebook, running, parameters, engine_name="labreport", kernel_name="python3", progress_bar=False,
                                        cwd=str(notebook.parent), stdout_file=output, kernel_log=kernel_log)
         except papermill.PapermillExecutionError as error:
-            cell = _cell_name(running, error.cell_index)
-            raise NotebookError(f"cell {cell} of {notebook.name} failed: {_reason(error)} (the notebook as far as it came: "
+            raise NotebookError(f"cell {_failed_cell(running)!r} of {notebook.name} failed: {_reason(error)} (the notebook as far as it came: "
                                 f"{paths.display(running.with_name(FAILED))})") from error
         except (DeadKernelError, CellTimeoutError) as error:
             raise NotebookError(f"the kernel of {notebook.name} died: out of memory, or ended from outside? "
@@ -146,12 +144,10 @@ def _reason(error) -> str:
     return error.evalue if error.ename in ("ValueError", "FloatingPointError", "ConnectionError", "FileNotFoundError") else f"{error.ename}: {error.evalue}"
 
 
-def _cell_name(running: Path, index: int) -> str:
-    try:
-        cell = json.loads(running.read_text("utf-8"))["cells"][index]
-        return repr(cell.get("id", str(index)))
-    except (OSError, ValueError, LookupError):
-        return str(index)
+def _failed_cell(running: Path) -> str:
+    """Name of the cell that holds an error."""
+    cells = json.loads(running.read_text("utf-8"))["cells"]
+    return next((cell["id"] for cell in cells if any(output["output_type"] == "error" for output in cell.get("outputs", []))), "?")
 
 
 def _tidy(notebook, experiment, metrics: dict) -> None:

@@ -74,16 +74,16 @@ class Experiment:
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         sample = self.data == "sample"
-        notes = []
-        if sample:
-            notes.append("**Sample data.** The images are drawn by the program; the numbers below say nothing about the real data set.")
-        if self.changes:
-            notes.append("Differs from the parameter file: " + ", ".join(f"`{key} = {_text(value)}`" for key, value in self.changes.items()) + ".")
+        changed = [f"{key} = {_text(value)}" for key, value in self.changes.items() if key != "data"]
+        file = f"params/{self.name}.yaml"
         title = {"title": self.title, "question": self.question, "experiment": self.name, "sample": sample, "language": "en",
-                 "fields": {"Experiment": self.name, **({"Changed settings": ", ".join(f"{key} = {_text(value)}" for key, value in self.changes.items())} if self.changes else {})}}
-        return {"application/vnd.labreport.report+json": title,
-                "text/markdown": "\n\n".join([f"**{self.title}**", self.question, *notes]),
-                "text/plain": f"{self.title}: {self.question}"}
+                 "fields": [["Settings", f"{file}, but {', '.join(changed)}" if changed else f"as in {file}"]]}
+        lines = [f"**{self.title}**", self.question]
+        if sample:
+            lines.append("**Sample data.** The images are drawn by the program; the numbers below say nothing about the real data set.")
+        if changed:
+            lines.append(f"Differs from `{file}`: " + ", ".join(f"`{change}`" for change in changed) + ".")
+        return {"application/vnd.labreport.report+json": title, "text/markdown": "\n\n".join(lines), "text/plain": f"{self.title}: {self.question}"}
 
 
 FIELDS = tuple(field.name for field in fields(Experiment) if field.name not in ("name", "changes", *REHEARSAL))

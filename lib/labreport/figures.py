@@ -78,7 +78,7 @@ def class_counts(counts: pd.DataFrame) -> Picture:
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
     axes.set_xlabel("images")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12 if len(counts) > 8 else -0.3), ncols=3)
+    figure.legend(loc="outside upper center", ncols=3)
     totals = counts.sum(axis=1)
     per_split = ", ".join(f"{count:,} for {split}" for split, count in counts.sum().items())
     spread = f"each with {totals.iloc[0]:,} images" if totals.nunique() == 1 else \
@@ -87,7 +87,12 @@ def class_counts(counts: pd.DataFrame) -> Picture:
 
 
 def image_grid(images: np.ndarray, titles: list[str], caption: str, columns: int = 10) -> Picture:
-    """Images uint8 (N, H, W, 3), each below its title (two lines at most)."""
+    """Images uint8 (N, H, W, 3), each below its title (two lines at most); without images, a figure that says so."""
+    if not len(images):
+        figure, axes = _figure(0.4)
+        axes.axis("off")
+        axes.text(0.5, 0.5, "no image", ha="center", va="center")
+        return Picture(figure, "No image.", caption)
     rows = -(-len(images) // columns)
     lines = max(title.count("\n") for title in titles) + 1
     with matplotlib.rc_context(STYLE):

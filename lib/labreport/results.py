@@ -74,9 +74,13 @@ def load(folder: Path) -> Result:
     metrics = finished(folder)
     if metrics is None:
         raise FileNotFoundError(f"{folder} holds no finished training ({METRICS} is missing); run the experiment first")
-    text = {"id": str, "label": str, "predicted": str}
-    return Result(pd.read_csv(folder / HISTORY, float_precision="round_trip"), metrics,
-                  pd.read_csv(folder / PREDICTIONS, dtype=text, keep_default_na=False, float_precision="round_trip"))
+    return Result(_read(folder / HISTORY, text=()), metrics, _read(folder / PREDICTIONS, text=("id", "label", "predicted")))
+
+
+def _read(path: Path, text: tuple[str, ...]) -> pd.DataFrame:
+    """A table as it was written: pandas's own reading of numbers loses the last bit in some versions."""
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    return table.astype({column: int if column == "epoch" else float for column in table if column not in text})
 
 
 def prediction_table(split, probabilities: np.ndarray, class_names: list[str]) -> pd.DataFrame:

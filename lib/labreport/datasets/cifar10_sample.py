@@ -68,11 +68,11 @@ def draw(per_class: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return images, labels
 
 
-def _picture(name: str, rng: np.random.Generator) -> np.ndarray:
-    subject, tilt_degrees, scenes = SUBJECTS[name]
+def _picture(class_name: str, rng: np.random.Generator) -> np.ndarray:
+    draw_subject, tilt_degrees, scenes = SUBJECTS[class_name]
     canvas = _background(SCENES[scenes[rng.integers(len(scenes))]], rng)
     _clutter(canvas, 2, rng)
-    subject(Pen(canvas, *_pose(tilt_degrees, rng)), rng)
+    draw_subject(Pen(canvas, *_pose(tilt_degrees, rng)), rng)
     _clutter(canvas, 1, rng)
     return _photograph(canvas, rng)
 

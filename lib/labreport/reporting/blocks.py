@@ -1,0 +1,106 @@
+"""What a report consists of: the small vocabulary between the notebook and the two writers.
+
+A field named `html` holds a cleaned fragment (see `cleaning.clean`): nothing in it runs, and nothing in it is fetched.
+"""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Heading:
+    level: int  # 1 is a section; no level is ever skipped on the way down
+    html: str
+    text: str
+    anchor: str = ""
+    number: str = ""  # "2.1"; empty where the notebook types its own numbers
+
+
+@dataclass(frozen=True)
+class Prose:
+    html: str
+
+
+@dataclass(frozen=True)
+class Code:
+    text: str
+    language: str = "python"
+
+
+@dataclass(frozen=True)
+class Text:
+    """What a program printed, as a terminal would have left it."""
+
+    text: str
+    kind: str = "output"  # "output", "stderr" or "raw"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Bytes of one image and its natural size in points (1/72 inch)."""
+
+    data: bytes
+    mime: str
+    width: float
+    height: float
+
+
+@dataclass(frozen=True)
+class Figure:
+    picture: Picture
+    alt: str
+    caption: str = ""
+    number: int = 0  # 0 without a caption
+
+
+@dataclass(frozen=True)
+class Cell:
+    html: str
+    text: str
+    header: bool = False
+    rowspan: int = 1
+    colspan: int = 1
+    align: str = "left"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows list the cells that start in them; every place of the grid is covered exactly once."""
+
+    header: tuple[tuple[Cell, ...], ...]
+    body: tuple[tuple[Cell, ...], ...]
+    columns: int
+    caption: str = ""
+    number: int = 0  # 0 without a caption
+
+
+@dataclass(frozen=True)
+class Error:
+    name: str
+    value: str
+    traceback: str
+
+
+@dataclass(frozen=True)
+class Note:
+    """A sentence of the report's own, for example about an output that cannot be shown."""
+
+    text: str
+
+
+Block = Heading | Prose | Code | Text | Figure | Table | Error | Note
+
+
+@dataclass(frozen=True)
+class Document:
+    title: str
+    subtitle: str = ""
+    question: str = ""
+    experiment: str = ""
+    sample: bool = False
+    language: str = "en"
+    fields: dict[str, str] = field(default_factory=dict)
+    blocks: tuple[Block, ...] = ()
+    finished: str = ""  # ISO 8601; when the run ended, if the notebook says so
+
+
+SAMPLE_BANNER = "Sample data: drawn by the program; these numbers say nothing about the real data set."

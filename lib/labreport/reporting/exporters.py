@@ -1,0 +1,87 @@
+"""The two nbconvert exporters, and `render`, which writes both reports of a notebook."""
+
+import os
+from pathlib import Path
+
+import nbformat
+from nbconvert.exporters.exporter import Exporter
+from traitlets.config import Config
+
+from .blocks import Document
+from .html import html_page
+from .notebook import document_from_notebook
+from .pdf import pdf_bytes
+
+
+class _ReportExporter(Exporter):
+    """What both have in common: tags are obeyed by nbconvert's own preprocessor, then the notebook becomes a Document."""
+
+    # nbconvert's further preprocessors would merge streams and strip outputs in their own way.
+    default_preprocessors = [
+        "nbconvert.preprocessors.ExecutePreprocessor",
+        "nbconvert.preprocessors.ClearOutputPreprocessor",
+        "nbconvert.preprocessors.RegexRemovePreprocessor",
+        "nbconvert.preprocessors.TagRemovePreprocessor",
+    ]
+
+    @property
+    def default_config(self):
+        tags = {
+            "enabled": True,
+            "remove_cell_tags": ["remove-cell"],
+            "remove_all_outputs_tags": ["remove-output"],
+            "remove_input_tags": ["remove-input"],
+        }
+        config = Config({"TagRemovePreprocessor": tags})
+        config.merge(super().default_config)
+        return config
+
+    def document(self, notebook, resources=None, **settings) -> tuple[Document, dict]:
+        notebook, resources = super().from_notebook_node(notebook, resources, **settings)
+        metadata = resources.get("metadata", {})
+        folder = metadata.get("path")
+        return document_from_notebook(notebook, Path(folder) if folder else None, metadata.get("name", "Report")), resources
+
+
+class ReportHTMLExporter(_ReportExporter):
+    """One HTML file that works offline."""
+
+    export_from_notebook = "Report (HTML)"
+    file_extension = ".html"
+    output_mimetype = "text/html"
+
+    def from_notebook_node(self, nb, resources=None, **kw):
+        document, resources = self.document(nb, resources, **kw)
+        return html_page(document), resources
+
+
+class ReportPDFExporter(_ReportExporter):
+    """A PDF typeset by Typst: no TeX, no browser."""
+
+    export_from_notebook = "Report (PDF)"
+    file_extension = ".pdf"
+    output_mimetype = "application/pdf"
+
+    def from_notebook_node(self, nb, resources=None, **kw):
+        document, resources = self.document(nb, resources, **kw)
+        return pdf_bytes(document), resources
+
+
+def render(notebook_path: Path, folder: Path) -> tuple[Path, Path]:
+    """Write report.html and report.pdf of an executed notebook into `folder`; both or neither are replaced."""
+    notebook_path, folder = Path(notebook_path), Path(folder)
+    notebook = nbformat.read(notebook_path, as_version=4)
+    resources = {"metadata": {"name": notebook_path.stem, "path": str(notebook_path.parent)}}
+    document, _ = ReportHTMLExporter().document(notebook, resources)
+    contents = {"report.html": html_page(document).encode("utf-8"), "report.pdf": pdf_bytes(document)}
+    folder.mkdir(parents=True, exist_ok=True)
+    waiting = {folder / name: folder / f".{name}.{os.getpid()}.part" for name in contents}
+    try:
+        for (final, temporary), data in zip(waiting.items(), contents.values()):
+            temporary.write_bytes(data)
+        for final, temporary in waiting.items():
+            os.replace(temporary, final)
+    finally:
+        for temporary in waiting.values():
+            temporary.unlink(missing_ok=True)
+    return folder / "report.html", folder / "report.pdf"

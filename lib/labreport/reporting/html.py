@@ -1,0 +1,155 @@
+"""Document -> one HTML page that needs nothing from anywhere."""
+
+import functools
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from bs4 import BeautifulSoup
+from jinja2 import Environment, FileSystemLoader
+from markupsafe import Markup, escape
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import get_lexer_by_name
+from pygments.util import ClassNotFound
+
+from .blocks import SAMPLE_BANNER, Code, Document, Error, Figure, Heading, Note, Prose, Table, Text
+from .cleaning import code_block
+from .pictures import data_uri
+
+_HERE = Path(__file__).parent
+_LEXERS = {"ipython": "python", "ipython3": "python"}
+
+
+def html_page(document: Document) -> str:
+    return _template().render(
+        document=document,
+        contents=[(block, _unlinked(block.html)) for block in document.blocks if isinstance(block, Heading) and block.level <= 3],
+        body=Markup("\n").join(_markup(block) for block in document.blocks),
+        styles=Markup(_styles()),
+        banner=SAMPLE_BANNER,
+    )
+
+
+@functools.cache
+def _template():
+    return Environment(loader=FileSystemLoader(_HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True).get_template(
+        "page.html.j2"
+    )
+
+
+@functools.cache
+def _styles() -> str:
+    light = HtmlFormatter(style="friendly").get_style_defs(".code")
+    dark = HtmlFormatter(style="github-dark").get_style_defs(".code")
+    # The page sets the background of code itself, in both schemes; Pygments' rules for it and for line numbers go.
+    light, dark = ("\n".join(line for line in css.splitlines() if line.startswith(".code .")) for css in (light, dark))
+    page = (_HERE / "report.css").read_text(encoding="utf-8")
+    return f"{light}\n@media screen and (prefers-color-scheme: dark) {{\n{dark}\n}}\n{page}"
+
+
+def _unlinked(html: str) -> Markup:
+    """A heading's words for the contents list, where they stand inside a link of their own."""
+    return Markup(re.sub(r"</?a\b[^>]*>|<img\b[^>]*>|\sid=\"[^\"]*\"", "", html))
+
+
+def _markup(block) -> Markup:
+    return _WRITERS[type(block)](block)
+
+
+def _heading(block: Heading) -> Markup:
+    # The title is the page's <h1>, so sections start at <h2>.
+    level = min(block.level + 1, 6)
+    number = Markup('<span class="number">{}</span> ').format(block.number) if block.number else ""
+    return Markup('<h{0} id="{1}">{2}{3}</h{0}>').format(level, block.anchor, number, Markup(block.html))
+
+
+def _prose(block: Prose) -> Markup:
+    if "<pre" not in block.html:
+        return Markup('<div class="prose">{}</div>').format(Markup(block.html))
+    tree = BeautifulSoup(block.html, "html.parser")
+    for listing in tree.find_all("pre"):  # code inside a list or a quotation is coloured like any other
+        listing.replace_with(BeautifulSoup(_code(code_block(listing)), "html.parser"))
+    return Markup('<div class="prose">{}</div>').format(Markup(str(tree)))
+
+
+def _code(block: Code) -> Markup:
+    try:
+        lexer = get_lexer_by_name(_LEXERS.get(block.language, block.language), stripnl=False, ensurenl=False)
+        inside = Markup(highlight(block.text, lexer, HtmlFormatter(nowrap=True)))
+    except ClassNotFound:
+        inside = escape(block.text)
+    return Markup('<pre class="code"><code>{}</code></pre>').format(inside)
+
+
+def _text(block: Text) -> Markup:
+    if block.kind == "stderr":
+        return Markup('<div class="output stderr"><p class="label">stderr</p><pre tabindex="0">{}</pre></div>').format(block.text)
+    return Markup('<div class="output"><pre tabindex="0">{}</pre></div>').format(block.text)
+
+
+def _figure(block: Figure) -> Markup:
+    width = round(block.picture.width / 0.75)
+    image = Markup('<img src="{}" alt="{}" width="{}">').format(data_uri(block.picture), block.alt, width)
+    if not block.caption:
+        return Markup("<figure>{}</figure>").format(image)
+    return Markup('<figure id="figure-{0}">{1}<figcaption><b>Figure {0}.</b> {2}</figcaption></figure>').format(
+        block.number, image, block.caption
+    )
+
+
+def _table(block: Table) -> Markup:
+    caption = Markup("")
+    identity = Markup("")
+    if block.caption:
+        caption = Markup("<caption><b>Table {}.</b> {}</caption>").format(block.number, block.caption)
+        identity = Markup(' id="table-{}"').format(block.number)
+    head = Markup("<thead>{}</thead>").format(_rows(block.header, "col")) if block.header else Markup("")
+    body = Markup("<tbody>{}</tbody>").format(_rows(block.body, "row"))
+    # The focus makes the sideways scrolling reachable from the keyboard.
+    return Markup('<div class="table" tabindex="0"><table{}>{}{}{}</table></div>').format(identity, caption, head, body)
+
+
+def _rows(rows, scope: str) -> Markup:
+    lines = []
+    for row in rows:
+        cells = []
+        for cell in row:
+            name = "th" if cell.header else "td"
+            attributes = Markup("")
+            if cell.header and cell.text:
+                group = "group" if (cell.colspan if scope == "col" else cell.rowspan) > 1 else ""
+                attributes += Markup(' scope="{}{}"').format(scope, group)
+            for span in ("rowspan", "colspan"):
+                if getattr(cell, span) > 1:
+                    attributes += Markup(' {}="{}"').format(span, getattr(cell, span))
+            if cell.align != "left":
+                attributes += Markup(' class="{}"').format(cell.align)
+            inside = Markup(cell.html)
+            if cell.header and "<" not in cell.html:
+                inside = Markup(cell.html.replace("_", "_<wbr>"))  # validation_accuracy may break where its words meet
+            cells.append(Markup("<{0}{1}>{2}</{0}>").format(name, attributes, inside))
+        lines.append(Markup("<tr>{}</tr>").format(Markup("").join(cells)))
+    return Markup("\n").join(lines)
+
+
+def _error(block: Error) -> Markup:
+    return Markup('<div class="error" role="note"><p><strong>Error</strong> {}: {}</p><pre tabindex="0">{}</pre></div>').format(
+        block.name, block.value, block.traceback
+    )
+
+
+def _note(block: Note) -> Markup:
+    return Markup('<p class="note">{}</p>').format(block.text)
+
+
+_WRITERS: dict[type, Callable[..., Markup]] = {
+    Heading: _heading,
+    Prose: _prose,
+    Code: _code,
+    Text: _text,
+    Figure: _figure,
+    Table: _table,
+    Error: _error,
+    Note: _note,
+}

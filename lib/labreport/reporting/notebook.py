@@ -1,0 +1,189 @@
+"""An executed notebook -> the Document that both writers print."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import unquote
+
+from nbformat import NotebookNode
+
+from .blocks import Block, Code, Document, Figure, Heading, Prose, Table, Text
+from .outputs import REPORT_MIME, joined, markup_sources, output_blocks, prose_blocks
+from .pandoc import markdown_to_html
+from .pictures import picture_from_bytes, picture_from_mime
+from .terminal import without_control_characters
+
+_TYPED_NUMBER = re.compile(r"\d+(?:\.\d+)*[.)]?\s")
+
+
+def document_from_notebook(notebook: NotebookNode, folder: Path | None = None, name: str = "Report") -> Document:
+    """`folder` is where relative pictures of the markdown cells are; `name` titles a notebook that has no title."""
+    cells = _without_replaced_parameters(notebook.cells)
+    sources = dict.fromkeys(source for cell in cells for source in _sources_of(cell))
+    html = dict(zip(sources, markdown_to_html(list(sources))))
+    language = notebook.metadata.get("language_info", {}).get("name", "python")
+    blocks: list[Block] = []
+    report: dict = {}
+    for cell in cells:
+        blocks.extend(_cell_blocks(cell, html.__getitem__, folder, language))
+        for output in cell.get("outputs", []):
+            found = output.get("data", {}).get(REPORT_MIME)
+            if isinstance(found, dict) and not report:
+                report = dict(found)
+    return _document(blocks, report, notebook, name)
+
+
+def _document(blocks, report, notebook, name) -> Document:
+    first = next((number for number, block in enumerate(blocks) if isinstance(block, Heading)), None)
+    leading = ""
+    # The first heading, if of level 1, names the notebook; it is not a section.
+    if first is not None and blocks[first].level == 1:
+        leading = blocks[first].text
+        blocks = blocks[:first] + blocks[first + 1 :]
+    own = notebook.metadata.get("labreport", {})
+    title = str(report.get("title") or leading or notebook.metadata.get("title") or name)
+    fields = report.get("fields") or {}
+    # A list of pairs keeps its order on disk; nbformat sorts the keys of every dict it writes.
+    fields = dict(fields) if isinstance(fields, (dict, list)) else {}
+    return Document(
+        title=_line(title),
+        subtitle=_line(leading) if report.get("title") and leading != title else "",
+        question=_line(report.get("question", "")),
+        experiment=_line(report.get("experiment", "")),
+        sample=bool(report.get("sample", False)),
+        language=_language(report.get("language")),
+        fields={_line(label): _line(text) for label, text in fields.items()},
+        blocks=tuple(_numbered(blocks)),
+        finished=str(own.get("finished", "")) if isinstance(own, dict) else "",
+    )
+
+
+def _line(text) -> str:
+    return " ".join(without_control_characters(str("" if text is None else text)).split())
+
+
+def _language(code) -> str:
+    return code if isinstance(code, str) and re.fullmatch(r"[a-z]{2,3}(-[A-Za-z]{2})?", code) else "en"
+
+
+def _tags(cell) -> list[str]:
+    return cell.metadata.get("tags", [])
+
+
+def _without_replaced_parameters(cells) -> list[NotebookNode]:
+    """papermill adds the cell that ran; the defaults above it would only contradict it."""
+    injected = any("injected-parameters" in _tags(cell) for cell in cells)
+    return [cell for cell in cells if not (injected and "parameters" in _tags(cell))]
+
+
+def _sources_of(cell) -> list[str]:
+    if _is_markdown(cell):
+        return [joined(cell.source)]
+    return [source for output in cell.get("outputs", []) for source in markup_sources(output)]
+
+
+def _is_markdown(cell) -> bool:
+    kind = cell.metadata.get("raw_mimetype", cell.metadata.get("format", ""))
+    return cell.cell_type == "markdown" or (cell.cell_type == "raw" and kind in ("text/markdown", "text/latex"))
+
+
+def _cell_blocks(cell, to_html, folder, language) -> list[Block]:
+    source = joined(cell.source)
+    if _is_markdown(cell):
+        return prose_blocks(to_html(source), _pictures_beside(cell, folder))
+    if cell.cell_type == "raw":
+        if cell.metadata.get("raw_mimetype", cell.metadata.get("format")) == "text/html":
+            return prose_blocks(source, _pictures_beside(cell, folder))
+        return [Text(without_control_characters(source), "raw")] if source.strip() else []
+    blocks: list[Block] = []
+    # nbconvert's TagRemovePreprocessor marks the cell and leaves its source in place.
+    if source.strip() and not cell.metadata.get("transient", {}).get("remove_source"):
+        magic = re.match(r"%%(bash|sh|html|javascript|latex)\b", source)
+        blocks.append(Code(without_control_characters(source).strip("\n"), magic[1] if magic else language))
+    for output in _merged_streams(cell.get("outputs", [])):
+        if REPORT_MIME not in output.get("data", {}):
+            blocks.extend(output_blocks(output, to_html))
+    return blocks
+
+
+def _merged_streams(outputs) -> list:
+    """A program's prints arrive in pieces; a carriage return in one piece rewrites the line begun in another."""
+    merged: list = []
+    for output in outputs:
+        last = merged[-1] if merged else {}
+        if output.get("output_type") == "stream" == last.get("output_type") and output.get("name") == last.get("name"):
+            merged[-1] = {**last, "text": joined(last["text"]) + joined(output["text"])}
+        else:
+            merged.append(dict(output))
+    return merged
+
+
+def _pictures_beside(cell, folder: Path | None):
+    """Finds a cell's attachments, and picture files by their path relative to the notebook."""
+    attachments = cell.get("attachments", {})
+
+    def resolve(source: str):
+        if source.startswith("attachment:"):
+            bundle = attachments.get(unquote(source.removeprefix("attachment:")), {})
+            found = (picture_from_mime(mime, value) for mime, value in bundle.items())
+            return next((picture for picture in found if picture), None)
+        path = Path(unquote(source))
+        if folder is None or path.is_absolute() or ":" in source:
+            return None
+        try:
+            return picture_from_bytes((folder / path).read_bytes())
+        except OSError:
+            return None
+
+    return resolve
+
+
+def _numbered(blocks) -> list[Block]:
+    """Headings without skipped levels, numbered and anchored; captioned figures and tables counted."""
+    headings = [block for block in blocks if isinstance(block, Heading)]
+    typed = sum(bool(_TYPED_NUMBER.match(heading.text)) for heading in headings)
+    numbering = typed * 2 <= len(headings)  # most headings carry a typed number: a second one would confuse
+    above: list[int] = []  # the levels, as typed, of the sections around the present one
+    counts: list[int] = []
+    anchors: set[str] = set()
+    figures = tables = 0
+    numbered: list[Block] = []
+    for block in blocks:
+        if isinstance(block, Heading):
+            above = [*(level for level in above if level < block.level), block.level]
+            depth = len(above)
+            counts = [*counts[: depth - 1], (counts[depth - 1] if depth <= len(counts) else 0) + 1]
+            number = ".".join(map(str, counts)) if numbering else ""
+            block = replace(block, level=depth, number=number, anchor=_anchor(block.text, anchors))
+        elif isinstance(block, Figure) and block.caption:
+            figures += 1
+            block = replace(block, number=figures)
+        elif isinstance(block, Table) and block.caption:
+            tables += 1
+            block = replace(block, number=tables)
+        numbered.append(block)
+    return [replace(block, html=_linked(block.html, anchors)) if isinstance(block, Prose) else block for block in numbered]
+
+
+def _folded(text: str) -> str:
+    return re.sub(r"[^\w]+", "-", text.lower()).strip("-")
+
+
+def _linked(html: str, anchors: set[str]) -> str:
+    """Links to sections, written as Jupyter has them (#The-Model) or as pandoc has (#the-model), lead to our anchors."""
+
+    def target(found):
+        anchor = _folded(unquote(found[1]))
+        return f'href="#{anchor}"' if anchor in anchors else found[0]
+
+    return re.sub(r'href="#([^"]*)"', target, html)
+
+
+def _anchor(text: str, taken: set[str]) -> str:
+    base = _folded(text) or "section"
+    anchor, number = base, 1
+    while anchor in taken:
+        number += 1
+        anchor = f"{base}-{number}"
+    taken.add(anchor)
+    return anchor

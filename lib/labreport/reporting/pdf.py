@@ -1,0 +1,189 @@
+"""Document -> PDF through Typst: the same notebook gives the same bytes, accessible (PDF/UA-1) and archival (PDF/A-3a)."""
+
+import os
+import re
+import tempfile
+import unicodedata
+from datetime import datetime, timezone
+from pathlib import Path
+
+import typst
+
+from .blocks import SAMPLE_BANNER, Code, Document, Error, Figure, Heading, Note, Prose, Table, Text
+from .pandoc import tex_to_typst
+from .typst_markup import Writer, breakable, literal
+
+STANDARDS = ["ua-1", "a-3a"]
+_WHOLE_TABLE_ROWS = 20  # a table up to here moves to the next page rather than break
+_TEMPLATE = Path(__file__).parent / "template.typ"
+# Characters that every one of the bundled fonts has; the others are tried before they are set.
+_CERTAIN = re.compile(r"[\n\t\x20-\x7e\xa0-\xac\xae-\xff]+")
+
+
+def pdf_bytes(document: Document) -> bytes:
+    """A formula or picture that Typst cannot read is replaced by its source or description; it must not cost the report.
+
+    Raises RuntimeError with Typst's words for what breaks one of the standards.
+    """
+    writer = Writer({block.anchor for block in document.blocks if isinstance(block, Heading)})
+    body = "\n".join(_call(block, writer) for block in document.blocks)
+    opening, timestamp = _opening(document), _timestamp(document)
+    formulas = tex_to_typst(writer.formulas)
+    try:
+        return _compile(_sources(opening, body, writer, formulas), timestamp)
+    except RuntimeError:
+        formulas = [formula if formula and _formula_works(formula) else "" for formula in formulas]
+        for name, data in writer.files.items():
+            if not _picture_works(name, data):
+                body = _without_picture(body, name, writer.pictures[name])
+    try:
+        return _compile(_sources(opening, body, writer, formulas), timestamp)
+    except RuntimeError as error:
+        raise RuntimeError(f"Typst could not set the report as {' and '.join(STANDARDS)}: {getattr(error, 'diagnostic', error)}") from None
+
+
+def _without_picture(body: str, name: str, alt: str) -> str:
+    call = re.compile(rf'image\("{re.escape(name)}", alt: "(?:[^"\\]|\\.)*", width: [\d.]+pt, height: [\d.]+pt\)')
+    words = literal(f"[picture not shown: {alt}]")
+    body = call.sub(lambda _: f"note({words})", body)
+    # A figure takes its description from its picture; this one has none left.
+    return body.replace(f"figure(note({words}), kind", f"figure(note({words}), alt: {words}, kind")
+
+
+def _sources(opening, body, writer, formulas) -> dict[str, bytes]:
+    """The files Typst is given; characters that no font has are spelled out in all of them."""
+    drawings = {name: data.decode("utf-8", "replace") for name, data in writer.files.items() if name.endswith(".svg")}
+    missing = _missing_glyphs("".join([opening, body, *formulas, *(tex for tex, _ in writer.formulas), *drawings.values()]))
+    made = ", ".join(
+        f"equation({_spelled_formula(formula, missing)}, {literal(tex)})" if formula else f"raw({literal(breakable(tex))})"
+        for formula, (tex, _) in zip(formulas, writer.formulas)
+    )
+    main = (
+        f'#import "template.typ": *\n#let formulas = ({made}{"," if made else ""})\n'
+        f"#let formula(number) = formulas.at(number)\n{opening}\n#{{\n{body}\n}}\n"
+    )
+    texts = {name: text.translate(missing).encode("utf-8") for name, text in {"main.typ": main, **drawings}.items()}
+    return {"template.typ": _TEMPLATE.read_bytes(), **writer.files, **texts}
+
+
+def _spelled_formula(formula: str, missing: dict[int, str]) -> str:
+    """Between the strings of a formula, letters in a row would be a name: there the spelling becomes a string too."""
+    quoted = {character: literal(words) if words else "" for character, words in missing.items()}
+    parts = re.split(r'("(?:[^"\\]|\\.)*")', formula)
+    return "".join(part if number % 2 else part.translate(quoted) for number, part in enumerate(parts))
+
+
+def _opening(document: Document) -> str:
+    headings = [block for block in document.blocks if isinstance(block, Heading)]
+    fields = "".join(f"({literal(label)}, {literal(breakable(text))}), " for label, text in document.fields.items())
+    language, _, region = document.language.partition("-")
+    settings = {
+        "title": literal(document.title),
+        "subtitle": literal(document.subtitle),
+        "question": literal(document.question),
+        "experiment": literal(document.experiment),
+        "sample": literal(SAMPLE_BANNER) if document.sample else "none",
+        "fields": f"({fields})",
+        "language": literal(language),
+        "region": literal(region) if region else "none",
+        "numbered": "true" if any(heading.number for heading in headings) else "false",
+        "contents": "true" if len(headings) > 2 else "false",
+    }
+    return f"#show: report.with({', '.join(f'{name}: {value}' for name, value in settings.items())})"
+
+
+def _call(block, writer: Writer) -> str:
+    match block:
+        case Heading():
+            return f"[#heading(level: {block.level}, {writer.inline(block.html)}) #label({literal(block.anchor)})]"
+        case Prose():
+            return writer.flow(block.html)
+        case Code():
+            return writer.code(block)
+        case Text():
+            label = ', label: "stderr"' if block.kind == "stderr" else ""
+            return f"output({literal(breakable(block.text.expandtabs(8), 60))}{label})"
+        case Figure():
+            image = writer.image(block.picture, block.alt)
+            if not block.caption:
+                return f"plain-picture({image})"
+            return f"figure({image}, kind: image, supplement: \"Figure\", caption: {literal(block.caption)})"
+        case Table():
+            if not block.caption:
+                return writer.table_of(block)
+            figure = f"figure({writer.table_of(block)}, kind: table, supplement: \"Table\", caption: {literal(block.caption)})"
+            return f"block(breakable: false, {figure})" if len(block.body) <= _WHOLE_TABLE_ROWS else figure
+        case Error():
+            value, traceback = breakable(block.value, 60), breakable(block.traceback.expandtabs(8), 60)
+            return f"failure({literal(block.name)}, {literal(value)}, {literal(traceback)})"
+        case Note():
+            return f"note({literal(block.text)})"
+    raise AssertionError(f"no Typst for {type(block).__name__}")
+
+
+def _timestamp(document: Document) -> int:
+    """Seconds since 1970: of the build if the environment says so, else of the run; never of this moment."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if epoch.isdigit():
+        return int(epoch)
+    try:
+        finished = datetime.fromisoformat(document.finished)
+    except ValueError:
+        return 0
+    return max(0, int((finished if finished.tzinfo else finished.replace(tzinfo=timezone.utc)).timestamp()))
+
+
+def _compile(sources: dict[str, bytes], timestamp: int = 0, standards: list[str] = STANDARDS) -> bytes:
+    # typst takes files by name from memory too, but only text: pictures need a folder.
+    with tempfile.TemporaryDirectory(prefix="labreport-") as folder:
+        for name, data in sources.items():
+            (Path(folder) / name).write_bytes(data)
+        return typst.compile(
+            f"{folder}/main.typ",
+            root=folder,
+            format="pdf",
+            ignore_system_fonts=True,
+            timestamp=timestamp,
+            pdf_standards=standards,
+        )
+
+
+def _formula_works(formula: str) -> bool:
+    return _works({"main.typ": f"#let formula = {formula}\n#math.equation(formula.body)".encode()})
+
+
+def _picture_works(name: str, data: bytes) -> bool:
+    return _works({"main.typ": f'#image("{name}", width: 1cm)'.encode(), name: data})
+
+
+def _works(sources) -> bool:
+    try:
+        _compile(sources, standards=[])
+    except RuntimeError:
+        return False
+    return True
+
+
+def _missing_glyphs(source: str) -> dict[int, str]:
+    """The characters that no bundled font can draw, each with words for it: [grinning face], [U+6F22]."""
+    doubtful = sorted(set(_CERTAIN.sub("", source)))
+    if not doubtful:
+        return {}
+    # Typst names every character it could not draw, one a text; so each gets a text of its own.
+    lines = "\n".join(f"#par(text({literal('a' + character)}))" for character in doubtful)
+    trial = f'#set document(title: [x])\n#import "template.typ": serif\n#set text(font: serif)\n{lines}'
+    missing = set()
+    try:
+        _compile({"main.typ": trial.encode("utf-8"), "template.typ": _TEMPLATE.read_bytes()})
+    except typst.TypstError as error:
+        spots = re.findall(r"main\.typ:(\d+):", error.diagnostic)
+        missing = {doubtful[int(line) - 4] for line in spots}
+    return {ord(character): _spelled(character) for character in missing}
+
+
+def _spelled(character: str) -> str:
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):  # variation selectors and joiners, invisible by themselves
+        return ""
+    if unicodedata.category(character) == "So":
+        return f"[{unicodedata.name(character, f'U+{ord(character):04X}').lower()}]"
+    return f"[U+{ord(character):04X}]"

@@ -1,0 +1,266 @@
+"""Cleaned HTML -> Typst, written in Typst's code mode only.
+
+Every word of the notebook becomes a string literal, so there is nothing to escape but the literal itself: `#`, `$`, `//` or a
+backslash cannot mean anything to Typst. Formulas are numbered and converted together at the end.
+"""
+
+import re
+
+from bs4 import BeautifulSoup, NavigableString, Tag
+
+from .blocks import Code, Picture, Table
+from .cleaning import code_block, plain
+from .pictures import picture_from_data_uri
+from .tables import table_block
+
+TEXT_WIDTH, TEXT_HEIGHT = 464, 640  # points; the page of template.typ less room for a caption
+_LANGUAGES = {"ipython": "python", "ipython3": "python", "text": ""}
+_INLINE_WIDTH = 160  # pixels; a wider picture is no part of a line of text
+_BLOCKS = set(
+    "p div section ul ol li dl dt dd blockquote pre table figure figcaption details summary hr h1 h2 h3 h4 h5 h6".split()
+)
+_INLINE = {
+    "em": "emph", "i": "emph", "cite": "emph", "var": "emph", "strong": "strong", "b": "strong", "mark": "highlight",
+    "sub": "sub", "sup": "super", "u": "underline", "ins": "underline", "del": "strike", "s": "strike", "small": "smaller",
+}  # fmt: skip
+
+
+def literal(text: str) -> str:
+    """A Typst string literal."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t") + '"'
+
+
+def breakable(text: str, limit: int = 40) -> str:
+    """Zero-width spaces inside runs too long for a line, so that a 300-character token stays on the page."""
+    zero_width = "\u200b"
+    return re.sub(rf"\S{{{limit},}}", lambda run: zero_width.join(re.findall(r".{1,8}", run[0])), text)
+
+
+def content(items: list[str]) -> str:
+    """Joined content; the leading empty pair makes it content even where there is nothing but strings."""
+    return "{[]; " + "; ".join(items) + "}" if items else "[]"
+
+
+class Writer:
+    """Writes fragments and remembers what they need: files (pictures), formulas, and the anchors that exist."""
+
+    def __init__(self, anchors: set[str] = frozenset()):
+        self.anchors = anchors
+        self.files: dict[str, bytes] = {}
+        self.pictures: dict[str, str] = {}  # file name -> alt text, for those that Typst turns out not to read
+        self.formulas: list[tuple[str, bool]] = []
+
+    def inline(self, html: str) -> str:
+        return content(self._inline(BeautifulSoup(html, "html.parser")))
+
+    def flow(self, html: str) -> str:
+        return content(self._flow(BeautifulSoup(html, "html.parser")))
+
+    def image(self, picture: Picture, alt: str, width: float = TEXT_WIDTH, height: float = TEXT_HEIGHT) -> str:
+        """The natural size, made smaller where the page or its column is smaller."""
+        suffix = picture.mime.removeprefix("image/").removesuffix("+xml")
+        name = f"picture-{len(self.files) + 1}.{suffix}"
+        self.files[name] = picture.data
+        self.pictures[name] = alt
+        scale = min(1.0, width / picture.width, height / picture.height)
+        size = f"width: {picture.width * scale:.2f}pt, height: {picture.height * scale:.2f}pt"
+        return f"image({literal(name)}, alt: {literal(alt)}, {size})"
+
+    def code(self, block: Code) -> str:
+        # Typst takes an unknown language for plain text.
+        name = _LANGUAGES.get(block.language, block.language)
+        return f"code({literal(breakable(block.text.expandtabs(4), 60))}, {literal(name) if name else 'none'})"
+
+    def _inline(self, tag: Tag) -> list[str]:
+        items: list[str] = []
+        for node in tag.children:
+            if isinstance(node, NavigableString):
+                text = re.sub(r"[ \t\n\r\f]+", " ", str(node))
+                if not items or items[-1] == "linebreak()":
+                    text = text.lstrip(" ")
+                if text:
+                    items.append(literal(breakable(text)))
+            else:
+                items.extend(self._inline_tag(node))
+        if items and items[-1] == '" "':
+            items.pop()
+        return items
+
+    def _inline_tag(self, tag: Tag) -> list[str]:
+        if "footnote-back" in tag.get("class", []):
+            return []
+        if tag.name == "math":
+            return [self._formula(tag)]
+        if tag.name == "br":
+            return ["linebreak()"]
+        if tag.name == "img":
+            picture = picture_from_data_uri(str(tag["src"]), float(tag.get("width", 0)))
+            return [f"box({self.image(picture, str(tag['alt']))})"] if picture else [literal(f"[{tag['alt']}]")]
+        if tag.name in ("code", "kbd", "samp"):
+            return [f"raw({literal(breakable(tag.get_text(), 30))})"]
+        if tag.name == "table":
+            return [self.table(tag)]
+        inside = self._kept_spaces(tag)
+        if tag.name in _INLINE and inside:
+            return [f"{_INLINE[tag.name]}({content(inside)})"]
+        if tag.name == "q":
+            return ['"“"', *inside, '"”"']
+        if tag.name == "a" and tag.get("href") and inside:
+            return [self._link(str(tag["href"]).strip(), inside)]
+        return inside
+
+    def _kept_spaces(self, tag: Tag) -> list[str]:
+        """The inline content with the blanks at its ends, which may be the only ones between two words."""
+        text = tag.get_text()
+        items = self._inline(tag)
+        before = ['" "'] if text[:1].isspace() and items else []
+        ends_blank = bool(items) and items[-1].endswith(' "')
+        return [*before, *items, *(['" "'] if text[-1:].isspace() and items and not ends_blank else [])]
+
+    def _link(self, address: str, inside: list[str]) -> str:
+        if address.startswith("#"):
+            if address[1:] not in self.anchors:
+                return content(inside)
+            return f"link(label({literal(address[1:])}), {content(inside)})"
+        if not re.match(r"(?:https?:|mailto:)", address, re.IGNORECASE):
+            return content(inside)
+        return f"link({literal(address)}, {content(inside)})"
+
+    def _formula(self, tag: Tag) -> str:
+        note = tag.find("annotation")
+        # MathML that a person typed has no TeX; its characters in a row are the best the PDF can do.
+        if note is None:
+            return literal(tag.get_text(" ", strip=True))
+        self.formulas.append((note.get_text(), tag.get("display") == "block"))
+        return f"formula({len(self.formulas) - 1})"
+
+    def _flow(self, tag: Tag) -> list[str]:
+        """Blocks one after the other; what is between two blocks is a paragraph."""
+        items: list[str] = []
+        line = BeautifulSoup("", "html.parser")
+
+        def finish():
+            inside = self._inline(line)
+            line.clear()
+            if inside:
+                items.append(f"par({content(inside)})")
+
+        for node in list(tag.children):
+            display = isinstance(node, Tag) and node.name == "math" and node.get("display") == "block"
+            if display:
+                finish()
+                items.append(self._formula(node))
+            elif isinstance(node, Tag) and node.name == "img" and float(node.get("width", 0)) > _INLINE_WIDTH:
+                picture = picture_from_data_uri(str(node["src"]), float(node["width"]))
+                finish()
+                items.append(f"plain-picture({self.image(picture, str(node['alt']))})")
+            elif isinstance(node, Tag) and (node.name in _BLOCKS or self._holds_blocks(node)):
+                finish()
+                items.extend(self._block(node))
+            else:
+                line.append(node)
+        finish()
+        return items
+
+    def _holds_blocks(self, tag: Tag) -> bool:
+        return tag.find(lambda inner: inner.name in _BLOCKS) is not None
+
+    def _block(self, tag: Tag) -> list[str]:
+        name = tag.name
+        if name in ("ul", "ol"):
+            items = tag.find_all("li", recursive=False)
+            if not items or any(plain(node) for node in tag.children if node not in items):
+                return self._flow(tag)  # not quite a list; its words still count
+            entries = [content(self._flow(entry)) for entry in items]
+            start = str(tag.get("start", "1"))
+            first = f"start: {int(start)}, " if name == "ol" and start.isdigit() else ""
+            return [f"{'enum' if name == 'ol' else 'list'}({first}{', '.join(entries)})"]
+        if name == "blockquote":
+            return [f"quote(block: true, {content(self._flow(tag))})"]
+        if name == "pre":
+            return [self.code(code_block(tag))]
+        if name == "table":
+            return [self.table(tag)]
+        if name == "hr":
+            return ["rule()"]
+        if name in ("dt", "summary", "h1", "h2", "h3", "h4", "h5", "h6"):
+            # A heading inside a quotation or a list is no section of the report.
+            inside = self._inline(tag)
+            return [f"par(strong({content(inside)}))"] if inside else []
+        if name == "dd":
+            return [f"pad(left: 1.5em, {content(self._flow(tag))})"]
+        return self._flow(tag)
+
+    def table(self, tag: Tag) -> str:
+        """A table inside prose: its caption, if any, is a line above it and not counted."""
+        table = table_block(tag)
+        caption = [f"par(strong({literal(table.caption)}))"] if table.caption else []
+        return content([*caption, self.table_of(table)])
+
+    def table_of(self, table: Table) -> str:
+        """Calls of template.typ's `grid-of`: smaller letters for more columns, and several grids for too many."""
+        size, inset, widths = _fitting(table)
+        if size == 0 and all(len(row) == table.columns for row in (*table.header, *table.body)):
+            return content([self._grid(part, *_fitting(part)) for part in _column_groups(table, widths)])
+        return self._grid(table, size, inset, widths)
+
+    def _grid(self, table: Table, size: float, inset: float, widths: list[int]) -> str:
+        size = size or _SIZES[-1]
+        limit = min(40, max(3, int((TEXT_WIDTH / table.columns - inset) / (0.5 * size))))
+        head = ", ".join(self._cell(cell, limit) for row in table.header for cell in row)
+        body = "".join(f", {self._cell(cell, limit)}" for row in table.body for cell in row)
+        header = f", table.header({head})" if head else ""
+        return f"grid-of({table.columns}, {size}pt, {inset / 2}pt, {len(table.header)}{header}{body})"
+
+    def _cell(self, cell, limit: int) -> str:
+        spans = "".join(f"{name}: {getattr(cell, name)}, " for name in ("rowspan", "colspan") if getattr(cell, name) > 1)
+        simple = "<" not in cell.html
+        if simple:
+            # A name like validation_accuracy may break where its words meet.
+            text = re.sub(r"(?<=[_/.])(?=[A-Za-z])", "\u200b", cell.text) if cell.header else cell.text
+            inside = content([literal(breakable(text, limit))] if text else [])
+        else:
+            inside = self.flow(cell.html)
+        if cell.header and (cell.text or not simple):
+            inside = f"strong({inside})"
+        return f"table.cell({spans}align: {cell.align}, {inside})"
+
+
+_SIZES = (9, 8, 7.5, 7, 6.5)
+
+
+def _fitting(table: Table) -> tuple[float, float, list[int]]:
+    """The largest size in points at which the columns fit (0 for none), the inset between them, their widths in characters."""
+    widths = [1] * table.columns
+    for row in (*table.header, *table.body):
+        if len(row) == table.columns:
+            widths = [max(width, _least_characters(cell)) for width, cell in zip(widths, row)]
+    inset = 7 if table.columns > 8 else 11
+    # A character of Libertinus Serif is half an em wide.
+    fits = (size for size in _SIZES if sum(widths) * 0.5 * size + inset * table.columns <= TEXT_WIDTH)
+    return next(fits, 0), inset, widths
+
+
+def _column_groups(table: Table, widths: list[int]) -> list[Table]:
+    """Tables side by side become tables one below the other, each with the first column again."""
+    room = TEXT_WIDTH / (0.5 * _SIZES[-1])
+    groups: list[list[int]] = [[0]]
+    for column in range(1, table.columns):
+        if len(groups[-1]) > 1 and sum(widths[place] + 2.5 for place in [*groups[-1], column]) > room:
+            groups.append([0])
+        groups[-1].append(column)
+    return [
+        Table(
+            tuple(tuple(row[column] for column in group) for row in table.header),
+            tuple(tuple(row[column] for column in group) for row in table.body),
+            len(group),
+        )
+        for group in groups
+    ]
+
+
+def _least_characters(cell) -> int:
+    """The width below which a cell would look crushed: a heading's longest word, a number whole, words on two lines."""
+    pieces = re.split(r"[\s_/-]" if cell.header else r"\s", cell.text)
+    longest = max(map(len, pieces))
+    return longest + 1 if cell.header else min(40, max(longest, len(cell.text) // 2))

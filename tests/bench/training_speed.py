@@ -1,0 +1,119 @@
+"""Images a second: labreport's training beside plain Keras as a course document writes it, and beside the same step on one
+batch that is already there, which no feeding can beat. `make bench` runs it.
+
+The three take turns, each in a process of its own, and the ratios are taken turn by turn: a machine that slows down slows all.
+"""
+
+import argparse
+import multiprocessing
+import os
+import statistics
+import sys
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+BATCH = 64
+CASES = [("cifar10_naive_adam", False, 12_800), ("cifar10_naive_adam", True, 12_800), ("cifar10_batchnorm", False, 2_560), ("cifar10_batchnorm", True, 2_560)]
+AUGMENTATION = {"horizontal_flip": True, "rotation_degrees": 36.0}  # RandomFlip("horizontal"), RandomRotation(0.1)
+
+
+def arrays(count):
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    return rng.integers(0, 256, (count, 32, 32, 3), dtype=np.uint8), rng.integers(0, 10, count).astype(np.int32)
+
+
+def labreport(name, augmented, count):
+    """One epoch as training.fit trains it."""
+    import keras
+
+    from labreport import augmentation, backend, datasets, experiments, losses, models, optimizers, training
+
+    backend.prepare()
+    experiment = experiments.load(name, {"augmentation": AUGMENTATION if augmented else {}})
+    model = models.build(experiment, (32, 32, 3), 10)
+    model.compile(optimizers.build(experiment), losses.build(experiment), metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")])
+    split = datasets.Split(*arrays(count), ids=[])
+    return lambda turn: model.fit(training.Epoch(split, BATCH, 1, turn, augmentation.build(experiment)), shuffle=False, verbose=0)
+
+
+def plain_keras(name, augmented, count):
+    """Float pixels and one-hot labels in memory, random layers in the model, model.fit."""
+    import keras
+
+    from labreport import experiments, models
+
+    ours = models.build(experiments.load(name), (32, 32, 3), 10)
+    x = inputs = keras.Input((32, 32, 3))
+    if augmented:
+        x = keras.Sequential([keras.layers.RandomFlip("horizontal"), keras.layers.RandomRotation(0.1)])(x)
+    for layer in ours.layers[2:]:  # without the input and the rescaling: the document divides by 255 beforehand
+        x = layer(x)
+    model = keras.Model(inputs, x)
+    model.compile("adam", keras.losses.CategoricalCrossentropy(), metrics=[keras.metrics.CategoricalAccuracy()])
+    images, labels = arrays(count)
+    images, labels = images.astype("float32") / 255, keras.utils.to_categorical(labels, 10)
+    return lambda turn: model.fit(images, labels, batch_size=BATCH, verbose=0)
+
+
+def resident(name, augmented, count):
+    """labreport's own step, on the same batch again and again."""
+    import keras
+    import tensorflow as tf
+
+    from labreport import backend, experiments, losses, models, optimizers
+
+    backend.prepare()
+    experiment = experiments.load(name)
+    model = models.build(experiment, (32, 32, 3), 10)
+    model.compile(optimizers.build(experiment), losses.build(experiment), metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")])
+    batches = tf.data.Dataset.from_tensors(arrays(BATCH)).repeat()
+    return lambda turn: model.fit(batches, steps_per_epoch=count // BATCH, verbose=0)
+
+
+WAYS = (labreport, plain_keras, resident)
+
+
+def serve(way, case, pipe):
+    """In a process of its own: build once, then train one epoch whenever asked and answer with its seconds."""
+    sys.stderr = os.fdopen(os.dup(2), "w")  # Python's own errors are seen, TensorFlow's greetings are not
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    epoch = way(*case)
+    while (turn := pipe.recv()) is not None:
+        started = time.perf_counter()
+        epoch(turn)
+        pipe.send(time.perf_counter() - started)
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--turns", type=int, default=7, help="counted turns (default 7)")
+    turns = options.parse_args().turns
+    print(f"{'model':<20}{'augmented':<11}{'labreport':>10}{'plain Keras':>13}{'resident':>10}   images/s, median of {turns}; ratios: median (lowest to highest)")
+    for case in CASES:
+        spawn = multiprocessing.get_context("spawn")
+        pipes, processes = [], []
+        for way in WAYS:
+            ours, theirs = spawn.Pipe()
+            processes.append(spawn.Process(target=serve, args=(way, case, theirs), daemon=True))
+            processes[-1].start()
+            pipes.append(ours)
+        seconds = {way: [] for way in WAYS}
+        for turn in range(turns + 1):
+            for way, pipe in zip(WAYS, pipes):
+                pipe.send(turn)
+                seconds[way].append(pipe.recv())
+        for pipe, process in zip(pipes, processes):
+            pipe.send(None)
+            process.join()
+        counted = {way: values[1:] for way, values in seconds.items()}  # the first turn compiles
+        speeds = [case[2] / statistics.median(counted[way]) for way in WAYS]
+        ratios = ["{:.2f} ({:.2f} to {:.2f})".format(statistics.median(found), min(found), max(found)) for found in
+                  ([other / own for own, other in zip(counted[labreport], counted[way])] for way in WAYS[1:])]
+        print(f"{case[0]:<20}{'yes' if case[1] else 'no':<11}{speeds[0]:>10,.0f}{speeds[1]:>13,.0f}{speeds[2]:>10,.0f}   "
+              f"{ratios[0]} of plain Keras, {ratios[1]} of resident", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,47 @@
+"""What the tests share: run folders of their own, a tiny data set, and real images where they are to be had."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path, monkeypatch):
+    """Run folders and data below the test's own folder; nothing is read from or written to the checkout's."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("LABREPORT_REPORTS", str(tmp_path / "reports"))
+    monkeypatch.setenv("LABREPORT_DATA", str(tmp_path / "data"))
+
+
+@pytest.fixture
+def tiny():
+    """A data set of 60 images of 32 x 32 pixels in ten classes: dark to bright, so that it can be learnt."""
+    from labreport.datasets import Dataset, Split
+
+    def split(name, count, seed):
+        labels = np.arange(count, dtype=np.int32) % 10
+        noise = np.random.default_rng(seed).integers(0, 24, (count, 32, 32, 3))
+        return Split((labels[:, None, None, None] * 23 + noise).astype(np.uint8), labels, [f"{name}-{index}" for index in range(count)])
+
+    names = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
+    return Dataset("cifar10", True, split("train", 40, 0), split("validation", 10, 1), split("test", 10, 2), names)
+
+
+@pytest.fixture(scope="session")
+def real_data(tmp_path_factory):
+    """The folder with real CIFAR-10 images: the checkout's data/, or unpacked from test data that lie beside the checkout."""
+    if (ROOT / "data/cifar-10-batches-py/batches.meta").exists():
+        return ROOT / "data"
+    prepare = ROOT.parent / "shared/data/prepare"
+    if not prepare.exists():
+        pytest.skip("no real images here: put cifar-10-batches-py/ into data/ to run this test")
+    folder = tmp_path_factory.mktemp("real")
+    subprocess.run([sys.executable, str(prepare), str(folder)], check=True, stdout=subprocess.DEVNULL)
+    return folder

@@ -1,0 +1,167 @@
+"""The whole road: parameter file, notebook, reports; done once, done again only as far as something changed, and honest when it fails."""
+
+import contextlib
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from conftest import ROOT
+
+pytestmark = pytest.mark.slow
+QUICK = ["--data", "sample", "--set", "epochs=2", "max_images=600"]
+RUN = "cifar10_naive_adam--sample--epochs-2--max_images-600"
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A copy of the checkout, to be edited, with one finished report in it."""
+    copy = tmp_path_factory.mktemp("checkout")
+    for name in ("lib", "notebooks", "params"):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))
+    shutil.copy(ROOT / "pipeline.py", copy)
+    assert pipeline(copy, "report").returncode == 0
+    return copy
+
+
+def pipeline(folder, *command, options=QUICK, experiment="cifar10_naive_adam", **settings):
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("LABREPORT_")}
+    done = subprocess.run([sys.executable, "pipeline.py", *command, experiment, *options], cwd=folder, env=environment, capture_output=True, text=True, **settings)
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
+
+
+@contextlib.contextmanager
+def edited(folder, name, before, after):
+    """The file with other words in it, for as long as the block lasts."""
+    text = (folder / name).read_text()
+    assert before in text
+    (folder / name).write_text(text.replace(before, after))
+    try:
+        yield
+    finally:
+        (folder / name).write_text(text)
+
+
+def times(folder):
+    return {name: (folder / "reports" / RUN / name).stat().st_mtime_ns for name in ("metrics.json", "notebook.ipynb", "report.pdf", "report.html")}
+
+
+def test_a_report_holds_all_that_it_should(project):
+    folder = project / "reports" / RUN
+    assert {path.name for path in folder.iterdir()} == {"history.csv", "predictions.csv", "model.keras", "metrics.json", "notebook.ipynb", "run.json", "log.txt",
+                                                        "report.html", "report.pdf"}
+    metrics = json.loads((folder / "metrics.json").read_text())
+    html = (folder / "report.html").read_text()
+    assert metrics["data"] == "sample" and "Sample data" in html
+    correct = f"{100 * metrics['test_accuracy']:.1f} %"
+    assert correct in html and "Confusion matrix of the test split" in html and "most confident mistakes" in html
+    assert (folder / "report.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_the_executed_notebook_says_what_it_ran_and_names_no_folder_of_this_machine(project):
+    text = (project / "reports" / RUN / "notebook.ipynb").read_text()
+    cells = {cell["id"]: cell for cell in json.loads(text)["cells"]}
+    assert "'epochs': 2" in "".join(cells["injected-parameters"]["source"]).replace('"', "'")
+    assert str(project) not in text
+
+
+def test_a_second_report_does_nothing_and_says_why(project):
+    before = times(project)
+    done = pipeline(project, "report")
+    assert "nothing to do: settings, data, source and versions are those that" in done.stdout and done.returncode == 0
+    assert times(project) == before
+
+
+def test_a_changed_figure_runs_the_notebook_again_without_training(project):
+    before = times(project)
+    with edited(project, "lib/labreport/figures.py", "Accuracy and loss by epoch;", "Loss and accuracy by epoch;"):
+        done = pipeline(project, "report")
+        after = times(project)
+        assert "running the notebook again, without training (figures.py changed)" in done.stdout
+        assert after["metrics.json"] == before["metrics.json"] and after["report.pdf"] != before["report.pdf"]
+        assert "Loss and accuracy by epoch" in (project / "reports" / RUN / "report.html").read_text()
+    assert pipeline(project, "report").returncode == 0
+
+
+def test_a_changed_stylesheet_only_renders_again(project):
+    before = times(project)
+    with edited(project, "lib/labreport/reporting/report.css", "body {", "/* edited */ body {"):
+        done = pipeline(project, "report")
+    after = times(project)
+    assert "rendering again (reporting/report.css changed)" in done.stdout
+    assert after["notebook.ipynb"] == before["notebook.ipynb"] and after["report.html"] != before["report.html"]
+
+
+def test_a_changed_model_trains_again_and_names_the_reason(project):
+    before = times(project)
+    with edited(project, "lib/labreport/models/cifar10.py", "def naive", "# edited\ndef naive"):
+        done = pipeline(project, "report")
+    assert "training (models/cifar10.py changed)" in done.stdout and "epoch 2/2" in done.stdout
+    assert times(project)["metrics.json"] != before["metrics.json"]
+
+
+def test_a_failing_cell_is_named_and_the_last_good_report_stays(project):
+    before = times(project)
+    with edited(project, "notebooks/cifar10.ipynb", "figures.class_counts(", "figures.class_count("):
+        done = pipeline(project, "report")
+    folder = project / "reports" / RUN
+    assert done.returncode == 1 and len(done.stderr.strip().splitlines()) == 1
+    assert "cell 'class-counts' of cifar10.ipynb failed: AttributeError" in done.stderr and "failed.ipynb" in done.stderr
+    assert times(project) == before and (folder / "failed.ipynb").exists()
+
+
+def test_a_kernel_that_dies_is_not_a_finished_run(project):
+    before = times(project)
+    with edited(project, "notebooks/cifar10.ipynb", "figures.class_counts(", "import os; os.kill(os.getpid(), 9); figures.class_counts("):
+        done = pipeline(project, "report")
+    assert done.returncode == 1 and "the kernel of cifar10.ipynb died" in done.stderr
+    assert times(project) == before
+
+
+def test_a_loss_that_is_not_finite_is_explained_in_one_line(project):
+    done = pipeline(project, "report", options=[*QUICK, "optimizer=sgd", "learning_rate=1e30"])
+    assert done.returncode == 1 and len(done.stderr.strip().splitlines()) == 1
+    assert "the loss is no longer finite in epoch 1" in done.stderr and "try a smaller learning rate" in done.stderr
+
+
+def test_ctrl_c_ends_the_run_and_its_kernel_and_keeps_the_last_good_report(project):
+    before = times(project)
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("LABREPORT_")}
+    with edited(project, "lib/labreport/models/cifar10.py", "def naive", "# edited once more\ndef naive"):
+        running = subprocess.Popen([sys.executable, "pipeline.py", "report", "cifar10_naive_adam", *QUICK], cwd=project, env=environment,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        while "epoch 1/2" not in running.stdout.readline():
+            assert running.poll() is None
+        running.send_signal(signal.SIGINT)
+        _, errors = running.communicate(timeout=60)
+    assert running.returncode == 130 and "interrupted" in errors and "Traceback" not in errors
+    assert times(project) == before
+    time.sleep(1)
+    alive = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True).stdout
+    kernels = [line.split()[0] for line in alive.splitlines() if "ipykernel" in line]
+    assert not [pid for pid in kernels if str(project) in pathlib.Path(f"/proc/{pid}/cwd").resolve().as_posix()]
+
+
+def test_plain_papermill_gives_the_same_result(project, tmp_path):
+    environment = os.environ | {"LABREPORT_REPORTS": str(tmp_path / "reports"), "PYTHONPATH": str(project / "lib")}
+    subprocess.run([sys.executable, "-m", "papermill", "cifar10.ipynb", str(tmp_path / "out.ipynb"), "-p", "experiment", "cifar10_naive_adam",
+                    "-y", "{settings: {data: sample, epochs: 2, max_images: 600}}"], cwd=project / "notebooks", env=environment, check=True, capture_output=True)
+    for name in ("history.csv", "predictions.csv"):
+        assert (tmp_path / "reports" / RUN / name).read_bytes() == (project / "reports" / RUN / name).read_bytes()
+
+
+def test_a_quick_try_never_takes_the_place_of_the_full_run(project):
+    assert not (project / "reports/cifar10_naive_adam").exists()
+
+
+def test_real_images_go_through_the_notebook(project, real_data):
+    done = pipeline(project, "report", experiment="cifar10_batchnorm", options=["--data", str(real_data), "--set", "epochs=1", "max_images=600"])
+    assert done.returncode == 0, done.stderr
+    html = (project / "reports/cifar10_batchnorm--epochs-1--max_images-600/report.html").read_text()
+    assert "Sample data" not in html

@@ -1,0 +1,132 @@
+"""Parameter files: complete, strict, and clear about what is wrong."""
+
+import shutil
+
+import pytest
+import yaml
+
+from labreport import experiments, paths, strict_yaml
+
+
+def edited(tmp_path, monkeypatch, *replacements, name="cifar10_naive_adam"):
+    """A project whose one parameter file is an edited copy of ours; returns the message of its error."""
+    project = tmp_path / "project"
+    shutil.copytree(paths.notebooks(), project / "notebooks")
+    (project / "params").mkdir()
+    text = (paths.params() / f"{name}.yaml").read_text()
+    for before, after in replacements:
+        assert before in text
+        text = text.replace(before, after)
+    (project / "params/mine.yaml").write_text(text)
+    monkeypatch.chdir(project)
+    with pytest.raises(ValueError) as error:
+        experiments.load("mine")
+    return str(error.value)
+
+
+def test_every_parameter_file_is_sound():
+    assert len([name for name in experiments.names() if name.startswith("cifar10_")]) == 8
+    for name in experiments.names():
+        assert experiments.load(name).changes == {}
+
+
+def test_an_exponent_without_a_point_is_a_number():
+    assert experiments.parse_settings(["learning_rate=1e-3"]) == {"learning_rate": 0.001}
+    assert experiments.load("cifar10_naive_adam", {"learning_rate": 1e-3}).changes == {}
+
+
+@pytest.mark.parametrize("text, value", [("no", "no"), ("on", "on"), ("012", "012"), ("1_000", "1_000"), ("1e3", 1000.0), ("true", True), ("null", None),
+                                         ("2024-01-01", "2024-01-01"), ("[1, 2.5]", [1, 2.5]), ("'3'", "3"), ("-.5", -0.5), ("12:30", "12:30")])
+def test_yaml_values_mean_what_they_look_like(text, value):
+    assert strict_yaml.read(text, "here")[0] == value
+
+
+def test_a_key_that_stands_twice_is_refused_with_both_lines(tmp_path, monkeypatch):
+    message = edited(tmp_path, monkeypatch, ("seed: 1", "seed: 1\nepochs: 3"))
+    assert "params/mine.yaml, line" in message and "'epochs' stands twice (first in line" in message
+
+
+def test_an_unknown_key_names_the_nearest_one_and_its_line(tmp_path, monkeypatch):
+    message = edited(tmp_path, monkeypatch, ("batch_size:", "batchsize:"))
+    assert "unknown key 'batchsize' (did you mean 'batch_size'?)" in message and "line " in message
+
+
+def test_an_unknown_nested_key_says_what_its_owner_takes(tmp_path, monkeypatch):
+    message = edited(tmp_path, monkeypatch, ("learning_rate:", "learning_rat:"))
+    assert "unknown key 'learning_rat' in optimizer_args (did you mean 'learning_rate'?); adam takes learning_rate, beta_1" in message
+
+
+def test_a_missing_key_is_named(tmp_path, monkeypatch):
+    assert "missing seed; a parameter file is complete" in edited(tmp_path, monkeypatch, ("seed: 1\n", ""))
+
+
+@pytest.mark.parametrize("before, after, expected", [
+    ("epochs: 50", "epochs: fifty", "epochs must be a whole number, got 'fifty'"),
+    ("epochs: 50", "epochs: 0", "epochs must be at least 1, got 0"),
+    ("epochs: 50", "epochs: 2.5", "epochs must be a whole number, got 2.5"),
+    ("learning_rate: 0.001", "learning_rate: fast", "optimizer_args.learning_rate must be a number, got 'fast'"),
+    ("optimizer: adam", "optimizer: adm", "there is no optimizer 'adm' (did you mean 'adam'?); there are adam, rmsprop"),
+    ("model: cifar10_naive", "model: cifar10_naif", "there is no model 'cifar10_naif' (did you mean 'cifar10_naive'?)"),
+    ("monitor: val_loss", "monitor: loss", "monitor is val_loss or val_accuracy, got 'loss'"),
+    ("augmentation: {}", "augmentation: {horizontal_flip: yes}", "augmentation.horizontal_flip must be true or false, got 'yes'"),
+    ("notebook: cifar10", "notebook: cifar", "there is no notebook 'cifar' (did you mean 'cifar10'?)"),
+    ("seed: 1", "seed: 1\ndata: sample", "unknown key 'data'"),
+    ("title:", "title: [", "this is not YAML"),
+    ("seed: 1", "seed: !!python/name:os.system 1", "tag"),
+])
+def test_a_wrong_value_is_refused_with_its_line(tmp_path, monkeypatch, before, after, expected):
+    message = edited(tmp_path, monkeypatch, (before, after))
+    assert expected in message and "params/mine.yaml, line" in message
+
+
+def test_an_unknown_experiment_names_the_nearest_one():
+    with pytest.raises(ValueError, match=r"no experiment 'cifar10_naiv_adam' \(did you mean 'cifar10_naive_adam'\?\)"):
+        experiments.load("cifar10_naiv_adam")
+
+
+@pytest.mark.parametrize("settings, expected", [
+    ({"epoch": 3}, "no setting 'epoch' (did you mean 'epochs'?)"),
+    ({"epochs": 0}, "epochs must be at least 1, got 0"),
+    ({"epochs": "many"}, "epochs must be a whole number, got 'many'"),
+    ({"data": "smaple"}, "data is real or sample, got 'smaple'"),
+    ({"momentum": 0.9}, "no setting 'momentum'"),
+])
+def test_a_wrong_setting_is_refused(settings, expected):
+    with pytest.raises(ValueError) as error:
+        experiments.load("cifar10_naive_adam", settings)
+    assert expected in str(error.value)
+
+
+def test_a_setting_without_a_value_is_refused():
+    with pytest.raises(ValueError, match="expected key=value, such as epochs=3"):
+        experiments.parse_settings(["epochs"])
+
+
+def test_a_setting_may_be_named_by_its_last_word():
+    experiment = experiments.load("cifar10_naive_adam", {"learning_rate": 0.01, "optimizer_args.beta_1": 0.8})
+    assert experiment.optimizer_args == {"learning_rate": 0.01, "beta_1": 0.8}
+
+
+def test_the_resolved_settings_load_the_same_experiment_again():
+    experiment = experiments.load("cifar10_l2_dropout", {"epochs": 3, "data": "sample", "block_dropout": [0, 0.1, 0.2]})
+    assert experiments.load("cifar10_l2_dropout", experiment.settings()) == experiment
+    assert experiments.load("cifar10_l2_dropout", experiment.training_settings()) == experiment
+
+
+def test_the_run_folder_spells_out_what_differs():
+    assert experiments.load("cifar10_l2_dropout").run_name == "cifar10_l2_dropout"
+    assert experiments.load("cifar10_l2_dropout", {"epochs": 3, "data": "sample"}).run_name == "cifar10_l2_dropout--sample--epochs-3"
+    assert experiments.load("cifar10_l2_dropout", {"epochs": 75}).run_name == "cifar10_l2_dropout"
+
+
+def test_two_different_settings_never_share_a_run_folder():
+    settings = [{"filters": [[32], [64], [8]]}, {"filters": [[32, 64], [8], [8]]}, {"filters": [[32], [64, 8], [8]]}, {"title": "a b"}, {"title": "a_b"},
+                {"title": "a" * 200}, {"title": "a" * 201}, {"learning_rate": 0.01}, {"learning_rate": 0.1}]
+    names = [experiments.load("cifar10_l2_dropout", each).run_name for each in settings]
+    assert len(set(names)) == len(names)
+    assert all(len(name) <= 160 and "/" not in name and " " not in name for name in names)
+
+
+def test_a_shown_experiment_is_yaml_again():
+    experiment = experiments.load("cifar10_augmentation")
+    assert yaml.safe_load(yaml.safe_dump(experiment.settings())) == experiment.settings()

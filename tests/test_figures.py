@@ -1,0 +1,132 @@
+"""Figures, tables and sentences say what the data says."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from labreport import commentary, evaluation, experiments, figures, results
+
+
+def history(val_accuracy, val_loss=None, accuracy=None, loss=None):
+    count = len(val_accuracy)
+    return pd.DataFrame({"epoch": range(1, count + 1), "accuracy": accuracy or np.linspace(0.4, 0.9, count), "loss": loss or np.linspace(1.5, 0.3, count),
+                         "val_accuracy": val_accuracy, "val_loss": val_loss or np.linspace(1.5, 1.0, count)})
+
+
+def result(labels, predicted, names=("cat", "dog", "frog"), metrics=None, course=None, confidence=0.9):
+    labels, predicted = np.array(labels), np.array(predicted)
+    probabilities = np.full((len(labels), len(names)), (1 - confidence) / (len(names) - 1))
+    probabilities[np.arange(len(labels)), predicted] = confidence
+    table = pd.DataFrame({"id": [str(i) for i in range(len(labels))], "label": np.array(names)[labels], "predicted": np.array(names)[predicted]})
+    table = pd.concat([table, pd.DataFrame(probabilities, columns=list(names))], axis=1)
+    base = {"dataset": {"class_names": list(names)}, "best_epoch": 2, "epochs": 3, "stopped_early": False, "seconds": 5.0, "data": "real", "changes": {},
+            "test_accuracy": float((labels == predicted).mean()), "total_parameters": 10, "trainable_parameters": 10,
+            "train_accuracy": 0.9, "validation_accuracy": 0.7, "identity": {"settings": {"early_stopping": {"monitor": "val_loss"}}}}
+    return results.Result(history([0.5, 0.7, 0.6], [1.0, 0.8, 0.9]) if course is None else course, base | (metrics or {}), table)
+
+
+def test_the_alt_text_of_the_curves_tells_their_course():
+    alt = figures.curves(history([0.5, 0.79, 0.76]), 2, "val_loss").alt
+    assert "Validation accuracy rises from 0.50 to 0.79 at epoch 2, then falls back to 0.76." in alt and "Training loss falls from 1.50 to 0.30." in alt
+
+
+def test_the_alt_text_of_a_single_epoch_is_not_a_course():
+    assert "Validation accuracy is 0.50." in figures.curves(history([0.5]), 1, "val_loss").alt
+
+
+def test_the_curves_hold_the_history_and_the_best_epoch():
+    picture = figures.curves(history([0.5, 0.79, 0.76]), 2, "val_loss")
+    lines = picture.figure.axes[0].get_lines()
+    assert [line.get_label() for line in lines] == ["training", "validation", "best epoch (2)"]
+    assert lines[1].get_ydata().tolist() == [0.5, 0.79, 0.76] and lines[2].get_xdata() == [2, 2]
+
+
+def test_a_confusion_matrix_has_true_rows_and_predicted_columns():
+    found = result([0, 0, 0, 1, 2], [1, 1, 0, 1, 2])
+    matrix = evaluation.confusion(found)
+    assert matrix.tolist() == [[1, 2, 0], [0, 1, 0], [0, 0, 1]]
+    picture = figures.confusion_matrix(matrix, found.class_names)
+    axes = picture.figure.axes[0]
+    assert axes.get_ylabel() == "true class" and axes.get_xlabel() == "predicted class"
+    assert [text.get_text() for text in axes.texts] == ["1", "2", "0", "0", "1", "0", "0", "0", "1"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["cat", "dog", "frog"]
+    assert "the most frequent mistake is cat taken for dog (2 images)" in picture.alt
+
+
+def test_confused_pairs_count_both_directions():
+    pairs = evaluation.confused_pairs(result([0, 0, 1, 2, 2], [1, 1, 0, 2, 0]))
+    assert pairs.iloc[0].to_dict() == {"Class": "cat", "Other class": "dog", "First taken for second": 2, "Second taken for first": 1, "Mistakes": 3}
+    assert len(pairs) == 2
+
+
+def test_a_run_without_mistakes_has_no_pairs_and_no_mistaken_images():
+    perfect = result([0, 1, 2], [0, 1, 2])
+    assert len(evaluation.confused_pairs(perfect)) == 0 and len(evaluation.confident_mistakes(perfect)[0]) == 0
+    assert "confused most" not in commentary.evaluation(perfect, evaluation.confused_pairs(perfect))
+    assert figures.image_grid(np.zeros((0, 32, 32, 3), np.uint8), [], "None.").alt == "No image."
+
+
+def test_the_most_confident_mistake_comes_first():
+    table = result([0, 0, 1], [1, 0, 2])
+    table.predictions.loc[2, "frog"] = 0.99
+    positions, titles = evaluation.confident_mistakes(table)
+    assert positions.tolist() == [2, 0] and titles[0] == "frog 99%\nis dog"
+
+
+def test_the_classification_report_agrees_with_counting():
+    report = evaluation.classification_report(result([0, 0, 1, 1], [0, 1, 1, 1], names=("cat", "dog")))
+    dog = report[report["Class"] == "dog"].iloc[0]
+    assert (round(dog["Precision"], 3), dog["Recall"], dog["Images"]) == (0.667, 1.0, 2)
+
+
+def test_pictures_carry_alt_text_and_are_vectors_unless_they_are_photographs():
+    data, metadata = figures.curves(history([0.5, 0.6]), 2, "val_loss")._repr_mimebundle_()
+    assert data["image/svg+xml"].lstrip().startswith("<?xml") and metadata["image/svg+xml"]["alt"].startswith("Two line charts")
+    data, metadata = figures.image_grid(np.zeros((3, 8, 8, 3), np.uint8), ["a", "b", "c"], "Three.")._repr_mimebundle_()
+    assert "image/svg+xml" not in data and metadata["image/png"]["alt"] == "3 images of 8 by 8 pixels: a; b; c."
+
+
+def test_the_same_figure_is_drawn_with_the_same_bytes():
+    one, two = (figures.curves(history([0.5, 0.6]), 2, "val_loss")._repr_mimebundle_()[0] for _ in range(2))
+    assert one == two
+
+
+def test_a_table_writes_numbers_as_asked_and_escapes_text():
+    data = figures.Table([{"a": 1234, "b": 0.5, "c": "<x>", "d": None}], "A < B", {"b": "{:.3f}"})._repr_mimebundle_()
+    html = data["text/html"]
+    assert "1,234" in html and "0.500" in html and "&lt;x&gt;" in html and "<caption>A &lt; B</caption>" in html and "–" in html
+
+
+def test_the_interval_is_wilsons():
+    low, high = commentary.interval(8, 10)  # Wilson, 1927; values as in any table of it
+    assert round(low, 3) == 0.490 and round(high, 3) == 0.943
+
+
+def test_commentary_names_the_best_epoch_and_what_came_after():
+    text = commentary.training(result([0], [0]))
+    assert "By val_loss, epoch 2 is the best (0.8000)." in text and "In the 1 epoch after it" in text and "learning its training images by heart" in text
+    assert "a gap of +20.0 points: the network overfits." in text
+
+
+def test_commentary_on_a_last_best_epoch_asks_for_more():
+    text = commentary.training(result([0], [0], metrics={"best_epoch": 3}, course=history([0.5, 0.6, 0.7])))
+    assert "It is the last one" in text
+
+
+@pytest.mark.parametrize("published, metrics, expected", [
+    (0.75, {}, "lies inside the 95 % interval"),
+    (0.95, {}, "lies above the 95 % interval"),
+    (0.10, {}, "lies below the 95 % interval"),
+    (0.75, {"data": "sample"}, "nothing can be concluded"),
+    (0.75, {"changes": {"epochs": 3}}, "not expected to agree"),
+    (None, {}, "No test accuracy was published"),
+])
+def test_the_verdict_is_as_cautious_as_the_data(published, metrics, expected):
+    found = result([0, 1, 2, 0] * 25, [0, 1, 2, 1] * 25, metrics=metrics)
+    assert expected in commentary.verdict(found, {"test_accuracy": published})
+
+
+def test_sample_data_are_called_so_wherever_they_are_shown():
+    bundle = experiments.load("cifar10_naive_adam", {"data": "sample"})._repr_mimebundle_()
+    assert bundle["application/vnd.labreport.report+json"]["sample"] is True and "Sample data" in bundle["text/markdown"]
+    assert experiments.load("cifar10_naive_adam")._repr_mimebundle_()["application/vnd.labreport.report+json"]["sample"] is False
