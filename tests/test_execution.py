@@ -125,7 +125,7 @@ def test_a_kernel_that_dies_is_not_a_finished_run(project):
 
 
 def test_a_loss_that_is_not_finite_is_explained_in_one_line(project):
-    done = pipeline(project, "report", options=[*QUICK, "optimizer=sgd", "learning_rate=1e30"])
+    done = pipeline(project, "report", options=[*QUICK, "optimizer=sgd", "learning_rate=1e38"])
     assert done.returncode == 1 and len(done.stderr.strip().splitlines()) == 1
     assert "the loss is no longer finite in epoch 1" in done.stderr and "try a smaller learning rate" in done.stderr
 

@@ -70,7 +70,7 @@ class Table:
 
 def class_counts(counts: pd.DataFrame) -> Picture:
     """Images a class and split. counts: a row a class, a column a split."""
-    figure, axes = _figure(0.3 * len(counts) + 0.9)
+    figure, axes = _figure(0.2 * len(counts) + 0.9)
     left = np.zeros(len(counts))
     for (split, column), color, hatch in zip(counts.items(), ("#0072B2", "#E69F00", "#009E73"), ("", "//", "..")):
         axes.barh(counts.index, column, left=left, label=split, color=color, hatch=hatch, edgecolor="white", linewidth=0.5)
@@ -78,7 +78,7 @@ def class_counts(counts: pd.DataFrame) -> Picture:
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
     axes.set_xlabel("images")
-    figure.legend(loc="outside upper center", ncols=3)
+    figure.legend(loc="outside upper center", ncols=3, frameon=False)
     totals = counts.sum(axis=1)
     per_split = ", ".join(f"{count:,} for {split}" for split, count in counts.sum().items())
     spread = f"each with {totals.iloc[0]:,} images" if totals.nunique() == 1 else \
@@ -120,7 +120,7 @@ def curves(history: pd.DataFrame, best_epoch: int, monitor: str) -> Picture:
         axes.xaxis.get_major_locator().set_params(integer=True)
     right.set_ylim(bottom=0)
     handles, labels = left.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=3)
+    figure.legend(handles, labels, loc="outside upper center", ncols=3, frameon=False)
     sentences = " ".join(_course(history, column, name) for column, name in
                          (("val_accuracy", "Validation accuracy"), ("accuracy", "training accuracy"), ("val_loss", "validation loss"), ("loss", "training loss")))
     return Picture(figure, f"Two line charts over {_count(len(history), 'epoch')}. {sentences}",
@@ -131,7 +131,7 @@ def confusion_matrix(matrix: np.ndarray, class_names: list[str]) -> Picture:
     """matrix: images (K, K), true classes in rows, predicted ones in columns."""
     import seaborn
 
-    size = min(WIDTH_INCHES, 0.42 * len(class_names) + 1.6)
+    size = min(WIDTH_INCHES, 0.34 * len(class_names) + 1.6)
     figure, axes = _figure(size * 0.86, width=size)
     share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     seaborn.heatmap(share, ax=axes, vmin=0, vmax=1, cmap="Blues", square=True, annot=matrix if len(class_names) <= 20 else False, fmt="d",

@@ -30,8 +30,9 @@ def class_counts(dataset: Dataset) -> pd.DataFrame:
 
 
 def examples(dataset: Dataset, each: int) -> tuple[np.ndarray, list[str]]:
-    """The first `each` training images of every class, class by class, and their class names."""
-    positions = np.concatenate([np.flatnonzero(dataset.train.labels == label)[:each] for label in range(len(dataset.class_names))])
+    """The first training image of every class in label order, then the second ones, up to `each`; and their class names."""
+    by_class = [np.flatnonzero(dataset.train.labels == label)[:each] for label in range(len(dataset.class_names))]
+    positions = [found[turn] for turn in range(each) for found in by_class if turn < len(found)]
     return dataset.train.images[positions], [dataset.class_names[label] for label in dataset.train.labels[positions]]
 
 

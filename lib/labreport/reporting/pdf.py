@@ -15,6 +15,7 @@ from .typst_markup import Writer, breakable, literal
 
 STANDARDS = ["ua-1", "a-3a"]
 _WHOLE_TABLE_ROWS = 20  # a table up to here moves to the next page rather than break
+_STICKY_CODE_LINES = 8  # code up to here stays with the figure or table it makes
 _TEMPLATE = Path(__file__).parent / "template.typ"
 # Characters that every one of the bundled fonts has; the others are tried before they are set.
 _CERTAIN = re.compile(r"[\n\t\x20-\x7e\xa0-\xac\xae-\xff]+")
@@ -26,7 +27,7 @@ def pdf_bytes(document: Document) -> bytes:
     Raises RuntimeError with Typst's words for what breaks one of the standards.
     """
     writer = Writer({block.anchor for block in document.blocks if isinstance(block, Heading)})
-    body = "\n".join(_call(block, writer) for block in document.blocks)
+    body = "\n".join(_call(block, writer, after) for block, after in zip(document.blocks, [*document.blocks[1:], None]))
     opening, timestamp = _opening(document), _timestamp(document)
     formulas = tex_to_typst(writer.formulas)
     try:
@@ -92,14 +93,14 @@ def _opening(document: Document) -> str:
     return f"#show: report.with({', '.join(f'{name}: {value}' for name, value in settings.items())})"
 
 
-def _call(block, writer: Writer) -> str:
+def _call(block, writer: Writer, after=None) -> str:
     match block:
         case Heading():
             return f"[#heading(level: {block.level}, {writer.inline(block.html)}) #label({literal(block.anchor)})]"
         case Prose():
             return writer.flow(block.html)
         case Code():
-            return writer.code(block)
+            return writer.code(block, sticky=isinstance(after, (Figure, Table)) and block.text.count("\n") < _STICKY_CODE_LINES)
         case Text():
             label = ', label: "stderr"' if block.kind == "stderr" else ""
             return f"output({literal(breakable(block.text.expandtabs(8), 60))}{label})"

@@ -66,10 +66,10 @@ class Writer:
         size = f"width: {picture.width * scale:.2f}pt, height: {picture.height * scale:.2f}pt"
         return f"image({literal(name)}, alt: {literal(alt)}, {size})"
 
-    def code(self, block: Code) -> str:
+    def code(self, block: Code, sticky: bool = False) -> str:
         # Typst takes an unknown language for plain text.
         name = _LANGUAGES.get(block.language, block.language)
-        return f"code({literal(breakable(block.text.expandtabs(4), 60))}, {literal(name) if name else 'none'})"
+        return f"code({literal(breakable(block.text.expandtabs(4), 60))}, {literal(name) if name else 'none'}{', sticky: true' if sticky else ''})"
 
     def _inline(self, tag: Tag) -> list[str]:
         items: list[str] = []
