@@ -13,7 +13,7 @@ PACKAGE = ROOT / "lib/labreport"
 
 # A module may import from the floors below its own, and from its own room.
 FLOORS = {
-    0: {"experiments", "choices", "strict_yaml", "paths", "files", "provenance"},
+    0: {"experiments", "choices", "strict_yaml", "paths", "files", "provenance", "wording"},
     1: {"datasets", "models", "augmentation", "optimizers", "losses", "backend", "results", "figures", "reporting"},
     2: {"training", "evaluation", "commentary", "execution"},
 }

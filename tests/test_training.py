@@ -187,7 +187,7 @@ def test_training_stops_early_and_says_so(tiny):
     stopping = {"monitor": "val_loss", "patience": 1, "min_delta": 10.0, "start_from_epoch": 0}
     result = training.fit(experiment(epochs=9, early_stopping=stopping), tiny, lines.append)
     assert result.metrics["epochs"] == 2 and result.metrics["stopped_early"]
-    assert lines[-1] == "stopped early: val_loss has not improved for 1 epochs"
+    assert lines[-1] == "stopped early: val_loss has not improved for 1 epoch"
 
 
 def test_an_epoch_shows_every_image_once_in_an_order_of_its_own(tiny):

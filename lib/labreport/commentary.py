@@ -4,13 +4,15 @@ import pandas as pd
 from scipy import stats
 
 from .results import Result
+from .wording import count, duration, percent
 
 CONFIDENCE = 0.95
 
 
 def loading(dataset) -> str:
     """Where the images come from and how many there are."""
-    sizes = ", ".join(f"{len(split):,} for {name}" for name, split in dataset.splits.items())
+    names = {"train": "training", "validation": "validation", "test": "testing"}
+    sizes = ", ".join(f"{len(split):,} for {names[name]}" for name, split in dataset.splits.items())
     origin = "**Sample data**, drawn by the program" if dataset.sample else "Real data"
     height, width, _ = dataset.image_shape
     return f"{origin}: {sum(map(len, dataset.splits.values())):,} colour images of {width} x {height} pixels in {len(dataset.class_names)} classes: {sizes}."
@@ -37,7 +39,7 @@ def training(result: Result) -> str:
     epochs, best = metrics["epochs"], metrics["best_epoch"]
     monitor = metrics["identity"]["settings"]["early_stopping"]["monitor"]
     value = history[monitor].iloc[best - 1]
-    sentences = [f"Training took {_duration(result.seconds)} for {_count(epochs, 'epoch')}"
+    sentences = [f"Training took {duration(result.seconds)} for {count(epochs, 'epoch')}"
                  + (" and was stopped early." if metrics["stopped_early"] else ".")]
     if epochs > 1:
         sentences.append(f"By {monitor}, epoch {best} is the best ({value:.4f}).")
@@ -45,12 +47,12 @@ def training(result: Result) -> str:
             sentences.append("It is the last one: more epochs might still improve the model.")
         else:
             last = history.iloc[-1]
-            sentences.append(f"In the {_count(epochs - best, 'epoch')} after it, training loss went from {history['loss'].iloc[best - 1]:.3f} to {last['loss']:.3f} "
+            sentences.append(f"In the {count(epochs - best, 'epoch')} after it, training loss went from {history['loss'].iloc[best - 1]:.3f} to {last['loss']:.3f} "
                              f"while validation loss went from {history['val_loss'].iloc[best - 1]:.3f} to {last['val_loss']:.3f}"
                              + (": the network was learning its training images by heart." if last["loss"] < history["loss"].iloc[best - 1]
                                 and last["val_loss"] > history["val_loss"].iloc[best - 1] else "."))
     gap = metrics["train_accuracy"] - metrics["validation_accuracy"]
-    sentences.append(f"At epoch {best} training accuracy is {_percent(metrics['train_accuracy'])} and validation accuracy {_percent(metrics['validation_accuracy'])}, "
+    sentences.append(f"At epoch {best} training accuracy is {percent(metrics['train_accuracy'])} and validation accuracy {percent(metrics['validation_accuracy'])}, "
                      f"a gap of {100 * gap:+.1f} points" + (_gap_says(gap)))
     return " ".join(sentences)
 
@@ -60,10 +62,10 @@ def evaluation(result: Result, confused: pd.DataFrame) -> str:
     correct, images = int((result.labels == result.predicted).sum()), len(result.labels)
     low, high = interval(correct, images)
     text = (f"With the weights of epoch {result.metrics['best_epoch']}, {correct:,} of {images:,} test images are classified correctly: "
-            f"**{_percent(correct / images)}** (95 % interval {_percent(low)} to {_percent(high)}, Wilson).")
+            f"**{percent(correct / images)}** (95 % interval {percent(low)} to {percent(high)}, Wilson).")
     if len(confused):
         pair = confused.iloc[0]
-        text += f" The pair confused most is {pair['Class']} and {pair['Other class']}: {_count(int(pair['Mistakes']), 'image')} in one direction or the other."
+        text += f" The pair confused most is {pair['Class']} and {pair['Other class']}: {count(int(pair['Mistakes']), 'image')} in one direction or the other."
     return text
 
 
@@ -81,7 +83,7 @@ def verdict(result: Result, published: dict) -> str:
     where = "inside" if low <= value <= high else "below" if value < low else "above"
     caution = ("The two agree within the uncertainty of the test images." if where == "inside" else
                "The difference is larger than the test images alone explain; the seed, and the choice of the epoch, add to it.")
-    return f"The published test accuracy, {_percent(value)}, lies {where} the 95 % interval of the measured one ({_percent(low)} to {_percent(high)}). {caution}"
+    return f"The published test accuracy, {percent(value)}, lies {where} the 95 % interval of the measured one ({percent(low)} to {percent(high)}). {caution}"
 
 
 def interval(correct: int, images: int) -> tuple[float, float]:
@@ -98,16 +100,3 @@ def _gap_says(gap: float) -> str:
     if gap < -0.03:
         return "; training accuracy is averaged over the epoch and measured under dropout and augmentation, so it may lie below."
     return ": no sign of overfitting there."
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
-
-
-def _duration(seconds: float) -> str:
-    minutes = seconds / 60
-    return f"{seconds:.0f} s" if seconds < 100 else f"{minutes:.0f} min" if minutes < 100 else f"{minutes / 60:.1f} h"

@@ -125,9 +125,9 @@ def load(name: str, settings: Mapping | None = None) -> Experiment:
 
     from_file = _check(values | REHEARSAL, line)
     resolved = _check(_apply(from_file, settings or {}), lambda *path: "settings")
-    before = _flatten(from_file)
-    changes = {key: value for key, value in _flatten(resolved).items() if key not in before or before[key] != value}
-    changes |= {key: None for key in before if key not in _flatten(resolved)}
+    before = flatten(from_file)
+    changes = {key: value for key, value in flatten(resolved).items() if key not in before or before[key] != value}
+    changes |= {key: None for key in before if key not in flatten(resolved)}
     return Experiment(name=name, **resolved, changes=changes)
 
 
@@ -248,7 +248,7 @@ def _example(annotation: str) -> str:
     return {"list[int]": "[32, 64]", "list[float]": "[0.1, 0.2]", "list[list[int]]": "[[32, 32], [64]]"}.get(annotation, annotation)
 
 
-def _flatten(values: Mapping) -> dict:
+def flatten(values: Mapping) -> dict:
     """One level of nesting to dotted keys: {"optimizer_args": {"learning_rate": 1}} -> {"optimizer_args.learning_rate": 1}."""
     flat = {}
     for key, value in values.items():

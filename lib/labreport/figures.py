@@ -11,6 +11,8 @@ import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from .wording import count
+
 WIDTH_INCHES = 6.3  # text width of an A4 page
 TRAINING, VALIDATION = "#0072B2", "#D55E00"  # Okabe and Ito: told apart by the colour-blind, and in grey by their line styles
 STYLE = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.alpha": 0.3, "axes.axisbelow": True,
@@ -80,7 +82,7 @@ def class_counts(counts: pd.DataFrame) -> Picture:
     axes.set_xlabel("images")
     figure.legend(loc="outside upper center", ncols=3, frameon=False)
     totals = counts.sum(axis=1)
-    per_split = ", ".join(f"{count:,} for {split}" for split, count in counts.sum().items())
+    per_split = ", ".join(f"{images:,} {split}" for split, images in counts.sum().items())
     spread = f"each with {totals.iloc[0]:,} images" if totals.nunique() == 1 else \
         f"from {totals.min():,} images ({totals.idxmin()}) to {totals.max():,} ({totals.idxmax()})"
     return Picture(figure, f"Bar chart of the images in each of {len(counts)} classes, {spread}: {per_split}.", "Images in each class and split.")
@@ -105,7 +107,7 @@ def image_grid(images: np.ndarray, titles: list[str], caption: str, columns: int
                 axes.imshow(images[position], interpolation="nearest")
                 axes.set_title(titles[position], fontsize=7, pad=2)
     shown = "; ".join(title.replace("\n", ", ") for title in dict.fromkeys(titles))
-    return Picture(figure, f"{len(images)} images of {images.shape[2]} by {images.shape[1]} pixels: {shown}.", caption, vector=False)
+    return Picture(figure, f"{count(len(images), 'image')} of {images.shape[2]} by {images.shape[1]} pixels: {shown}.", caption, vector=False)
 
 
 def curves(history: pd.DataFrame, best_epoch: int, monitor: str) -> Picture:
@@ -123,7 +125,7 @@ def curves(history: pd.DataFrame, best_epoch: int, monitor: str) -> Picture:
     figure.legend(handles, labels, loc="outside upper center", ncols=3, frameon=False)
     sentences = " ".join(_course(history, column, name) for column, name in
                          (("val_accuracy", "Validation accuracy"), ("accuracy", "training accuracy"), ("val_loss", "validation loss"), ("loss", "training loss")))
-    return Picture(figure, f"Two line charts over {_count(len(history), 'epoch')}. {sentences}",
+    return Picture(figure, f"Two line charts over {count(len(history), 'epoch')}. {sentences}",
                    f"Accuracy and loss by epoch; the dotted line marks epoch {best_epoch}, the best by {monitor}.")
 
 
@@ -174,6 +176,3 @@ def _course(history: pd.DataFrame, column: str, name: str) -> str:
         course = f"{improving} from {start:.2f} to {values.iloc[best]:.2f} at epoch {history['epoch'].iloc[best]}, then {worsening} to {end:.2f}"
     return f"{name[0].upper()}{name[1:]} {course}."
 
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")

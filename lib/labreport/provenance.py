@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 from . import choices, paths
+from .experiments import flatten
 
 PACKAGE = Path(__file__).parent
 
@@ -34,11 +35,8 @@ def source_of(*patterns: str) -> dict[str, str]:
 
 def differences(before: dict, now: dict) -> list[str]:
     """In words, what is different between two identities: `epochs: 3, now 5`, `models/cifar10.py changed`."""
-    found = []
-    for key, value in _flat(now.get("settings", {})).items():
-        earlier = _flat(before.get("settings", {})).get(key)
-        if earlier != value:
-            found.append(f"{key}: {earlier}, now {value}")
+    earlier, later = flatten(before.get("settings", {})), flatten(now.get("settings", {}))
+    found = [f"{key}: {earlier.get(key)}, now {later.get(key)}" for key in earlier | later if earlier.get(key) != later.get(key)]
     if before.get("data") != now.get("data"):
         found.append("the data changed")
     found += [f"{name} changed" for name in sorted(before.get("source", {}).keys() | now.get("source", {}).keys())
@@ -96,9 +94,3 @@ def sha256(file: Path) -> str:
 def _digests(files) -> dict[str, str]:
     return {file.relative_to(PACKAGE).as_posix(): sha256(file) for file in files if file.is_file()}
 
-
-def _flat(settings: dict) -> dict:
-    flat = {}
-    for key, value in settings.items():
-        flat |= {f"{key}.{entry}": item for entry, item in value.items()} if isinstance(value, dict) else {key: value}
-    return flat

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from . import augmentation, backend, files, losses, models, optimizers, provenance, results
+from .wording import count, duration
 
 EVALUATION_BATCH = 250
 
@@ -85,12 +86,12 @@ class Epoch(keras.utils.PyDataset):
         return images, self.split.labels[positions]
 
 
-def augmented_examples(experiment, dataset, count: int = 10) -> tuple[np.ndarray, list[str]]:
-    """The first training images as they are, then the same as epoch 1 augments them: images (2 * count, H, W, 3) and titles."""
+def augmented_examples(experiment, dataset, first: int = 10) -> tuple[np.ndarray, list[str]]:
+    """The first training images as they are, then the same as epoch 1 augments them: images (2 * first, H, W, 3) and titles."""
     augment = augmentation.build(experiment)
-    images = dataset.train.images[:count]
-    matrices = augment.transformations(experiment.seed, 1, len(dataset.train))[:count]
-    names = [dataset.class_names[label] for label in dataset.train.labels[:count]]
+    images = dataset.train.images[:first]
+    matrices = augment.transformations(experiment.seed, 1, len(dataset.train))[:first]
+    names = [dataset.class_names[label] for label in dataset.train.labels[:first]]
     return np.concatenate([images, augment.apply(images, matrices)]), names + ["augmented"] * len(names)
 
 
@@ -107,7 +108,7 @@ def _train(experiment, dataset, identity: dict, folder, progress) -> None:
     monitor = stopping["monitor"]
     validation = (dataset.validation.images, dataset.validation.labels)
 
-    progress(f"training {experiment.run_name}: {len(dataset.train):,} images, {total:,} parameters, at most {experiment.epochs} epochs")
+    progress(f"training {experiment.run_name}: {count(len(dataset.train), 'image')}, {count(total, 'parameter')}, at most {count(experiment.epochs, 'epoch')}")
     rows, seconds, best_weights = [], [], None
     for epoch in range(1, experiment.epochs + 1):
         started = time.perf_counter()
@@ -127,7 +128,7 @@ def _train(experiment, dataset, identity: dict, folder, progress) -> None:
             best_weights = model.get_weights()
         progress(_line(experiment.epochs, row, seconds))
         if stops(watched, **stopping):
-            progress(f"stopped early: {monitor} has not improved for {stopping['patience']} epochs")
+            progress(f"stopped early: {monitor} has not improved for {count(stopping['patience'], 'epoch')}")
             break
 
     best = best_epoch(watched, monitor)
@@ -148,7 +149,7 @@ def _train(experiment, dataset, identity: dict, folder, progress) -> None:
         "dataset": {"name": dataset.name, "class_names": dataset.class_names, "fingerprint": dataset.fingerprint, "notes": dataset.notes,
                     "images": {name: len(split) for name, split in dataset.splits.items()}},
         "identity": identity,
-        "provenance": provenance.machine() | backend.describe() | {"versions": provenance.versions("tensorflow", "keras", "numpy", "opencv-python", "labreport")},
+        "provenance": provenance.machine() | backend.describe() | {"versions": provenance.versions(keras.backend.backend(), "keras", "numpy", "opencv-python", "labreport")},
     })
 
 
@@ -173,9 +174,3 @@ def _line(epochs: int, row: dict, seconds: list[float]) -> str:
     values = "  ".join(f"{key} {value:.4f}" for key, value in row.items() if key != "epoch")
     return f"epoch {row['epoch']:>{len(str(epochs))}}/{epochs}  {values}  {seconds[-1]:.1f} s" + (f"  at most {duration(left)} left" if left else "")
 
-
-def duration(seconds: float) -> str:
-    """8 s, 3 min 20 s, 2 h 05 min."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
