@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from .wording import count
 
@@ -118,8 +119,8 @@ def curves(history: pd.DataFrame, best_epoch: int, monitor: str) -> Picture:
         axes.plot(history["epoch"], history[column], color=TRAINING, marker=marker, markersize=3, label="training")
         axes.plot(history["epoch"], history[f"val_{column}"], color=VALIDATION, linestyle="--", marker=marker, markersize=3, label="validation")
         axes.axvline(best_epoch, color="0.35", linewidth=0.8, linestyle=":", label=f"best epoch ({best_epoch})")
-        axes.set(xlabel="epoch", ylabel=column)
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.set(xlabel="epoch", ylabel=column, xlim=(0.5, len(history) + 0.5))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
     right.set_ylim(bottom=0)
     handles, labels = left.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=3, frameon=False)
