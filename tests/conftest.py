@@ -12,6 +12,14 @@ ROOT = Path(__file__).resolve().parents[1]
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def prepared():
+    """Threads are pinned before the first tensor of any test."""
+    from labreport import backend
+
+    backend.prepare()
+
+
 @pytest.fixture(autouse=True)
 def own_folders(tmp_path, monkeypatch):
     """Run folders and data below the test's own folder; nothing is read from or written to the checkout's."""

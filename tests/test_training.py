@@ -8,12 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from labreport import augmentation, backend, experiments, files, provenance, results, training
-
-
-@pytest.fixture(autouse=True)
-def prepared():
-    backend.prepare()
+from labreport import augmentation, experiments, files, provenance, results, training
 
 
 def experiment(**settings):
