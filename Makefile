@@ -1,13 +1,14 @@
 # labreport: the commands of pipeline.py, for people who type make. `make` alone lists them.
 
 SHELL := /bin/bash
-.SHELLFLAGS := -eu -o pipefail -c
 PYTHON ?= python3
 # CPU TensorFlow, or the CUDA build where an NVIDIA driver answers.
 LOCK := $(shell nvidia-smi >/dev/null 2>&1 && echo requirements-cuda.lock || echo requirements.lock)
 VENV := .venv
 RUN := $(VENV)/bin/python pipeline.py
-OPTIONS := $(if $(DATA),--data "$(DATA)") $(if $(SET),--set $(SET)) $(if $(DEBUG),--debug)
+# By way of the environment, so that the shell takes nothing in them for its own.
+export EXP DATA SET
+OPTIONS := $${DATA:+--data "$$DATA"} $${SET:+--set "$$SET"} $(if $(DEBUG),--debug)
 
 .PHONY: help setup report run render show list check data test bench clean lock
 .DEFAULT_GOAL := help
@@ -15,35 +16,35 @@ OPTIONS := $(if $(DATA),--data "$(DATA)") $(if $(SET),--set $(SET)) $(if $(DEBUG
 help: ## this list
 	@echo "labreport: make COMMAND [EXP=experiment] [DATA=sample|folder] [SET=\"key=value key=value\"]"
 	@echo
-	@sed -nE 's/^([a-z]+): .*## (.*)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  EXP   a file in params/, without .yaml; \`make list\` shows them"
 	@echo "  DATA  sample (drawn by the program, no download) or the folder that holds the data sets (default: data/)"
 	@echo "  SET   settings of this run, such as SET=\"epochs=3 batch_size=32\""
 
 report: setup need-exp ## train, execute the notebook, write report.pdf and report.html: only what is not done yet (EXP)
-	@$(RUN) report $(EXP) $(OPTIONS)
+	@$(RUN) report "$$EXP" $(OPTIONS)
 
 run: setup need-exp ## the same without the reports (EXP)
-	@$(RUN) run $(EXP) $(OPTIONS)
+	@$(RUN) run "$$EXP" $(OPTIONS)
 
 render: setup need-exp ## make the reports of an executed notebook again (EXP)
-	@$(RUN) render $(EXP) $(OPTIONS)
+	@$(RUN) render "$$EXP" $(OPTIONS)
 
 list: setup ## the experiments, and how far each one is
 	@$(RUN) list
 
 show: setup need-exp ## an experiment's settings as they would run (EXP)
-	@$(RUN) show $(EXP) $(OPTIONS)
+	@$(RUN) show "$$EXP" $(OPTIONS)
 
 check: setup ## read the parameter files and build every model (EXP for one)
-	@$(RUN) check $(EXP) $(OPTIONS)
+	@$(RUN) check $${EXP:+"$$EXP"} $(OPTIONS)
 
 data: setup ## fetch and verify the data (EXP for one experiment's)
-	@$(RUN) data $(EXP) $(OPTIONS)
+	@$(RUN) data $${EXP:+"$$EXP"} $(OPTIONS)
 
 clean: setup ## delete what failed runs have left, or a whole run folder (EXP)
-	@$(RUN) clean $(EXP) $(OPTIONS)
+	@$(RUN) clean $${EXP:+"$$EXP"} $(OPTIONS)
 
 test: setup ## run the tests
 	@$(VENV)/bin/python -m pytest
@@ -77,10 +78,10 @@ install:
 		{ echo "make setup: $(PYTHON) is $$($(PYTHON) --version 2>&1), Python 3.11 to 3.13 is needed; name one: make PYTHON=python3.12 ..."; exit 1; }
 	@echo "setting up .venv from $(LOCK); this happens once and takes a minute or two"
 	@$(PYTHON) -m venv --clear $(VENV)
-	@$(PIP) --require-hashes -r $(LOCK) | awk -v all=$$(grep -c == $(LOCK)) \
+	@set -o pipefail; $(PIP) --require-hashes -r $(LOCK) | awk -v all=$$(grep -c == $(LOCK)) \
 		'/^Collecting/ { printf "\r  %d of about %d packages fetched", ++n, all; fflush() } /^Installing/ { printf "\n  installing\n"; fflush() }'
 	@$(PIP) --quiet --no-deps --no-build-isolation --editable .
 	@cat $(LOCK) pyproject.toml > $(VENV)/installed
 
 need-exp:
-	@test -n "$(EXP)" || { echo "make: EXP is missing, such as EXP=cifar10_l2_dropout; \`make list\` shows the experiments"; exit 1; }
+	@test -n "$$EXP" || { echo "make: EXP is missing, such as EXP=cifar10_l2_dropout; \`make list\` shows the experiments"; exit 1; }

@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent / "lib"))
 
 try:
     from labreport import experiments, files, paths
+    from labreport.wording import count
 except ModuleNotFoundError as missing:
     sys.exit(f"pipeline.py: {missing.name} is not installed for {sys.executable}; run `make setup`, then use .venv/bin/python")
 
@@ -43,6 +44,8 @@ def explain(error: Exception) -> str:
 
     if isinstance(error, OSError) and error.errno == 28:
         return f"the disk is full ({error.filename or 'while writing'}): free some space and run the same command again; nothing finished was lost"
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.filename}: {error.strerror}"
     if isinstance(error, (ValueError, ConnectionError, FileNotFoundError, NotebookError)):
         return str(error)
     return f"{type(error).__name__}: {error} (--debug shows where)"
@@ -52,7 +55,11 @@ def list_experiments(options) -> None:
     """The experiments, and how far each one is."""
     rows = []
     for name in experiments.names():
-        experiment = experiments.load(name)
+        try:
+            experiment = experiments.load(name)
+        except ValueError as error:  # one broken file must not hide the others
+            rows.append((name, "-", "-", f"cannot be read: {error}"))
+            continue
         published = experiment.published["test_accuracy"]
         rows.append((name, "-" if published is None else f"{published:.3f}", status(experiment), experiment.question))
     widths = [max(len(row[column]) for row in [*rows, ("experiment", "published", "this machine", "")]) for column in range(3)]
@@ -97,7 +104,7 @@ def check(options) -> None:
         wrong += [] if agrees else [experiment.run_name]
     if wrong:
         raise ValueError(f"parameter counts differ from the published ones: {', '.join(wrong)}; mend the model or the file")
-    print(f"{len(chosen_ones)} experiments are sound")
+    print(f"sound: {count(len(chosen_ones), 'experiment')}")
 
 
 def data(options) -> None:
@@ -160,7 +167,7 @@ def clean(options) -> None:
             raise FileNotFoundError(f"{paths.display(folders[0])} does not exist; nothing to delete")
         question = f"delete {paths.display(folders[0])} and all that is in it?"
     else:
-        folders = [path for pattern in ("*/unfinished", "*/failed.ipynb", "*/running.ipynb", "*/.*.part*") for path in paths.reports().glob(pattern)]
+        folders = [path for pattern in ("*/unfinished", "*/failed.*", "*/running.*", "*/.*.part*") for path in paths.reports().glob(pattern)]
         if not folders:
             print("nothing to clean: no failed or unfinished run")
             return

@@ -70,9 +70,29 @@ def test_list_names_every_experiment(capsys):
     assert all(path.stem in listed for path in paths.params().glob("*.yaml"))
 
 
+def test_one_broken_file_does_not_hide_the_others(capsys, tmp_path, monkeypatch):
+    for folder in ("params", "notebooks"):
+        shutil.copytree(ROOT / folder, tmp_path / "project" / folder)
+    (tmp_path / "project/params/broken.yaml").write_bytes(b"\xff\xfe")
+    monkeypatch.chdir(tmp_path / "project")
+    assert main(["list"]) == 0
+    listed = capsys.readouterr().out
+    assert "cannot be read: params/broken.yaml" in listed and "cifar10_l2_dropout" in listed
+
+
+def test_make_hands_settings_on_untouched_by_the_shell():
+    if not (ROOT / ".venv/installed").exists():
+        pytest.skip("this checkout was not set up by make")
+    done = subprocess.run(["make", "show", "EXP=cifar10_l2", "SET=filters=[[8], [8], [8]] epochs=3", "DATA=sample"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0 and "model_args.filters = [[8], [8], [8]]" in done.stdout
+    for evil in ("EXP=x; echo INJECTED", "EXP=$(echo INJECTED)"):
+        done = subprocess.run(["make", "show", evil, "SET=epochs=3; echo INJECTED"], cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode != 0 and "INJECTED" not in done.stdout
+
+
 def test_check_builds_everything(capsys):
     assert main(["check"]) == 0
-    assert "cifar10_rmsprop: 1,831,840 parameters, 1,831,840 trainable\n" in (output := capsys.readouterr().out) and "experiments are sound" in output
+    assert "cifar10_rmsprop: 1,831,840 parameters, 1,831,840 trainable\n" in (output := capsys.readouterr().out) and "sound: " in output
 
 
 def test_data_tells_what_there_is(capsys):

@@ -217,7 +217,13 @@ def test_max_images_shortens_every_class_alike():
     data = load(data="sample", max_images=600)
     assert sum(map(len, data.splits.values())) == 600
     assert set(np.bincount(data.test.labels)) == {10}
-    assert "Shortened to 600 of 6000 images" in data.notes[-1]
+    assert "Shortened to 600 of 6,000 images" in data.notes[-1]
+
+
+@pytest.mark.parametrize("most", [1, 10])
+def test_too_few_images_for_three_splits_are_refused(most):
+    with pytest.raises(ValueError, match="are too few for a training, a validation and a test split"):
+        load(data="sample", max_images=most)
 
 
 def test_the_fingerprint_follows_pixels_labels_and_split():

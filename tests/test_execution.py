@@ -13,6 +13,8 @@ import time
 import pytest
 from conftest import ROOT
 
+from labreport.wording import percent
+
 pytestmark = pytest.mark.slow
 QUICK = ["--data", "sample", "--set", "epochs=2", "max_images=600"]
 RUN = "cifar10_naive_adam--sample--epochs-2--max_images-600"
@@ -55,11 +57,11 @@ def times(folder):
 def test_a_report_holds_all_that_it_should(project):
     folder = project / "reports" / RUN
     assert {path.name for path in folder.iterdir()} == {"history.csv", "predictions.csv", "model.keras", "metrics.json", "notebook.ipynb", "run.json", "log.txt",
-                                                        "report.html", "report.pdf"}
+                                                        "report.html", "report.pdf", ".training.lock", ".notebook.lock"}
     metrics = json.loads((folder / "metrics.json").read_text())
     html = (folder / "report.html").read_text()
     assert metrics["data"] == "sample" and "Sample data" in html
-    correct = f"{100 * metrics['test_accuracy']:.1f} %"
+    correct = percent(metrics["test_accuracy"])
     assert correct in html and "Confusion matrix of the test split" in html and "most confident mistakes" in html
     assert (folder / "report.pdf").read_bytes().startswith(b"%PDF")
 
@@ -67,7 +69,7 @@ def test_a_report_holds_all_that_it_should(project):
 def test_the_executed_notebook_says_what_it_ran_and_names_no_folder_of_this_machine(project):
     text = (project / "reports" / RUN / "notebook.ipynb").read_text()
     cells = {cell["id"]: cell for cell in json.loads(text)["cells"]}
-    assert "'epochs': 2" in "".join(cells["injected-parameters"]["source"]).replace('"', "'")
+    assert "'epochs': 2" in "".join(cells["injected-parameters"]["source"])
     assert str(project) not in text
 
 
@@ -154,6 +156,18 @@ def test_plain_papermill_gives_the_same_result(project, tmp_path):
                     "-y", "{settings: {data: sample, epochs: 2, max_images: 600}}"], cwd=project / "notebooks", env=environment, check=True, capture_output=True)
     for name in ("history.csv", "predictions.csv"):
         assert (tmp_path / "reports" / RUN / name).read_bytes() == (project / "reports" / RUN / name).read_bytes()
+
+
+def test_a_second_pipeline_is_told_who_is_at_work(project):
+    options = [*QUICK, "batch_size=100"]
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("LABREPORT_")}
+    first = subprocess.Popen([sys.executable, "pipeline.py", "report", "cifar10_naive_adam", *options], cwd=project, env=environment,
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while "epoch 1/2" not in first.stdout.readline():
+        assert first.poll() is None
+    second = pipeline(project, "report", options=options)
+    assert second.returncode == 1 and f"is at work already, as process {first.pid}" in second.stderr
+    assert first.wait(timeout=120) == 0
 
 
 def test_a_quick_try_never_takes_the_place_of_the_full_run(project):

@@ -64,7 +64,7 @@ def test_a_missing_key_is_named(tmp_path, monkeypatch):
     ("epochs: 50", "epochs: fifty", "epochs must be a whole number, got 'fifty'"),
     ("epochs: 50", "epochs: 0", "epochs must be at least 1, got 0"),
     ("epochs: 50", "epochs: 2.5", "epochs must be a whole number, got 2.5"),
-    ("learning_rate: 0.001", "learning_rate: fast", "optimizer_args.learning_rate must be a number, got 'fast'"),
+    ("learning_rate: 0.001", "learning_rate: fast", "optimizer_args.learning_rate must be a finite number, got 'fast'"),
     ("optimizer: adam", "optimizer: adm", "there is no optimizer 'adm' (did you mean 'adam'?); there are adam, rmsprop"),
     ("model: cifar10_naive", "model: cifar10_naif", "there is no model 'cifar10_naif' (did you mean 'cifar10_naive'?)"),
     ("monitor: val_loss", "monitor: loss", "monitor is val_loss or val_accuracy, got 'loss'"),
@@ -72,6 +72,13 @@ def test_a_missing_key_is_named(tmp_path, monkeypatch):
     ("notebook: cifar10", "notebook: cifar", "there is no notebook 'cifar' (did you mean 'cifar10'?)"),
     ("seed: 1", "seed: 1\ndata: sample", "unknown key 'data'"),
     ("title:", "title: [", "this is not YAML"),
+    ("seed: 1", "seed: 4294967296", "seed must be below 2**32"),
+    ("seed: 1", f"seed: {'9' * 5000}", "a number of 5,000 digits"),
+    ("learning_rate: 0.001", "learning_rate: 1e400", "must be a finite number"),
+    ("learning_rate: 0.001", "learning_rate: -0.1", "learning_rate must be above 0, got -0.1"),
+    ("test_accuracy: 0.685", "test_accuracy: 68.5", "published.test_accuracy is a share from 0 to 1, got 68.5"),
+    ("  total_parameters: 128074\n", "", "published lacks 'total_parameters' (int)"),
+    ("notebook: cifar10", "notebook: ../notebooks/cifar10", "there is no notebook '../notebooks/cifar10'"),
     ("seed: 1", "seed: !!python/name:os.system 1", "tag"),
 ])
 def test_a_wrong_value_is_refused_with_its_line(tmp_path, monkeypatch, before, after, expected):
@@ -90,6 +97,8 @@ def test_an_unknown_experiment_names_the_nearest_one():
     ({"epochs": "many"}, "epochs must be a whole number, got 'many'"),
     ({"data": "smaple"}, "data is real or sample, got 'smaple'"),
     ({"momentum": 0.9}, "no setting 'momentum'"),
+    ({"title": "x"}, "title describes the experiment and is not set for one run; change it in params/cifar10_naive_adam.yaml"),
+    ({"test_accuracy": 0.99}, "published.test_accuracy describes the experiment"),
 ])
 def test_a_wrong_setting_is_refused(settings, expected):
     with pytest.raises(ValueError) as error:
@@ -120,11 +129,35 @@ def test_the_run_folder_spells_out_what_differs():
 
 
 def test_two_different_settings_never_share_a_run_folder():
-    settings = [{"filters": [[32], [64], [8]]}, {"filters": [[32, 64], [8], [8]]}, {"filters": [[32], [64, 8], [8]]}, {"title": "a b"}, {"title": "a_b"},
-                {"title": "a" * 200}, {"title": "a" * 201}, {"learning_rate": 0.01}, {"learning_rate": 0.1}]
+    settings = [{"filters": [[32], [64], [8]]}, {"filters": [[32, 64], [8], [8]]}, {"filters": [[32], [64, 8], [8]]}, {"block_dropout": [0.1] * 40}, {"block_dropout": [0.1] * 41},
+                {"learning_rate": 0.01}, {"learning_rate": 0.1}]
     names = [experiments.load("cifar10_l2_dropout", each).run_name for each in settings]
     assert len(set(names)) == len(names)
     assert all(len(name) <= 160 and "/" not in name and " " not in name for name in names)
+
+
+def test_several_settings_may_stand_in_one_text_and_values_may_hold_spaces():
+    assert experiments.parse_settings(["epochs=3  filters=[[8], [8, 16]] ", "data=sample"]) == {"epochs": 3, "filters": [[8], [8, 16]], "data": "sample"}
+    assert experiments.parse_settings([""]) == {}
+
+
+@pytest.mark.parametrize("name", ["cifar10_l2--sample", "Cifar", "a b", ".hidden", "-x"])
+def test_a_file_whose_name_could_be_taken_for_a_runs_is_refused(tmp_path, monkeypatch, name):
+    shutil.copytree(paths.notebooks(), tmp_path / "project/notebooks")
+    (tmp_path / "project/params").mkdir()
+    shutil.copy(paths.params() / "cifar10_l2.yaml", tmp_path / f"project/params/{name}.yaml")
+    monkeypatch.chdir(tmp_path / "project")
+    with pytest.raises(ValueError, match="lower-case words and numbers joined by single underscores|there is no experiment"):
+        experiments.load(name)
+
+
+def test_a_file_that_is_not_text_is_named(tmp_path, monkeypatch):
+    shutil.copytree(paths.notebooks(), tmp_path / "project/notebooks")
+    (tmp_path / "project/params").mkdir()
+    (tmp_path / "project/params/x.yaml").write_bytes(bytes(range(128, 256)))
+    monkeypatch.chdir(tmp_path / "project")
+    with pytest.raises(ValueError, match="params/x.yaml: cannot be read as text"):
+        experiments.load("x")
 
 
 def test_a_shown_experiment_is_yaml_again():

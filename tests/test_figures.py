@@ -21,7 +21,8 @@ def result(labels, predicted, names=("cat", "dog", "frog"), metrics=None, course
     table = pd.concat([table, pd.DataFrame(probabilities, columns=list(names))], axis=1)
     base = {"dataset": {"class_names": list(names)}, "best_epoch": 2, "epochs": 3, "stopped_early": False, "seconds": 5.0, "data": "real", "changes": {},
             "test_accuracy": float((labels == predicted).mean()), "total_parameters": 10, "trainable_parameters": 10,
-            "train_accuracy": 0.9, "validation_accuracy": 0.7, "identity": {"settings": {"early_stopping": {"monitor": "val_loss"}}}}
+            "train_accuracy": 0.9, "validation_accuracy": 0.7,
+            "identity": {"settings": {"early_stopping": {"monitor": "val_loss"}, "model_args": {}, "augmentation": {}}}}
     return results.Result(history([0.5, 0.7, 0.6], [1.0, 0.8, 0.9]) if course is None else course, base | (metrics or {}), table)
 
 
@@ -123,7 +124,35 @@ def test_commentary_on_a_last_best_epoch_asks_for_more():
 ])
 def test_the_verdict_is_as_cautious_as_the_data(published, metrics, expected):
     found = result([0, 1, 2, 0] * 25, [0, 1, 2, 1] * 25, metrics=metrics)
-    assert expected in commentary.verdict(found, {"test_accuracy": published})
+    text = commentary.verdict(found, {"test_accuracy": published, "source": "A book", "note": "taken with the last weights"})
+    assert expected in text and text.endswith("Published in: A book; taken with the last weights.")
+
+
+@pytest.mark.parametrize("train, validation, settings, expected", [
+    (0.95, 0.80, {}, "a gap of +15.0 points: the network overfits."),
+    (0.85, 0.80, {}, "a gap of +5.0 points: some overfitting."),
+    (0.80, 0.80, {}, "no sign of overfitting there."),
+    (0.70, 0.80, {}, "a gap of \u221210.0 points; training accuracy is averaged over the epoch, while the weights improve."),
+    (0.70, 0.80, {"model_args": {"block_dropout": [0.0, 0.1]}, "augmentation": {"horizontal_flip": True}}, "and measured under dropout and augmentation."),
+    (0.70, 0.80, {"model_args": {"block_dropout": [0.0, 0.0]}}, "while the weights improve."),
+    (0.34, 0.35, {}, ": it has hardly learnt anything yet."),
+])
+def test_the_gap_is_explained_by_what_the_run_did(train, validation, settings, expected):
+    found = result([0], [0], metrics={"train_accuracy": train, "validation_accuracy": validation})
+    found.metrics["identity"]["settings"] |= settings
+    assert expected in commentary.training(found)
+
+
+def test_published_and_measured_stand_side_by_side():
+    rows = evaluation.beside_published(result([0, 1, 2], [0, 1, 1]), {"test_accuracy": 0.685, "validation_accuracy": None, "best_epoch": 15}).set_index("")
+    assert rows.loc["Test accuracy"].tolist() == ["0.6850", "0.6667"]
+    assert pd.isna(rows.loc["Best validation accuracy", "Published"]) and rows.loc["Best validation accuracy", "Measured"] == "0.7000"
+    assert rows.loc["Epoch of the best validation accuracy"].tolist() == ["15", "2"]
+
+
+def test_pairs_that_tie_are_not_called_the_worst():
+    found = result([0, 1, 2], [1, 2, 0])
+    assert "One of the pairs confused most" in commentary.evaluation(found, evaluation.confused_pairs(found))
 
 
 def test_sample_data_are_called_so_wherever_they_are_shown():

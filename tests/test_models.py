@@ -44,6 +44,39 @@ def test_dropout_and_penalties_stand_where_the_file_says():
     assert all(np.isclose(layer.kernel_regularizer.l2, 0.001) for layer in model.layers if isinstance(layer, keras.layers.Conv2D))
 
 
+def test_pixels_are_divided_by_255_before_the_first_convolution():
+    for name in PUBLISHED:
+        model = models.build(experiments.load(name), (32, 32, 3), 10)
+        pixels = model.layers[1](np.full((1, 32, 32, 3), 255.0))
+        assert isinstance(model.layers[2], keras.layers.Conv2D) and np.allclose(pixels, 1.0)
+
+
+@pytest.mark.parametrize("name, kinds", [
+    ("cifar10_naive_adam", "Conv2D MaxPooling2D Conv2D MaxPooling2D Conv2D Flatten Dense"),
+    ("cifar10_rmsprop", "Conv2D MaxPooling2D " * 4 + "Conv2D Flatten Dense"),
+    ("cifar10_batchnorm", "Conv2D Conv2D BatchNormalization MaxPooling2D " * 3 + "Flatten Dense"),
+    ("cifar10_l2_dropout", "Conv2D Conv2D MaxPooling2D " + "Conv2D Conv2D MaxPooling2D Dropout " * 2 + "Flatten Dense Dense Dense"),
+    ("cifar10_l2_dropout_v3", "Conv2D Conv2D MaxPooling2D Dropout " * 3 + "Conv2D MaxPooling2D Dropout Flatten Dense Dropout Dense Dense"),
+])
+def test_layers_stand_in_the_published_order(name, kinds):
+    model = models.build(experiments.load(name), (32, 32, 3), 10)
+    assert [type(layer).__name__ for layer in model.layers[2:]] == kinds.split()
+
+
+def test_optimizer_settings_arrive():
+    given = {"adam": {"beta_1": 0.8, "beta_2": 0.9, "epsilon": 1e-8}, "rmsprop": {"rho": 0.8, "momentum": 0.1, "epsilon": 1e-8}, "sgd": {"momentum": 0.7},
+             "adadelta": {"rho": 0.8, "epsilon": 1e-8}, "adagrad": {"initial_accumulator_value": 0.2, "epsilon": 1e-8}}
+    for name, settings in given.items():
+        config = optimizers.OPTIMIZERS[name](learning_rate=0.25, **settings).get_config()
+        assert config["learning_rate"] == 0.25 and {key: config[key] for key in settings} == settings
+
+
+@pytest.mark.parametrize("settings, expected", [({"block_dropout": [0, 0, 1.5]}, "a dropout rate lies from 0 to below 1"), ({"filters": [[0], [1], [1]]}, "are at least 1")])
+def test_impossible_layers_are_refused_in_our_words(settings, expected):
+    with pytest.raises(ValueError, match=expected):
+        models.build(experiments.load("cifar10_l2", settings), (32, 32, 3), 10)
+
+
 def test_rates_and_blocks_that_do_not_match_are_refused():
     experiment = experiments.load("cifar10_l2", {"block_dropout": [0.1]})
     with pytest.raises(ValueError, match="block_dropout needs one rate a block: 3, got 1"):

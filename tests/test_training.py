@@ -71,6 +71,9 @@ def test_the_weights_of_the_best_epoch_are_evaluated(tiny, tmp_path, monkeypatch
     wild = dict(learning_rate=0.2, epochs=6)
     full = training.fit(experiment(**wild), tiny, quiet)
     best = full.metrics["best_epoch"]
+    model = keras.saving.load_model(experiment(**wild).folder / "model.keras")
+    model.compile(loss=keras.losses.SparseCategoricalCrossentropy())
+    assert np.isclose(model.evaluate(tiny.validation.images, tiny.validation.labels, verbose=0), full.history["val_loss"][best - 1], rtol=1e-4)
     assert best == full.history["val_loss"].idxmin() + 1 < 6
     short = training.fit(experiment(**wild | {"epochs": best}), tiny, quiet)
     assert full.predictions.equals(short.predictions)
@@ -92,6 +95,34 @@ def test_a_changed_setting_in_the_file_trains_again_and_says_why(tiny, monkeypat
     assert lines[0] == "training again: batch_size: 16, now 20"
 
 
+def test_a_setting_that_vanished_trains_again_and_says_why(tiny):
+    training.fit(replace(experiment(), augmentation={"horizontal_flip": True}), tiny, quiet)
+    lines = []
+    training.fit(experiment(), tiny, lines.append)
+    assert lines[0] == "training again: augmentation.horizontal_flip: True, now None"
+
+
+def test_two_trainings_of_one_experiment_do_not_meet(tiny):
+    def second(line):
+        if line.startswith("epoch 1"):
+            with pytest.raises(ValueError, match=f"is at work already, as process {os.getpid()}; wait for it, or end it"):
+                training.fit(experiment(), tiny, quiet)
+    training.fit(experiment(), tiny, second)
+
+
+def test_a_module_that_the_models_module_imports_counts_as_its_source(tmp_path):
+    (tmp_path / "mine.py").write_text("from .blocks import block\nfrom . import heads\n")
+    (tmp_path / "blocks.py").write_text("from .heads import head\n")
+    (tmp_path / "heads.py").write_text("import keras\n")
+    assert {path.name for path in provenance._with_siblings(tmp_path / "mine.py")} == {"mine.py", "blocks.py", "heads.py"}
+
+
+def test_another_backend_than_ours_is_refused_before_anything_starts(tiny, monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    with pytest.raises(ValueError, match="KERAS_BACKEND is 'torch'; labreport runs on tensorflow and jax"):
+        provenance.training_identity(experiment(), tiny.fingerprint)
+
+
 def test_other_data_train_again_and_say_why(tiny):
     training.fit(experiment(), tiny, quiet)
     lines = []
@@ -103,6 +134,7 @@ def test_a_changed_model_trains_again_and_a_changed_figure_does_not(tiny, tmp_pa
     before = provenance.training_identity(experiment(), tiny.fingerprint)
     assert not any("figures" in name for name in before["source"])
     assert "models/cifar10.py" in before["source"] and "training.py" in before["source"]
+    assert {"losses.py", "optimizers.py", "augmentation.py", "backend.py"} <= set(before["source"])
     after = json.loads(json.dumps(before))
     after["source"]["models/cifar10.py"] = "edited"
     assert provenance.differences(before, after) == ["models/cifar10.py changed"]
@@ -158,7 +190,7 @@ def test_a_full_disk_is_an_error_and_the_old_file_stays(tmp_path):
 @pytest.mark.parametrize("patience, min_delta, start", [(1, 0.0, 0), (3, 0.0, 0), (3, 0.05, 2), (5, 0.0, 5), (2, 0.01, 10)])
 def test_early_stopping_stops_where_keras_does(monitor, patience, min_delta, start):
     for seed in range(30):
-        values = np.random.default_rng([seed, 9]).normal(size=40).cumsum() / 10
+        values = (np.random.default_rng([seed, 9]).normal(size=40).cumsum() / 10).round(1 if seed % 2 else 9)  # half of them with ties
         callback = keras.callbacks.EarlyStopping(monitor, min_delta=min_delta, patience=patience, start_from_epoch=start)
         model = keras.Sequential([keras.layers.Dense(1)])
         model.compile(loss="mse", metrics=["accuracy"])
@@ -200,6 +232,12 @@ def test_augmentation_depends_on_seed_epoch_and_image_alone(tiny):
     assert (whole[7] == alone[0]).all()
     assert (whole != augment.apply(images, augment.transformations(1, 2, 40))).any()
     assert (whole != augment.apply(images, augment.transformations(2, 1, 40))).any()
+
+
+def test_the_shuffle_and_the_augmentation_draw_from_different_streams():
+    order = np.random.default_rng([1, 1]).uniform(-1, 1, (40, 2)).T[1]
+    mirrored = augmentation.augmentation(horizontal_flip=True).transformations(1, 1, 40)[:, 0, 0] < 0
+    assert (mirrored != (order < 0)).any()
 
 
 def test_a_flip_is_exact_and_half_of_the_images_get_one():

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+AUGMENTATION = 1  # keeps this stream of random numbers apart from that of the shuffling, which is [seed, epoch]
+
 
 def build(experiment):
     """The experiment's `Augmentation`, or None where it asks for none."""
@@ -27,7 +29,7 @@ class Augmentation:
 
     def transformations(self, seed: int, epoch: int, count: int) -> np.ndarray:
         """For each of `count` training images its matrix in this epoch, about the centre: float64 (count, 2, 2)."""
-        angle, flip = np.random.default_rng([seed, epoch]).uniform(-1, 1, (count, 2)).T
+        angle, flip = np.random.default_rng([seed, epoch, AUGMENTATION]).uniform(-1, 1, (count, 2)).T
         angle = np.deg2rad(self.rotation_degrees) * angle
         cosine, sine = np.cos(angle), np.sin(angle)
         mirror = np.where((flip < 0) & self.horizontal_flip, -1.0, 1.0)

@@ -7,7 +7,10 @@ import keras
 
 def threads() -> int:
     """Threads for computing: LABREPORT_THREADS, or the processors this process may use."""
-    return int(os.environ.get("LABREPORT_THREADS") or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count())))
+    asked = os.environ.get("LABREPORT_THREADS", "")
+    if asked and not (asked.isdigit() and int(asked)):
+        raise ValueError(f"LABREPORT_THREADS must be a whole number of at least 1, got {asked!r}")
+    return int(asked or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count())))
 
 
 def prepare() -> None:
@@ -27,7 +30,7 @@ def prepare() -> None:
         started_with = tf.config.threading.get_intra_op_parallelism_threads()
         if started_with != count:
             raise RuntimeError(f"TensorFlow already runs with {started_with or 'its own number of'} threads, {count} are asked for; "
-                               f"restart the kernel and call backend.prepare() first") from None
+                               f"restart the kernel: backend.prepare() comes before the first model, as in the notebook's setup cell") from None
     tf.config.experimental.enable_op_determinism()
 
 

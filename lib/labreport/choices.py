@@ -50,7 +50,7 @@ def _choice(path: Path, value: ast.expr) -> Choice:
         return _function(path.parent / f"{value.value.id}.py", value.attr)
     if isinstance(value, ast.Name):
         return _function(path, value.id)
-    raise AssertionError(f"{path}, line {value.lineno}: a choice is a function by its name")
+    raise ValueError(f"{path.name}, line {value.lineno}: write a function's name here, such as cifar10.naive, not {ast.unparse(value)}")
 
 
 def _function(path: Path, name: str) -> Choice:
@@ -59,7 +59,7 @@ def _function(path: Path, name: str) -> Choice:
             arguments = statement.args
             return Choice(path, {argument.arg: (ast.unparse(argument.annotation), default is not None)
                                  for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults)})
-    raise AssertionError(f"{path} has no function {name}")
+    raise ValueError(f"{path.name} has no function {name}, which a dict of names refers to")
 
 
 @functools.cache

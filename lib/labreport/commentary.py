@@ -1,5 +1,6 @@
 """What the numbers of one run say, in sentences: every figure in a report's prose is computed here."""
 
+import numpy as np
 import pandas as pd
 from scipy import stats
 
@@ -53,7 +54,7 @@ def training(result: Result) -> str:
                                 and last["val_loss"] > history["val_loss"].iloc[best - 1] else "."))
     gap = metrics["train_accuracy"] - metrics["validation_accuracy"]
     sentences.append(f"At epoch {best} training accuracy is {percent(metrics['train_accuracy'])} and validation accuracy {percent(metrics['validation_accuracy'])}, "
-                     f"a gap of {100 * gap:+.1f} points" + (_gap_says(gap)))
+                     f"a gap of {100 * gap:+.1f}".replace("-", "\u2212") + f" points{_gap_says(gap, metrics)}")
     return " ".join(sentences)
 
 
@@ -65,12 +66,18 @@ def evaluation(result: Result, confused: pd.DataFrame) -> str:
             f"**{percent(correct / images)}** (95 % interval {percent(low)} to {percent(high)}, Wilson).")
     if len(confused):
         pair = confused.iloc[0]
-        text += f" The pair confused most is {pair['Class']} and {pair['Other class']}: {count(int(pair['Mistakes']), 'image')} in one direction or the other."
+        tied = len(confused) > 1 and confused["Mistakes"].iloc[1] == pair["Mistakes"]
+        text += f" {'One of the pairs' if tied else 'The pair'} confused most is {pair['Class']} and {pair['Other class']}: {count(int(pair['Mistakes']), 'image')} in one direction or the other."
     return text
 
 
 def verdict(result: Result, published: dict) -> str:
-    """Whether the published test accuracy lies inside the interval of the measured one."""
+    """Whether the published test accuracy lies inside the interval of the measured one, and how the published one was come by."""
+    note = f"; {published['note']}" if published.get("note") else ""
+    return f"{_comparison(result, published)}\n\nPublished in: {published['source']}{note}."
+
+
+def _comparison(result: Result, published: dict) -> str:
     if result.metrics["data"] == "sample":
         return "This run used sample data: it shows that the pipeline works, and nothing can be concluded about the published result."
     if published.get("test_accuracy") is None:
@@ -92,11 +99,16 @@ def interval(correct: int, images: int) -> tuple[float, float]:
     return found.low, found.high
 
 
-def _gap_says(gap: float) -> str:
+def _gap_says(gap: float, metrics: dict) -> str:
+    if metrics["validation_accuracy"] < 1.5 / len(metrics["dataset"]["class_names"]):
+        return ": it has hardly learnt anything yet."
     if gap > 0.1:
         return ": the network overfits."
     if gap > 0.03:
         return ": some overfitting."
     if gap < -0.03:
-        return "; training accuracy is averaged over the epoch and measured under dropout and augmentation, so it may lie below."
+        settings = metrics["identity"]["settings"]
+        dropout = any(np.any(value) for key, value in settings["model_args"].items() if "dropout" in key)
+        under = " and ".join([*["dropout"] * dropout, *["augmentation"] * bool(settings["augmentation"])])
+        return "; training accuracy is averaged over the epoch, while the weights improve" + (f", and measured under {under}." if under else ".")
     return ": no sign of overfitting there."

@@ -1,18 +1,18 @@
 """Run an experiment's notebook with papermill, honestly: what a run has done is read from disk, never from the notebook's own status."""
 
-import json
 import os
+import pprint
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import choices, datasets, files, paths, provenance, reporting, results
+from . import augmentation, choices, datasets, files, paths, provenance, reporting, results
 
 STATE = "run.json"  # what the notebook and the reports in a run folder were made from
 NOTEBOOK = "notebook.ipynb"
 RUNNING = "running.ipynb"
 FAILED = "failed.ipynb"
-LOG = "log.txt"  # what the kernel wrote beside the notebook
+LOG, FAILED_LOG = "log.txt", "failed.txt"  # what the kernel wrote beside the notebook
 REPORTS = ("report.html", "report.pdf")
 
 
@@ -34,6 +34,7 @@ def work(experiment) -> Work:
     folder = experiment.folder
     state = files.read_json(folder / STATE) or {}
     metrics = results.finished(folder)
+    augmentation.build(experiment)  # a wrong value ends here, before a kernel starts
     identity = provenance.training_identity(experiment, datasets.load(experiment).fingerprint)
     train = provenance.differences(metrics["identity"], identity) if metrics else ["it has not been trained"]
     if train:
@@ -75,22 +76,26 @@ def run(experiment, output=sys.stdout) -> None:
 
     folder = experiment.folder
     folder.mkdir(parents=True, exist_ok=True)
-    running = folder / RUNNING
-    try:
-        _papermill(experiment, running, folder / LOG, output)
-        notebook = nbformat.read(running, 4)
-        metrics = results.finished(folder)
-        if metrics is None or any(cell.cell_type == "code" and cell.execution_count is None for cell in notebook.cells):
-            raise NotebookError(f"{experiment.notebook}.ipynb came to its end without a finished training")
-    except BaseException:
-        if running.exists():
-            running.replace(folder / FAILED)
-        raise
-    _tidy(notebook, experiment, metrics)
-    nbformat.write(notebook, running)
-    running.replace(folder / NOTEBOOK)
-    (folder / FAILED).unlink(missing_ok=True)
-    _record(folder, "executed", _execution_key(experiment, metrics))
+    running, log = folder / RUNNING, folder / "running.txt"
+    with files.lock(folder / ".notebook.lock", experiment.run_name):
+        try:
+            _papermill(experiment, running, log, output)
+            notebook = nbformat.read(running, 4)
+            metrics = results.finished(folder)
+            if metrics is None or any(cell.cell_type == "code" and cell.execution_count is None for cell in notebook.cells):
+                raise NotebookError(f"{experiment.notebook}.ipynb came to its end without a finished training")
+        except BaseException:
+            for wreck, name in ((running, FAILED), (log, FAILED_LOG)):
+                if wreck.exists():
+                    wreck.replace(folder / name)
+            raise
+        _tidy(notebook, experiment, metrics)
+        nbformat.write(notebook, running)
+        running.replace(folder / NOTEBOOK)
+        log.replace(folder / LOG)
+        for name in (FAILED, FAILED_LOG):
+            (folder / name).unlink(missing_ok=True)
+        _record(folder, "executed", _execution_key(experiment, metrics))
 
 
 def render(experiment) -> tuple[Path, Path]:
@@ -136,17 +141,19 @@ def _papermill(experiment, running: Path, log: Path, output) -> None:
                                 f"{paths.display(running.with_name(FAILED))})") from error
         except (DeadKernelError, CellTimeoutError) as error:
             raise NotebookError(f"the kernel of {notebook.name} died: out of memory, or ended from outside? "
-                                f"Its last words are in {paths.display(log)}") from error
+                                f"Its last words are in {paths.display(running.with_name(FAILED_LOG))}") from error
 
 
 def _reason(error) -> str:
     """What a person needs of a cell's error: errors of ours speak for themselves, others come with their kind."""
+    if error.ename == "OSError" and "[Errno 28]" in error.evalue:
+        return "the disk is full: free some space and run the same command again"
     return error.evalue if error.ename in ("ValueError", "FloatingPointError", "ConnectionError", "FileNotFoundError") else f"{error.ename}: {error.evalue}"
 
 
 def _failed_cell(running: Path) -> str:
     """Name of the cell that holds an error."""
-    cells = json.loads(running.read_text("utf-8"))["cells"]
+    cells = (files.read_json(running) or {"cells": []})["cells"]  # on a full disk the file may be cut off
     return next((cell["id"] for cell in cells if any(output["output_type"] == "error" for output in cell.get("outputs", []))), "?")
 
 
@@ -159,3 +166,5 @@ def _tidy(notebook, experiment, metrics: dict) -> None:
         cell.metadata.pop("execution", None)
         if "injected-parameters" in cell.metadata.get("tags", []):
             cell["id"] = "injected-parameters"
+            settings = pprint.pformat(experiment.training_settings(), sort_dicts=False, width=100)  # papermill writes it in one long line
+            cell["source"] = f"experiment = {experiment.name!r}\nsettings = {settings}"

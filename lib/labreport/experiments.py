@@ -3,11 +3,13 @@
 import difflib
 import hashlib
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
 from . import choices, paths, strict_yaml
+from .wording import count
 
 # What may be set for one run and never stands in a file: a file always means the real data, and all of it.
 REHEARSAL = {"data": "real", "max_images": None}
@@ -94,7 +96,7 @@ _TOP_LEVEL = {"title": "str", "question": "str", "notebook": "str", "dataset": "
 
 def names() -> list[str]:
     """The experiments there are: the parameter files, by name."""
-    return sorted(file.stem for file in paths.params().glob("*.yaml"))
+    return sorted(file.stem for file in paths.params().glob("*.yaml") if file.is_file())
 
 
 def load(name: str, settings: Mapping | None = None) -> Experiment:
@@ -109,7 +111,13 @@ def load(name: str, settings: Mapping | None = None) -> Experiment:
         raise ValueError(f"there is no experiment {name!r}{_nearest(name, known)}; `python pipeline.py list` shows all {len(known)}")
     file = paths.params() / f"{name}.yaml"
     where = paths.display(file)
-    values, lines = strict_yaml.read(file.read_text("utf-8"), where)
+    if not re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)*", name):  # two hyphens set a run's settings off from its experiment
+        raise ValueError(f"{where}: an experiment's name is made of lower-case words and numbers joined by single underscores; rename the file")
+    try:
+        text = file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{where}: cannot be read as text ({error}); see another file in {paths.display(paths.params())}/") from None
+    values, lines = strict_yaml.read(text, where)
     if not isinstance(values, dict):
         raise ValueError(f"{where}: a parameter file is a mapping of keys to values; see another file in {paths.display(paths.params())}/")
     for key in values:
@@ -128,6 +136,9 @@ def load(name: str, settings: Mapping | None = None) -> Experiment:
     before = flatten(from_file)
     changes = {key: value for key, value in flatten(resolved).items() if key not in before or before[key] != value}
     changes |= {key: None for key in before if key not in flatten(resolved)}
+    described = [key for key in changes if key.split(".")[0] in DESCRIPTION]
+    if described:
+        raise ValueError(f"settings: {described[0]} describes the experiment and is not set for one run; change it in {where}")
     return Experiment(name=name, **resolved, changes=changes)
 
 
@@ -135,19 +146,23 @@ def training_table(experiment: Experiment) -> list[dict]:
     """How the experiment trains, as rows of a setting and its value."""
     stopping = experiment.early_stopping
     def listed(values):
-        return ", ".join(f"{key.replace('_', ' ')} {value:g}" if isinstance(value, float) else key.replace("_", " ") for key, value in values.items() if value)
+        return ", ".join(f"{key.removesuffix('_degrees')} up to {value:g} degrees" if key.endswith("_degrees") else
+                         f"{key.replace('_', ' ')} {value:g}" if isinstance(value, float) else key.replace("_", " ") for key, value in values.items() if value)
     rows = {"Optimizer": f"{experiment.optimizer} ({listed(experiment.optimizer_args)})", "Loss": experiment.loss.replace("_", " "),
             "Batch size": experiment.batch_size, "Epochs": experiment.epochs,
             "Early stopping": f"none; best epoch by {stopping['monitor']}" if stopping["patience"] is None else
-            f"after {stopping['patience']} epochs without a better {stopping['monitor']}, not before epoch {stopping['start_from_epoch'] + stopping['patience']}",
+            f"after {count(stopping['patience'], 'epoch')} without a better {stopping['monitor']}, not before epoch {stopping['start_from_epoch'] + stopping['patience']}",
             "Augmentation": listed(experiment.augmentation) or "none", "Seed": experiment.seed}
     return [{"Setting": key, "Value": value} for key, value in rows.items()]
 
 
 def parse_settings(assignments: list[str]) -> dict:
-    """Settings from the command line: `["epochs=3", "learning_rate=1e-3"]` -> `{"epochs": 3, "learning_rate": 0.001}`."""
+    """Settings from the command line: `["epochs=3 learning_rate=1e-3"]` -> `{"epochs": 3, "learning_rate": 0.001}`.
+
+    One text may hold several; a value may hold spaces, as `[1, 2]` does.
+    """
     settings = {}
-    for assignment in assignments:
+    for assignment in (piece for text in assignments for piece in re.split(r"\s+(?=[\w.]+=)", text.strip()) if piece):
         key, equals, text = assignment.partition("=")
         if not equals or not key:
             raise ValueError(f"--set {assignment}: expected key=value, such as epochs=3")
@@ -201,7 +216,7 @@ def _check(values: dict, where) -> dict:
             known = list(choices.of(room))
             raise ValueError(f"{where(room)}: there is no {room} {checked[room]!r}{_nearest(checked[room], known)}; there are {', '.join(known)}")
     required = {f"{room}_args": {key for key, (_, optional) in choices.of(room)[checked[room]].settings.items() if not optional}
-                for room in ("dataset", "model", "optimizer")} | {"early_stopping": set(EARLY_STOPPING)}
+                for room in ("dataset", "model", "optimizer")} | {"early_stopping": set(EARLY_STOPPING), "published": set(PUBLISHED)}
     for field, entries in _entries(checked).items():
         for key, value in checked[field].items():
             if key not in entries:
@@ -217,17 +232,24 @@ def _check(values: dict, where) -> dict:
         value = checked[field] if key is None else checked[field][key]
         if value is not None and value < least:
             raise ValueError(f"{where(*filter(None, (field, key)))}: {key or field} must be at least {least}, got {value}")
+    if checked["seed"] >= 2**32:
+        raise ValueError(f"{where('seed')}: seed must be below 2**32 = 4294967296, got {checked['seed']}")
+    if checked["optimizer_args"].get("learning_rate", 1) <= 0:
+        raise ValueError(f"{where('optimizer_args', 'learning_rate')}: learning_rate must be above 0, got {checked['optimizer_args']['learning_rate']}")
+    for key in ("test_accuracy", "validation_accuracy"):
+        if not 0 <= (checked["published"][key] or 0) <= 1:
+            raise ValueError(f"{where('published', key)}: published.{key} is a share from 0 to 1, got {checked['published'][key]}")
     if checked["data"] not in ("real", "sample"):
         raise ValueError(f"{where('data')}: data is real or sample, got {checked['data']!r}")
     if checked["early_stopping"]["monitor"] not in MONITORS:
         raise ValueError(f"{where('early_stopping', 'monitor')}: monitor is {' or '.join(MONITORS)}, got {checked['early_stopping']['monitor']!r}")
-    if not (paths.notebooks() / f"{checked['notebook']}.ipynb").is_file():
-        known = [file.stem for file in paths.notebooks().glob("*.ipynb")]
+    known = [file.stem for file in paths.notebooks().glob("*.ipynb")]
+    if checked["notebook"] not in known:
         raise ValueError(f"{where('notebook')}: there is no notebook {checked['notebook']!r}{_nearest(checked['notebook'], known)}; there are {', '.join(sorted(known))}")
     return checked
 
 
-_TYPES = {"str": (str, "text"), "int": (int, "a whole number"), "float": (float, "a number"), "bool": (bool, "true or false"),
+_TYPES = {"str": (str, "text"), "int": (int, "a whole number"), "float": (float, "a finite number"), "bool": (bool, "true or false"),
           "dict": (dict, "a mapping"), "None": (type(None), "null")}
 
 
@@ -236,9 +258,9 @@ def _typed(value, annotation: str, name: str, where: str):
         if alternative.startswith("list[") and isinstance(value, list):
             return [_typed(item, alternative[5:-1], f"{name}[{index}]", where) for index, item in enumerate(value)]
         kind = _TYPES.get(alternative, (None,))[0]
-        if kind is float and type(value) is int:
+        if kind is float and type(value) in (int, float) and math.isfinite(value):
             return float(value)
-        if kind is not None and type(value) is kind and (kind is not str or value.strip()):
+        if kind not in (None, float) and type(value) is kind and (kind is not str or value.strip()):
             return value
     expected = " or ".join(_TYPES[part][1] if part in _TYPES else f"a list such as {_example(part)}" for part in annotation.split(" | "))
     raise ValueError(f"{where}: {name} must be {expected}, got {_text(value)}")

@@ -107,7 +107,7 @@ def image_grid(images: np.ndarray, titles: list[str], caption: str, columns: int
             if position < len(images):
                 axes.imshow(images[position], interpolation="nearest")
                 axes.set_title(titles[position], fontsize=7, pad=2)
-    shown = "; ".join(title.replace("\n", ", ") for title in dict.fromkeys(titles))
+    shown = "; ".join(title.replace("\n", ", ") for title in dict.fromkeys(filter(None, titles)))
     return Picture(figure, f"{count(len(images), 'image')} of {images.shape[2]} by {images.shape[1]} pixels: {shown}.", caption, vector=False)
 
 
@@ -141,8 +141,8 @@ def confusion_matrix(matrix: np.ndarray, class_names: list[str]) -> Picture:
                     annot_kws={"fontsize": 7}, xticklabels=class_names, yticklabels=class_names, linewidths=0.3,
                     cbar_kws={"label": "share of the true class", "shrink": 0.8})
     axes.set(xlabel="predicted class", ylabel="true class")
-    axes.tick_params(axis="x", rotation=90)
-    axes.tick_params(axis="y", rotation=0)
+    axes.tick_params(axis="x", rotation=90, labelsize=8)
+    axes.tick_params(axis="y", rotation=0, labelsize=8)
     correct = np.diag(share)
     off = matrix - np.diag(np.diag(matrix))
     true, predicted = np.unravel_index(off.argmax(), off.shape)

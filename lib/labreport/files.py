@@ -1,5 +1,7 @@
 """Files that appear whole or not at all."""
 
+import contextlib
+import fcntl
 import json
 import os
 from collections.abc import Callable
@@ -29,6 +31,21 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, values) -> None:
     """Replace a JSON file; floats that are not numbers are refused."""
     write_text(path, json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+@contextlib.contextmanager
+def lock(path: Path, what: str):
+    """Hold the lock file `path` while the block runs; ValueError naming the process that holds it already. `what`: for the message."""
+    with open(path, "a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise ValueError(f"{what} is at work already, as process {file.read().strip() or 'unknown'}; wait for it, or end it") from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
 
 
 def read_json(path: Path):

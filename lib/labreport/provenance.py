@@ -1,5 +1,6 @@
 """What a run ran on, and what it was made from: versions, machine, commit, and the source that decides its numbers."""
 
+import ast
 import functools
 import hashlib
 import importlib.metadata
@@ -13,6 +14,7 @@ from .experiments import flatten
 
 PACKAGE = Path(__file__).parent
 
+BACKENDS = ("tensorflow", "jax")
 # A change in one of these trains again; the model's own module comes on top.
 TRAINING_SOURCE = ("training.py", "backend.py", "augmentation.py", "optimizers.py", "losses.py")
 
@@ -22,8 +24,10 @@ def training_identity(experiment, fingerprint: str) -> dict:
 
     Two runs of equal identity end with the same numbers (on one kind of device with one number of threads).
     """
-    sources = [PACKAGE / name for name in TRAINING_SOURCE] + [choices.of("model")[experiment.model].source]
+    sources = [PACKAGE / name for name in TRAINING_SOURCE] + _with_siblings(choices.of("model")[experiment.model].source)
     backend = os.environ.get("KERAS_BACKEND") or "tensorflow"
+    if backend not in BACKENDS:
+        raise ValueError(f"KERAS_BACKEND is {backend!r}; labreport runs on {' and '.join(BACKENDS)}")
     return {"settings": experiment.training_settings(), "data": fingerprint, "source": _digests(sources),
             "versions": {"backend": backend} | versions(backend, "keras", "numpy", "opencv-python")}
 
@@ -43,6 +47,19 @@ def differences(before: dict, now: dict) -> list[str]:
               if before.get("source", {}).get(name) != now.get("source", {}).get(name)]
     found += [f"{name}: {before.get('versions', {}).get(name)}, now {now['versions'].get(name)}" for name in sorted(now.get("versions", {}))
               if before.get("versions", {}).get(name) != now["versions"][name]]
+    return found
+
+
+def _with_siblings(module: Path) -> list[Path]:
+    """A model's module and the modules beside it that it imports, since they make the model too."""
+    found, waiting = [], [module]
+    while waiting:
+        file = waiting.pop()
+        found.append(file)
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.level == 1:
+                names = [node.module.split(".")[0]] if node.module else [alias.name for alias in node.names]
+                waiting += [path for path in (file.with_name(f"{name}.py") for name in names) if path.is_file() and path not in found + waiting]
     return found
 
 

@@ -63,4 +63,7 @@ def _value(node: yaml.Node, path: tuple, lines: dict, where: str):
     kind = node.tag.removeprefix("tag:yaml.org,2002:")
     if kind not in _SCALARS:
         raise ValueError(f"{where}, line {line}: the tag {node.tag} is not used in parameter files; write the plain value")
-    return _SCALARS[kind](node.value)
+    try:
+        return _SCALARS[kind](node.value)
+    except ValueError:  # Python reads no whole number of more than 4,300 digits
+        raise ValueError(f"{where}, line {line}: a number of {len(node.value):,} digits is none that an experiment needs") from None

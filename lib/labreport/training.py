@@ -24,22 +24,24 @@ def fit(experiment, dataset, progress: Callable[[str], None] = print) -> results
     Raises FloatingPointError when the loss is no longer finite.
     """
     folder = experiment.folder
-    identity = provenance.training_identity(experiment, dataset.fingerprint)
-    unfinished = folder / "unfinished"
-    if (files.read_json(unfinished / results.METRICS) or {}).get("identity") == identity:  # done, and stopped while moving into place
+    folder.mkdir(parents=True, exist_ok=True)
+    with files.lock(folder / ".training.lock", experiment.run_name):
+        identity = provenance.training_identity(experiment, dataset.fingerprint)
+        unfinished = folder / "unfinished"
+        if (unfinished / results.METRICS).exists():  # complete, and stopped while moving into place
+            _publish(unfinished, folder)
+        earlier = results.finished(folder)
+        if earlier:
+            reasons = provenance.differences(earlier["identity"], identity)
+            if not reasons:
+                progress(f"{experiment.run_name} is trained already ({earlier['finished']}): settings, data, source and versions are the same")
+                return results.load(folder)
+            progress(f"training again: {'; '.join(reasons)}")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir()
+        _train(experiment, dataset, identity, unfinished, progress)
         _publish(unfinished, folder)
-    earlier = results.finished(folder)
-    if earlier:
-        reasons = provenance.differences(earlier["identity"], identity)
-        if not reasons:
-            progress(f"{experiment.run_name} is trained already ({earlier['finished']}): settings, data, source and versions are the same")
-            return results.load(folder)
-        progress(f"training again: {'; '.join(reasons)}")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
-    _train(experiment, dataset, identity, unfinished, progress)
-    _publish(unfinished, folder)
-    return results.load(folder)
+        return results.load(folder)
 
 
 def stops(values: list[float], monitor: str, patience: int | None, min_delta: float, start_from_epoch: int) -> bool:
@@ -92,7 +94,7 @@ def augmented_examples(experiment, dataset, first: int = 10) -> tuple[np.ndarray
     images = dataset.train.images[:first]
     matrices = augment.transformations(experiment.seed, 1, len(dataset.train))[:first]
     names = [dataset.class_names[label] for label in dataset.train.labels[:first]]
-    return np.concatenate([images, augment.apply(images, matrices)]), names + ["augmented"] * len(names)
+    return np.concatenate([images, augment.apply(images, matrices)]), names + ["augmented"] + [""] * (len(names) - 1)
 
 
 def _train(experiment, dataset, identity: dict, folder, progress) -> None:
@@ -156,8 +158,8 @@ def _train(experiment, dataset, identity: dict, folder, progress) -> None:
 def _evaluate(model, split) -> tuple[np.ndarray, float]:
     """Probabilities float32 (N, K), and the loss as Keras reports it: the mean over the images plus the weights' penalties."""
     probabilities = model.predict(split.images, batch_size=EVALUATION_BATCH, verbose=0)
-    penalties = sum(float(penalty) for penalty in model.losses)
-    return probabilities, float(model.loss(split.labels, probabilities)) + penalties
+    penalties = sum(float(keras.ops.convert_to_numpy(penalty)) for penalty in model.losses)
+    return probabilities, float(keras.ops.convert_to_numpy(model.loss(split.labels, probabilities))) + penalties
 
 
 def _publish(unfinished, folder) -> None:

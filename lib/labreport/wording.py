@@ -7,8 +7,8 @@ def count(number: int, noun: str) -> str:
 
 
 def percent(share: float) -> str:
-    """0.7024 -> 70.2 %."""
-    return f"{100 * share:.1f} %"
+    """0.7024 -> 70.2 %, with a space that does not break."""
+    return f"{100 * share:.1f}\u00a0%"
 
 
 def duration(seconds: float) -> str:

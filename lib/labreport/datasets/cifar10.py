@@ -52,10 +52,13 @@ def cifar10(data: str, folder: Path, seed: int, max_images: int | None, *, valid
     if max_images is not None and max_images < len(pool) + len(test):
         share = max_images / (len(pool) + len(test))
         kept, test_kept = (split_off(*part, share, seed) for part in ((pool.labels, digests), (test.labels, test_digests)))
-        notes.append(f"Shortened to {kept.sum() + test_kept.sum()} of {len(pool) + len(test)} images (max_images).")
+        notes.append(f"Shortened to {kept.sum() + test_kept.sum():,} of {len(pool) + len(test):,} images (max_images).")
         pool, digests, test = pool.take(np.flatnonzero(kept)), digests[kept], test.take(np.flatnonzero(test_kept))
 
     held_out = split_off(pool.labels, digests, validation_fraction, seed)
+    if held_out.all() or not held_out.any() or not len(test):
+        raise ValueError(f"{len(pool) + len(test)} images (max_images {max_images}) are too few for a training, a validation and a test split; "
+                         f"take at least 100")
     return Dataset(name="cifar10", sample=data == "sample", train=pool.take(np.flatnonzero(~held_out)),
                    validation=pool.take(np.flatnonzero(held_out)), test=test, class_names=CLASS_NAMES, notes=notes)
 

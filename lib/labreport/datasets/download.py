@@ -26,7 +26,12 @@ def fetch(url: str, digest: str, destination: Path) -> Path:
         fcntl.flock(file, fcntl.LOCK_EX)  # a second process waits here, and then finds the file complete
         if destination.exists():
             return _verified(destination, digest)
-        _receive(url, file)
+        try:
+            _receive(url, file)
+        except ConnectionError:
+            if not file.tell():
+                part.unlink()
+            raise
         file.flush()
         found = sha256(part)
         if found != digest:
@@ -72,6 +77,5 @@ def _receive(url: str, file) -> None:
             raise ConnectionError(f"{url}: the server answers {error.response.status_code} {error.response.reason}") from None
         except requests.RequestException as error:
             if attempt == ATTEMPTS:
-                reason = str(getattr(error, "args", [error])[0])
-                raise ConnectionError(f"{url}: no answer after {ATTEMPTS} tries ({reason[:120]})") from None
+                raise ConnectionError(f"{url}: no answer after {ATTEMPTS} tries ({type(error).__name__})") from None
             time.sleep(min(2 ** attempt, 8))

@@ -4,6 +4,8 @@ import hashlib
 
 import numpy as np
 
+SPLIT = 2  # keeps this stream of random numbers apart from those of the shuffling and the augmentation
+
 
 def contents(images: np.ndarray) -> np.ndarray:
     """For each image (N, H, W, 3) a digest of its pixels, (N,): equal digests are equal images."""
@@ -23,7 +25,7 @@ def split_off(labels: np.ndarray, digests: np.ndarray, fraction: float, seed: in
         # by position, so that the draw does not depend on the digests' order
         members = np.flatnonzero(owner == label)
         members = members[np.argsort(first[members])]
-        members = members[np.random.default_rng([seed, int(label)]).permutation(len(members))]
+        members = members[np.random.default_rng([seed, int(label), SPLIT]).permutation(len(members))]
         wanted = round(fraction * size[members].sum())
         if len(members) > 1:
             wanted = min(max(wanted, 1), size[members].sum() - 1)

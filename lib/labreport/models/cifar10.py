@@ -52,6 +52,10 @@ def blocks(image_shape, num_classes, *, filters: list[list[int]], l2: float, blo
         raise ValueError(f"model_args.block_dropout needs one rate a block: {len(filters)}, got {len(block_dropout)}")
     if len(dense_dropout) != len(dense):
         raise ValueError(f"model_args.dense_dropout needs one rate a dense layer: {len(dense)}, got {len(dense_dropout)}")
+    if not all(0 <= rate < 1 for rate in (*block_dropout, *dense_dropout)):
+        raise ValueError(f"model_args: a dropout rate lies from 0 to below 1, got {[*block_dropout, *dense_dropout]}")
+    if min((*dense, *sum(filters, [])), default=0) < 1:
+        raise ValueError(f"model_args: filters and dense units are at least 1, got {filters} and {dense}")
     inputs, x = _pixels(image_shape)
     for counts, rate in zip(filters, block_dropout):
         for count in counts:
