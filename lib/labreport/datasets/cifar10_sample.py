@@ -4,54 +4,17 @@ A picture is a scene, a subject standing in it, clutter behind and before, and a
 facing right in coordinates of its own, x to the right and y down, both within about -1..1; its pose takes them to pixels.
 """
 
-import cv2
 import numpy as np
+
+from .drawing import COATS, DISC, SCENES, Pen, background, clutter, photograph, shade
 
 SIDE = 32  # pixels, of a finished picture
 CANVAS = 3 * SIDE  # pixels; drawing large and shrinking is what smooths the edges
-SUBPIXEL_BITS = 4  # OpenCV takes fixed-point coordinates, here in 1/16 pixel
 
-# RGB above and below the horizon. Every scene serves several classes, so that no background gives its class away.
-SCENES = {
-    "sky": ((95, 150, 220), (190, 212, 235)),
-    "sea": ((165, 195, 225), (50, 95, 135)),
-    "road": ((160, 175, 180), (110, 108, 108)),
-    "grass": ((160, 190, 205), (90, 130, 60)),
-    "forest": ((50, 75, 45), (105, 100, 60)),
-    "sand": ((185, 200, 215), (195, 172, 130)),
-    "room": ((190, 175, 155), (125, 90, 65)),
-}
-COATS = np.array(((150, 100, 60), (110, 70, 45), (180, 135, 85), (70, 55, 45), (205, 190, 165), (130, 122, 115), (190, 120, 65)))
 FEATHERS = np.array(((115, 90, 65), (70, 75, 85), (225, 222, 215), (60, 95, 160), (175, 65, 45), (45, 42, 42), (190, 160, 60)))
 PAINTS = np.array(((190, 40, 35), (35, 70, 150), (215, 215, 215), (50, 52, 58), (220, 180, 50), (60, 120, 80), (150, 155, 160)))
 SKINS = np.array(((95, 135, 55), (65, 100, 50), (125, 105, 60), (150, 160, 60), (90, 75, 50)))
 DARK, GLASS, PALE, BEAK = np.array(((30, 28, 30), (90, 110, 130), (225, 222, 215), (210, 150, 50)))
-
-DISC = np.stack([np.cos(np.arange(16) * np.pi / 8), np.sin(np.arange(16) * np.pi / 8)], axis=1)
-RAMP = np.linspace(0, 1, SIDE, dtype=np.float32)[:, None, None]  # from the top row to the bottom one
-
-
-class Pen:
-    """Draws on a canvas in the coordinates of a subject: matrix (2, 2) and origin (2,) take row vectors to pixels."""
-
-    def __init__(self, canvas: np.ndarray, matrix: np.ndarray, origin: np.ndarray):
-        self.canvas = canvas
-        self.matrix = matrix * 2**SUBPIXEL_BITS
-        self.origin = origin * 2**SUBPIXEL_BITS
-        self.pixels_per_unit = np.hypot(*matrix[1])
-
-    def polygon(self, points: np.typing.ArrayLike, colour: np.ndarray) -> None:
-        cv2.fillPoly(self.canvas, [self._fixed_point(points)], colour.tolist(), cv2.LINE_8, SUBPIXEL_BITS)
-
-    def ellipse(self, x: float, y: float, x_radius: float, y_radius: float, colour: np.ndarray) -> None:
-        self.polygon(DISC * (x_radius, y_radius) + (x, y), colour)
-
-    def line(self, points: np.typing.ArrayLike, width: float, colour: np.ndarray) -> None:
-        pixels = max(1, round(width * self.pixels_per_unit))
-        cv2.polylines(self.canvas, [self._fixed_point(points)], False, colour.tolist(), pixels, cv2.LINE_8, SUBPIXEL_BITS)
-
-    def _fixed_point(self, points: np.typing.ArrayLike) -> np.ndarray:
-        return np.rint(np.asarray(points) @ self.matrix + self.origin).astype(np.int32)
 
 
 def draw(per_class: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -70,31 +33,11 @@ def draw(per_class: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 def _picture(class_name: str, rng: np.random.Generator) -> np.ndarray:
     draw_subject, tilt_degrees, scenes = SUBJECTS[class_name]
-    canvas = _background(SCENES[scenes[rng.integers(len(scenes))]], rng)
-    _clutter(canvas, 2, rng)
+    canvas = background(SCENES[scenes[rng.integers(len(scenes))]], CANVAS, rng)
+    clutter(canvas, 2, rng)
     draw_subject(Pen(canvas, *_pose(tilt_degrees, rng)), rng)
-    _clutter(canvas, 1, rng)
-    return _photograph(canvas, rng)
-
-
-def _background(scene: tuple, rng: np.random.Generator) -> np.ndarray:
-    """Two halves, mottled like grass or cloud: uint8 (CANVAS, CANVAS, 3)."""
-    above, below = scene + rng.normal(0, 14, (2, 1)) + rng.normal(0, 8, (2, 3))  # brighter or darker, and a little off colour
-    coarse = rng.normal(0, rng.uniform(3, 22), (12, 12, 1)) + above
-    coarse[rng.integers(4, 10) :] += below - above
-    return cv2.resize(coarse.clip(0, 255).astype(np.uint8), (CANVAS, CANVAS), interpolation=cv2.INTER_LINEAR)
-
-
-def _clutter(canvas: np.ndarray, most: int, rng: np.random.Generator) -> None:
-    """Up to `most` bushes, stones, posts and branches, behind the subject or in front of it."""
-    pen = Pen(canvas, np.eye(2), np.zeros(2))
-    for _ in range(rng.integers(0, most + 1)):
-        colour = rng.uniform(20, 210) + rng.normal(0, 18, 3)
-        x, y = rng.uniform(0, CANVAS, 2)
-        if rng.random() < 0.4:
-            pen.line(((x, 0), (x + rng.normal(0, 25), CANVAS)), rng.uniform(2, 9), colour)
-        else:
-            pen.ellipse(x, y, *rng.uniform(4, 20, 2), colour)
+    clutter(canvas, 1, rng)
+    return photograph(canvas, SIDE, rng)
 
 
 def _pose(tilt_degrees: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -107,23 +50,8 @@ def _pose(tilt_degrees: float, rng: np.random.Generator) -> tuple[np.ndarray, np
     return upright @ rotation, rng.normal(0.5, 0.05, 2) * CANVAS
 
 
-def _photograph(canvas: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Shrink, blur, light from above or below, and add grain: uint8 (SIDE, SIDE, 3)."""
-    picture = cv2.resize(canvas, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-    if rng.random() < 0.5:
-        picture = cv2.GaussianBlur(picture, (3, 3), rng.uniform(0.3, 0.9))
-    top, bottom = (rng.uniform(0.7, 1.25, (2, 1)) * rng.normal(1, 0.05, 3)).astype(np.float32)  # each RGB: a colour cast too
-    grain = rng.standard_normal((SIDE, SIDE, 1), np.float32) * np.float32(rng.uniform(2, 11))
-    return (picture * (top + RAMP * (bottom - top)) + grain).clip(0, 255).astype(np.uint8)
-
-
-def _colour(palette: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A colour near one of the palette's, RGB (3,); OpenCV clips what leaves 0..255."""
-    return palette[rng.integers(len(palette))] + rng.normal(0, 13, 3)
-
-
 def _airplane(pen: Pen, rng: np.random.Generator) -> None:
-    body, trim = PALE * rng.uniform(0.35, 1), _colour(PAINTS, rng)
+    body, trim = PALE * rng.uniform(0.35, 1), shade(PAINTS, rng)
     span, sweep = rng.uniform(0.45, 0.9), rng.uniform(0.15, 0.5)
     far = rng.uniform(-1, 0.3) * span  # where the far wing ends: level with the near one from above, hidden from the side
     pen.polygon(((0.25, 0), (-0.15, 0), (-0.15 - sweep, far), (-sweep, far)), body * 0.75)
@@ -133,7 +61,7 @@ def _airplane(pen: Pen, rng: np.random.Generator) -> None:
 
 
 def _bird(pen: Pen, rng: np.random.Generator) -> None:
-    feathers, breast = _colour(FEATHERS, rng), _colour(FEATHERS, rng)
+    feathers, breast = shade(FEATHERS, rng), shade(FEATHERS, rng)
     wing = feathers * rng.uniform(0.55, 0.9)
     flying, span = rng.random() < 0.4, rng.uniform(0.6, 1)
     raised = 0.1 if flying else rng.uniform(0.1, 0.45)  # a perched bird holds its head above its tail
@@ -159,7 +87,7 @@ def _vehicle_front(pen: Pen, paint: np.ndarray, roof: float, shoulder: float) ->
 
 
 def _automobile(pen: Pen, rng: np.random.Generator) -> None:
-    paint = _colour(PAINTS, rng)
+    paint = shade(PAINTS, rng)
     if rng.random() < 0.3:
         _vehicle_front(pen, paint, roof=rng.uniform(0.4, 0.55), shoulder=rng.uniform(0.42, 0.55))
         return
@@ -172,7 +100,7 @@ def _automobile(pen: Pen, rng: np.random.Generator) -> None:
 
 
 def _truck(pen: Pen, rng: np.random.Generator) -> None:
-    paint, load = _colour(PAINTS, rng), _colour(PAINTS, rng)
+    paint, load = shade(PAINTS, rng), shade(PAINTS, rng)
     if rng.random() < 0.3:
         top = rng.uniform(0.65, 0.95)
         pen.polygon(((-0.62, 0), (-0.62, -top - 0.1), (0.62, -top - 0.1), (0.62, 0)), load)
@@ -188,12 +116,12 @@ def _truck(pen: Pen, rng: np.random.Generator) -> None:
 
 
 def _ship(pen: Pen, rng: np.random.Generator) -> None:
-    hull, top, boom = _colour(PAINTS, rng), rng.uniform(0.4, 1.1), rng.uniform(0.4, 0.75)
+    hull, top, boom = shade(PAINTS, rng), rng.uniform(0.4, 1.1), rng.uniform(0.4, 0.75)
     if rng.random() < 0.35:
         pen.polygon(((-0.04, -top), (-0.04, 0.08), (-boom, 0.08)), PALE)
         pen.polygon(((0.05, 0.1 - top), (0.05, 0.08), (boom, 0.08)), PALE * 0.85)
     else:
-        pen.line(((-0.3, 0), (-0.35, -0.8 * top)), rng.uniform(0.05, 0.22), _colour(PAINTS, rng))
+        pen.line(((-0.3, 0), (-0.35, -0.8 * top)), rng.uniform(0.05, 0.22), shade(PAINTS, rng))
         for deck in range(rng.integers(1, 4)):
             left, right, y = -0.75 + 0.12 * deck, rng.uniform(0, 0.5) - 0.12 * deck, 0.05 - 0.2 * deck
             pen.line(((left, y), (right, y)), 0.22, PALE)
@@ -203,7 +131,7 @@ def _ship(pen: Pen, rng: np.random.Generator) -> None:
 
 
 def _frog(pen: Pen, rng: np.random.Generator) -> None:
-    skin, squat = _colour(SKINS, rng), rng.uniform(0.3, 0.45)
+    skin, squat = shade(SKINS, rng), rng.uniform(0.3, 0.45)
     pen.line(((0.35, 0.1), (0.5, 0.45), (0.75, 0.5)), 0.16, skin * 0.75)
     pen.polygon(DISC * (0.75, squat) @ ((1, -0.3), (0, 1)), skin)
     pen.ellipse(0.3, 0.22, 0.35, 0.17, PALE * rng.uniform(0.6, 0.95))
@@ -237,7 +165,7 @@ def _face(pen: Pen, coat: np.ndarray, ear: np.ndarray, muzzle: float) -> None:
 
 
 def _cat(pen: Pen, rng: np.random.Generator) -> None:
-    coat, ear = _colour(COATS, rng), rng.uniform(0.3, 0.45)
+    coat, ear = shade(COATS, rng), rng.uniform(0.3, 0.45)
     if rng.random() < 0.5:
         _face(pen, coat, ear=np.array(((0.08, -0.5), (0.5, -0.25), (0.48, -0.5 - ear))), muzzle=rng.uniform(0.14, 0.22))
         return
@@ -249,7 +177,7 @@ def _cat(pen: Pen, rng: np.random.Generator) -> None:
 
 
 def _dog(pen: Pen, rng: np.random.Generator) -> None:
-    coat, droop = _colour(COATS, rng), rng.uniform(0.1, 0.4)
+    coat, droop = shade(COATS, rng), rng.uniform(0.1, 0.4)
     patch = coat * rng.uniform(0.4, 0.9)
     if rng.random() < 0.5:
         ear = np.array(((0.25, -0.52), (0.5, -0.45), (0.68, droop - 0.1), (0.55, droop), (0.42, -0.1)))
@@ -263,7 +191,7 @@ def _dog(pen: Pen, rng: np.random.Generator) -> None:
 
 
 def _deer(pen: Pen, rng: np.random.Generator) -> None:
-    coat, reach = _colour(COATS, rng), rng.uniform(0.3, 0.55)
+    coat, reach = shade(COATS, rng), rng.uniform(0.3, 0.55)
     x, y = rng.uniform((0.55, -0.75), (0.75, -0.5))
     _standing(pen, rng, coat, head=(x, y), legs=rng.uniform(0.7, 0.85), leg=0.09, muzzle=rng.uniform(0.2, 0.28))
     pen.ellipse(-0.6, -0.1, 0.12, 0.18, PALE)
@@ -274,7 +202,7 @@ def _deer(pen: Pen, rng: np.random.Generator) -> None:
 
 
 def _horse(pen: Pen, rng: np.random.Generator) -> None:
-    coat, hair = _colour(COATS, rng), PALE * rng.uniform(0.1, 1)
+    coat, hair = shade(COATS, rng), PALE * rng.uniform(0.1, 1)
     x, y = rng.uniform((0.65, -0.7), (0.85, -0.35))
     pen.line(((-0.62, -0.15), (-0.82, 0.05), (-0.9, rng.uniform(0.3, 0.55))), 0.14, hair)
     _standing(pen, rng, coat, head=(x, y), legs=rng.uniform(0.65, 0.8), leg=0.13, muzzle=rng.uniform(0.25, 0.35))
