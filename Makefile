@@ -7,18 +7,23 @@ LOCK := $(shell nvidia-smi >/dev/null 2>&1 && echo requirements-cuda.lock || ech
 VENV := .venv
 RUN := $(VENV)/bin/python pipeline.py
 # By way of the environment, so that the shell takes nothing in them for its own.
-export EXP DATA SET
+export EXP NAME DATA SET
+# Windows' Linux sets NAME to the machine's name; only what stands on make's own command line is meant.
+ifneq ($(origin NAME),command line)
+NAME :=
+endif
 OPTIONS := $${DATA:+--data "$$DATA"} $${SET:+--set "$$SET"} $(if $(DEBUG),--debug)
 
-.PHONY: help setup report run render show list check data test bench clean lock
+.PHONY: help setup report run render compare all show list check data test bench clean lock
 .DEFAULT_GOAL := help
 
 help: ## this list
-	@echo "labreport: make COMMAND [EXP=experiment] [DATA=sample|folder] [SET=\"key=value key=value\"]"
+	@echo "labreport: make COMMAND [EXP=experiment] [NAME=assignment] [DATA=sample|folder] [SET=\"key=value key=value\"]"
 	@echo
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  EXP   a file in params/, without .yaml; \`make list\` shows them"
+	@echo "  NAME  an assignment: a file in notebooks/, without .ipynb, such as NAME=flowers"
 	@echo "  DATA  sample (drawn by the program, no download) or the folder that holds the data sets (default: data/)"
 	@echo "  SET   settings of this run, such as SET=\"epochs=3 batch_size=32\""
 
@@ -30,6 +35,12 @@ run: setup need-exp ## the same without the reports (EXP)
 
 render: setup need-exp ## make the reports of an executed notebook again (EXP)
 	@$(RUN) render "$$EXP" $(OPTIONS)
+
+compare: setup need-name ## report on the runs of an assignment beside each other (NAME)
+	@$(RUN) compare "$$NAME" $(OPTIONS)
+
+all: setup ## report every experiment, one after the other, whatever fails (NAME for one assignment's)
+	@$(RUN) all $${NAME:+"$$NAME"} $(OPTIONS)
 
 list: setup ## the experiments, and how far each one is
 	@$(RUN) list
@@ -72,7 +83,7 @@ environment.yml: requirements.lock
 setup: ## install everything into .venv; runs by itself where the lock has changed
 	@cat $(LOCK) pyproject.toml | cmp -s - $(VENV)/installed || $(MAKE) --no-print-directory install
 
-.PHONY: install need-exp
+.PHONY: install need-exp need-name
 install:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
 		{ echo "make setup: $(PYTHON) is $$($(PYTHON) --version 2>&1), Python 3.11 to 3.13 is needed; name one: make PYTHON=python3.12 ..."; exit 1; }
@@ -85,3 +96,6 @@ install:
 
 need-exp:
 	@test -n "$$EXP" || { echo "make: EXP is missing, such as EXP=cifar10_l2_dropout; \`make list\` shows the experiments"; exit 1; }
+
+need-name:
+	@test -n "$$NAME" || { echo "make: NAME is missing, such as NAME=flowers; the assignments are the files in notebooks/"; exit 1; }

@@ -7,13 +7,14 @@
 import argparse
 import os
 import sys
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "lib"))
 
 try:
-    from labreport import experiments, files, paths
-    from labreport.wording import count
+    from labreport import assignments, experiments, files, paths
+    from labreport.wording import count, percent
 except ModuleNotFoundError as missing:
     sys.exit(f"pipeline.py: {missing.name} is not installed for {sys.executable}; run `make setup`, then use .venv/bin/python")
 
@@ -23,7 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         apply_data(options)
-        options.command(options)
+        return options.command(options) or 0
     except KeyboardInterrupt:
         print("\ninterrupted: what was finished before is untouched; the same command starts again", file=sys.stderr)
         return 130
@@ -35,7 +36,6 @@ def main(arguments: list[str] | None = None) -> int:
             raise
         print(f"error: {explain(error)}", file=sys.stderr)
         return 1
-    return 0
 
 
 def explain(error: Exception) -> str:
@@ -52,26 +52,36 @@ def explain(error: Exception) -> str:
 
 
 def list_experiments(options) -> None:
-    """The experiments, and how far each one is."""
-    rows = []
+    """The experiments and the comparisons of the assignments, and how far each one is."""
+    rows, runs = [], {}
     for name in experiments.names():
         try:
             experiment = experiments.load(name)
         except ValueError as error:  # one broken file must not hide the others
             rows.append((name, "-", "-", f"cannot be read: {error}"))
             continue
-        published = experiment.published["test_accuracy"]
+        runs.setdefault(experiment.notebook, []).append((experiment.folder / "metrics.json").exists())
+        published = experiment.published["test_accuracy"] or experiment.published["validation_accuracy"]
         rows.append((name, "-" if published is None else f"{published:.3f}", status(experiment), experiment.question))
-    widths = [max(len(row[column]) for row in [*rows, ("experiment", "published", "this machine", "")]) for column in range(3)]
-    for row in [("experiment", "published", "this machine", "question"), *rows]:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)) + "  " + row[3])
+    for assignment, finished in runs.items():
+        name = f"{assignment}_{assignments.COMPARISON}"
+        made = "reported" if (paths.reports() / name / "report.pdf").exists() else "not made"
+        rows.append((name, "-", made, f"What do the experiments of {assignment} say beside each other? ({sum(finished)} of {count(len(finished), 'run')} finished)"))
+    print_table([("experiment", "published", "this machine", "question"), *rows])
+
+
+def print_table(rows: list[tuple[str, ...]]) -> None:
+    """Rows of text, as columns of even width."""
+    widths = [max(map(len, column)) for column in list(zip(*rows))[:-1]]
+    for *cells, last in rows:
+        print("  ".join([*(cell.ljust(width) for cell, width in zip(cells, widths)), last]), flush=True)
 
 
 def status(experiment) -> str:
-    """Measured test accuracy of a finished run, or that there is none."""
+    """Measured accuracy of a finished run, on the test split where there is one; or that there is no run."""
     metrics = files.read_json(experiment.folder / "metrics.json")
     if metrics:
-        return f"{metrics['test_accuracy']:.3f}"
+        return f"{metrics['evaluated_accuracy']:.3f}"
     return "unfinished" if (experiment.folder / "unfinished").exists() else "not run"
 
 
@@ -80,6 +90,11 @@ def show(options) -> None:
     import yaml
 
     experiment = chosen(options)
+    if isinstance(experiment, assignments.Assignment):
+        for one in experiment.runs:
+            print(f"{one.experiment.run_name}: {one.state}{' (' + '; '.join(one.outdated[:3]) + ')' if one.outdated else ''}")
+        print(f"# folder of the comparison: {paths.display(experiment.folder)}")
+        return
     print(yaml.safe_dump(experiment.settings(), sort_keys=False, allow_unicode=True, width=100, default_flow_style=None), end="")
     for key, value in experiment.changes.items():
         print(f"# differs from the file: {key} = {value}")
@@ -132,21 +147,75 @@ def report(options) -> None:
     bring_up_to_date(chosen(options), with_reports=True)
 
 
-def bring_up_to_date(experiment, with_reports: bool) -> None:
+def compare(options) -> None:
+    """Report on an assignment's runs beside each other; the same as `report ASSIGNMENT_comparison`."""
+    name = assignments.compared(options.assignment) or options.assignment
+    bring_up_to_date(assignments.load(name, settings(options)), with_reports=True)
+
+
+def run_all(options) -> int:
+    """Report every experiment of an assignment, or of all of them, one after the other; a failure does not stop the others."""
+    names = [*members(options.assignment)]
+    rows, failed = [], 0
+    try:
+        for number, name in enumerate(names, 1):
+            print(f"{number} of {len(names)}: {name}", flush=True)
+            started, experiment = time.perf_counter(), None
+            try:
+                experiment = experiments.load(name, settings(options))
+                outcome = bring_up_to_date(experiment, with_reports=True)
+            except Exception as error:
+                if options.debug:
+                    raise
+                failed += 1
+                outcome = "failed"
+                print(f"error: {explain(error)}", file=sys.stderr, flush=True)
+            metrics = files.read_json(experiment.folder / "metrics.json") if experiment and outcome != "failed" else None
+            accuracy = f"{percent(metrics['evaluated_accuracy'])} ({metrics['evaluated_split']})" if metrics else "-"
+            rows.append((name, outcome, accuracy, f"{time.perf_counter() - started:.0f}"))
+    finally:  # after Ctrl-C too
+        print_table([("experiment", "outcome", "accuracy", "seconds"), *rows])
+    print(f"{count(len(names) - failed, 'experiment')} done, {failed} failed", flush=True)
+    return 1 if failed else 0
+
+
+def members(assignment: str | None) -> list[str]:
+    """Names of an assignment's experiments, or of all. A file that cannot be read is among them: whose it is cannot be known."""
+    if assignment is not None and assignment not in assignments.names():
+        assignments.members(assignment)  # raises, and names those there are
+    found = []
+    for name in experiments.names():
+        try:
+            if assignment in (None, experiments.load(name).notebook):
+                found.append(name)
+        except ValueError:
+            found.append(name)
+    if not found:
+        raise ValueError(f"no experiment to run: no file in {paths.display(paths.params())}/" + (f" says `notebook: {assignment}`" if assignment else ""))
+    return found
+
+
+def bring_up_to_date(subject, with_reports: bool) -> str:
+    """Do what there is to do for an experiment or a comparison; returns what it was, in a word or two."""
     from labreport import execution
 
-    work = execution.work(experiment)
+    work = execution.work(subject)
     if work.execute:
-        print(f"{experiment.run_name}: {'training' if work.train else 'running the notebook again, without training'} ({'; '.join(work.execute)})", flush=True)
-        execution.run(experiment)
-    folder = paths.display(experiment.folder)
+        doing = "training" if work.train else "running the notebook" if isinstance(subject, assignments.Assignment) else "running the notebook again, without training"
+        shown = work.execute[:4] + [f"and {len(work.execute) - 4} more"] * (len(work.execute) > 4)
+        print(f"{subject.run_name}: {doing} ({'; '.join(shown)})", flush=True)
+        execution.run(subject)
+    folder = paths.display(subject.folder)
     if with_reports and work.render:
         if not work.execute:
-            print(f"{experiment.run_name}: rendering again ({'; '.join(work.render)})", flush=True)
-        execution.render(experiment)
+            print(f"{subject.run_name}: rendering again ({'; '.join(work.render)})", flush=True)
+        execution.render(subject)
         print(f"report: {folder}/report.pdf and report.html")
     elif not work.execute:
-        print(f"{experiment.run_name}: nothing to do: settings, data, source and versions are those that {folder}/ was made from")
+        made_from = "runs, source and versions" if isinstance(subject, assignments.Assignment) else "settings, data, source and versions"
+        print(f"{subject.run_name}: nothing to do: {made_from} are those that {folder}/ was made from")
+        return "nothing to do"
+    return "trained" if work.train else "executed again" if work.execute else "rendered again"
 
 
 def render(options) -> None:
@@ -185,8 +254,9 @@ def settings(options) -> dict:
 
 
 def chosen(options):
-    """The experiment that the command line names, with its settings."""
-    return experiments.load(options.experiment, settings(options))
+    """The experiment that the command line names, with its settings; or the assignment, where it names a comparison."""
+    assignment = assignments.compared(options.experiment)
+    return assignments.load(assignment, settings(options)) if assignment else experiments.load(options.experiment, settings(options))
 
 
 def apply_data(options) -> None:
@@ -204,11 +274,13 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--debug", action="store_true", help="show the traceback of an error")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
-    def command(name, function, experiment: str | None = None, runs: bool = True):
+    def command(name, function, experiment: str | None = None, runs: bool = True, assignment: str | None = None):
         sub = commands.add_parser(name, help=function.__doc__.splitlines()[0], description=function.__doc__)
         sub.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help="show the traceback of an error")
         if experiment:
             sub.add_argument("experiment", nargs="?" if experiment == "optional" else None, metavar="EXPERIMENT", help="a file in params/, without .yaml")
+        if assignment:
+            sub.add_argument("assignment", nargs="?" if assignment == "optional" else None, metavar="NAME", help="an assignment: a file in notebooks/, without .ipynb")
         if runs:
             sub.add_argument("--data", metavar="sample|FOLDER", help="data drawn by the program, or the folder that holds the data sets (default: data/)")
             sub.add_argument("--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="a setting of this run, such as epochs=3")
@@ -222,6 +294,8 @@ def parser() -> argparse.ArgumentParser:
     command("run", run, "required")
     command("render", render, "required")
     command("report", report, "required")
+    command("compare", compare, assignment="required")
+    command("all", run_all, assignment="optional")
     command("clean", clean, "optional").add_argument("--yes", action="store_true", help="do not ask")
     return top
 

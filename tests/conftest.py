@@ -26,6 +26,7 @@ def own_folders(tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("LABREPORT_REPORTS", str(tmp_path / "reports"))
     monkeypatch.setenv("LABREPORT_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("LABREPORT_CACHE", str(tmp_path / "cache"))
 
 
 @pytest.fixture

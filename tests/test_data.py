@@ -14,7 +14,8 @@ import pytest
 
 from labreport import datasets, experiments, paths
 from labreport.datasets import cifar10, cifar10_sample, download
-from labreport.datasets.splitting import contents, split_off
+from labreport.datasets.dataset import contents
+from labreport.datasets.splitting import split_off
 
 NAMES = [name.encode() for name in cifar10.CLASS_NAMES]
 
@@ -222,7 +223,7 @@ def test_max_images_shortens_every_class_alike():
 
 @pytest.mark.parametrize("most", [1, 10])
 def test_too_few_images_for_three_splits_are_refused(most):
-    with pytest.raises(ValueError, match="are too few for a training, a validation and a test split"):
+    with pytest.raises(ValueError, match="too few images for 3 splits with max_images .* take at least 100"):
         load(data="sample", max_images=most)
 
 

@@ -218,8 +218,11 @@ def test_training_stops_early_and_says_so(tiny):
 
 
 def test_an_epoch_shows_every_image_once_in_an_order_of_its_own(tiny):
-    orders = [np.concatenate([batches[i][1] for i in range(len(batches))]) for batches in
-              (training.Epoch(tiny.train, 16, 1, 1), training.Epoch(tiny.train, 16, 1, 1), training.Epoch(tiny.train, 16, 1, 2))]
+    def epoch(number):
+        batches = training.Batches(training.pixels(tiny.train), tiny.train.labels, 16, training.order(1, number, len(tiny.train)))
+        assert all((images == tiny.train.images[batches.order[16 * i:16 * i + 16]]).all() for i, (images, _) in enumerate(batches[i] for i in range(len(batches))))
+        return np.concatenate([batches[i][1] for i in range(len(batches))])
+    orders = [epoch(1), epoch(1), epoch(2)]
     assert sorted(orders[0]) == sorted(tiny.train.labels)
     assert (orders[0] == orders[1]).all() and (orders[0] != orders[2]).any()
 
@@ -235,8 +238,8 @@ def test_augmentation_depends_on_seed_epoch_and_image_alone(tiny):
 
 
 def test_the_shuffle_and_the_augmentation_draw_from_different_streams():
-    order = np.random.default_rng([1, 1]).uniform(-1, 1, (40, 2)).T[1]
-    mirrored = augmentation.augmentation(horizontal_flip=True).transformations(1, 1, 40)[:, 0, 0] < 0
+    order = np.random.default_rng([1, 1]).uniform(-1, 1, (40, 7)).T[1]
+    mirrored = augmentation.augmentation(horizontal_flip=True).mirrored(1, 1, 40)
     assert (mirrored != (order < 0)).any()
 
 
@@ -253,7 +256,7 @@ def test_a_rotation_turns_about_the_centre_by_at_most_the_given_angle():
     matrices = augment.transformations(1, 1, 500)
     angles = np.rad2deg(np.arctan2(matrices[:, 0, 1], matrices[:, 0, 0]))
     assert angles.min() < -40 and angles.max() > 40 and np.abs(angles).max() <= 45
-    quarter = np.array([[[0.0, 1.0], [-1.0, 0.0]]])
+    quarter = np.array([[[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0]]])
     images = np.random.default_rng(0).integers(0, 256, (1, 32, 32, 3), dtype=np.uint8)
     assert (augment.apply(images, quarter)[0] == np.rot90(images[0])).all() or (augment.apply(images, quarter)[0] == np.rot90(images[0], -1)).all()
 

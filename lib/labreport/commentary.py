@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from .datasets import evenly
 from .results import Result
 from .wording import count, duration, percent
 
@@ -26,12 +27,16 @@ def inspection(dataset) -> str:
 
 def conditioning(experiment, dataset) -> str:
     """Range and mean of the training pixels, and what augmentation does."""
-    images = dataset.train.images
+    images = np.asarray(dataset.train.images[evenly(len(dataset.train), 1000)])  # enough for a mean, and quick where they lie on disk
     means = ", ".join(f"{mean:.1f}" for mean in images.mean(axis=(0, 1, 2)))
-    parts = {"horizontal_flip": "half of the images mirrored", "rotation_degrees": "rotated by up to {:g} degrees either way"}
-    done = [parts[key].format(value) for key, value in experiment.augmentation.items() if value]
-    return (f"Training pixels run from {images.min()} to {images.max()}; the mean of red, green and blue is {means}. "
-            + (f"Augmentation: {' and '.join(done)}." if done else "This experiment augments nothing."))
+    parts = {"horizontal_flip": "half of the images mirrored left to right", "vertical_flip": "half of them upside down",
+             "rotation_degrees": "rotated by up to {:g} degrees either way", "width_shift_fraction": "shifted by up to {:.0%} of the width",
+             "height_shift_fraction": "shifted by up to {:.0%} of the height", "zoom_fraction": "width and height each scaled by up to {:.0%} either way",
+             "fill": "what lies beyond the border filled in by {} pixels"}
+    words = {"nearest": "the nearest", "reflect": "mirrored"}
+    done = [parts[key].format(words.get(value, value)) for key, value in experiment.augmentation.items() if value]
+    return (f"In {count(len(images), 'training image')} pixels run from {images.min()} to {images.max()}; the mean of red, green and blue is {means}. "
+            + (f"Augmentation: {'; '.join(done)}." if done else "This experiment augments nothing."))
 
 
 def training(result: Result) -> str:
@@ -59,11 +64,13 @@ def training(result: Result) -> str:
 
 
 def evaluation(result: Result, confused: pd.DataFrame) -> str:
-    """Test accuracy with its interval, and the pair of classes confused most. confused: as `evaluation.confused_pairs` gives it."""
+    """Accuracy on the evaluated split with its interval, and the pair of classes confused most. confused: as `evaluation.confused_pairs` gives it."""
     correct, images = int((result.labels == result.predicted).sum()), len(result.labels)
     low, high = interval(correct, images)
-    text = (f"With the weights of epoch {result.metrics['best_epoch']}, {correct:,} of {images:,} test images are classified correctly: "
+    text = (f"With the weights of epoch {result.metrics['best_epoch']}, {correct:,} of {images:,} {result.evaluated} images are classified correctly: "
             f"**{percent(correct / images)}** (95 % interval {percent(low)} to {percent(high)}, Wilson).")
+    if result.evaluated == "validation":
+        text += " There is no test split; the same images chose the epoch, so that the figure is on the high side."
     if len(confused):
         pair = confused.iloc[0]
         tied = len(confused) > 1 and confused["Mistakes"].iloc[1] == pair["Mistakes"]
@@ -71,8 +78,15 @@ def evaluation(result: Result, confused: pd.DataFrame) -> str:
     return text
 
 
+def differs(experiment) -> str:
+    """What the original did that is done otherwise here."""
+    if not experiment.differs:
+        return "The experiment is run as it was published."
+    return "What the original did, and is done otherwise here:\n\n" + "\n".join(f"- {difference}" for difference in experiment.differs)
+
+
 def verdict(result: Result, published: dict) -> str:
-    """Whether the published test accuracy lies inside the interval of the measured one, and how the published one was come by."""
+    """Whether the published accuracy lies inside the interval of the measured one, and how the published one was come by."""
     note = f"; {published['note']}" if published.get("note") else ""
     return f"{_comparison(result, published)}\n\nPublished in: {published['source']}{note}."
 
@@ -80,21 +94,21 @@ def verdict(result: Result, published: dict) -> str:
 def _comparison(result: Result, published: dict) -> str:
     if result.metrics["data"] == "sample":
         return "This run used sample data: it shows that the pipeline works, and nothing can be concluded about the published result."
-    if published.get("test_accuracy") is None:
-        return "No test accuracy was published for this experiment, so there is nothing to compare with."
+    value = published.get(f"{result.evaluated}_accuracy")
+    if value is None:
+        return f"No {result.evaluated} accuracy was published for this experiment, so there is nothing to compare with."
     if result.metrics["changes"]:
         return "The settings of this run differ from the published experiment's, so the two results are not expected to agree."
     correct, images = int((result.labels == result.predicted).sum()), len(result.labels)
     low, high = interval(correct, images)
-    value = published["test_accuracy"]
     where = "inside" if low <= value <= high else "below" if value < low else "above"
-    caution = ("The two agree within the uncertainty of the test images." if where == "inside" else
-               "The difference is larger than the test images alone explain; the seed, and the choice of the epoch, add to it.")
-    return f"The published test accuracy, {percent(value)}, lies {where} the 95 % interval of the measured one ({percent(low)} to {percent(high)}). {caution}"
+    caution = (f"The two agree within the uncertainty of the {result.evaluated} images." if where == "inside" else
+               f"The difference is larger than the {result.evaluated} images alone explain; the seed, and the choice of the epoch, add to it.")
+    return f"The published {result.evaluated} accuracy, {percent(value)}, lies {where} the 95 % interval of the measured one ({percent(low)} to {percent(high)}). {caution}"
 
 
 def interval(correct: int, images: int) -> tuple[float, float]:
-    """95 % interval of a share (Wilson, 1927): only the drawing of the test images is uncertain in it, not the training."""
+    """95 % interval of a share (Wilson, 1927): only the drawing of the images is uncertain in it, not the training."""
     found = stats.binomtest(correct, images).proportion_ci(CONFIDENCE, method="wilson")
     return found.low, found.high
 

@@ -1,4 +1,4 @@
-"""What a classifier got right and wrong on the test split, as tables."""
+"""What a classifier got right and wrong on the split it was evaluated on, as tables."""
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ def confusion(result: Result) -> np.ndarray:
 
 
 def classification_report(result: Result) -> pd.DataFrame:
-    """Precision, recall, F1 and number of test images of each class, and their plain and weighted means."""
+    """Precision, recall, F1 and number of images of each class, and their plain and weighted means."""
     report = metrics.classification_report(result.labels, result.predicted, labels=range(len(result.class_names)), target_names=result.class_names,
                                            output_dict=True, zero_division=0)
     rows = [*result.class_names, "macro avg", "weighted avg"]
@@ -32,7 +32,7 @@ def confused_pairs(result: Result, most: int = 5) -> pd.DataFrame:
 
 
 def confident_mistakes(result: Result, most: int = 10) -> tuple[np.ndarray, list[str]]:
-    """Positions in the test split of the wrong answers given with the highest probability, and a title for each."""
+    """Positions in the evaluated split of the wrong answers given with the highest probability, and a title for each."""
     probability = result.probabilities.max(axis=1)
     wrong = np.flatnonzero(result.labels != result.predicted)
     wrong = wrong[np.argsort(-probability[wrong], kind="stable")][:most]
@@ -42,11 +42,11 @@ def confident_mistakes(result: Result, most: int = 10) -> tuple[np.ndarray, list
 def beside_published(result: Result, published: dict) -> pd.DataFrame:
     """The published figures beside the measured ones; a figure that was not published is empty."""
     measured = result.metrics
-    rows = [("Test accuracy", published.get("test_accuracy"), measured["test_accuracy"]),
-            ("Best validation accuracy", published.get("validation_accuracy"), result.history["val_accuracy"].max()),
-            ("Epoch of the best validation accuracy", published.get("best_epoch"), int(result.history["val_accuracy"].idxmax()) + 1),
-            ("Parameters", published.get("total_parameters"), measured["total_parameters"]),
-            ("Trainable parameters", published.get("trainable_parameters"), measured["trainable_parameters"])]
+    rows = [("Test accuracy", published.get("test_accuracy"), measured["test_accuracy"])] if measured["test_accuracy"] is not None else []
+    rows += [("Best validation accuracy", published.get("validation_accuracy"), result.history["val_accuracy"].max()),
+             ("Epoch of the best validation accuracy", published.get("best_epoch"), int(result.history["val_accuracy"].idxmax()) + 1),
+             ("Parameters", published.get("total_parameters"), measured["total_parameters"]),
+             ("Trainable parameters", published.get("trainable_parameters"), measured["trainable_parameters"])]
     def text(value):
         return None if value is None else f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
     return pd.DataFrame([{"": name, "Published": text(was), "Measured": text(now)} for name, was, now in rows])

@@ -1,12 +1,13 @@
-"""Run an experiment's notebook with papermill, honestly: what a run has done is read from disk, never from the notebook's own status."""
+"""Run notebooks with papermill, honestly: what a run has done is read from disk, never from the notebook's own status."""
 
 import os
 import pprint
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import augmentation, choices, datasets, files, paths, provenance, reporting, results
+from . import assignments, augmentation, choices, datasets, files, paths, provenance, reporting, results
 
 STATE = "run.json"  # what the notebook and the reports in a run folder were made from
 NOTEBOOK = "notebook.ipynb"
@@ -14,6 +15,7 @@ RUNNING = "running.ipynb"
 FAILED = "failed.ipynb"
 LOG, FAILED_LOG = "log.txt", "failed.txt"  # what the kernel wrote beside the notebook
 REPORTS = ("report.html", "report.pdf")
+OF_COMPARISONS = ("assignments.py", "comparison.py", "proportions.py")  # source that says nothing in an experiment's notebook
 
 
 class NotebookError(Exception):
@@ -29,21 +31,62 @@ class Work:
     render: list[str] = field(default_factory=list)
 
 
-def work(experiment) -> Work:
-    """Compare what the run folder was made from with what is here now; reads the data (ValueError, ConnectionError), not Keras."""
-    folder = experiment.folder
-    state = files.read_json(folder / STATE) or {}
-    metrics = results.finished(folder)
-    augmentation.build(experiment)  # a wrong value ends here, before a kernel starts
-    identity = provenance.training_identity(experiment, datasets.load(experiment).fingerprint)
-    train = provenance.differences(metrics["identity"], identity) if metrics else ["it has not been trained"]
+@dataclass(frozen=True)
+class Task:
+    """A notebook to be executed into a folder.
+
+    parameters: of its cell tagged so. described: what the executed notebook says of itself. untrained: what has to be trained first, in
+    reasons. finished: when the numbers that the notebook tells of were, None as long as there are none. key: what its words depend on.
+    """
+
+    run_name: str
+    folder: Path
+    notebook: Path
+    parameters: dict
+    described: dict
+    untrained: Callable[[], list[str]]
+    finished: Callable[[], str | None]
+    key: Callable[[], dict]
+
+
+def task(subject) -> Task:
+    """What is executed for an Experiment or for an Assignment's comparison."""
+    notebook = paths.notebooks() / f"{subject.notebook}.ipynb"
+    if isinstance(subject, assignments.Assignment):
+        key = _comparison_key(subject, notebook)  # of the runs as they are before the notebook reads them: one that ends meanwhile is seen by the next call
+        return Task(subject.run_name, subject.folder, notebook, {"assignment": subject.name, "settings": subject.settings}, {"assignment": subject.name},
+                    lambda: [], lambda: max(run.metrics["finished"] for run in subject.finished), lambda: key)
+
+    def finished():
+        metrics = results.finished(subject.folder)
+        return metrics and metrics["finished"]
+
+    return Task(subject.run_name, subject.folder, notebook, {"experiment": subject.name, "settings": subject.training_settings()}, {"experiment": subject.name},
+                lambda: _untrained(subject), finished, lambda: _execution_key(subject, notebook, finished()))
+
+
+def work(subject) -> Work:
+    """Compare what the folder of an Experiment or Assignment was made from with what is here now.
+
+    Reads an experiment's data (ValueError, ConnectionError), not Keras; of an assignment the files of its runs, at least one (ValueError).
+    """
+    wanted = task(subject)
+    folder, state = wanted.folder, files.read_json(wanted.folder / STATE) or {}
+    train = wanted.untrained()
     if train:
         return Work(train, train, train)
-    execute = _reasons(folder / NOTEBOOK, state.get("executed"), _execution_key(experiment, metrics))
+    execute = _reasons(folder / NOTEBOOK, state.get("executed"), wanted.key())
     if execute:
         return Work([], execute, execute)
     render = [f"{name} is missing" for name in REPORTS if not (folder / name).exists()] or _reasons(None, state.get("rendered"), _render_key(folder))
     return Work([], [], render)
+
+
+def _untrained(experiment) -> list[str]:
+    metrics = results.finished(experiment.folder)
+    augmentation.build(experiment)  # a wrong value ends here, before a kernel starts
+    identity = provenance.training_identity(experiment, datasets.load(experiment).fingerprint)
+    return provenance.differences(metrics["identity"], identity) if metrics else ["it has not been trained"]
 
 
 def _reasons(product: Path | None, before: dict | None, now: dict) -> list[str]:
@@ -52,13 +95,29 @@ def _reasons(product: Path | None, before: dict | None, now: dict) -> list[str]:
     return provenance.differences(before, now)
 
 
-def _execution_key(experiment, metrics: dict) -> dict:
-    notebook = paths.notebooks() / f"{experiment.notebook}.ipynb"
+def _execution_key(experiment, notebook: Path, finished: str) -> dict:
     source = provenance.source_of("*.py", choices.of("model")[experiment.model].source.relative_to(provenance.PACKAGE).as_posix())
-    source.pop("execution.py")  # how a notebook is run does not change what it says
-    return {"settings": experiment.settings(), "data": metrics["finished"],
-            "source": source | {f"notebooks/{notebook.name}": provenance.sha256(notebook)},
-            "versions": provenance.versions("matplotlib", "seaborn", "pandas", "scikit-learn", "scipy")}
+    for name in ("execution.py", *OF_COMPARISONS):  # how a notebook is run does not change what it says
+        source.pop(name)
+    return {"settings": experiment.settings(), "data": finished, "source": source | _digests(notebook), "versions": _told_with()}
+
+
+def _comparison_key(assignment, notebook: Path) -> dict:
+    source = provenance.source_of("*.py")
+    source.pop("execution.py")
+    parameter_files = [paths.params() / f"{run.experiment.name}.yaml" for run in assignment.runs]
+    read = [run.experiment.folder / name for run in assignment.finished for name in assignments.READ]
+    states = {run.experiment.name: "; ".join([run.state, *run.outdated]) for run in assignment.runs}
+    return {"settings": states, "source": source | _digests(notebook, *parameter_files, *read), "versions": _told_with()}
+
+
+def _digests(*found: Path) -> dict[str, str]:
+    """sha256 of files, by their folder and name."""
+    return {f"{path.parent.name}/{path.name}": provenance.sha256(path) for path in found}
+
+
+def _told_with() -> dict[str, str]:
+    return provenance.versions("matplotlib", "seaborn", "pandas", "scikit-learn", "scipy")
 
 
 def _render_key(folder: Path) -> dict:
@@ -66,43 +125,46 @@ def _render_key(folder: Path) -> dict:
             "versions": provenance.versions("nbconvert", "typst", "pypandoc_binary", "pygments")}
 
 
-def run(experiment, output=sys.stdout) -> None:
-    """Execute the experiment's notebook into its run folder; what the training prints goes to `output` as it comes.
+def run(subject, output=sys.stdout) -> None:
+    """Execute the notebook of an Experiment or of an Assignment's comparison into its folder; what it prints goes to `output` as it comes.
 
-    The notebook's `fit` trains, or finds that nothing has changed. Raises NotebookError when a cell fails or the kernel dies; the
+    An experiment's `fit` trains, or finds that nothing has changed. Raises NotebookError when a cell fails or the kernel dies; the
     notebook as far as it came is then kept as failed.ipynb, and the last good one stays.
     """
     import nbformat
 
-    folder = experiment.folder
+    wanted = task(subject)
+    folder = wanted.folder
     folder.mkdir(parents=True, exist_ok=True)
     running, log = folder / RUNNING, folder / "running.txt"
-    with files.lock(folder / ".notebook.lock", experiment.run_name):
+    with files.lock(folder / ".notebook.lock", wanted.run_name):
         try:
-            _papermill(experiment, running, log, output)
+            _papermill(wanted, running, log, output)
             notebook = nbformat.read(running, 4)
-            metrics = results.finished(folder)
-            if metrics is None or any(cell.cell_type == "code" and cell.execution_count is None for cell in notebook.cells):
-                raise NotebookError(f"{experiment.notebook}.ipynb came to its end without a finished training")
+            finished = wanted.finished()
+            if finished is None or any(cell.cell_type == "code" and cell.execution_count is None for cell in notebook.cells):
+                raise NotebookError(f"{wanted.notebook.name} came to its end without a finished training")
         except BaseException:
             for wreck, name in ((running, FAILED), (log, FAILED_LOG)):
                 if wreck.exists():
                     wreck.replace(folder / name)
             raise
-        _tidy(notebook, experiment, metrics)
+        _tidy(notebook, wanted, finished)
         nbformat.write(notebook, running)
         running.replace(folder / NOTEBOOK)
         log.replace(folder / LOG)
         for name in (FAILED, FAILED_LOG):
             (folder / name).unlink(missing_ok=True)
-        _record(folder, "executed", _execution_key(experiment, metrics))
+        _record(folder, "executed", wanted.key())
 
 
-def render(experiment) -> tuple[Path, Path]:
+def render(subject) -> tuple[Path, Path]:
     """Make report.html and report.pdf from the executed notebook; FileNotFoundError where there is none yet."""
-    folder = experiment.folder
+    folder = subject.folder
     if not (folder / NOTEBOOK).exists():
-        raise FileNotFoundError(f"{paths.display(folder)} holds no executed notebook; run the experiment first: python pipeline.py report {experiment.name}")
+        command = f"compare {subject.name}" if isinstance(subject, assignments.Assignment) else f"report {subject.name}"
+        what = "comparison" if isinstance(subject, assignments.Assignment) else "experiment"
+        raise FileNotFoundError(f"{paths.display(folder)} holds no executed notebook; run the {what} first: python pipeline.py {command}")
     rendered = reporting.render(folder / NOTEBOOK, folder)
     _record(folder, "rendered", _render_key(folder))
     return rendered
@@ -112,7 +174,7 @@ def _record(folder: Path, stage: str, key: dict) -> None:
     files.write_json(folder / STATE, (files.read_json(folder / STATE) or {}) | {stage: key})
 
 
-def _papermill(experiment, running: Path, log: Path, output) -> None:
+def _papermill(wanted: Task, running: Path, log: Path, output) -> None:
     import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.clientwrap import PapermillNotebookClient
@@ -130,11 +192,10 @@ def _papermill(experiment, running: Path, log: Path, output) -> None:
     os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")  # this environment's kernel, not one of the same name in the home folder
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(provenance.PACKAGE.parent), os.environ.get("PYTHONPATH"))))  # the kernel runs this very package
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    notebook = paths.notebooks() / f"{experiment.notebook}.ipynb"
-    parameters = {"experiment": experiment.name, "settings": experiment.training_settings()}
+    notebook = wanted.notebook
     with open(log, "w") as kernel_log:
         try:
-            papermill.execute_notebook(notebook, running, parameters, engine_name="labreport", kernel_name="python3", progress_bar=False,
+            papermill.execute_notebook(notebook, running, wanted.parameters, engine_name="labreport", kernel_name="python3", progress_bar=False,
                                        cwd=str(notebook.parent), stdout_file=output, kernel_log=kernel_log)
         except papermill.PapermillExecutionError as error:
             raise NotebookError(f"cell {_failed_cell(running)!r} of {notebook.name} failed: {_reason(error)} (the notebook as far as it came: "
@@ -157,14 +218,14 @@ def _failed_cell(running: Path) -> str:
     return next((cell["id"] for cell in cells if any(output["output_type"] == "error" for output in cell.get("outputs", []))), "?")
 
 
-def _tidy(notebook, experiment, metrics: dict) -> None:
+def _tidy(notebook, wanted: Task, finished: str) -> None:
     """Take out what differs from run to run and says nothing: papermill's random cell id, its times, and paths of this machine."""
     notebook.metadata.pop("papermill", None)
-    notebook.metadata["labreport"] = {"experiment": experiment.name, "run": experiment.run_name, "finished": metrics["finished"]}
+    notebook.metadata["labreport"] = wanted.described | {"run": wanted.run_name, "finished": finished}
     for cell in notebook.cells:
         cell.metadata.pop("papermill", None)
         cell.metadata.pop("execution", None)
         if "injected-parameters" in cell.metadata.get("tags", []):
             cell["id"] = "injected-parameters"
-            settings = pprint.pformat(experiment.training_settings(), sort_dicts=False, width=100)  # papermill writes it in one long line
-            cell["source"] = f"experiment = {experiment.name!r}\nsettings = {settings}"
+            values = {key: pprint.pformat(value, sort_dicts=False, width=100) for key, value in wanted.parameters.items()}  # papermill writes one long line
+            cell["source"] = "\n".join(f"{key} = {value}" for key, value in values.items())

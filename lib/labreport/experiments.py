@@ -1,20 +1,19 @@
 """Experiments: a parameter file, and what is set differently for one run, checked and frozen into an `Experiment`."""
 
-import difflib
 import hashlib
 import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
 from . import choices, paths, strict_yaml
+from .plain_types import nearest, quoted, typed
 from .wording import count
 
 # What may be set for one run and never stands in a file: a file always means the real data, and all of it.
 REHEARSAL = {"data": "real", "max_images": None}
 
-DESCRIPTION = ("title", "question", "notebook", "published")  # fields that training never sees
+DESCRIPTION = ("title", "question", "notebook", "differs", "published")  # fields that training never sees
 
 PUBLISHED = {
     "source": "str", "test_accuracy": "float | None", "validation_accuracy": "float | None", "best_epoch": "int | None",
@@ -28,7 +27,8 @@ MONITORS = ("val_loss", "val_accuracy")
 class Experiment:
     """One experiment, complete; plain values only. The fields are the keys of a parameter file, in their order there.
 
-    early_stopping: `monitor` also says which epoch is the best one; `patience: null` trains all epochs.
+    starts_from: an experiment on the same data whose trained weights are the first ones here. differs: what an original did that is
+    done otherwise here, and why. early_stopping: `monitor` also says which epoch is the best one; `patience: null` trains all epochs.
     data: `real` or `sample` (drawn by the program). max_images: train and test on about so many images in all, None for all.
     changes: what differs from the parameter file, as {"optimizer_args.learning_rate": 0.01}.
     """
@@ -49,6 +49,8 @@ class Experiment:
     batch_size: int
     early_stopping: dict
     seed: int
+    starts_from: str | None
+    differs: list
     published: dict
     data: str = "real"
     max_images: int | None = None
@@ -76,13 +78,17 @@ class Experiment:
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         sample = self.data == "sample"
-        changed = [f"{key} = {_text(value)}" for key, value in self.changes.items() if key != "data"]
+        changed = [f"{key} = {quoted(value)}" for key, value in self.changes.items() if key != "data"]
         file = f"params/{self.name}.yaml"
+        random_weights = "The pretrained part starts from random weights: they were asked for by name (weights = random)." \
+            if self.model_args.get("weights") == "random" else None
         title = {"title": self.title, "question": self.question, "experiment": self.name, "sample": sample, "language": "en",
-                 "fields": [["Settings", f"{file}, but {', '.join(changed)}" if changed else f"as in {file}"]]}
+                 "fields": [["Settings", f"{file}, but {', '.join(changed)}" if changed else f"as in {file}"], *([["Weights", random_weights]] if random_weights else [])]}
         lines = [f"**{self.title}**", self.question]
         if sample:
             lines.append("**Sample data.** The images are drawn by the program; the numbers below say nothing about the real data set.")
+        if random_weights:
+            lines.append(f"**Random weights.** {random_weights}")
         if changed:
             lines.append(f"Differs from `{file}`: " + ", ".join(f"`{change}`" for change in changed) + ".")
         return {"application/vnd.labreport.report+json": title, "text/markdown": "\n\n".join(lines), "text/plain": f"{self.title}: {self.question}"}
@@ -91,7 +97,8 @@ class Experiment:
 FIELDS = tuple(field.name for field in fields(Experiment) if field.name not in ("name", "changes", *REHEARSAL))
 _TOP_LEVEL = {"title": "str", "question": "str", "notebook": "str", "dataset": "str", "dataset_args": "dict", "model": "str",
               "model_args": "dict", "loss": "str", "optimizer": "str", "optimizer_args": "dict", "augmentation": "dict", "epochs": "int",
-              "batch_size": "int", "early_stopping": "dict", "seed": "int", "published": "dict", "data": "str", "max_images": "int | None"}
+              "batch_size": "int", "early_stopping": "dict", "seed": "int",
+              "starts_from": "str | None", "differs": "list[str]", "published": "dict", "data": "str", "max_images": "int | None"}
 
 
 def names() -> list[str]:
@@ -108,7 +115,7 @@ def load(name: str, settings: Mapping | None = None) -> Experiment:
     """
     known = names()
     if name not in known:
-        raise ValueError(f"there is no experiment {name!r}{_nearest(name, known)}; `python pipeline.py list` shows all {len(known)}")
+        raise ValueError(f"there is no experiment {name!r}{nearest(name, known)}; `python pipeline.py list` shows all {len(known)}")
     file = paths.params() / f"{name}.yaml"
     where = paths.display(file)
     if not re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)*", name):  # two hyphens set a run's settings off from its experiment
@@ -122,7 +129,7 @@ def load(name: str, settings: Mapping | None = None) -> Experiment:
         raise ValueError(f"{where}: a parameter file is a mapping of keys to values; see another file in {paths.display(paths.params())}/")
     for key in values:
         if key not in FIELDS:
-            raise ValueError(f"{where}, line {lines[(key,)]}: unknown key {key!r}{_nearest(key, FIELDS)}; the keys are {', '.join(FIELDS)}")
+            raise ValueError(f"{where}, line {lines[(key,)]}: unknown key {key!r}{nearest(key, FIELDS)}; the keys are {', '.join(FIELDS)}")
     missing = [key for key in FIELDS if key not in values]
     if missing:
         raise ValueError(f"{where}: missing {', '.join(missing)}; a parameter file is complete, nothing is inherited")
@@ -142,17 +149,38 @@ def load(name: str, settings: Mapping | None = None) -> Experiment:
     return Experiment(name=name, **resolved, changes=changes)
 
 
+def base(experiment: Experiment) -> Experiment | None:
+    """The experiment whose trained weights `experiment` starts from, on the same images and splits; None where it starts anew."""
+    if experiment.starts_from is None:
+        return None
+    settings = {"data": experiment.data, "max_images": experiment.max_images, "seed": experiment.seed, "dataset_args": experiment.dataset_args}
+    if "weights" in experiment.model_args:
+        settings["weights"] = experiment.model_args["weights"]
+    found = load(experiment.starts_from, settings)
+    if found.dataset != experiment.dataset:
+        raise ValueError(f"{experiment.name} starts from {found.name}, which was trained on {found.dataset}, not on {experiment.dataset}; "
+                         f"starts_from names an experiment on the same data")
+    if found.starts_from is not None:
+        raise ValueError(f"{experiment.name} starts from {found.name}, which itself starts from {found.starts_from}; one step is the most there can be")
+    return found
+
+
 def training_table(experiment: Experiment) -> list[dict]:
     """How the experiment trains, as rows of a setting and its value."""
     stopping = experiment.early_stopping
     def listed(values):
-        return ", ".join(f"{key.removesuffix('_degrees')} up to {value:g} degrees" if key.endswith("_degrees") else
-                         f"{key.replace('_', ' ')} {value:g}" if isinstance(value, float) else key.replace("_", " ") for key, value in values.items() if value)
+        def words(key, value):
+            name = key.replace("_", " ")
+            for unit, sign in (("_degrees", " degrees"), ("_fraction", "")):
+                if key.endswith(unit):
+                    return f"{name.removesuffix(unit.replace('_', ' '))} up to {value:g}{sign}"
+            return f"{name} {value}" if isinstance(value, str) else f"{name} {value:g}" if isinstance(value, float) else name
+        return ", ".join(words(key, value) for key, value in values.items() if value)
     rows = {"Optimizer": f"{experiment.optimizer} ({listed(experiment.optimizer_args)})", "Loss": experiment.loss.replace("_", " "),
             "Batch size": experiment.batch_size, "Epochs": experiment.epochs,
             "Early stopping": f"none; best epoch by {stopping['monitor']}" if stopping["patience"] is None else
             f"after {count(stopping['patience'], 'epoch')} without a better {stopping['monitor']}, not before epoch {stopping['start_from_epoch'] + stopping['patience']}",
-            "Augmentation": listed(experiment.augmentation) or "none", "Seed": experiment.seed}
+            "Augmentation": listed(experiment.augmentation) or "none", "Starts from": experiment.starts_from or "new weights", "Seed": experiment.seed}
     return [{"Setting": key, "Value": value} for key, value in rows.items()]
 
 
@@ -193,7 +221,7 @@ def _resolve(key: str, values: dict) -> tuple[str, ...]:
         raise ValueError(f"settings: {key!r} could be {' or '.join('.'.join(path) for path in found)}; write one of them in full")
     if not found:
         known = [".".join(path) for path in paths_known] + [path[-1] for path in paths_known]
-        raise ValueError(f"settings: there is no setting {key!r}{_nearest(key, known)}; "
+        raise ValueError(f"settings: there is no setting {key!r}{nearest(key, known)}; "
                          f"`python pipeline.py show EXP` lists what an experiment sets")
     return found[0]
 
@@ -210,11 +238,11 @@ def _entries(values: dict) -> dict[str, dict[str, str]]:
 
 def _check(values: dict, where) -> dict:
     """The values with their types checked and whole numbers made float where a float is expected; where(*path) -> "file, line n"."""
-    checked = {key: _typed(values[key], annotation, key, where(key)) for key, annotation in _TOP_LEVEL.items()}
+    checked = {key: typed(values[key], annotation, key, where(key)) for key, annotation in _TOP_LEVEL.items()}
     for room in choices.ROOMS:
         if checked[room] not in choices.of(room):
             known = list(choices.of(room))
-            raise ValueError(f"{where(room)}: there is no {room} {checked[room]!r}{_nearest(checked[room], known)}; there are {', '.join(known)}")
+            raise ValueError(f"{where(room)}: there is no {room} {checked[room]!r}{nearest(checked[room], known)}; there are {', '.join(known)}")
     required = {f"{room}_args": {key for key, (_, optional) in choices.of(room)[checked[room]].settings.items() if not optional}
                 for room in ("dataset", "model", "optimizer")} | {"early_stopping": set(EARLY_STOPPING), "published": set(PUBLISHED)}
     for field, entries in _entries(checked).items():
@@ -222,8 +250,8 @@ def _check(values: dict, where) -> dict:
             if key not in entries:
                 owner = checked.get(field.removesuffix("_args"), field) if field.endswith("_args") else field
                 takes = f"{owner} takes {', '.join(entries)}" if entries else f"{owner} takes none"
-                raise ValueError(f"{where(field, key)}: unknown key {key!r} in {field}{_nearest(key, entries)}; {takes}")
-            checked[field][key] = _typed(value, entries[key], f"{field}.{key}", where(field, key))
+                raise ValueError(f"{where(field, key)}: unknown key {key!r} in {field}{nearest(key, entries)}; {takes}")
+            checked[field][key] = typed(value, entries[key], f"{field}.{key}", where(field, key))
         for key in required.get(field, ()):
             if key not in checked[field]:
                 raise ValueError(f"{where(field)}: {field} lacks {key!r} ({entries[key]})")
@@ -243,31 +271,12 @@ def _check(values: dict, where) -> dict:
         raise ValueError(f"{where('data')}: data is real or sample, got {checked['data']!r}")
     if checked["early_stopping"]["monitor"] not in MONITORS:
         raise ValueError(f"{where('early_stopping', 'monitor')}: monitor is {' or '.join(MONITORS)}, got {checked['early_stopping']['monitor']!r}")
+    if checked["starts_from"] is not None and checked["starts_from"] not in names():
+        raise ValueError(f"{where('starts_from')}: there is no experiment {checked['starts_from']!r}{nearest(checked['starts_from'], names())} to start from")
     known = [file.stem for file in paths.notebooks().glob("*.ipynb")]
     if checked["notebook"] not in known:
-        raise ValueError(f"{where('notebook')}: there is no notebook {checked['notebook']!r}{_nearest(checked['notebook'], known)}; there are {', '.join(sorted(known))}")
+        raise ValueError(f"{where('notebook')}: there is no notebook {checked['notebook']!r}{nearest(checked['notebook'], known)}; there are {', '.join(sorted(known))}")
     return checked
-
-
-_TYPES = {"str": (str, "text"), "int": (int, "a whole number"), "float": (float, "a finite number"), "bool": (bool, "true or false"),
-          "dict": (dict, "a mapping"), "None": (type(None), "null")}
-
-
-def _typed(value, annotation: str, name: str, where: str):
-    for alternative in annotation.split(" | "):
-        if alternative.startswith("list[") and isinstance(value, list):
-            return [_typed(item, alternative[5:-1], f"{name}[{index}]", where) for index, item in enumerate(value)]
-        kind = _TYPES.get(alternative, (None,))[0]
-        if kind is float and type(value) in (int, float) and math.isfinite(value):
-            return float(value)
-        if kind not in (None, float) and type(value) is kind and (kind is not str or value.strip()):
-            return value
-    expected = " or ".join(_TYPES[part][1] if part in _TYPES else f"a list such as {_example(part)}" for part in annotation.split(" | "))
-    raise ValueError(f"{where}: {name} must be {expected}, got {_text(value)}")
-
-
-def _example(annotation: str) -> str:
-    return {"list[int]": "[32, 64]", "list[float]": "[0.1, 0.2]", "list[list[int]]": "[[32, 32], [64]]"}.get(annotation, annotation)
 
 
 def flatten(values: Mapping) -> dict:
@@ -276,15 +285,6 @@ def flatten(values: Mapping) -> dict:
     for key, value in values.items():
         flat |= {f"{key}.{entry}": item for entry, item in value.items()} if isinstance(value, dict) else {key: value}
     return flat
-
-
-def _nearest(word: str, known) -> str:
-    found = difflib.get_close_matches(str(word), [str(item) for item in known], n=1, cutoff=0.6)
-    return f" (did you mean {found[0]!r}?)" if found else ""
-
-
-def _text(value) -> str:
-    return json.dumps(value, ensure_ascii=False) if not isinstance(value, str) else repr(value)
 
 
 def _folder_part(key: str, value) -> str:

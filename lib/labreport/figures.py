@@ -149,7 +149,7 @@ def confusion_matrix(matrix: np.ndarray, class_names: list[str]) -> Picture:
     return Picture(figure, f"Confusion matrix of {len(class_names)} classes, true classes in rows. {class_names[correct.argmax()]} is recognised most often "
                            f"({correct.max():.0%}), {class_names[correct.argmin()]} least often ({correct.min():.0%}); the most frequent mistake is "
                            f"{class_names[true]} taken for {class_names[predicted]} ({off.max()} images).",
-                   "Confusion matrix of the test split: true classes in rows, predicted classes in columns; numbers are images.")
+                   "Confusion matrix: true classes in rows, predicted classes in columns; numbers are images.")
 
 
 def _figure(height: float, width: float = WIDTH_INCHES, columns: int = 1):
@@ -177,3 +177,59 @@ def _course(history: pd.DataFrame, column: str, name: str) -> str:
         course = f"{improving} from {start:.2f} to {values.iloc[best]:.2f} at epoch {history['epoch'].iloc[best]}, then {worsening} to {end:.2f}"
     return f"{name[0].upper()}{name[1:]} {course}."
 
+
+
+# Colours of Okabe and Ito but their yellow, which is hard to see on white; the line styles tell them apart in grey.
+LINES = (("#0072B2", "-"), ("#D55E00", "--"), ("#009E73", "-."), ("#CC79A7", ":"), ("#000000", "-"), ("#E69F00", "--"), ("#56B4E9", "-."), ("#7F7F7F", ":"))
+
+
+def validation_curves(panels: dict[str, dict[str, tuple[pd.DataFrame, int]]]) -> Picture:
+    """Validation accuracy by epoch of several runs. panels: title -> label -> history and best epoch, at most eight lines a panel."""
+    columns = min(2, len(panels))
+    rows = -(-len(panels) // columns)
+    titles = list(panels)
+    longest = [max(len(panels[title]) for title in titles[row * columns:(row + 1) * columns]) for row in range(rows)]
+    with matplotlib.rc_context(STYLE | {"font.size": 8}):
+        figure = Figure(figsize=(WIDTH_INCHES, sum(1.9 + 0.14 * lines for lines in longest)), layout="constrained")
+        FigureCanvasAgg(figure)
+        figure.get_layout_engine().set(h_pad=0.08, w_pad=0.06)
+        grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
+    for axes in grid.flat[len(panels):]:
+        axes.set_visible(False)
+    for position, (title, axes) in enumerate(zip(titles, grid.flat)):
+        for (label, (history, best)), (color, style) in zip(panels[title].items(), LINES):
+            axes.plot(history["epoch"], history["val_accuracy"], color=color, linestyle=style, linewidth=1.2, label=label)
+            axes.plot([best], [history["val_accuracy"].iloc[best - 1]], color=color, marker="o", markersize=4, linestyle="none")
+        axes.set_title(title, fontsize=8)
+        axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
+        axes.legend(loc="upper left", bbox_to_anchor=(0, -0.3), fontsize=7, handlelength=3.2, borderaxespad=0, labelspacing=0.25, frameon=False)
+        if position % columns == 0:
+            axes.set_ylabel("validation accuracy")
+    told = "; ".join(f"{title}: " + ", ".join(f"{label} {history['val_accuracy'].iloc[best - 1]:.2f} at epoch {best}" for label, (history, best) in lines.items())
+                     for title, lines in panels.items())
+    runs = sum(map(len, panels.values()))
+    return Picture(figure, f"Line charts of validation accuracy by epoch for {count(runs, 'run')} in {count(len(panels), 'panel')}; accuracy at the best epoch. {told}.",
+                   "Validation accuracy by epoch, on one scale; a dot marks the best epoch of each run.")
+
+
+def leads(differences: pd.DataFrame, best: str, images: str) -> Picture:
+    """How far one run is ahead of others, with intervals. differences: as `comparison.differences` gives them; images: what they were evaluated on."""
+    with matplotlib.rc_context(STYLE | {"font.size": 8}):
+        figure = Figure(figsize=(WIDTH_INCHES, 0.19 * len(differences) + 1.1), layout="constrained")
+        FigureCanvasAgg(figure)
+        axes = figure.subplots()
+    table = differences.sort_values("difference", kind="stable").reset_index(drop=True)
+    for row in table.itertuples():
+        supported = row.verdict == "supported"
+        axes.plot([100 * row.low, 100 * row.high], [row.Index, row.Index], color=TRAINING if supported else "0.45", linewidth=1.6, linestyle="-" if supported else (0, (2, 1)))
+        axes.plot([100 * row.difference], [row.Index], marker="o", markersize=5, color=TRAINING if supported else "0.45", markerfacecolor=TRAINING if supported else "white")
+    axes.axvline(0, color="black", linewidth=0.8)
+    axes.set_yticks(range(len(table)), table["label"])
+    axes.set_ylim(len(table) - 0.4, -0.6)
+    axes.grid(axis="y", visible=False)
+    axes.set_xlabel(f"points of accuracy that {best} is ahead (95 % interval)")
+    points = {column: [f"{100 * share:.1f}".replace("-", "\u2212") for share in table[column]] for column in ("difference", "low", "high")}
+    told = "; ".join(f"{label} {difference} points ({low} to {high})" for label, difference, low, high in zip(table["label"], *points.values()))
+    return Picture(figure, f"How far {best} is ahead of {count(len(table), 'other run')} on the {images}, with 95 % intervals: {told}.",
+                   f"How far {best} is ahead on the {images}. Filled: supported after allowing for {count(len(table), 'comparison')} (Holm); hollow and dashed: not.")

@@ -34,11 +34,14 @@ def write_json(path: Path, values) -> None:
 
 
 @contextlib.contextmanager
-def lock(path: Path, what: str):
-    """Hold the lock file `path` while the block runs; ValueError naming the process that holds it already. `what`: for the message."""
+def lock(path: Path, what: str, wait: bool = False):
+    """Hold the lock file `path` while the block runs. Where another process holds it: wait for it, or raise a ValueError that names it.
+
+    what: the thing that is at work, for the message.
+    """
     with open(path, "a+") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             file.seek(0)
             raise ValueError(f"{what} is at work already, as process {file.read().strip() or 'unknown'}; wait for it, or end it") from None

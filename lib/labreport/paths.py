@@ -38,6 +38,11 @@ def data() -> Path:
     return Path(os.environ.get("LABREPORT_DATA") or root() / "data").expanduser()
 
 
+def cache() -> Path:
+    """Folder of what can be computed again: unpacked archives, decoded images, features; LABREPORT_CACHE names another one."""
+    return Path(os.environ.get("LABREPORT_CACHE") or root() / "data" / "cache").expanduser()
+
+
 def display(path: Path) -> str:
     """The path as a person reads it: relative to the project where it lies inside it."""
     try:

@@ -9,18 +9,18 @@ import platform
 import subprocess
 from pathlib import Path
 
-from . import choices, paths
-from .experiments import flatten
+from . import choices, experiments, paths, pretrained
 
 PACKAGE = Path(__file__).parent
 
 BACKENDS = ("tensorflow", "jax")
 # A change in one of these trains again; the model's own module comes on top.
-TRAINING_SOURCE = ("training.py", "backend.py", "augmentation.py", "optimizers.py", "losses.py")
+TRAINING_SOURCE = ("training.py", "features.py", "backend.py", "augmentation.py", "optimizers.py", "losses.py")
 
 
 def training_identity(experiment, fingerprint: str) -> dict:
-    """Everything that decides what is trained, in parts, so that a difference can be named: settings, data, source, versions.
+    """Everything that decides what is trained, in parts, so that a difference can be named: settings, data, source, versions, and
+    where there are any the pretrained weights and the identity of the experiment it starts from.
 
     Two runs of equal identity end with the same numbers (on one kind of device with one number of threads).
     """
@@ -28,8 +28,11 @@ def training_identity(experiment, fingerprint: str) -> dict:
     backend = os.environ.get("KERAS_BACKEND") or "tensorflow"
     if backend not in BACKENDS:
         raise ValueError(f"KERAS_BACKEND is {backend!r}; labreport runs on {' and '.join(BACKENDS)}")
-    return {"settings": experiment.training_settings(), "data": fingerprint, "source": _digests(sources),
-            "versions": {"backend": backend} | versions(backend, "keras", "numpy", "opencv-python")}
+    identity = {"settings": experiment.training_settings(), "data": fingerprint, "source": _digests(sources),
+                "versions": {"backend": backend} | versions(backend, "keras", "numpy", "opencv-python")}
+    weights = pretrained.fingerprint(experiment.model_args, experiment.dataset_args.get("image_size"))
+    base = experiments.base(experiment)
+    return identity | ({"weights": weights} if weights else {}) | ({"starts_from": training_identity(base, fingerprint)} if base else {})
 
 
 def source_of(*patterns: str) -> dict[str, str]:
@@ -39,13 +42,17 @@ def source_of(*patterns: str) -> dict[str, str]:
 
 def differences(before: dict, now: dict) -> list[str]:
     """In words, what is different between two identities: `epochs: 3, now 5`, `models/cifar10.py changed`."""
-    earlier, later = flatten(before.get("settings", {})), flatten(now.get("settings", {}))
+    earlier, later = experiments.flatten(before.get("settings", {})), experiments.flatten(now.get("settings", {}))
     found = [f"{key}: {earlier.get(key)}, now {later.get(key)}" for key in earlier | later if earlier.get(key) != later.get(key)]
     if before.get("data") != now.get("data"):
         found.append("the data changed")
+    if before.get("weights") != now.get("weights"):
+        found.append(f"pretrained weights: {(before.get('weights') or {}).get('file')}, now {(now.get('weights') or {}).get('file')}, of other content")
+    if before.get("starts_from") or now.get("starts_from"):
+        found += [f"{now['settings'].get('starts_from')}: {reason}" for reason in differences(before.get("starts_from") or {}, now.get("starts_from") or {})]
     found += [f"{name} changed" for name in sorted(before.get("source", {}).keys() | now.get("source", {}).keys())
               if before.get("source", {}).get(name) != now.get("source", {}).get(name)]
-    found += [f"{name}: {before.get('versions', {}).get(name)}, now {now['versions'].get(name)}" for name in sorted(now.get("versions", {}))
+    found += [f"{name}: {before.get('versions', {}).get(name)}, now {now['versions'][name]}" for name in sorted(now.get("versions", {}))
               if before.get("versions", {}).get(name) != now["versions"][name]]
     return found
 

@@ -12,6 +12,7 @@ METRICS = "metrics.json"  # written last: a run folder that has it is finished
 HISTORY = "history.csv"
 PREDICTIONS = "predictions.csv"
 MODEL = "model.keras"
+SUBMISSION = "submission.csv"  # only where a competition's unlabelled images were there
 FILES = (HISTORY, PREDICTIONS, MODEL, METRICS)
 
 
@@ -20,7 +21,7 @@ class Result:
     """One finished training.
 
     history: a row an epoch, the first column `epoch` counting from 1, then Keras's names (accuracy, loss, val_accuracy, val_loss).
-    metrics: what metrics.json holds. predictions: the test split, a row an image: id, label, predicted, and one probability
+    metrics: what metrics.json holds. predictions: the evaluated split (test, or validation where there is no test), a row an image: id, label, predicted, and one probability
     column a class, named as the class.
     """
 
@@ -39,23 +40,28 @@ class Result:
         return self.metrics["provenance"]
 
     @property
+    def evaluated(self) -> str:
+        """The split that was evaluated: test, or validation where there is no test split."""
+        return self.metrics["evaluated_split"]
+
+    @property
     def class_names(self) -> list[str]:
         """In label order."""
         return self.metrics["dataset"]["class_names"]
 
     @property
     def labels(self) -> np.ndarray:
-        """True class of each test image as a number, (N,)."""
+        """True class of each evaluated image as a number, (N,)."""
         return self._numbers("label")
 
     @property
     def predicted(self) -> np.ndarray:
-        """Most probable class of each test image as a number, (N,)."""
+        """Most probable class of each evaluated image as a number, (N,)."""
         return self._numbers("predicted")
 
     @property
     def probabilities(self) -> np.ndarray:
-        """Of each test image and class, (N, K)."""
+        """Of each evaluated image and class, (N, K)."""
         return self.predictions[self.class_names].to_numpy()
 
     def _numbers(self, column: str) -> np.ndarray:
@@ -90,14 +96,28 @@ def prediction_table(split, probabilities: np.ndarray, class_names: list[str]) -
     return pd.concat([table, pd.DataFrame(probabilities, columns=class_names)], axis=1)
 
 
+def submission_table(split, probabilities: np.ndarray, class_names: list[str]) -> pd.DataFrame:
+    """A competition's answer: id and one probability column a class, each row summing to 1. probabilities: (N, K)."""
+    exact = probabilities.astype(np.float64)
+    return pd.concat([pd.DataFrame({"id": split.ids}), pd.DataFrame(exact / exact.sum(axis=1, keepdims=True), columns=class_names)], axis=1)
+
+
 def provenance_table(result: Result) -> list[dict]:
     """What a result was made from and ran on, as rows of an item and its value."""
     origin = result.provenance
     versions = ", ".join(f"{name} {version}" for name, version in origin["versions"].items())
     rows = {"Finished": result.metrics["finished"], "Commit": origin["commit"] or "not a checkout", "Versions": f"Python {origin['python']}, {versions}",
             "System": origin["system"], "Processor": f"{origin['processor']}, {origin['cores']} cores",
-            "Computing": f"{origin['backend']} on {origin['device']}, {origin['threads']} threads", "Data (sha256)": result.metrics["dataset"]["fingerprint"]}
-    return [{"Item": key, "Value": value} for key, value in rows.items()]
+            "Pretrained weights": _weights(result), "Computing": f"{origin['backend']} on {origin['device']}, {origin['threads']} threads", "Data (sha256)": result.metrics["dataset"]["fingerprint"]}
+    return [{"Item": key, "Value": value} for key, value in rows.items() if value]
+
+
+def _weights(result: Result) -> str | None:
+    identity = result.metrics["identity"]
+    if identity["settings"]["model_args"].get("weights") == "random":
+        return "none: random ones were asked for by name"
+    weights = identity.get("weights")
+    return f"{weights['file']} (sha256 {weights['sha256']})" if weights else None
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:

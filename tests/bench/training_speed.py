@@ -35,7 +35,8 @@ def labreport(name, augmented, count):
     model = models.build(experiment, (32, 32, 3), 10)
     model.compile(optimizers.build(experiment), losses.build(experiment), metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")])
     split = datasets.Split(*arrays(count), ids=[])
-    return lambda turn: model.fit(training.Epoch(split, BATCH, 1, turn, augmentation.build(experiment)), shuffle=False, verbose=0)
+    augment = augmentation.build(experiment)
+    return lambda turn: model.fit(training.Batches(training.pixels(split, augment, 1, turn), split.labels, BATCH, training.order(1, turn, count)), shuffle=False, verbose=0)
 
 
 def plain_keras(name, augmented, count):

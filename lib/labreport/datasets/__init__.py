@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 
 from .. import paths
-from . import cifar10
+from . import cats_dogs, cifar10, dog_breeds, flowers
 from .dataset import Dataset, Split
 
-__all__ = ["DATASETS", "Dataset", "Split", "class_counts", "examples", "load", "shape"]
+__all__ = ["DATASETS", "Dataset", "Split", "class_counts", "evenly", "examples", "load", "shape"]
 
 
 def load(experiment) -> Dataset:
@@ -32,14 +32,25 @@ def class_counts(dataset: Dataset) -> pd.DataFrame:
 def examples(dataset: Dataset, each: int) -> tuple[np.ndarray, list[str]]:
     """The first training image of every class in label order, then the second ones, up to `each`; and their class names."""
     by_class = [np.flatnonzero(dataset.train.labels == label)[:each] for label in range(len(dataset.class_names))]
-    positions = [found[turn] for turn in range(each) for found in by_class if turn < len(found)]
-    return dataset.train.images[positions], [dataset.class_names[label] for label in dataset.train.labels[positions]]
+    positions = np.array([found[turn] for turn in range(each) for found in by_class if turn < len(found)])
+    return np.asarray(dataset.train.images[positions]), [dataset.class_names[label] for label in dataset.train.labels[positions]]
+
+
+def evenly(total: int, most: int) -> np.ndarray:
+    """At most `most` positions spread evenly over `total` ones: splits are often sorted by class."""
+    return np.unique(np.linspace(0, total - 1, min(most, total)).astype(int))
 
 
 DATASETS = {
+    "cats_dogs": cats_dogs.cats_dogs,
+    "flowers": flowers.flowers,
     "cifar10": cifar10.cifar10,
+    "dog_breeds": dog_breeds.dog_breeds,
 }
 
 SHAPES = {
+    "cats_dogs": cats_dogs.shape,
+    "flowers": flowers.shape,
     "cifar10": cifar10.shape,
+    "dog_breeds": dog_breeds.shape,
 }

@@ -12,7 +12,7 @@ import numpy as np
 
 from . import cifar10_sample, download
 from .dataset import Dataset, Split
-from .splitting import contents, split_off
+from .splitting import hold_out, note_repeated, refuse_too_few, shortened, without
 
 # As in keras.datasets.cifar10.
 ARCHIVE_URL = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
@@ -34,33 +34,14 @@ def cifar10(data: str, folder: Path, seed: int, max_images: int | None, *, valid
     data: "real" or "sample". folder: holds `cifar-10-batches-py/`, or will after the download. validation_fraction: of the
     training images, stratified, drawn by seed. max_images: keep about so many images in all, the same share of every class.
     """
-    if not 0 < validation_fraction < 1:
-        raise ValueError(f"dataset_args.validation_fraction must lie between 0 and 1, got {validation_fraction}")
     pool, test = _sample() if data == "sample" else _official(folder)
-    digests, test_digests = contents(pool.images), contents(test.images)
     notes = []
-
-    # A training image that is a test image too would be a test answer seen before.
-    leaked = np.isin(digests, test_digests)
-    if leaked.any():
-        notes.append(f"{leaked.sum()} training images are identical to a test image and were left out.")
-        pool, digests = pool.take(np.flatnonzero(~leaked)), digests[~leaked]
-    repeated = len(digests) - len(np.unique(digests))
-    if repeated:
-        notes.append(f"{repeated} training images repeat another one; equal images stay in the same split.")
-
-    if max_images is not None and max_images < len(pool) + len(test):
-        share = max_images / (len(pool) + len(test))
-        kept, test_kept = (split_off(*part, share, seed) for part in ((pool.labels, digests), (test.labels, test_digests)))
-        notes.append(f"Shortened to {kept.sum() + test_kept.sum():,} of {len(pool) + len(test):,} images (max_images).")
-        pool, digests, test = pool.take(np.flatnonzero(kept)), digests[kept], test.take(np.flatnonzero(test_kept))
-
-    held_out = split_off(pool.labels, digests, validation_fraction, seed)
-    if held_out.all() or not held_out.any() or not len(test):
-        raise ValueError(f"{len(pool) + len(test)} images (max_images {max_images}) are too few for a training, a validation and a test split; "
-                         f"take at least 100")
-    return Dataset(name="cifar10", sample=data == "sample", train=pool.take(np.flatnonzero(~held_out)),
-                   validation=pool.take(np.flatnonzero(held_out)), test=test, class_names=CLASS_NAMES, notes=notes)
+    pool = without(pool, test, "test", notes)
+    note_repeated(pool, CLASS_NAMES, notes)
+    pool, test = shortened([pool, test], max_images, seed, notes)
+    train, validation = hold_out(pool, validation_fraction, seed, "validation_fraction")
+    refuse_too_few({"train": train, "validation": validation, "test": test}, max_images)
+    return Dataset(name="cifar10", sample=data == "sample", train=train, validation=validation, test=test, class_names=CLASS_NAMES, notes=notes)
 
 
 def shape(*, validation_fraction: float) -> tuple[tuple[int, int, int], int]:
@@ -70,9 +51,7 @@ def shape(*, validation_fraction: float) -> tuple[tuple[int, int, int], int]:
 
 def _sample() -> tuple[Split, Split]:
     images, labels = cifar10_sample.draw(SAMPLE_PER_CLASS, SAMPLE_SEED)
-    for_test = split_off(labels, contents(images), 1 / 6, SAMPLE_SEED)
-    everything = Split(images, labels, [f"sample-{index:04d}" for index in range(len(images))])
-    return everything.take(np.flatnonzero(~for_test)), everything.take(np.flatnonzero(for_test))
+    return hold_out(Split(images, labels, [f"sample-{index:04d}" for index in range(len(images))]), 1 / 6, SAMPLE_SEED, "test_fraction")
 
 
 def _official(folder: Path) -> tuple[Split, Split]:

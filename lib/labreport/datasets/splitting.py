@@ -1,15 +1,10 @@
 """Parts of a data set: stratified by class, drawn by seed, and never the same image (by content) on both sides."""
 
-import hashlib
-
 import numpy as np
 
+from .dataset import Split
+
 SPLIT = 2  # keeps this stream of random numbers apart from those of the shuffling and the augmentation
-
-
-def contents(images: np.ndarray) -> np.ndarray:
-    """For each image (N, H, W, 3) a digest of its pixels, (N,): equal digests are equal images."""
-    return np.array([hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in images], dtype="S16")
 
 
 def split_off(labels: np.ndarray, digests: np.ndarray, fraction: float, seed: int) -> np.ndarray:
@@ -31,3 +26,52 @@ def split_off(labels: np.ndarray, digests: np.ndarray, fraction: float, seed: in
             wanted = min(max(wanted, 1), size[members].sum() - 1)
         chosen[members[np.cumsum(size[members]) <= wanted]] = True
     return chosen[group]
+
+
+def hold_out(split: Split, fraction: float, seed: int, name: str) -> tuple[Split, Split]:
+    """What stays, and about `fraction` of each class. name: of the setting, for the ValueError where it is not a fraction."""
+    if not 0 < fraction < 1:
+        raise ValueError(f"dataset_args.{name} must lie between 0 and 1, got {fraction}")
+    chosen = split_off(split.labels, split.digests, fraction, seed)
+    return split.take(np.flatnonzero(~chosen)), split.take(np.flatnonzero(chosen))
+
+
+def shortened(splits: list[Split], max_images: int | None, seed: int, notes: list[str]) -> list[Split]:
+    """About max_images of all of them together, the same share of every class; None keeps everything."""
+    total = sum(map(len, splits))
+    if max_images is None or max_images >= total:
+        return splits
+    kept = [split.take(np.flatnonzero(split_off(split.labels, split.digests, max_images / total, seed))) for split in splits]
+    notes.append(f"Shortened to {sum(map(len, kept)):,} of {total:,} images (max_images).")
+    return kept
+
+
+def without(split: Split, held_out: Split, name: str, notes: list[str]) -> Split:
+    """The training images that are not held out too: such a one would be an answer seen before. name: of the held-out split."""
+    leaked = np.isin(split.digests, held_out.digests)
+    if not leaked.any():
+        return split
+    notes.append(f"{leaked.sum():,} training images are identical to a {name} image and were left out.")
+    return split.take(np.flatnonzero(~leaked))
+
+
+def note_repeated(split: Split, class_names: list[str], notes: list[str]) -> None:
+    """Note how many images repeat another one, and name those that stand under two labels."""
+    _, group = np.unique(split.digests, return_inverse=True)
+    repeated = len(group) - group.max(initial=-1) - 1
+    if not repeated:
+        return
+    notes.append(f"{repeated:,} images repeat another one; equal images stay in the same split.")
+    order = np.argsort(group, kind="stable")
+    groups = np.split(order, np.flatnonzero(np.diff(group[order])) + 1)
+    for members in groups:
+        if len(set(split.labels[members])) > 1:
+            named = " and ".join(f"{split.ids[i]} ({class_names[split.labels[i]]})" for i in members)
+            notes.append(f"The same image under different labels: {named}.")
+
+
+def refuse_too_few(splits: dict[str, Split], max_images: int | None) -> None:
+    """ValueError where a split came out empty."""
+    if not all(map(len, splits.values())):
+        sizes = ", ".join(f"{len(split)} {name}" for name, split in splits.items())
+        raise ValueError(f"too few images for {len(splits)} splits with max_images {max_images}: {sizes}; take at least 100")

@@ -4,18 +4,26 @@ import math
 
 import keras
 
-from . import cifar10
+from . import cats_dogs, cifar10, dog_breeds, flowers
+from .backbones import frozen_part
+
+__all__ = ["MODELS", "build", "frozen_part", "parameters", "summary"]
 
 
 def build(experiment, image_shape: tuple[int, int, int], num_classes: int) -> keras.Model:
-    """The experiment's model, with new random weights; returns probabilities (N, num_classes) for pixels (N, H, W, 3)."""
+    """The experiment's model, new; returns probabilities (N, num_classes) for pixels (N, H, W, 3), a dict of them where it has several outputs.
+
+    Weights are random but those of a pretrained backbone.
+    """
     return MODELS[experiment.model](image_shape, num_classes, **experiment.model_args)
 
 
 def summary(model: keras.Model) -> list[dict]:
-    """The architecture as rows: layer (its kind), settings, output shape and parameters."""
-    return [{"Layer": type(layer).__name__, "Settings": _settings(layer), "Output": " x ".join(map(str, layer.output.shape[1:])),
-             "Parameters": layer.count_params()} for layer in model.layers]
+    """The architecture as rows: layer (its kind, or a backbone's name), settings, output shape and parameters."""
+    several = len(model.outputs) > 1
+    return [{"Layer": layer.name if isinstance(layer, keras.Model) else type(layer).__name__,
+             "Settings": _settings(layer) + (f", output {layer.name}" if several and layer.name in model.output_names else ""),
+             "Output": _shapes(layer), "Parameters": layer.count_params()} for layer in model.layers]
 
 
 def parameters(model: keras.Model) -> tuple[int, int]:
@@ -23,7 +31,15 @@ def parameters(model: keras.Model) -> tuple[int, int]:
     return model.count_params(), sum(math.prod(weight.shape) for weight in model.trainable_weights)
 
 
+def _shapes(layer) -> str:
+    return ", ".join(" x ".join(map(str, tensor.shape[1:])) for tensor in keras.tree.flatten(layer.output))
+
+
 def _settings(layer) -> str:
+    if isinstance(layer, keras.Model):
+        weighted = [part for part in layer.layers if part.weights]
+        trained = sum(bool(part.trainable_weights) for part in weighted)
+        return (f"{trained} of" if trained else "frozen,") + f" {len(weighted)} layers with weights" + (" trained" if trained else "")
     config = layer.get_config()
     parts = []
     if "filters" in config:
@@ -32,19 +48,25 @@ def _settings(layer) -> str:
         parts.append(" x ".join(map(str, config["kernel_size"])))
     if "pool_size" in config:
         parts.append(" x ".join(map(str, config["pool_size"])))
-    if config.get("strides") not in (None, (1, 1), config.get("pool_size")):
+    if config.get("strides") not in (None, config.get("pool_size", (1, 1))):
         parts.append("stride " + " x ".join(map(str, config["strides"])))
     if "padding" in config:
         parts.append(config["padding"])
     if config.get("activation") not in (None, "linear"):
         parts.append(config["activation"])
-    if getattr(layer, "kernel_regularizer", None) is not None:
-        parts.append("L2 " + format(float(layer.kernel_regularizer.l2), "g"))
+    parts += _penalties(getattr(layer, "kernel_regularizer", None)) + [f"bias {penalty}" for penalty in _penalties(getattr(layer, "bias_regularizer", None))]
     if "rate" in config:
         parts.append(f"rate {config['rate']:g}")
-    if "scale" in config:
-        parts.append(f"x {config['scale']:.6g}")
+    if isinstance(layer, keras.layers.Rescaling):
+        parts.append(f"x {layer.scale:.6g}" + (f" {'-' if layer.offset < 0 else '+'} {abs(layer.offset):g}" if layer.offset else ""))
+    if isinstance(layer.input, list | tuple) and len(layer.input) > 1:
+        parts.append(f"{len(layer.input)} inputs")
     return ", ".join(parts)
+
+
+def _penalties(regularizer) -> list[str]:
+    weights = {kind: float(getattr(regularizer, kind.lower(), 0.0)) for kind in ("L1", "L2")}
+    return [f"{kind} {weight:g}" for kind, weight in weights.items() if weight]
 
 
 MODELS = {
@@ -52,4 +74,13 @@ MODELS = {
     "cifar10_five_convolutions": cifar10.five_convolutions,
     "cifar10_batchnorm": cifar10.batchnorm,
     "cifar10_blocks": cifar10.blocks,
+    "cats_dogs": cats_dogs.three_convolutions,
+    "flowers_stacked": flowers.stacked,
+    "flowers_alexnet": flowers.alexnet,
+    "flowers_vgg16": flowers.vgg16,
+    "flowers_vgg16_keras": flowers.vgg16_keras,
+    "flowers_googlenet": flowers.googlenet,
+    "dog_breeds_stacked": dog_breeds.stacked,
+    "dog_breeds_residual": dog_breeds.residual,
+    "dog_breeds_transfer": dog_breeds.transfer,
 }

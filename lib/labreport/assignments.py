@@ -1,0 +1,147 @@
+"""Assignments: a notebook each, the experiments that name it, and the runs that stand for them in its comparison."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from . import experiments, files, paths, provenance
+from .experiments import Experiment
+from .plain_types import nearest, quoted
+from .wording import count
+
+COMPARISON = "comparison"  # the notebook that compares, and the last word of its run folders
+READ = ("metrics.json", "history.csv", "predictions.csv")  # what a comparison reads of a run
+FINISHED = (*READ, "model.keras")  # what a finished run has, as `results.FILES`: that module would bring pandas along
+
+
+@dataclass(frozen=True)
+class Run:
+    """What stands for an experiment in a comparison.
+
+    experiment: with the settings of the run. metrics: None where no run is finished. outdated: why the run would be done otherwise
+    today, empty where it would not. short: it is a run with settings of its own, since there is none as in the file.
+    """
+
+    experiment: Experiment
+    metrics: dict | None
+    outdated: list[str]
+    short: bool = False
+
+    @property
+    def state(self) -> str:
+        """missing, complete, short, outdated, or short and outdated."""
+        if self.metrics is None:
+            return "missing"
+        return " and ".join([*["short"] * self.short, *["outdated"] * bool(self.outdated)]) or "complete"
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """The experiments of one notebook, each with its run. settings: of the runs that stand in where a full one is missing."""
+
+    name: str
+    heading: str
+    settings: dict
+    runs: list[Run]
+    changes: dict
+
+    notebook = COMPARISON
+
+    @property
+    def run_name(self) -> str:
+        """Name of the comparison's folder, as runs are named: `flowers_comparison--sample--epochs-1`."""
+        return replace(self.runs[0].experiment, name=f"{self.name}_{COMPARISON}", changes=self.changes).run_name
+
+    @property
+    def folder(self) -> Path:
+        """Path of the comparison's folder."""
+        return paths.reports() / self.run_name
+
+    @property
+    def finished(self) -> list[Run]:
+        """The runs there are; ValueError where there is none."""
+        found = [run for run in self.runs if run.metrics]
+        if not found:
+            where = " with these settings" if self.settings else ""
+            raise ValueError(f"no experiment of {self.name} has a finished run{where} to compare; make one (python pipeline.py report "
+                             f"{self.runs[0].experiment.name}) or all of them (python pipeline.py all {self.name}), with the same --data and --set")
+        return found
+
+    @property
+    def sample(self) -> bool:
+        """Whether any of the runs used sample data."""
+        return any(run.metrics["data"] == "sample" for run in self.runs if run.metrics)
+
+    def label(self, experiment: Experiment) -> str:
+        """An experiment's name without the assignment's in front."""
+        return experiment.name.removeprefix(f"{self.name}_")
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        finished, asked = self.finished, ", ".join(f"{key} = {quoted(value)}" for key, value in self.settings.items())
+        title = f"{self.heading.split(':')[0]}: comparison of {count(len(self.runs), 'experiment')}"
+        question = "Which experiment classifies best, and which differences are more than chance?"
+        fields = [["Runs", f"{len(finished)} of {count(len(self.runs), 'experiment')} finished"]]
+        fields += [["Settings", f"where there is no run as in the parameter file: {asked}"]] if asked else []
+        lines = [f"**{title}**", question]
+        if self.sample:
+            lines.append("**Sample data.** Images of some runs are drawn by the program; their numbers say nothing about the real data set.")
+        return {"application/vnd.labreport.report+json": {"title": title, "question": question, "experiment": f"{self.name}_{COMPARISON}",
+                                                          "sample": self.sample, "language": "en", "fields": fields},
+                "text/markdown": "\n\n".join([*lines, *(f"{key}: {value}." for key, value in fields)]), "text/plain": f"{title}: {question}"}
+
+
+def names() -> list[str]:
+    """The assignments there are: the notebooks but the one that compares."""
+    return sorted(file.stem for file in paths.notebooks().glob("*.ipynb") if file.stem != COMPARISON)
+
+
+def compared(name: str) -> str | None:
+    """The assignment that `flowers_comparison` compares; None where the name is not one of a comparison."""
+    assignment = name.removesuffix(f"_{COMPARISON}")
+    return assignment if assignment != name and name not in experiments.names() and assignment in names() else None
+
+
+def members(name: str) -> list[Experiment]:
+    """The experiments of an assignment, as their files say; ValueError where there is none or a file is wrong."""
+    known = names()
+    if name not in known:
+        raise ValueError(f"there is no assignment {name!r}{nearest(name, known)}; there are {', '.join(known)}")
+    found = [experiment for experiment in map(experiments.load, experiments.names()) if experiment.notebook == name]
+    if not found:
+        raise ValueError(f"{name} has no experiment yet: no file in {paths.display(paths.params())}/ says `notebook: {name}`")
+    return found
+
+
+def load(name: str, settings: Mapping | None = None) -> Assignment:
+    """An assignment and its runs: for each experiment the one as in its file, else the one with these settings, else none.
+
+    Reads parameter files and metrics.json, no data. Raises ValueError for an unknown assignment, or settings that no experiment takes.
+    """
+    experiments_there = members(name)
+    changed, refusals = {}, []
+    for experiment in experiments_there if settings else []:
+        try:
+            changed[experiment.name] = experiments.load(experiment.name, settings)
+        except ValueError as error:  # a setting of some models only
+            refusals.append(error)
+    if refusals and not changed:
+        raise refusals[0]
+    changes = {key: value for experiment in changed.values() for key, value in experiment.changes.items()}
+    return Assignment(name, _heading(name), dict(settings or {}), [_run(experiment, changed.get(experiment.name)) for experiment in experiments_there], changes)
+
+
+def _run(experiment: Experiment, changed: Experiment | None) -> Run:
+    for candidate in filter(None, (experiment, changed)):
+        metrics = files.read_json(candidate.folder / "metrics.json")
+        if metrics and all((candidate.folder / file).exists() for file in FINISHED):
+            now = provenance.training_identity(candidate, metrics["dataset"]["fingerprint"])
+            return Run(candidate, metrics, provenance.differences(metrics["identity"], now), short=bool(candidate.changes))
+    return Run(experiment, None, [])
+
+
+def _heading(name: str) -> str:
+    """The first heading of the assignment's notebook."""
+    cells = json.loads((paths.notebooks() / f"{name}.ipynb").read_text("utf-8"))["cells"]
+    lines = [line for cell in cells if cell["cell_type"] == "markdown" for line in "".join(cell["source"]).splitlines()]
+    return next((line[2:].strip() for line in lines if line.startswith("# ")), name)

@@ -1,0 +1,287 @@
+"""What the runs of an assignment say beside each other: tables, curves, paired differences, and a conclusion in sentences."""
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from . import experiments, proportions, results
+from .assignments import Assignment, Run
+from .wording import count, percent
+
+LINES = 8  # in one panel of curves; more cannot be told apart
+SHOWN = 3  # reasons and changes that are named; the others are counted
+NOT_COMPARED = (*experiments.DESCRIPTION, *experiments.REHEARSAL)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A finished run with its results. label: its experiment's name, short. correct: bool (N,) of the evaluated images."""
+
+    label: str
+    run: Run
+    result: results.Result
+    correct: np.ndarray
+
+    @property
+    def accuracy(self) -> float:
+        """On the evaluated split."""
+        return float(self.correct.mean())
+
+
+def load(assignment: Assignment) -> list[Entry]:
+    """The finished runs with their results, in the order of the experiments' names; ValueError where there is none."""
+    finished = assignment.finished
+    mixed = len({run.state for run in finished}) > 1  # where all are alike, the label need not say it
+    found = []
+    for run in finished:
+        result = results.load(run.experiment.folder)
+        label = assignment.label(run.experiment) + (f" ({run.state})" if mixed and run.state != "complete" else "")
+        found.append(Entry(label, run, result, result.labels == result.predicted))
+    return found
+
+
+def overview(assignment: Assignment, entries: list[Entry]) -> pd.DataFrame:
+    """A row an experiment, those without a run too: parameters, best epoch, accuracies with the evaluated one's 95 % interval, the published value, seconds."""
+    by_name = {entry.run.experiment.name: entry for entry in entries}
+    tested = any(entry.result.evaluated == "test" for entry in entries)
+    rows = []
+    for run in assignment.runs:
+        name = assignment.label(run.experiment) + ("" if run.state == "complete" else f" ({run.state})")
+        entry, published = by_name.get(run.experiment.name), run.experiment.published
+        row = {"Experiment": name}
+        if entry is None:
+            row |= {"Parameters": published["total_parameters"], "Best epoch": None, "Training": None, "Validation": None} | ({"Test": None} if tested else {})
+        else:
+            metrics = entry.result.metrics
+            low, high = proportions.wilson(int(entry.correct.sum()), len(entry.correct))
+            evaluated = f"{percent(entry.accuracy)} ({100 * low:.1f}\u2013{100 * high:.1f})"
+            row |= {"Parameters": metrics["total_parameters"], "Best epoch": metrics["best_epoch"], "Training": percent(metrics["train_accuracy"])}
+            row |= {"Validation": percent(metrics["validation_accuracy"]), "Test": evaluated} if entry.result.evaluated == "test" else \
+                {"Validation": evaluated} | ({"Test": None} if tested else {})
+        rows.append(row | {"Published": _published(published, tested), "Seconds": None if entry is None else round(entry.result.seconds)})
+    table = pd.DataFrame(rows).astype({column: "Int64" for column in ("Best epoch", "Seconds", "Parameters")}).astype(object)
+    return table.where(table.notna(), None)
+
+
+def _published(published: dict, tested: bool) -> str | None:
+    if tested and published["test_accuracy"] is not None:
+        return percent(published["test_accuracy"])
+    value = published["validation_accuracy"]
+    return None if value is None else percent(value) + (" (validation)" if tested else "")
+
+
+def standing(assignment: Assignment) -> str:
+    """Which experiments have no run, an outdated one, or one with settings of its own, in sentences."""
+    names = {state: [assignment.label(run.experiment) for run in assignment.runs if state in run.state] for state in ("missing", "outdated", "short")}
+    finished = len(assignment.runs) - len(names["missing"])
+    sentences = [f"{finished} of {count(len(assignment.runs), 'experiment')} " + ("has" if finished == 1 else "have") + " a finished run."]
+    if names["missing"]:
+        sentences.append(f"**Missing:** {_listed(names['missing'])}.")
+    if names["outdated"]:
+        sentences.append(f"**Outdated**, since settings, data, source or versions are others by now: {_listed(names['outdated'])}.")
+    if names["short"]:
+        sentences.append(f"**Short**, with settings other than the parameter file's: {_listed(names['short'])}.")
+    if not any(names.values()):
+        sentences.append("All are as their parameter files say, and up to date.")
+    return " ".join(sentences)
+
+
+def exceptions(assignment: Assignment) -> list[dict]:
+    """A row a run that is outdated or has settings of its own: which, and why."""
+    rows = []
+    for run in assignment.runs:
+        if run.metrics and run.state != "complete":
+            changes = [f"{key} = {_text(value)}" for key, value in run.experiment.changes.items()]
+            rows.append({"Experiment": assignment.label(run.experiment), "Set otherwise": _first(changes) or None, "Outdated, since": _first(run.outdated) or None})
+    return rows
+
+
+def panels(entries: list[Entry]) -> dict[str, dict[str, tuple[pd.DataFrame, int]]]:
+    """Histories and best epochs to be drawn together, by panel and label: those of one model, and those that are the only ones of theirs."""
+    models = Counter(entry.run.experiment.model for entry in entries)
+    gathered = {}
+    for entry in sorted(entries, key=lambda entry: models[entry.run.experiment.model] == 1):
+        model = entry.run.experiment.model
+        title = model if models[model] > 1 else "one experiment a model"
+        gathered.setdefault(title, {})[entry.label] = (entry.result.history, entry.result.metrics["best_epoch"])
+    found = {}
+    for title, lines in gathered.items():
+        parts = np.array_split(list(lines), -(-len(lines) // LINES))
+        for number, part in enumerate(parts, 1):
+            found[title if len(parts) == 1 else f"{title} ({number} of {len(parts)})"] = {str(label): lines[label] for label in part}
+    return found
+
+
+def common_settings(assignment: Assignment) -> list[dict]:
+    """The settings that more than half of the experiments share, as rows of a setting, its value and who has it."""
+    settings, rows = _settings(assignment), []
+    for key, value in _usual(settings).items():
+        sharing = sum(flat.get(key, _ABSENT) == value for flat in settings.values())
+        rows.append({"Setting": key, "Value": _text(value), "Experiments": "all" if sharing == len(settings) else f"{sharing} of {len(settings)}"})
+    return rows
+
+
+def own_settings(assignment: Assignment) -> list[dict]:
+    """What each experiment sets otherwise than most do, as rows of an experiment and its settings."""
+    settings = _settings(assignment)
+    usual = _usual(settings)
+    rows = []
+    for label, flat in settings.items():
+        own = [f"{key} {_text(value)}" for key, value in flat.items() if usual.get(key, _ABSENT) != value]
+        own += [f"no {key}" for key in usual if key not in flat]
+        rows.append({"Experiment": label, "Sets": "; ".join(own) or "nothing otherwise"})
+    return rows
+
+
+_ABSENT = object()
+
+
+def _settings(assignment: Assignment) -> dict[str, dict]:
+    """Flat settings by label, each mapping's name dropped where the setting's own name is enough."""
+    flat = {assignment.label(run.experiment): {key: value for key, value in experiments.flatten(run.experiment.settings()).items() if key.split(".")[0] not in NOT_COMPARED}
+            for run in assignment.runs}
+    full = dict.fromkeys(key for values in flat.values() for key in values)
+    last = Counter(key.split(".")[-1] for key in full)
+    shown = {key: key.split(".")[-1] if last[key.split(".")[-1]] == 1 else key for key in full}
+    return {label: {shown[key]: value for key, value in values.items() if value != {}} for label, values in flat.items()}
+
+
+def _usual(settings: dict[str, dict]) -> dict:
+    """Settings and values that more than half of the experiments have."""
+    found = {}
+    for key in dict.fromkeys(key for flat in settings.values() for key in flat):
+        text, sharing = Counter(json.dumps(flat[key]) for flat in settings.values() if key in flat).most_common(1)[0]
+        if 2 * sharing > len(settings):
+            found[key] = json.loads(text)
+    return found
+
+
+def groups(entries: list[Entry]) -> list[list[Entry]]:
+    """Runs that answered for the same images, the largest group first, in each the best run first. Sample and real data never meet."""
+    found = {}
+    for entry in entries:
+        table = entry.result.predictions
+        order = np.argsort(table["id"].to_numpy(str), kind="stable")
+        same = (entry.result.metrics["data"], entry.result.evaluated, tuple(table["id"].to_numpy()[order]), tuple(table["label"].to_numpy()[order]))
+        ordered = Entry(entry.label, entry.run, entry.result, entry.correct[order])  # paired image by image
+        found.setdefault(same, []).append(ordered)
+    best_first = [sorted(group, key=lambda entry: (-entry.accuracy, -entry.result.metrics["validation_accuracy"], entry.label)) for group in found.values()]
+    return sorted(best_first, key=lambda group: (-len(group), group[0].result.metrics["data"] != "real", -len(group[0].correct)))
+
+
+def differences(group: list[Entry]) -> pd.DataFrame:
+    """The best run of a group against every other: how far ahead it is, as a share, with a 95 % interval, and p adjusted for all of these.
+
+    Columns: label, difference, low, high, only_best and only_other (images that just one of the two has right), p (McNemar's exact
+    test, adjusted after Holm), verdict ("supported", "alone": only without the adjustment, or "open").
+    """
+    best, others = group[0], group[1:]
+    rows = []
+    for other in others:
+        difference, low, high = proportions.paired_difference(best.correct, other.correct)
+        rows.append({"label": other.label, "difference": difference, "low": low, "high": high, "only_best": int((best.correct & ~other.correct).sum()),
+                     "only_other": int((other.correct & ~best.correct).sum()), "p": proportions.mcnemar(best.correct, other.correct)})
+    table = pd.DataFrame(rows, columns=["label", "difference", "low", "high", "only_best", "only_other", "p"])
+    table["p"] = proportions.holm(table["p"])
+    excludes = (table["low"] > 0) | (table["high"] < 0)
+    table["verdict"] = np.where(excludes & (table["p"] < 1 - proportions.CONFIDENCE), "supported", np.where(excludes, "alone", "open"))
+    return table
+
+
+def differences_table(group: list[Entry]) -> list[dict]:
+    """The same as a reader wants it: points instead of shares."""
+    return [{"Other run": row.label, "Behind by, in points (95 % interval)": f"{_points(row.difference)} ({_points(row.low)} to {_points(row.high)})",
+             "Only the best is right": row.only_best, "Only the other is right": row.only_other, "p (Holm)": "< 0.001" if row.p < 0.001 else f"{row.p:.3f}"}
+            for row in differences(group).itertuples()]
+
+
+def images_of(group: list[Entry]) -> str:
+    """What a group was evaluated on: `1,000 validation images of the sample data`."""
+    sample = " of the sample data" if group[0].result.metrics["data"] == "sample" else ""
+    return f"{len(group[0].correct):,} {group[0].result.evaluated} images{sample}"
+
+
+def conclusion(entries: list[Entry]) -> str:
+    """Which differences the intervals support and which they do not, what was published, and what the intervals leave out."""
+    found = groups(entries)
+    paragraphs = [_verdict(group) for group in found if len(group) > 1]
+    alone = [f"{group[0].label} ({images_of(group)}, {percent(group[0].accuracy)})" for group in found if len(group) == 1]
+    if alone and len(found) > 1:
+        paragraphs.append(f"Not compared with any other, since no other run was evaluated on the same images: {_listed(alone)}.")
+    elif alone:
+        paragraphs.append(f"There is one finished run only, {alone[0]}: nothing to compare it with.")
+    paragraphs.append(_beside_published(entries))
+    paragraphs.append(_limits(entries))
+    return "\n\n".join(filter(None, paragraphs))
+
+
+def _verdict(group: list[Entry]) -> str:
+    best, table = group[0], differences(group)
+    low, high = proportions.wilson(int(best.correct.sum()), len(best.correct))
+    tied = [row.label for row in table.itertuples() if row.difference == 0]
+    text = (f"On the {images_of(group)}, **{best.label}** " + (f"and {_listed(tied)} have" if tied else "has")
+            + f" the highest accuracy of {count(len(group), 'run')}: {percent(best.accuracy)} ({percent(low)} to {percent(high)}).")
+
+    def chosen(verdict):
+        return [f"{row.label} ({_points(row.difference)})" for row in table.itertuples() if row.verdict == verdict]
+
+    lines = []
+    if chosen("supported"):
+        lines.append(f"Supported by the intervals, also after allowing for {count(len(table), 'comparison')} at once: its lead, in points, over {_listed(chosen('supported'))}.")
+    if chosen("alone"):
+        lines.append(f"Supported only if each comparison stood alone: its lead over {_listed(chosen('alone'))}.")
+    if chosen("open"):
+        lines.append(f"Not supported: its lead over {_listed(chosen('open'))}; these intervals reach zero, so that either run may be the better one.")
+    return "\n".join([text, "", *(f"- {line}" for line in lines)])
+
+
+def _beside_published(entries: list[Entry]) -> str:
+    """How many published values lie inside their interval; only of runs that are as published."""
+    places = {"inside": [], "above": [], "below": []}
+    for entry in entries:
+        value = entry.run.experiment.published[f"{entry.result.evaluated}_accuracy"]
+        if value is None or entry.run.short or entry.result.metrics["data"] == "sample":
+            continue
+        low, high = proportions.wilson(int(entry.correct.sum()), len(entry.correct))
+        places["inside" if low <= value <= high else "above" if value > high else "below"].append(entry.label)
+    total = sum(map(len, places.values()))
+    if not total:
+        return ""
+    outside = [f"{place} it for {_listed(places[place])}" for place in ("above", "below") if places[place]]
+    return (f"The published accuracy lies inside the 95 % interval of the measured one for {len(places['inside'])} of {count(total, 'experiment')}"
+            + (f"; {' and '.join(outside)}." if outside else "."))
+
+
+def _limits(entries: list[Entry]) -> str:
+    if all(entry.result.metrics["data"] == "sample" for entry in entries):
+        return "**All runs used sample data**: this shows that the comparison works, and nothing can be concluded about the real data set or the models."
+    sentences = ["The intervals cover the drawing of the evaluated images alone. Each experiment was run once: what another seed would change is not in them, and "
+                 "the best run is the best of these very numbers, so that its lead is on the large side."]
+    if any(entry.result.evaluated == "validation" for entry in entries):
+        sentences.append("Where there is no test split, the validation images also chose the epoch; accuracies on them are on the high side, the more so the longer a run.")
+    if any(entry.run.short for entry in entries):
+        sentences.append("Short runs differ from the others in their settings too, not in the experiment alone.")
+    if any(entry.run.outdated for entry in entries):
+        sentences.append("Outdated runs were made with other settings, data, source or versions than the present ones.")
+    if any(entry.result.metrics["data"] == "sample" for entry in entries):
+        sentences.append("Runs on sample data say nothing about the real data set.")
+    return " ".join(sentences)
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:+.1f}".replace("-", "\u2212") if round(100 * share, 1) else "0.0"
+
+
+def _listed(words: list[str]) -> str:
+    return ", ".join(words)
+
+
+def _first(words: list[str]) -> str:
+    return "; ".join(words[:SHOWN]) + (f"; and {len(words) - SHOWN} more" if len(words) > SHOWN else "")
+
+
+def _text(value) -> str:
+    return value if isinstance(value, str) else f"{value:g}" if isinstance(value, float) else json.dumps(value)

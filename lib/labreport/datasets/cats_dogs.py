@@ -1,0 +1,52 @@
+"""Cats and dogs: 2,000 + 1,000 photographs in folders that say which is which and what they are for, or drawn ones.
+
+The filtered part of the data of Kaggle's dogs-vs-cats competition (2013) that Google's image classification course hands out.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from . import cats_dogs_sample, decoding, folders
+from .dataset import Dataset, Split
+from .splitting import hold_out, note_repeated, refuse_too_few, shortened, without
+
+CLASS_NAMES = ["cats", "dogs"]
+SPLITS = ("train", "validation")
+HOW = "unpack cats_and_dogs_filtered.zip there (or put the zip there), so that it holds train/cats, train/dogs, validation/cats and validation/dogs"
+SAMPLE_PER_CLASS = 240
+SAMPLE_SEED = 0
+
+
+def cats_dogs(data: str, folder: Path, seed: int, max_images: int | None, *, image_size: int, on_unreadable: str) -> Dataset:
+    """Two classes, a training and a validation split as the folders have them, and no test split.
+
+    data: "real" or "sample". folder: holds `train/` and `validation/`, at most four folders down, or their zip. image_size: side in
+    pixels. on_unreadable: "stop" or "skip". max_images: keep about so many images in all, the same share of every class.
+    """
+    notes = []
+    train, validation = _sample(image_size) if data == "sample" else _real(folder, image_size, on_unreadable, notes)
+    train = without(train, validation, "validation", notes)
+    for split in (train, validation):
+        note_repeated(split, CLASS_NAMES, notes)
+    train, validation = shortened([train, validation], max_images, seed, notes)
+    refuse_too_few({"train": train, "validation": validation}, max_images)
+    return Dataset(name="cats_dogs", sample=data == "sample", train=train, validation=validation, test=None, class_names=CLASS_NAMES, notes=notes)
+
+
+def shape(*, image_size: int, on_unreadable: str) -> tuple[tuple[int, int, int], int]:
+    """Image shape (H, W, 3) and number of classes, known without the data."""
+    return (image_size, image_size, 3), len(CLASS_NAMES)
+
+
+def _sample(side: int) -> tuple[Split, Split]:
+    images, labels = cats_dogs_sample.draw(SAMPLE_PER_CLASS, SAMPLE_SEED, side)
+    return hold_out(Split(images, labels, [f"sample-{index:04d}" for index in range(len(images))]), 1 / 3, SAMPLE_SEED, "validation_fraction")
+
+
+def _real(folder: Path, side: int, on_unreadable: str, notes: list[str]) -> tuple[Split, Split]:
+    root = folders.find(tuple(f"{split}/{name}" for split in SPLITS for name in CLASS_NAMES), folder, "cats_and_dogs_filtered", HOW)
+    files, labels, ids = folders.labelled(root, [f"{split}/{name}" for split in SPLITS for name in CLASS_NAMES], notes)
+    pool = decoding.pool(files, labels % len(CLASS_NAMES), ids, side, on_unreadable, "cats_dogs", notes)
+    is_train = np.array([name.startswith("train/") for name in pool.ids])
+    return pool.take(np.flatnonzero(is_train)), pool.take(np.flatnonzero(~is_train))

@@ -1,0 +1,117 @@
+"""Image files to one memory-mapped array: decoded once, in parallel, and kept under what they hold and the size asked for."""
+
+import hashlib
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from .. import arrays, paths
+from .dataset import Split, contents
+
+CHUNK = 256  # images in memory at once
+MOST_NAMED = 8  # files in a message
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """images: uint8 (N, side, side, 3) RGB, memory-mapped; black where a file cannot be read. digests: of the pixels, (N,), empty there."""
+
+    images: np.ndarray
+    digests: np.ndarray
+
+    @property
+    def readable(self) -> np.ndarray:
+        """Mask (N,)."""
+        return self.digests != b""
+
+
+def decode(files: list[Path], side: int, what: str) -> Decoded:
+    """Decode image files and shrink them to side x side pixels by area interpolation, whatever their proportions.
+
+    what: name of the data set, for the progress bar. The arrays are kept in the cache folder under a digest of the files' bytes,
+    their order and the size, so that a changed file is decoded anew and a second process reads what the first has made.
+    """
+    with ThreadPoolExecutor(_threads()) as pool:
+        of_files = list(pool.map(lambda file: hashlib.blake2b(file.read_bytes(), digest_size=16).digest(), files, chunksize=64))
+        key = hashlib.sha256(b"".join([f"{side} {cv2.__version__} ".encode(), *of_files])).hexdigest()[:20]
+        folder, name = paths.cache() / "decoded", f"{what}-{side}-{key}"
+        images = arrays.kept(folder / f"{name}.npy", (len(files), side, side, 3), np.uint8, lambda: _decoded_chunks(files, side, what, pool))
+        # An unreadable file gives a black image; so does one that is black, but only of the former _pixels says so.
+        digests = arrays.kept(folder / f"{name}.digests.npy", (len(files),), "S16", lambda: [_digests(files, images)])
+    return Decoded(images, np.asarray(digests))
+
+
+def pool(files: list[Path], labels: np.ndarray, ids: list[str], side: int, on_unreadable: str, what: str, notes: list[str]) -> Split:
+    """All images of a data set, before it is split. Unreadable files stop it, or are left out and noted where on_unreadable is "skip"."""
+    if on_unreadable not in ("stop", "skip"):
+        raise ValueError(f"dataset_args.on_unreadable is stop or skip, got {on_unreadable!r}")
+    if not 8 <= side <= 1024:
+        raise ValueError(f"dataset_args.image_size lies between 8 and 1024 pixels, got {side}")
+    decoded = decode(files, side, what)
+    unreadable = np.flatnonzero(~decoded.readable)
+    if len(unreadable):
+        named = listed([ids[i] for i in unreadable])
+        if on_unreadable == "stop":
+            raise ValueError(f"{what}: {len(unreadable)} of {len(files)} files cannot be read as images: {named}; replace or remove them, or leave them out "
+                             f"with on_unreadable=skip")
+        notes.append(f"{len(unreadable)} of {len(files):,} files cannot be read as images and were left out: {named}.")
+    everything = Split(decoded.images, np.asarray(labels, np.int32), ids, decoded.digests)
+    return everything.take(np.flatnonzero(decoded.readable))
+
+
+def listed(names: list[str]) -> str:
+    """The first names of a list, and how many more there are."""
+    return ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")
+
+
+def _threads() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+def _decoded_chunks(files: list[Path], side: int, what: str, pool: ThreadPoolExecutor):
+    from tqdm import tqdm
+
+    with tqdm(total=len(files), desc=f"decoding {what}", unit="image", leave=False) as bar:
+        for start in range(0, len(files), CHUNK):
+            chunk = files[start:start + CHUNK]
+            images = np.zeros((len(chunk), side, side, 3), np.uint8)
+            for target, pixels in zip(images, pool.map(lambda file: _pixels(file, side), chunk)):
+                if pixels is not None:
+                    target[:] = pixels
+            yield images
+            bar.update(len(chunk))
+
+
+def _digests(files: list[Path], images: np.ndarray) -> np.ndarray:
+    found = contents(images)
+    for i, image in enumerate(images):
+        if not image.any() and _pixels(files[i], 8) is None:
+            found[i] = b""
+    return found
+
+
+def _pixels(file: Path, side: int) -> np.ndarray | None:
+    """RGB pixels uint8 (side, side, 3), or None where the file is no image or breaks off."""
+    data = file.read_bytes()
+    if not _complete(data):
+        return None
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error:
+        return None
+    if image is None:
+        return None
+    return cv2.cvtColor(cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2RGB)
+
+
+def _complete(data: bytes) -> bool:
+    """Whether a JPEG or PNG has its end: OpenCV fills what is missing with grey and says nothing."""
+    if data.startswith(b"\xff\xd8"):
+        return data.rfind(b"\xff\xd9") > data.rfind(b"\xff\xda")
+    if data.startswith(b"\x89PNG"):
+        return b"IEND" in data[-1024:]
+    return len(data) > 0

@@ -1,0 +1,105 @@
+"""Dog breeds: the labelled photographs of a Kaggle competition in 120 classes, and its unlabelled test set; or drawn ones.
+
+Kaggle competition dog-breed-identification (2017), made of the Stanford Dogs data set (Khosla et al., 2011).
+"""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+
+from .. import paths
+from . import decoding, dog_breeds_sample, folders
+from .dataset import Dataset, Split
+from .splitting import hold_out, note_repeated, refuse_too_few, shortened, without
+
+CLASS_NAMES = list(dog_breeds_sample.CLASSES)
+HOW = "put labels.csv and train/ into dog-breed-identification/ there, or the zip: kaggle competitions download dog-breed-identification"
+SAMPLE_PER_CLASS = 12
+SAMPLE_UNLABELLED_PER_CLASS = 1
+SAMPLE_SEED, SAMPLE_UNLABELLED_SEED = 0, 1
+
+
+def dog_breeds(data: str, folder: Path, seed: int, max_images: int | None, *, image_size: int, test_fraction: float, validation_fraction: float,
+               on_unreadable: str) -> Dataset:
+    """120 classes; a test split taken off first, then a validation split; the competition's unlabelled test set where it is there.
+
+    data: "real" or "sample". folder: holds `labels.csv` and `train/`, at most four folders down, or their zip. image_size: side in
+    pixels. test_fraction: of all labelled images; validation_fraction: of the rest; both stratified, drawn by seed. on_unreadable:
+    "stop" or "skip". max_images: keep about so many labelled images, the same share of every class; the unlabelled are left out then.
+    """
+    notes = []
+    pool, unlabelled = _sample(image_size) if data == "sample" else _real(folder, image_size, on_unreadable, max_images is None, notes)
+    note_repeated(pool, CLASS_NAMES, notes)
+    empty = [name for label, name in enumerate(CLASS_NAMES) if not (pool.labels == label).any()]
+    if empty:
+        notes.append(f"No image of {decoding.listed(empty)}.")
+    [pool] = shortened([pool], max_images, seed, notes)
+    rest, test = hold_out(pool, test_fraction, seed, "test_fraction")
+    train, validation = hold_out(rest, validation_fraction, seed, "validation_fraction")
+    refuse_too_few({"train": train, "validation": validation, "test": test}, max_images)
+    if unlabelled is not None:
+        train = without(train, unlabelled, "competition's test", notes)
+    return Dataset(name="dog_breeds", sample=data == "sample", train=train, validation=validation, test=test, class_names=CLASS_NAMES, notes=notes,
+                   unlabelled=unlabelled)
+
+
+def shape(*, image_size: int, test_fraction: float, validation_fraction: float, on_unreadable: str) -> tuple[tuple[int, int, int], int]:
+    """Image shape (H, W, 3) and number of classes, known without the data."""
+    return (image_size, image_size, 3), len(CLASS_NAMES)
+
+
+def _sample(side: int) -> tuple[Split, Split]:
+    images, labels = dog_breeds_sample.draw(SAMPLE_PER_CLASS, SAMPLE_SEED, side)
+    competition, _ = dog_breeds_sample.draw(SAMPLE_UNLABELLED_PER_CLASS, SAMPLE_UNLABELLED_SEED, side)
+    return Split(images, labels, [f"sample-{index:04d}" for index in range(len(images))]), _without_labels(competition, [f"test-{i:04d}" for i in range(len(competition))])
+
+
+def _real(folder: Path, side: int, on_unreadable: str, with_unlabelled: bool, notes: list[str]) -> tuple[Split, Split | None]:
+    root = folders.find(("labels.csv",), folder, "dog-breed-identification", HOW)
+    label_of = _labels(root / "labels.csv")
+    if not (root / "train").is_dir():
+        raise FileNotFoundError(f"{paths.display(root)} holds labels.csv but no folder train/ with the images; get the whole data set")
+    files, strange = folders.images(root / "train")
+    there = {path.stem: path for path in files}
+    folders.note_strange(strange, root, notes)
+    unlabelled_files = sorted(there.keys() - label_of.keys())
+    missing = sorted(label_of.keys() - there.keys())
+    if missing:
+        notes.append(f"{len(missing)} labels without a file were left out: {decoding.listed(missing)}.")
+    if unlabelled_files:
+        notes.append(f"{len(unlabelled_files)} files in train/ without a label were left out: {decoding.listed(unlabelled_files)}.")
+    ids = [name for name in label_of if name in there]
+    pool = decoding.pool([there[name] for name in ids], np.array([label_of[name] for name in ids]), ids, side, on_unreadable, "dog_breeds", notes)
+    if not with_unlabelled or not (root / "test").is_dir():
+        return pool, None
+    files, _ = folders.images(root / "test")
+    if not files:
+        return pool, None
+    decoded = decoding.decode(files, side, "dog_breeds-test")
+    if not decoded.readable.all():  # the competition wants an answer for every image
+        damaged = decoding.listed([files[i].name for i in np.flatnonzero(~decoded.readable)])
+        notes.append(f"Images of the competition's test set that cannot be read count as black ones in the submission: {damaged}.")
+    return pool, _without_labels(decoded.images, [path.stem for path in files])
+
+
+def _without_labels(images: np.ndarray, ids: list[str]) -> Split:
+    return Split(images, np.full(len(ids), -1, np.int32), ids)
+
+
+def _labels(path: Path) -> dict[str, int]:
+    """Id -> label from the competition's labels.csv; ValueError with the line where it is not as expected."""
+    label = {name: number for number, name in enumerate(CLASS_NAMES)}
+    found = {}
+    with open(path, newline="", encoding="utf-8") as file:
+        rows = csv.DictReader(file)
+        if rows.fieldnames != ["id", "breed"]:
+            raise ValueError(f"{path}: expected the columns id, breed, got {', '.join(rows.fieldnames or ['nothing'])}; get the file again")
+        for row in rows:
+            where = f"{path}, line {rows.line_num}"
+            if row["breed"] not in label:
+                raise ValueError(f"{where}: {row['breed']!r} is none of the competition's 120 breeds; correct the line or get the file again")
+            if row["id"] in found and found[row["id"]] != label[row["breed"]]:
+                raise ValueError(f"{where}: {row['id']} is {CLASS_NAMES[found[row['id']]]} in an earlier line and {row['breed']} here; keep one of the two")
+            found[row["id"]] = label[row["breed"]]
+    return found

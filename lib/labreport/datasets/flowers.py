@@ -1,0 +1,47 @@
+"""Flowers: 4,317 photographs in five folders, or drawn ones.
+
+Kaggle data set alxmamaev/flowers-recognition.
+"""
+
+from pathlib import Path
+
+from . import decoding, flowers_sample, folders
+from .dataset import Dataset, Split
+from .splitting import hold_out, note_repeated, refuse_too_few, shortened
+
+CLASS_NAMES = ["daisy", "dandelion", "rose", "sunflower", "tulip"]
+HOW = "put the five class folders into flowers/ there, or the zip: kaggle datasets download alxmamaev/flowers-recognition"
+SAMPLE_PER_CLASS = 100
+SAMPLE_SEED = 0
+
+
+def flowers(data: str, folder: Path, seed: int, max_images: int | None, *, image_size: int, validation_fraction: float, on_unreadable: str) -> Dataset:
+    """Five classes, a training and a validation split, and no test split.
+
+    data: "real" or "sample". folder: holds the five class folders, at most four folders down, or their zip. image_size: side in pixels.
+    validation_fraction: stratified, drawn by seed. on_unreadable: "stop" or "skip". max_images: keep about so many images in all,
+    the same share of every class.
+    """
+    notes = []
+    pool = _sample(image_size) if data == "sample" else _real(folder, image_size, on_unreadable, notes)
+    note_repeated(pool, CLASS_NAMES, notes)
+    [pool] = shortened([pool], max_images, seed, notes)
+    train, validation = hold_out(pool, validation_fraction, seed, "validation_fraction")
+    refuse_too_few({"train": train, "validation": validation}, max_images)
+    return Dataset(name="flowers", sample=data == "sample", train=train, validation=validation, test=None, class_names=CLASS_NAMES, notes=notes)
+
+
+def shape(*, image_size: int, validation_fraction: float, on_unreadable: str) -> tuple[tuple[int, int, int], int]:
+    """Image shape (H, W, 3) and number of classes, known without the data."""
+    return (image_size, image_size, 3), len(CLASS_NAMES)
+
+
+def _sample(side: int) -> Split:
+    images, labels = flowers_sample.draw(SAMPLE_PER_CLASS, SAMPLE_SEED, side)
+    return Split(images, labels, [f"sample-{index:04d}" for index in range(len(images))])
+
+
+def _real(folder: Path, side: int, on_unreadable: str, notes: list[str]) -> Split:
+    root = folders.find(tuple(CLASS_NAMES), folder, "the flowers data set", HOW)
+    files, labels, ids = folders.labelled(root, CLASS_NAMES, notes)
+    return decoding.pool(files, labels, ids, side, on_unreadable, "flowers", notes)
