@@ -1,6 +1,7 @@
 """The command line: the same words as make, clear errors, exit codes that tell."""
 
 import errno
+import os
 import re
 import runpy
 import shutil
@@ -10,7 +11,7 @@ import sys
 import pytest
 from conftest import ROOT
 
-from labreport import paths
+from labreport import assignments, files, paths
 
 pipeline = runpy.run_path(str(ROOT / "pipeline.py"))
 main = pipeline["main"]
@@ -34,6 +35,13 @@ def failing(capsys, *arguments):
     (["report", "cifar10_l2", "--data", "nowhere"], "--data nowhere: there is no such folder"),
     (["render", "cifar10_l2"], "holds no executed notebook; run the experiment first"),
     (["clean", "cifar10_l2"], "does not exist; nothing to delete"),
+    (["clean", "cifar10_comparison"], "cifar10_comparison does not exist; nothing to delete"),
+    (["render", "cifar10_comparison"], "run the comparison first: python pipeline.py compare cifar10"),
+    (["compare", "flower"], "there is no assignment 'flower' (did you mean 'flowers'?)"),
+    (["compare", "flowers"], "no experiment of flowers has a finished run to compare; make one (python pipeline.py report flowers_"),
+    (["report", "flowers_comparison"], "no experiment of flowers has a finished run to compare"),
+    (["compare", "cifar10", "--set", "epoch=3"], "no setting 'epoch' (did you mean 'epochs'?)"),
+    (["all", "flower"], "there is no assignment 'flower' (did you mean 'flowers'?)"),
 ])
 def test_a_mistake_is_answered_in_one_line(capsys, arguments, expected):
     assert expected in failing(capsys, *arguments)
@@ -117,6 +125,66 @@ def test_make_and_the_command_line_have_the_same_commands():
     of_pipeline = set(re.findall(r"^    (\w+) ", subprocess.run([sys.executable, "pipeline.py", "--help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout, re.M))
     assert of_pipeline and of_make >= of_pipeline
     assert of_make - of_pipeline == {"help", "setup", "test", "bench", "lock"}
+
+
+@pytest.fixture
+def reported(monkeypatch):
+    """Reports are not made but noted, in a list of run names; cifar10_l2 fails, and Ctrl-C comes at cifar10_rmsprop with seed 7."""
+    done = []
+
+    def bring_up_to_date(experiment, with_reports):
+        done.append(experiment.run_name)
+        if experiment.name == "cifar10_l2":
+            raise ValueError("the disc is scratched")
+        if experiment.name == "cifar10_rmsprop" and experiment.seed == 7:
+            raise KeyboardInterrupt
+        files.write_json(experiment.folder / "metrics.json", {"evaluated_accuracy": 0.75, "evaluated_split": "test"})
+        return "trained"
+
+    monkeypatch.setitem(main.__globals__, "bring_up_to_date", bring_up_to_date)
+    for experiment in assignments.members("cifar10"):
+        experiment.folder.mkdir(parents=True)
+    return done
+
+
+def test_all_goes_on_after_a_failure_and_ends_with_a_table_and_exit_code_1(capsys, reported):
+    assert main(["all", "cifar10"]) == 1
+    output = capsys.readouterr()
+    assert len(reported) == 8 and "4 of 8: cifar10_l2_dropout\n" in output.out and output.err == "error: the disc is scratched\n"
+    table = {line.split()[0]: line.split() for line in output.out.splitlines()}
+    assert table["cifar10_l2"][1:3] == ["failed", "-"] and table["cifar10_batchnorm"][1:3] == ["trained", "75.0"]
+    assert output.out.splitlines()[-1] == "7 experiments done, 1 failed"
+
+
+def test_all_with_a_broken_file_names_it_and_runs_the_others(capsys, reported, tmp_path, monkeypatch):
+    for folder in ("params", "notebooks"):
+        shutil.copytree(ROOT / folder, tmp_path / "project" / folder)
+    (tmp_path / "project/params/broken.yaml").write_bytes(b"\xff\xfe")
+    (tmp_path / "project/params/cifar10_l2.yaml").unlink()
+    monkeypatch.chdir(tmp_path / "project")
+    assert main(["all", "cifar10"]) == 1
+    output = capsys.readouterr()
+    assert len(reported) == 7 and "params/broken.yaml: cannot be read" in output.err and re.search(r"^broken +failed", output.out, re.M)
+
+
+def test_ctrl_c_ends_all_experiments(capsys, reported):
+    assert main(["all", "cifar10", "--set", "seed=7"]) == 130
+    assert reported[-1] == "cifar10_rmsprop--seed-7" and "interrupted" in capsys.readouterr().err
+
+
+def test_list_tells_how_many_runs_a_comparison_would_have(capsys):
+    assert main(["list"]) == 0
+    listed = capsys.readouterr().out
+    assert re.search(r"^cifar10_comparison +- +not made .*\(0 of 8 runs finished\)$", listed, re.M) and re.search(r"^flowers_comparison .*0 of 23", listed, re.M)
+
+
+def test_make_asks_for_an_assignment_and_ignores_a_machines_name():
+    if not (ROOT / ".venv/installed").exists():
+        pytest.skip("this checkout was not set up by make")
+    done = subprocess.run(["make", "compare"], cwd=ROOT, env=os.environ | {"NAME": "LAPTOP-7"}, capture_output=True, text=True)
+    assert done.returncode != 0 and "NAME is missing, such as NAME=flowers" in done.stdout + done.stderr
+    done = subprocess.run(["make", "compare", "NAME=x; echo INJECTED"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode != 0 and "there is no assignment 'x; echo INJECTED'" in done.stderr and "INJECTED" not in done.stdout
 
 
 def test_make_asks_for_an_experiment(tmp_path):

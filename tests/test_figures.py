@@ -159,3 +159,30 @@ def test_sample_data_are_called_so_wherever_they_are_shown():
     bundle = experiments.load("cifar10_naive_adam", {"data": "sample"})._repr_mimebundle_()
     assert bundle["application/vnd.labreport.report+json"]["sample"] is True and "Sample data" in bundle["text/markdown"]
     assert experiments.load("cifar10_naive_adam")._repr_mimebundle_()["application/vnd.labreport.report+json"]["sample"] is False
+
+
+def test_curves_of_several_runs_are_told_apart_by_colour_and_line_style():
+    panels = {"blocks": {f"run{number}": (history([0.3, 0.5 + number / 100]), 2) for number in range(8)}, "models with one run": {"alone": (history([0.4]), 1)}}
+    picture = figures.validation_curves(panels)
+    left, right = picture.figure.axes
+    lines = [line for line in left.get_lines() if line.get_label().startswith("run")]
+    assert len({(line.get_color(), line.get_linestyle()) for line in lines}) == 8 and len({line.get_color() for line in lines}) == 8
+    assert left.get_ylim() == right.get_ylim() and [text.get_text() for text in right.get_legend().get_texts()] == ["alone"]
+    assert "run7 0.57 at epoch 2" in picture.alt and "for 9 runs in 2 panels" in picture.alt
+
+
+def test_legends_of_curves_cover_no_line():
+    picture = figures.validation_curves({"blocks": {f"cifar10_run_{number}": (history([0.3, 0.5]), 2) for number in range(8)}})
+    picture.figure.draw_without_rendering()
+    axes = picture.figure.axes[0]
+    legend = axes.get_legend().get_window_extent()
+    assert not legend.overlaps(axes.get_window_extent()) and not legend.overlaps(axes.xaxis.label.get_window_extent())
+    assert legend.y0 >= 0 and axes.get_window_extent().height > 100
+
+
+def test_leads_are_drawn_with_intervals_and_open_ones_hollow():
+    table = pd.DataFrame({"label": ["b", "c"], "difference": [0.10, 0.01], "low": [0.05, -0.02], "high": [0.15, 0.04], "verdict": ["supported", "open"]})
+    picture = figures.leads(table, "a", "400 test images")
+    dots = [line for line in picture.figure.axes[0].get_lines() if line.get_marker() == "o"]
+    assert [(dot.get_xdata()[0], dot.get_markerfacecolor()) for dot in dots] == [(1.0, "white"), (10.0, figures.TRAINING)]
+    assert "c 1.0 points (\u22122.0 to 4.0); b 10.0 points (5.0 to 15.0)" in picture.alt

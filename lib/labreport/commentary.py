@@ -78,6 +78,35 @@ def evaluation(result: Result, confused: pd.DataFrame) -> str:
     return text
 
 
+def squared_error(table: pd.DataFrame) -> str:
+    """What the two losses would teach the network about its worst mistakes. table: `evaluation.squared_error_beside_cross_entropy`."""
+    worst, middle = table.iloc[0], table.iloc[1]
+    row = worst if worst["Images"] else middle
+    if not row["Images"]:
+        return "Every image was given its true class with a probability of at least 0.5, so there are no mistakes to learn from."
+    ratio = row["Gradient of the cross-entropy"] / row["Gradient of the squared error"]
+    images = count(int(row["Images"]), "image")
+    return (f"Where the network gives the true class a probability of {'less than 0.01' if row is worst else '0.01 to 0.5'} ({images}), the gradient of the "
+            f"cross-entropy is {ratio:.3g} times as long as that of the squared error: the squared error flattens out just where the answer is most wrong, "
+            f"so that a network trained with it learns slowly from its worst mistakes.")
+
+
+def imbalance(dataset, result: Result) -> str:
+    """How unequal the classes are, and whether the larger ones are recognised more often."""
+    sizes = np.bincount(dataset.train.labels, minlength=len(dataset.class_names))
+    shown = np.bincount(result.labels, minlength=len(sizes)) > 0
+    recall = np.array([(result.predicted[result.labels == label] == label).mean() for label in np.flatnonzero(shown)])
+    sentences = [f"The largest class has {count(int(sizes.max()), 'training image')} ({dataset.class_names[sizes.argmax()]}), the smallest {sizes.min()} "
+                 f"({dataset.class_names[sizes.argmin()]}). Averaged over classes the recall is {percent(recall.mean())}; averaged over images, which favours "
+                 f"large classes, the accuracy is {percent((result.labels == result.predicted).mean())}."]
+    if len(set(sizes[shown])) > 1 and len(set(recall)) > 1:
+        found = stats.spearmanr(sizes[shown], recall)
+        says = "larger classes are recognised more often" if found.statistic > 0 else "larger classes are recognised less often"
+        sentences.append(f"The rank correlation of a class's training images with its recall is {found.statistic:+.2f}".replace("-", "\u2212")
+                         + f" (p = {found.pvalue:.2g}): " + (f"{says}." if found.pvalue < 0.05 else "no sign that the larger classes gain from it."))
+    return " ".join(sentences)
+
+
 def differs(experiment) -> str:
     """What the original did that is done otherwise here."""
     if not experiment.differs:

@@ -44,33 +44,30 @@ def load(assignment: Assignment) -> list[Entry]:
 
 
 def overview(assignment: Assignment, entries: list[Entry]) -> pd.DataFrame:
-    """A row an experiment, those without a run too: parameters, best epoch, accuracies with the evaluated one's 95 % interval, the published value, seconds."""
+    """A row an experiment, those without a run too: parameters, best epoch, accuracies, the evaluated one's 95 % interval in percent, the published value, seconds."""
     by_name = {entry.run.experiment.name: entry for entry in entries}
     tested = any(entry.result.evaluated == "test" for entry in entries)
+    columns = ["Experiment", "Parameters", "Best epoch", "Training", "Validation", *["Test"] * tested, "95 % interval", "Published", "Seconds"]
     rows = []
     for run in assignment.runs:
-        name = assignment.label(run.experiment) + ("" if run.state == "complete" else f" ({run.state})")
         entry, published = by_name.get(run.experiment.name), run.experiment.published
-        row = {"Experiment": name}
-        if entry is None:
-            row |= {"Parameters": published["total_parameters"], "Best epoch": None, "Training": None, "Validation": None} | ({"Test": None} if tested else {})
-        else:
+        row = {"Experiment": assignment.label(run.experiment) + ("" if run.state == "complete" else f" ({run.state})"),
+               "Parameters": published["total_parameters"], "Published": _published(published, tested)}
+        if entry:
             metrics = entry.result.metrics
             low, high = proportions.wilson(int(entry.correct.sum()), len(entry.correct))
-            evaluated = f"{percent(entry.accuracy)} ({100 * low:.1f}\u2013{100 * high:.1f})"
-            row |= {"Parameters": metrics["total_parameters"], "Best epoch": metrics["best_epoch"], "Training": percent(metrics["train_accuracy"])}
-            row |= {"Validation": percent(metrics["validation_accuracy"]), "Test": evaluated} if entry.result.evaluated == "test" else \
-                {"Validation": evaluated} | ({"Test": None} if tested else {})
-        rows.append(row | {"Published": _published(published, tested), "Seconds": None if entry is None else round(entry.result.seconds)})
-    table = pd.DataFrame(rows).astype({column: "Int64" for column in ("Best epoch", "Seconds", "Parameters")}).astype(object)
-    return table.where(table.notna(), None)
+            row |= {"Parameters": metrics["total_parameters"], "Best epoch": metrics["best_epoch"], "Training": percent(metrics["train_accuracy"]),
+                    "Validation": percent(metrics["validation_accuracy"]), entry.result.evaluated.capitalize(): percent(entry.accuracy),
+                    "95 % interval": f"{100 * low:.1f}\u2013{100 * high:.1f}", "Seconds": round(metrics["seconds"])}
+        rows.append({column: row.get(column) for column in columns})
+    return pd.DataFrame(rows, dtype=object)
 
 
 def _published(published: dict, tested: bool) -> str | None:
     if tested and published["test_accuracy"] is not None:
         return percent(published["test_accuracy"])
     value = published["validation_accuracy"]
-    return None if value is None else percent(value) + (" (validation)" if tested else "")
+    return None if value is None else percent(value) + (" (val.)" if tested else "")
 
 
 def standing(assignment: Assignment) -> str:
@@ -99,13 +96,13 @@ def exceptions(assignment: Assignment) -> list[dict]:
     return rows
 
 
-def panels(entries: list[Entry]) -> dict[str, dict[str, tuple[pd.DataFrame, int]]]:
+def panels(assignment: Assignment, entries: list[Entry]) -> dict[str, dict[str, tuple[pd.DataFrame, int]]]:
     """Histories and best epochs to be drawn together, by panel and label: those of one model, and those that are the only ones of theirs."""
     models = Counter(entry.run.experiment.model for entry in entries)
     gathered = {}
     for entry in sorted(entries, key=lambda entry: models[entry.run.experiment.model] == 1):
         model = entry.run.experiment.model
-        title = model if models[model] > 1 else "one experiment a model"
+        title = model.removeprefix(f"{assignment.name}_").replace("_", " ") if models[model] > 1 else "models with one run"
         gathered.setdefault(title, {})[entry.label] = (entry.result.history, entry.result.metrics["best_epoch"])
     found = {}
     for title, lines in gathered.items():
@@ -192,9 +189,9 @@ def differences(group: list[Entry]) -> pd.DataFrame:
 
 
 def differences_table(group: list[Entry]) -> list[dict]:
-    """The same as a reader wants it: points instead of shares."""
-    return [{"Other run": row.label, "Behind by, in points (95 % interval)": f"{_points(row.difference)} ({_points(row.low)} to {_points(row.high)})",
-             "Only the best is right": row.only_best, "Only the other is right": row.only_other, "p (Holm)": "< 0.001" if row.p < 0.001 else f"{row.p:.3f}"}
+    """The same as a reader wants it: points instead of shares. b and c: images that the best alone, and the other alone, has right."""
+    return [{"Other run": row.label, "Points behind": f"{_points(row.difference)} ({_points(row.low)} to {_points(row.high)})",
+             "b": row.only_best, "c": row.only_other, "p (Holm)": "< 0.001" if row.p < 0.001 else f"{row.p:.3f}"}
             for row in differences(group).itertuples()]
 
 

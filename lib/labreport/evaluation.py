@@ -12,6 +12,33 @@ def confusion(result: Result) -> np.ndarray:
     return metrics.confusion_matrix(result.labels, result.predicted, labels=range(len(result.class_names)))
 
 
+def most_confused(result: Result, most: int = 16) -> tuple[np.ndarray, list[str]]:
+    """The confusion matrix (k, k) of the classes with the most mistakes, by what they were and by what they were taken for; and their names."""
+    matrix = confusion(result)
+    mistakes = matrix.sum(axis=0) + matrix.sum(axis=1) - 2 * np.diag(matrix)
+    chosen = np.sort(np.argsort(-mistakes, kind="stable")[:most])
+    return matrix[np.ix_(chosen, chosen)], [result.class_names[i] for i in chosen]
+
+
+def squared_error_beside_cross_entropy(result: Result) -> pd.DataFrame:
+    """Both losses on the run's own predictions, and the length of their gradients in the scores before the softmax, by how right the answer was.
+
+    Cross-entropy has the gradient p - y; the squared error, mean over the K classes, has 2/K (diag(p) - p p') (p - y).
+    """
+    p = result.probabilities
+    y = np.eye(p.shape[1])[result.labels]
+    true = p[np.arange(len(p)), result.labels]
+    gradient = p - y
+    squared = 2 / p.shape[1] * (p * gradient - p * (p * gradient).sum(axis=1, keepdims=True))
+    rows = []
+    for name, chosen in (("below 0.01", true < 0.01), ("0.01 to 0.5", (true >= 0.01) & (true < 0.5)), ("0.5 and above", true >= 0.5), ("all", true >= 0)):
+        of = [-np.log(np.maximum(true, 1e-7)), (gradient**2).mean(axis=1), np.linalg.norm(gradient, axis=1), np.linalg.norm(squared, axis=1)]
+        means = [values[chosen].mean() if chosen.any() else None for values in of]
+        rows.append(dict(zip(("Probability of the true class", "Images", "Cross-entropy", "Squared error", "Gradient of the cross-entropy", "Gradient of the squared error"),
+                             (name, int(chosen.sum()), *means))))
+    return pd.DataFrame(rows)
+
+
 def classification_report(result: Result) -> pd.DataFrame:
     """Precision, recall, F1 and number of images of each class, and their plain and weighted means."""
     report = metrics.classification_report(result.labels, result.predicted, labels=range(len(result.class_names)), target_names=result.class_names,

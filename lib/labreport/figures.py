@@ -73,20 +73,33 @@ class Table:
 
 def class_counts(counts: pd.DataFrame) -> Picture:
     """Images a class and split. counts: a row a class, a column a split."""
-    figure, axes = _figure(0.2 * len(counts) + 0.9)
-    left = np.zeros(len(counts))
-    for (split, column), color, hatch in zip(counts.items(), ("#0072B2", "#E69F00", "#009E73"), ("", "//", "..")):
-        axes.barh(counts.index, column, left=left, label=split, color=color, hatch=hatch, edgecolor="white", linewidth=0.5)
-        left += column.to_numpy()
-    axes.invert_yaxis()
-    axes.grid(axis="y", visible=False)
-    axes.set_xlabel("images")
-    figure.legend(loc="outside upper center", ncols=3, frameon=False)
+    figure, panels = _panels(len(counts))
+    for axes, rows in zip(panels, np.array_split(np.arange(len(counts)), len(panels))):
+        left = np.zeros(len(rows))
+        for (split, column), color, hatch in zip(counts.iloc[rows].items(), ("#0072B2", "#E69F00", "#009E73"), ("", "//", "..")):
+            axes.barh(counts.index[rows], column, left=left, label=split, color=color, hatch=hatch, edgecolor="white", linewidth=0.5)
+            left += column.to_numpy()
+        _by_class(axes, "images", limit=counts.sum(axis=1).max() * 1.03)
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=3, frameon=False)
     totals = counts.sum(axis=1)
     per_split = ", ".join(f"{images:,} {split}" for split, images in counts.sum().items())
     spread = f"each with {totals.iloc[0]:,} images" if totals.nunique() == 1 else \
         f"from {totals.min():,} images ({totals.idxmin()}) to {totals.max():,} ({totals.idxmax()})"
     return Picture(figure, f"Bar chart of the images in each of {len(counts)} classes, {spread}: {per_split}.", "Images in each class and split.")
+
+
+def class_recalls(report: pd.DataFrame) -> Picture:
+    """Recall of each class, best first. report: as `evaluation.classification_report` gives it, without the averages."""
+    ordered = report.sort_values("Recall", ascending=False, kind="stable")
+    figure, panels = _panels(len(ordered))
+    for axes, rows in zip(panels, np.array_split(np.arange(len(ordered)), len(panels))):
+        axes.barh(ordered["Class"].iloc[rows], ordered["Recall"].iloc[rows], color=TRAINING)
+        _by_class(axes, "recall", limit=1)
+    best, worst = ordered.iloc[0], ordered.iloc[-1]
+    return Picture(figure, f"Bar chart of the recall of {len(ordered)} classes, from {best['Recall']:.2f} ({best['Class']}) to {worst['Recall']:.2f} "
+                           f"({worst['Class']}); half of them reach {ordered['Recall'].median():.2f} or more.",
+                   "Recall of each class: the share of its images that were recognised, best first.")
 
 
 def image_grid(images: np.ndarray, titles: list[str], caption: str, columns: int = 10) -> Picture:
@@ -106,7 +119,7 @@ def image_grid(images: np.ndarray, titles: list[str], caption: str, columns: int
             axes.axis("off")
             if position < len(images):
                 axes.imshow(images[position], interpolation="nearest")
-                axes.set_title(titles[position], fontsize=7, pad=2)
+                axes.set_title(titles[position].replace("_", " "), fontsize=7, pad=2)
     shown = "; ".join(title.replace("\n", ", ") for title in dict.fromkeys(filter(None, titles)))
     return Picture(figure, f"{count(len(images), 'image')} of {images.shape[2]} by {images.shape[1]} pixels: {shown}.", caption, vector=False)
 
@@ -130,8 +143,8 @@ def curves(history: pd.DataFrame, best_epoch: int, monitor: str) -> Picture:
                    f"Accuracy and loss by epoch; the dotted line marks epoch {best_epoch}, the best by {monitor}.")
 
 
-def confusion_matrix(matrix: np.ndarray, class_names: list[str]) -> Picture:
-    """matrix: images (K, K), true classes in rows, predicted ones in columns."""
+def confusion_matrix(matrix: np.ndarray, class_names: list[str], of: str = "") -> Picture:
+    """matrix: images (K, K), true classes in rows, predicted ones in columns. of: which classes, where they are not all."""
     import seaborn
 
     size = min(WIDTH_INCHES, 0.34 * len(class_names) + 1.6)
@@ -149,7 +162,7 @@ def confusion_matrix(matrix: np.ndarray, class_names: list[str]) -> Picture:
     return Picture(figure, f"Confusion matrix of {len(class_names)} classes, true classes in rows. {class_names[correct.argmax()]} is recognised most often "
                            f"({correct.max():.0%}), {class_names[correct.argmin()]} least often ({correct.min():.0%}); the most frequent mistake is "
                            f"{class_names[true]} taken for {class_names[predicted]} ({off.max()} images).",
-                   "Confusion matrix: true classes in rows, predicted classes in columns; numbers are images.")
+                   f"Confusion matrix{of}: true classes in rows, predicted classes in columns; numbers are images.")
 
 
 def _figure(height: float, width: float = WIDTH_INCHES, columns: int = 1):
@@ -158,6 +171,24 @@ def _figure(height: float, width: float = WIDTH_INCHES, columns: int = 1):
         figure = Figure(figsize=(width, height), layout="constrained")
         FigureCanvasAgg(figure)
         return figure, figure.subplots(1, columns)
+
+
+def _panels(classes: int):
+    """A figure with a row a class: one panel, or two side by side where the rows would not fit on a page."""
+    if classes <= 40:
+        figure, axes = _figure(0.2 * classes + 0.9)
+        return figure, [axes]
+    figure, axes = _figure(0.13 * -(-classes // 2) + 0.6, columns=2)
+    return figure, list(axes)
+
+
+def _by_class(axes, label: str, limit: float) -> None:
+    axes.invert_yaxis()
+    axes.margins(y=0.01)
+    axes.grid(axis="y", visible=False)
+    axes.set(xlabel=label, xlim=(0, limit))
+    if len(axes.get_yticks()) > 40:
+        axes.tick_params(axis="y", labelsize=5.5, length=0, pad=1)
 
 
 def _course(history: pd.DataFrame, column: str, name: str) -> str:
@@ -190,7 +221,7 @@ def validation_curves(panels: dict[str, dict[str, tuple[pd.DataFrame, int]]]) ->
     titles = list(panels)
     longest = [max(len(panels[title]) for title in titles[row * columns:(row + 1) * columns]) for row in range(rows)]
     with matplotlib.rc_context(STYLE | {"font.size": 8}):
-        figure = Figure(figsize=(WIDTH_INCHES, sum(1.9 + 0.14 * lines for lines in longest)), layout="constrained")
+        figure = Figure(figsize=(WIDTH_INCHES, sum(2.05 + 0.13 * lines for lines in longest)), layout="constrained")
         FigureCanvasAgg(figure)
         figure.get_layout_engine().set(h_pad=0.08, w_pad=0.06)
         grid = figure.subplots(rows, columns, squeeze=False, sharey=True)

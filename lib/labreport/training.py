@@ -118,6 +118,7 @@ def _train(experiment, dataset, folder, progress) -> None:
     keras.utils.clear_session()  # layers are named the same, however many models the notebook has built before
     keras.utils.set_random_seed(experiment.seed)
     model = models.build(experiment, dataset.image_shape, len(dataset.class_names))
+    identity = provenance.training_identity(experiment, dataset.fingerprint)  # the build has fetched the pretrained weights, where there are any
     if base:
         _take_weights(model, base.folder / results.MODEL)
     progress(f"training {experiment.run_name}: {count(len(dataset.train), 'image')}, {count(models.parameters(model)[0], 'parameter')}, "
@@ -169,14 +170,14 @@ def _train(experiment, dataset, folder, progress) -> None:
 
     trained.set_weights(best_weights)
     best = best_epoch(watched, monitor)
-    _write_down(experiment, dataset, model, folder, progress, {
+    _write_down(experiment, dataset, model, identity, folder, progress, {
         "validation_accuracy": rows[best - 1]["val_accuracy"], "validation_loss": rows[best - 1]["val_loss"],
         "train_accuracy": rows[best - 1]["accuracy"], "train_loss": rows[best - 1]["loss"],
         "best_epoch": best, "epochs": len(rows), "stopped_early": len(rows) < experiment.epochs, "features_once": bool(parts),
         "seconds": prepared_seconds + sum(seconds), "prepared_seconds": prepared_seconds, "seconds_per_epoch": seconds})
 
 
-def _write_down(experiment, dataset, model, folder, progress, course: dict) -> None:
+def _write_down(experiment, dataset, model, identity, folder, progress, course: dict) -> None:
     """Evaluate the trained model on the held-out split and write predictions, model and, last, metrics. course: what training says of itself."""
     evaluated, split = dataset.evaluated
     probabilities = predict(model, split)
@@ -199,7 +200,7 @@ def _write_down(experiment, dataset, model, folder, progress, course: dict) -> N
         "finished": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
         "dataset": {"name": dataset.name, "class_names": dataset.class_names, "fingerprint": dataset.fingerprint, "notes": dataset.notes,
                     "images": {name: len(split) for name, split in dataset.splits.items()}},
-        "identity": provenance.training_identity(experiment, dataset.fingerprint),
+        "identity": identity,
         "provenance": provenance.machine() | backend.describe() | {"versions": provenance.versions(keras.backend.backend(), "keras", "numpy", "opencv-python", "labreport")},
     })
 
@@ -244,6 +245,6 @@ def _publish(unfinished, folder) -> None:
 
 def _line(epochs: int, row: dict, seconds: list[float]) -> str:
     left = (epochs - len(seconds)) * sum(seconds[-5:]) / len(seconds[-5:])
-    values = "  ".join(f"{key} {value:.4f}" for key, value in row.items() if key != "epoch")
+    values = "  ".join(f"{key} {value:.4f}" for key, value in row.items() if key in ("accuracy", "loss", "val_accuracy", "val_loss"))
     return f"epoch {row['epoch']:>{len(str(epochs))}}/{epochs}  {values}  {seconds[-1]:.1f} s" + (f"  at most {duration(left)} left" if left else "")
 
