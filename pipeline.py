@@ -8,6 +8,7 @@ import argparse
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "lib"))
@@ -106,17 +107,22 @@ def check(options) -> None:
     names = [options.experiment] if options.experiment else experiments.names()
     chosen_ones = [experiments.load(name, settings(options)) for name in names]
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    import gc
+
     from labreport import augmentation, datasets, losses, models, optimizers
 
     wrong = []
     for experiment in chosen_ones:
-        total, trainable = models.parameters(models.build(experiment, *datasets.shape(experiment)))
+        # Counting needs no pretrained weights, which may not be here yet.
+        random = replace(experiment, model_args=experiment.model_args | ({"weights": "random"} if "weights" in experiment.model_args else {}))
+        total, trainable = models.parameters(models.build(random, *datasets.shape(experiment)))
         for room in (losses, optimizers, augmentation):
             room.build(experiment)
         expected = (experiment.published["total_parameters"], experiment.published["trainable_parameters"])
         agrees = (total, trainable) == expected or experiment.changes
         print(f"{experiment.run_name}: {total:,} parameters, {trainable:,} trainable" + ("" if agrees else f"; published are {expected[0]:,} and {expected[1]:,}"))
         wrong += [] if agrees else [experiment.run_name]
+        gc.collect()  # a Keras model refers to itself, and the large ones take half a gigabyte
     if wrong:
         raise ValueError(f"parameter counts differ from the published ones: {', '.join(wrong)}; mend the model or the file")
     print(f"sound: {count(len(chosen_ones), 'experiment')}")

@@ -39,10 +39,12 @@ PUBLISHED = {
     "flowers_tuned_base": ("flowers_stacked", THREE, 150, 5, 4_828_997, 4_828_997),
     "flowers_tuned_conv5": ("flowers_stacked", TUNED | {"filters": [32, 64, 128, 128], "kernels": [3, 3, 5, 3]}, 150, 5, 1_175_493, 1_175_493),
     "flowers_tuned_gap": ("flowers_stacked", AVERAGED | {"filters": [32, 64, 96, 96], "kernels": [3, 3, 3, 3]}, 150, 5, 158_309, 158_309),
-    "flowers_tuned_gap_conv5": ("flowers_stacked", AVERAGED | {"pixels": "zero_to_one", "filters": [32, 64, 96, 128], "kernels": [3, 3, 3, 5]}, 150, 5, 382_757, 382_757),
+    "flowers_tuned_gap_conv5": ("flowers_stacked", AVERAGED | {"pixels": "zero_to_one", "filters": [32, 64, 96, 128], "kernels": [3, 3, 3, 5]},
+                                150, 5, 382_757, 382_757),
     **{f"flowers_tuned_{name}": ("flowers_stacked", BATCHNORM, 150, 5, 373_957, 373_253) for name in ("batchnorm", "augment", "augment_long")},
     "dog_breeds_scratch_base": ("dog_breeds_stacked", SCRATCH, 160, 120, 52_692_760, 52_692_056),
-    "dog_breeds_scratch_regularized": ("dog_breeds_stacked", {"block_dropout": [0.5, 0.5], "dense": [128, 128], "dense_dropout": [0.5, 0.5]}, 160, 120, 13_240_088, 13_239_640),
+    "dog_breeds_scratch_regularized": ("dog_breeds_stacked", {"block_dropout": [0.5, 0.5], "dense": [128, 128], "dense_dropout": [0.5, 0.5]},
+                                       160, 120, 13_240_088, 13_239_640),
     "dog_breeds_scratch_residual": ("dog_breeds_residual", RESIDUAL, 160, 120, 803_000, 802_488),
     "dog_breeds_mobilenetv2_initial": ("dog_breeds_transfer", TRANSFER | {"pooling": "flatten", "dense": [512, 512, 128], "dropout": [0.0, 0.0, 0.25]},
                                        160, 120, 18_986_808, 16_728_568),
@@ -192,7 +194,8 @@ def test_a_frozen_backbone_stays_in_inference_mode():
 def test_a_fine_tuned_backbone_stays_in_inference_mode_while_it_is_trained():
     model = built("dog_breeds_transfer", SMALL | {"trainable_from": "block_16_expand", "dense": [], "dropout": []}, 32)
     backbone = model.get_layer("mobilenet_v2")
-    statistics, trained = ([keras.ops.convert_to_numpy(weight).copy() for weight in weights] for weights in (backbone.non_trainable_weights, backbone.trainable_weights))
+    statistics, trained = ([keras.ops.convert_to_numpy(weight).copy() for weight in weights]
+                           for weights in (backbone.non_trainable_weights, backbone.trainable_weights))
     assert np.allclose(model(random_pixels(32), training=True), model(random_pixels(32), training=False), atol=1e-6)
     keras.utils.set_random_seed(0)
     model.compile(optimizer=keras.optimizers.SGD(1.0), loss="sparse_categorical_crossentropy")
@@ -223,7 +226,8 @@ def test_an_unknown_layer_is_refused_with_the_nearest_names():
         built("dog_breeds_transfer", INCEPTION | {"trainable_from": "conv2d_94"}, 75)
 
 
-@pytest.mark.parametrize("changes, features", [({}, 1280), ({"pooling": "flatten", "dense": [8], "dropout": [0.0]}, 4 * 1280), ({"pooling": "max", "dense": [], "dropout": []}, 1280)])
+@pytest.mark.parametrize("changes, features", [({}, 1280), ({"pooling": "flatten", "dense": [8], "dropout": [0.0]}, 4 * 1280),
+                                               ({"pooling": "max", "dense": [], "dropout": []}, 1280)])
 def test_the_frozen_part_and_the_head_together_are_the_model(changes, features):
     model = built("dog_breeds_transfer", SMALL | changes, 64) if changes else small_transfer()
     rows = models.summary(model)
@@ -356,7 +360,8 @@ def test_weights_of_another_width_and_half_a_file_are_refused_by_name(weights):
         built("dog_breeds_transfer", IMAGENET, 32)
 
 
-@pytest.mark.parametrize("settings, name", [(IMAGENET, RELEASED.format(0.35, 96)), (INCEPTION | {"weights": "imagenet"}, "inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5")])
+@pytest.mark.parametrize("settings, name", [(IMAGENET, RELEASED.format(0.35, 96)),
+                                            (INCEPTION | {"weights": "imagenet"}, "inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5")])
 def test_missing_weights_that_cannot_be_downloaded_are_asked_for_by_name(weights, monkeypatch, settings, name):
     from keras.src.applications import inception_v3, mobilenet_v2
 

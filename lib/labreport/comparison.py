@@ -223,15 +223,15 @@ def _verdict(group: list[Entry]) -> str:
             + f" the highest accuracy of {count(len(group), 'run')}: {percent(best.accuracy)} ({percent(low)} to {percent(high)}).")
 
     def chosen(verdict):
-        return [f"{row.label} ({_points(row.difference)})" for row in table.itertuples() if row.verdict == verdict]
+        return [f"{row.label} ({_points(row.difference)})" for row in table.itertuples() if row.verdict == verdict and row.difference]
 
-    lines = []
+    lines, at_once = [], f", also after allowing for {len(table)} comparisons at once" if len(table) > 1 else ""
     if chosen("supported"):
-        lines.append(f"Supported by the intervals, also after allowing for {count(len(table), 'comparison')} at once: its lead, in points, over {_listed(chosen('supported'))}.")
+        lines.append(f"Supported by the intervals{at_once}: its lead, in points, over {_listed(chosen('supported'))}.")
     if chosen("alone"):
         lines.append(f"Supported only if each comparison stood alone: its lead over {_listed(chosen('alone'))}.")
     if chosen("open"):
-        lines.append(f"Not supported: its lead over {_listed(chosen('open'))}; these intervals reach zero, so that either run may be the better one.")
+        lines.append(f"Not supported: its lead over {_listed(chosen('open'))}; the interval reaches zero, so that either run may be the better one.")
     return "\n".join([text, "", *(f"- {line}" for line in lines)])
 
 

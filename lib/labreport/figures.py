@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import ScaledTranslation
 
 from .wording import count
 
@@ -147,7 +148,7 @@ def confusion_matrix(matrix: np.ndarray, class_names: list[str], of: str = "") -
     """matrix: images (K, K), true classes in rows, predicted ones in columns. of: which classes, where they are not all."""
     import seaborn
 
-    size = min(WIDTH_INCHES, 0.34 * len(class_names) + 1.6)
+    size = max(3.2, min(WIDTH_INCHES, 0.34 * len(class_names) + 1.6))
     figure, axes = _figure(size * 0.86, width=size)
     share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     seaborn.heatmap(share, ax=axes, vmin=0, vmax=1, cmap="Blues", square=True, annot=matrix if len(class_names) <= 20 else False, fmt="d",
@@ -187,6 +188,7 @@ def _by_class(axes, label: str, limit: float) -> None:
     axes.margins(y=0.01)
     axes.grid(axis="y", visible=False)
     axes.set(xlabel=label, xlim=(0, limit))
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=limit > 1))
     if len(axes.get_yticks()) > 40:
         axes.tick_params(axis="y", labelsize=5.5, length=0, pad=1)
 
@@ -234,7 +236,8 @@ def validation_curves(panels: dict[str, dict[str, tuple[pd.DataFrame, int]]]) ->
         axes.set_title(title, fontsize=8)
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
-        axes.legend(loc="upper left", bbox_to_anchor=(0, -0.3), fontsize=7, handlelength=3.2, borderaxespad=0, labelspacing=0.25, frameon=False)
+        below = axes.transAxes + ScaledTranslation(0, -0.42, figure.dpi_scale_trans)  # in inches, so that the layout finds room for it at once
+        axes.legend(loc="upper left", bbox_to_anchor=(0, 0), bbox_transform=below, fontsize=7, handlelength=3.2, borderaxespad=0, labelspacing=0.25, frameon=False)
         if position % columns == 0:
             axes.set_ylabel("validation accuracy")
     told = "; ".join(f"{title}: " + ", ".join(f"{label} {history['val_accuracy'].iloc[best - 1]:.2f} at epoch {best}" for label, (history, best) in lines.items())
