@@ -207,9 +207,9 @@ def bring_up_to_date(subject, with_reports: bool) -> str:
 
     work = execution.work(subject)
     if work.execute:
-        doing = "training" if work.train else "running the notebook" if isinstance(subject, assignments.Assignment) else "running the notebook again, without training"
+        again = "running the notebook" if isinstance(subject, assignments.Assignment) else "running the notebook again, without training"
         shown = work.execute[:4] + [f"and {len(work.execute) - 4} more"] * (len(work.execute) > 4)
-        print(f"{subject.run_name}: {doing} ({'; '.join(shown)})", flush=True)
+        print(f"{subject.run_name}: {'training' if work.train else again} ({'; '.join(shown)})", flush=True)
         execution.run(subject)
     folder = paths.display(subject.folder)
     if with_reports and work.render:
@@ -286,7 +286,8 @@ def parser() -> argparse.ArgumentParser:
         if experiment:
             sub.add_argument("experiment", nargs="?" if experiment == "optional" else None, metavar="EXPERIMENT", help="a file in params/, without .yaml")
         if assignment:
-            sub.add_argument("assignment", nargs="?" if assignment == "optional" else None, metavar="NAME", help="an assignment: a file in notebooks/, without .ipynb")
+            sub.add_argument("assignment", nargs="?" if assignment == "optional" else None, metavar="NAME",
+                             help="an assignment: a file in notebooks/, without .ipynb")
         if runs:
             sub.add_argument("--data", metavar="sample|FOLDER", help="data drawn by the program, or the folder that holds the data sets (default: data/)")
             sub.add_argument("--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="a setting of this run, such as epochs=3")

@@ -44,7 +44,10 @@ def load(assignment: Assignment) -> list[Entry]:
 
 
 def overview(assignment: Assignment, entries: list[Entry]) -> pd.DataFrame:
-    """A row an experiment, those without a run too: parameters, best epoch, accuracies, the evaluated one's 95 % interval in percent, the published value, seconds."""
+    """A row an experiment, those without a run too: parameters, best epoch, accuracies, the last one's interval, the published value, seconds.
+
+    Accuracies are of the best epoch; the interval, in percent, is that of the evaluated split's.
+    """
     by_name = {entry.run.experiment.name: entry for entry in entries}
     tested = any(entry.result.evaluated == "test" for entry in entries)
     columns = ["Experiment", "Parameters", "Best epoch", "Training", "Validation", *["Test"] * tested, "95 % interval", "Published", "Seconds"]
@@ -138,8 +141,8 @@ _ABSENT = object()
 
 def _settings(assignment: Assignment) -> dict[str, dict]:
     """Flat settings by label, each mapping's name dropped where the setting's own name is enough."""
-    flat = {assignment.label(run.experiment): {key: value for key, value in experiments.flatten(run.experiment.settings()).items() if key.split(".")[0] not in NOT_COMPARED}
-            for run in assignment.runs}
+    flat = {assignment.label(run.experiment): {key: value for key, value in experiments.flatten(run.experiment.settings()).items()
+                                               if key.split(".")[0] not in NOT_COMPARED} for run in assignment.runs}
     full = dict.fromkeys(key for values in flat.values() for key in values)
     last = Counter(key.split(".")[-1] for key in full)
     shown = {key: key.split(".")[-1] if last[key.split(".")[-1]] == 1 else key for key in full}
@@ -258,7 +261,8 @@ def _limits(entries: list[Entry]) -> str:
     sentences = ["The intervals cover the drawing of the evaluated images alone. Each experiment was run once: what another seed would change is not in them, and "
                  "the best run is the best of these very numbers, so that its lead is on the large side."]
     if any(entry.result.evaluated == "validation" for entry in entries):
-        sentences.append("Where there is no test split, the validation images also chose the epoch; accuracies on them are on the high side, the more so the longer a run.")
+        sentences.append("Where there is no test split, the validation images also chose the epoch; accuracies on them are on the high side, "
+                         "the more so the longer a run.")
     if any(entry.run.short for entry in entries):
         sentences.append("Short runs differ from the others in their settings too, not in the experiment alone.")
     if any(entry.run.outdated for entry in entries):

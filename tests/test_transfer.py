@@ -1,0 +1,219 @@
+"""Pretrained backbones: features computed once train the same head, one experiment starts from another, and several outputs are one model's."""
+
+import json
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+from labreport import augmentation, datasets, experiments, features, models, paths, provenance, results, training
+
+SIDE = 32
+
+
+def experiment(name="dog_breeds_mobilenetv2", **settings):
+    small = {"dense": [8], "dropout": [0.2], "alpha": 0.35, "weights": "random"} if "dog_breeds" in name else {}
+    return experiments.load(name, {"data": "sample", "image_size": SIDE, "epochs": 2, "batch_size": 16, **small, **settings})
+
+
+@pytest.fixture(scope="module")
+def dogs():
+    """120 classes are too many for a test: the first six of the sample, with an unlabelled part."""
+    whole = datasets.load(experiment())
+    def few(split):
+        return split.take(np.flatnonzero(split.labels < 6))
+    return datasets.Dataset("dog_breeds", True, few(whole.train), few(whole.validation), few(whole.test), whole.class_names[:6], unlabelled=whole.unlabelled.take(np.arange(5)))
+
+
+def quiet(line):
+    pass
+
+
+def without_features(monkeypatch):
+    monkeypatch.setattr(features, "applicable", lambda augment: False)
+
+
+@pytest.mark.parametrize("augmented", [{}, {"horizontal_flip": True}])
+@pytest.mark.parametrize("pooling", ["average", "flatten"])
+def test_a_head_on_features_learns_what_the_whole_model_learns(dogs, tmp_path, monkeypatch, augmented, pooling):
+    settings = dict(augmentation=augmented, pooling=pooling)
+    once = training.fit(experiment(**settings), dogs, quiet)
+    without_features(monkeypatch)
+    monkeypatch.setenv("LABREPORT_REPORTS", str(tmp_path / "plain"))
+    plain = training.fit(experiment(**settings), dogs, quiet)
+    assert once.metrics["features_once"] and not plain.metrics["features_once"]
+    assert np.allclose(once.history, plain.history, atol=1e-3)
+    assert np.allclose(once.probabilities, plain.probabilities, atol=1e-3)
+
+
+def test_the_assembled_model_predicts_what_the_head_predicts_on_the_features(dogs):
+    result = training.fit(experiment(), dogs, quiet)
+    model = keras.saving.load_model(experiment().folder / "model.keras")
+    extractor, head = models.frozen_part(model)
+    images = np.asarray(dogs.test.images)
+    assert np.allclose(head.predict(extractor.predict(images, verbose=0), verbose=0), result.probabilities, atol=1e-5)
+
+
+def test_features_are_computed_once_and_read_the_next_time(dogs):
+    lines = []
+    training.fit(experiment(), dogs, lines.append)
+    assert [line for line in lines if line.startswith("computing")] == [f"computing features once: {len(split)} images ({name})" for split, name in
+                                                                      ((dogs.train, "train"), (dogs.train, "train, mirrored"), (dogs.validation, "validation"))]
+    lines.clear()
+    training.fit(experiment(epochs=3), dogs, lines.append)
+    assert not [line for line in lines if line.startswith("computing")]
+    assert len(list((paths.cache() / "features").glob("*.npy"))) == 3
+
+
+def test_other_weights_or_other_images_are_other_features(dogs):
+    training.fit(experiment(), dogs, quiet)
+    training.fit(experiment(seed=7), dogs, quiet)  # other random weights
+    training.fit(experiment(), replace(dogs, train=dogs.train.take(np.arange(len(dogs.train) - 1))), quiet)
+    assert len(list((paths.cache() / "features").glob("*train-*.npy"))) >= 3
+
+
+def test_only_mirrored_images_have_the_features_of_mirrored_images(dogs):
+    whole = features.Features([np.zeros((6, 2), np.float32), np.ones((6, 2), np.float32)], np.zeros((1, 2), np.float32))
+    mirrored = np.array([True, False, True, False, False, True])
+    assert whole.pick(mirrored)(np.array([5, 4, 0]))[:, 0].tolist() == [1, 0, 1]
+    assert whole.pick(None)(np.array([5, 4, 0])).tolist() == [[0, 0]] * 3
+
+
+@pytest.mark.parametrize("settings, expected", [({"horizontal_flip": True}, True), ({}, True), ({"vertical_flip": True}, False), ({"rotation_degrees": 5}, False),
+                                                ({"width_shift_fraction": 0.1}, False), ({"height_shift_fraction": 0.1}, False), ({"zoom_fraction": 0.1}, False)])
+def test_features_serve_only_where_an_image_has_two_views_at_most(settings, expected):
+    assert features.applicable(augmentation.augmentation(**settings)) is expected
+
+
+def test_a_frozen_backbone_is_as_it_was_after_training(dogs):
+    for settings in ({}, {"augmentation": {"rotation_degrees": 5.0}}):
+        keras.utils.clear_session()
+        keras.utils.set_random_seed(experiment().seed)
+        before = models.build(experiment(), dogs.image_shape, 6).get_layer("mobilenet_v2").get_weights()
+        training.fit(experiment(**settings), dogs, quiet)
+        after = keras.saving.load_model(experiment(**settings).folder / "model.keras").get_layer("mobilenet_v2").get_weights()
+        assert all((a == b).all() for a, b in zip(before, after))
+
+
+def test_fine_tuning_changes_the_named_layer_on_and_no_batch_statistics(dogs):
+    tuned = experiment("dog_breeds_mobilenetv2_finetune", epochs=1)
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(tuned.seed)
+    before = models.build(tuned, dogs.image_shape, 6).get_layer("mobilenet_v2")
+    assert not training.fit(tuned, dogs, quiet).metrics["features_once"]
+    after = keras.saving.load_model(tuned.folder / "model.keras").get_layer("mobilenet_v2")
+    first = [layer.name for layer in before.layers].index("block_16_expand")
+    for position, (old, new) in enumerate(zip(before.layers, after.layers)):
+        for one, other in zip(old.weights, new.weights):
+            same = bool((np.asarray(one) == np.asarray(other)).all())
+            assert same == (position < first or "moving" in one.name or not one.trainable), (old.name, one.name)
+
+
+@pytest.fixture
+def two_steps(monkeypatch, tmp_path):
+    """Two experiments of which the second starts from the first, in a project of their own."""
+    import shutil
+
+    from conftest import ROOT
+    for name in ("params", "notebooks"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    def file(name, **changes):
+        text = (ROOT / "params/dog_breeds_mobilenetv2.yaml").read_text()
+        for before, after in {"alpha: 1.0": "alpha: 0.35", "weights: imagenet": "weights: random", "dense: [128, 128]": "dense: [8]", "dropout: [0.5, 0.5]": "dropout: [0.2]",
+                              "epochs: 30": "epochs: 2", "image_size: 160": "image_size: 32", **changes}.items():
+            assert before in text
+            text = text.replace(before, after)
+        (tmp_path / f"params/{name}.yaml").write_text(text)
+    file("first")
+    file("second", **{"starts_from: null": "starts_from: first", "trainable_from: null": "trainable_from: block_16_expand"})
+    return file
+
+
+def test_an_experiment_starts_from_the_weights_of_another_one_which_is_trained_first_and_once(two_steps, dogs):
+    second, lines = experiments.load("second", {"data": "sample"}), []
+    training.fit(second, dogs, lines.append)
+    assert lines[0] == "second--sample starts from first--sample" and lines[1].startswith("training first--sample")
+    first = keras.saving.load_model(paths.reports() / "first--sample/model.keras").get_weights()
+    frozen = keras.saving.load_model(second.folder / "model.keras").get_layer("mobilenet_v2").layers[2].get_weights()
+    assert any(weight.shape == frozen[0].shape and (weight == frozen[0]).all() for weight in first)
+    lines.clear()
+    training.fit(replace(second, batch_size=20), dogs, lines.append)
+    assert any("first--sample is trained already" in line for line in lines)
+
+
+def test_a_change_in_the_first_experiment_trains_the_second_one_again(two_steps, dogs):
+    second = experiments.load("second", {"data": "sample"})
+    before = provenance.training_identity(second, dogs.fingerprint)
+    two_steps("first", **{"learning_rate: 0.001": "learning_rate: 0.01"})
+    after = provenance.training_identity(experiments.load("second", {"data": "sample"}), dogs.fingerprint)
+    assert provenance.differences(before, after) == ["first: optimizer_args.learning_rate: 0.001, now 0.01"]
+
+
+def test_the_first_experiment_sees_the_same_images_in_the_same_splits(two_steps):
+    base = experiments.base(experiments.load("second", {"data": "sample", "max_images": 700, "seed": 5, "test_fraction": 0.2, "epochs": 9}))
+    assert (base.data, base.max_images, base.seed, base.dataset_args["test_fraction"], base.epochs) == ("sample", 700, 5, 0.2, 2)
+
+
+@pytest.mark.parametrize("changes, expected", [({"starts_from: first": "starts_from: cifar10_l2"}, "trained on cifar10, not on dog_breeds"),
+                                               ({"starts_from: first": "starts_from: third"}, "which itself starts from first"),
+                                               ({"starts_from: first": "starts_from: frist"}, "there is no experiment 'frist' .did you mean 'first'.* to start from")])
+def test_a_start_that_cannot_be_is_refused(two_steps, changes, expected):
+    two_steps("third", **{"starts_from: null": "starts_from: first"})
+    two_steps("second", **{"starts_from: null": next(iter(changes.values()))})
+    with pytest.raises(ValueError, match=expected):
+        experiments.base(experiments.load("second"))
+
+
+def test_weights_of_other_shapes_are_refused(two_steps, dogs):
+    two_steps("second", **{"starts_from: null": "starts_from: first", "dense: [8]": "dense: [9]", "dense: [128, 128]": "dense: [9]"})
+    with pytest.raises(ValueError, match="has weights of other shapes than this model"):
+        training.fit(experiments.load("second", {"data": "sample"}), dogs, quiet)
+
+
+def test_a_competition_s_answer_is_written_in_its_format(dogs):
+    result = training.fit(experiment(), dogs, quiet)
+    table = pd.read_csv(experiment().folder / results.SUBMISSION)
+    assert list(table) == ["id", *dogs.class_names] and list(table["id"]) == dogs.unlabelled.ids
+    assert np.allclose(table[dogs.class_names].sum(axis=1), 1, atol=1e-7) and len(result.predictions) == len(dogs.test)
+
+
+def test_an_answer_of_an_earlier_run_does_not_outlive_it(dogs):
+    training.fit(experiment(), dogs, quiet)
+    training.fit(experiment(), replace(dogs, unlabelled=None), quiet)
+    assert not (experiment().folder / results.SUBMISSION).exists() and results.finished(experiment().folder)
+
+
+def test_random_weights_are_stamped_on_the_report_and_the_weights_file_is_named(dogs):
+    stamped = json.dumps(experiment()._repr_mimebundle_())
+    assert "random weights: they were asked for by name" in stamped
+    result = training.fit(experiment(), dogs, quiet)
+    assert {"Item": "Pretrained weights", "Value": "none: random ones were asked for by name"} in results.provenance_table(result)
+    assert "random weights" not in json.dumps(experiments.load("dog_breeds_mobilenetv2")._repr_mimebundle_())
+
+
+def test_three_outputs_are_trained_and_the_main_one_is_watched():
+    small = experiments.load("flowers_googlenet_sgd", {"data": "sample", "image_size": 96, "max_images": 40, "epochs": 2, "batch_size": 16})
+    data = datasets.load(small)
+    result = training.fit(small, data, quiet)
+    history = result.history
+    losses = history[["main_loss", "auxiliary_1_loss", "auxiliary_2_loss"]].sum(axis=1)
+    assert np.allclose(history["loss"], losses, rtol=1e-3) and {"accuracy", "val_accuracy"} <= set(history)
+    assert result.metrics["best_epoch"] == history["val_accuracy"].idxmax() + 1
+    main = history["val_accuracy"].iloc[result.metrics["best_epoch"] - 1]
+    assert np.isclose(main, result.metrics["evaluated_accuracy"]) and result.evaluated == "validation"
+    outputs = keras.saving.load_model(small.folder / "model.keras").predict(np.asarray(data.validation.images), verbose=0)
+    assert set(outputs) == {"main", "auxiliary_1", "auxiliary_2"} and np.allclose(outputs["main"], result.probabilities, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["cats_dogs_softmax", "cats_dogs_sigmoid"])
+def test_both_heads_of_cats_and_dogs_train_on_augmented_images_and_are_evaluated_on_plain_ones(name):
+    small = experiments.load(name, {"data": "sample", "image_size": 32, "max_images": 90, "epochs": 2})
+    data = datasets.load(small)
+    result = training.fit(small, data, quiet)
+    assert result.metrics["test_accuracy"] is None and result.metrics["evaluated_split"] == "validation" and len(result.predictions) == len(data.validation)
+    assert np.isclose(result.metrics["evaluated_accuracy"], result.metrics["validation_accuracy"])
+    assert np.isclose(result.metrics["evaluated_loss"], result.metrics["validation_loss"], rtol=1e-3)
+    assert np.allclose(result.probabilities.sum(axis=1), 1, atol=1e-5)
