@@ -161,14 +161,16 @@ def compare(options) -> None:
 
 def run_all(options) -> int:
     """Report every experiment of an assignment, or of all of them, one after the other; a failure does not stop the others."""
-    names = [*members(options.assignment)]
+    names = members(options.assignment)
     rows, failed = [], 0
+    readable = [experiment for experiment in map(loaded, names) if experiment]
+    own = assignments.settings_of_each(readable, settings(options))
     try:
         for number, name in enumerate(names, 1):
             print(f"{number} of {len(names)}: {name}", flush=True)
             started, experiment = time.perf_counter(), None
             try:
-                experiment = experiments.load(name, settings(options))
+                experiment = experiments.load(name, own.get(name))
                 outcome = bring_up_to_date(experiment, with_reports=True)
             except Exception as error:
                 if options.debug:
@@ -189,16 +191,18 @@ def members(assignment: str | None) -> list[str]:
     """Names of an assignment's experiments, or of all. A file that cannot be read is among them: whose it is cannot be known."""
     if assignment is not None and assignment not in assignments.names():
         assignments.members(assignment)  # raises, and names those there are
-    found = []
-    for name in experiments.names():
-        try:
-            if assignment in (None, experiments.load(name).notebook):
-                found.append(name)
-        except ValueError:
-            found.append(name)
+    found = [name for name in experiments.names() if assignment is None or not loaded(name) or loaded(name).notebook == assignment]
     if not found:
         raise ValueError(f"no experiment to run: no file in {paths.display(paths.params())}/" + (f" says `notebook: {assignment}`" if assignment else ""))
     return found
+
+
+def loaded(name: str):
+    """The experiment as in its file, or None where that cannot be read: its own turn will say why."""
+    try:
+        return experiments.load(name)
+    except ValueError:
+        return None
 
 
 def bring_up_to_date(subject, with_reports: bool) -> str:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labreport import commentary, evaluation, experiments, figures, results
+from labreport import commentary, evaluation, experiments, figures, proportions, results
 
 
 def history(val_accuracy, val_loss=None, accuracy=None, loss=None):
@@ -20,7 +20,7 @@ def result(labels, predicted, names=("cat", "dog", "frog"), metrics=None, course
     table = pd.DataFrame({"id": [str(i) for i in range(len(labels))], "label": np.array(names)[labels], "predicted": np.array(names)[predicted]})
     table = pd.concat([table, pd.DataFrame(probabilities, columns=list(names))], axis=1)
     base = {"dataset": {"class_names": list(names)}, "best_epoch": 2, "epochs": 3, "stopped_early": False, "seconds": 5.0, "data": "real", "changes": {},
-            "test_accuracy": float((labels == predicted).mean()), "total_parameters": 10, "trainable_parameters": 10,
+            "evaluated_split": "test", "test_accuracy": float((labels == predicted).mean()), "total_parameters": 10, "trainable_parameters": 10,
             "train_accuracy": 0.9, "validation_accuracy": 0.7,
             "identity": {"settings": {"early_stopping": {"monitor": "val_loss"}, "model_args": {}, "augmentation": {}}}}
     return results.Result(history([0.5, 0.7, 0.6], [1.0, 0.8, 0.9]) if course is None else course, base | (metrics or {}), table)
@@ -99,7 +99,7 @@ def test_a_table_writes_numbers_as_asked_and_escapes_text():
 
 
 def test_the_interval_is_wilsons():
-    low, high = commentary.interval(8, 10)  # Wilson, 1927; values as in any table of it
+    low, high = proportions.wilson(8, 10)  # Wilson, 1927; values as in any table of it
     assert round(low, 3) == 0.490 and round(high, 3) == 0.943
 
 
@@ -186,3 +186,64 @@ def test_leads_are_drawn_with_intervals_and_open_ones_hollow():
     dots = [line for line in picture.figure.axes[0].get_lines() if line.get_marker() == "o"]
     assert [(dot.get_xdata()[0], dot.get_markerfacecolor()) for dot in dots] == [(1.0, "white"), (10.0, figures.TRAINING)]
     assert "c 1.0 points (\u22122.0 to 4.0); b 10.0 points (5.0 to 15.0)" in picture.alt
+
+
+def test_120_classes_are_drawn_in_two_panels_with_every_name():
+    names = [f"breed_{i:03}" for i in range(120)]
+    counts = pd.DataFrame({"train": np.arange(120) + 60, "validation": 5, "test": 7}, index=names)
+    for picture in (figures.class_counts(counts), figures.class_recalls(pd.DataFrame({"Class": names, "Recall": np.linspace(0, 1, 120)}))):
+        picture.figure.draw_without_rendering()
+        shown = [label.get_text() for axes in picture.figure.axes for label in axes.get_yticklabels()]
+        assert sorted(shown) == names and len(picture.figure.axes) == 2 and picture.figure.get_figheight() < 9.5
+    assert "from 0.00 (breed_000)" not in picture.alt and "from 1.00 (breed_119) to 0.00 (breed_000)" in picture.alt
+
+
+def test_the_most_confused_classes_are_those_with_the_most_mistakes():
+    found = result([0, 0, 1, 1, 2, 3], [1, 1, 1, 1, 2, 3], names=("a", "b", "c", "d"))
+    matrix, names = evaluation.most_confused(found, most=2)
+    assert names == ["a", "b"] and matrix.tolist() == [[0, 2], [0, 2]]
+
+
+def test_the_gradients_of_the_two_losses_are_those_of_their_formulas():
+    found = result([0, 1], [0, 2], confidence=0.99)
+    table = evaluation.squared_error_beside_cross_entropy(found)
+    assert table["Images"].tolist() == [1, 0, 1, 2]
+
+    def losses(z, y):
+        p = np.exp(z) / np.exp(z).sum()
+        return -np.log(p[y]), ((p - np.eye(3)[y]) ** 2).mean()
+
+    z, step = np.log(found.probabilities[1]), 1e-6
+    numeric = [np.linalg.norm([(losses(z + step * np.eye(3)[k], 1)[i] - losses(z - step * np.eye(3)[k], 1)[i]) / (2 * step) for k in range(3)]) for i in range(2)]
+    assert np.allclose(table.iloc[0, 4:].astype(float), numeric, rtol=1e-4)
+    assert np.allclose(table.iloc[0, 2:4].astype(float), losses(z, 1))
+    says = commentary.squared_error(table)
+    assert "(1 image)" in says and f"{numeric[0] / numeric[1]:.3g} times as long" in says
+
+
+def test_no_mistakes_leave_nothing_to_learn_from():
+    table = evaluation.squared_error_beside_cross_entropy(result([0, 1], [0, 1]))
+    assert "no mistakes to learn from" in commentary.squared_error(table)
+
+
+def test_imbalance_is_told_with_both_averages():
+    from labreport.datasets import Dataset, Split
+
+    def split(labels):
+        return Split(np.zeros((len(labels), 2, 2, 3), np.uint8), np.array(labels, np.int32), [str(i) for i in range(len(labels))])
+    found = result([0, 0, 0, 1, 2], [0, 0, 0, 0, 2])
+    says = commentary.imbalance(Dataset("x", False, split([0] * 9 + [1] * 2 + [2] * 4), split([0]), split([0]), ["cat", "dog", "frog"]), found)
+    assert "The largest class has 9 training images (cat), the smallest 2 (dog)." in says and "66.7\u00a0%" in says and "80.0\u00a0%" in says
+
+
+def test_an_accuracy_on_the_images_that_chose_the_epoch_is_said_to_be_on_the_high_side():
+    found = result([0, 0, 1], [0, 1, 1], metrics={"evaluated_split": "validation"})
+    says = commentary.evaluation(found, evaluation.confused_pairs(found))
+    assert "2 of 3 validation images" in says and "There is no test split; the same images chose the epoch" in says
+    verdict = commentary.verdict(found, {"test_accuracy": None, "validation_accuracy": 0.6, "source": "a document", "note": None})
+    assert "The published validation accuracy, 60.0" in verdict and "inside" in verdict
+
+
+def test_what_was_mended_is_listed():
+    says = commentary.differs(experiments.load("flowers_googlenet_sgd"))
+    assert says.count("\n- ") == 3 and "never fired" in says

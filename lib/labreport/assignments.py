@@ -119,16 +119,18 @@ def load(name: str, settings: Mapping | None = None) -> Assignment:
     Reads parameter files and metrics.json, no data. Raises ValueError for an unknown assignment, or settings that no experiment takes.
     """
     experiments_there = members(name)
-    changed, refusals = {}, []
-    for experiment in experiments_there if settings else []:
-        try:
-            changed[experiment.name] = experiments.load(experiment.name, settings)
-        except ValueError as error:  # a setting of some models only
-            refusals.append(error)
-    if refusals and not changed:
-        raise refusals[0]
+    own = settings_of_each(experiments_there, settings or {})
+    changed = {experiment.name: experiments.load(experiment.name, own[experiment.name]) for experiment in experiments_there} if settings else {}
     changes = {key: value for experiment in changed.values() for key, value in experiment.changes.items()}
     return Assignment(name, _heading(name), dict(settings or {}), [_run(experiment, changed.get(experiment.name)) for experiment in experiments_there], changes)
+
+
+def settings_of_each(experiments_there: list[Experiment], settings: Mapping) -> dict[str, dict]:
+    """For each experiment, by name, the settings it takes: `weights` is nothing to a model that has none. ValueError for one that nobody takes."""
+    for key in settings:
+        if not any(experiments.takes(experiment, key) for experiment in experiments_there):
+            experiments.load(experiments_there[0].name, {key: settings[key]})  # raises, with the nearest name
+    return {experiment.name: {key: value for key, value in settings.items() if experiments.takes(experiment, key)} for experiment in experiments_there}
 
 
 def _run(experiment: Experiment, changed: Experiment | None) -> Run:

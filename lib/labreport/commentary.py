@@ -4,11 +4,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from . import proportions
 from .datasets import evenly
 from .results import Result
 from .wording import count, duration, percent
-
-CONFIDENCE = 0.95
 
 
 def loading(dataset) -> str:
@@ -66,7 +65,7 @@ def training(result: Result) -> str:
 def evaluation(result: Result, confused: pd.DataFrame) -> str:
     """Accuracy on the evaluated split with its interval, and the pair of classes confused most. confused: as `evaluation.confused_pairs` gives it."""
     correct, images = int((result.labels == result.predicted).sum()), len(result.labels)
-    low, high = interval(correct, images)
+    low, high = proportions.wilson(correct, images)
     text = (f"With the weights of epoch {result.metrics['best_epoch']}, {correct:,} of {images:,} {result.evaluated} images are classified correctly: "
             f"**{percent(correct / images)}** (95 % interval {percent(low)} to {percent(high)}, Wilson).")
     if result.evaluated == "validation":
@@ -129,17 +128,11 @@ def _comparison(result: Result, published: dict) -> str:
     if result.metrics["changes"]:
         return "The settings of this run differ from the published experiment's, so the two results are not expected to agree."
     correct, images = int((result.labels == result.predicted).sum()), len(result.labels)
-    low, high = interval(correct, images)
+    low, high = proportions.wilson(correct, images)
     where = "inside" if low <= value <= high else "below" if value < low else "above"
     caution = (f"The two agree within the uncertainty of the {result.evaluated} images." if where == "inside" else
                f"The difference is larger than the {result.evaluated} images alone explain; the seed, and the choice of the epoch, add to it.")
     return f"The published {result.evaluated} accuracy, {percent(value)}, lies {where} the 95 % interval of the measured one ({percent(low)} to {percent(high)}). {caution}"
-
-
-def interval(correct: int, images: int) -> tuple[float, float]:
-    """95 % interval of a share (Wilson, 1927): only the drawing of the images is uncertain in it, not the training."""
-    found = stats.binomtest(correct, images).proportion_ci(CONFIDENCE, method="wilson")
-    return found.low, found.high
 
 
 def _gap_says(gap: float, metrics: dict) -> str:

@@ -153,16 +153,21 @@ def base(experiment: Experiment) -> Experiment | None:
     """The experiment whose trained weights `experiment` starts from, on the same images and splits; None where it starts anew."""
     if experiment.starts_from is None:
         return None
-    settings = {"data": experiment.data, "max_images": experiment.max_images, "seed": experiment.seed, "dataset_args": experiment.dataset_args}
-    if "weights" in experiment.model_args:
-        settings["weights"] = experiment.model_args["weights"]
-    found = load(experiment.starts_from, settings)
+    found = load(experiment.starts_from)
     if found.dataset != experiment.dataset:
         raise ValueError(f"{experiment.name} starts from {found.name}, which was trained on {found.dataset}, not on {experiment.dataset}; "
                          f"starts_from names an experiment on the same data")
     if found.starts_from is not None:
         raise ValueError(f"{experiment.name} starts from {found.name}, which itself starts from {found.starts_from}; one step is the most there can be")
-    return found
+    settings = {"data": experiment.data, "max_images": experiment.max_images, "seed": experiment.seed, "dataset_args": experiment.dataset_args}
+    if "weights" in experiment.model_args:
+        settings["weights"] = experiment.model_args["weights"]
+    return load(found.name, {key: value for key, value in settings.items() if takes(found, key)})
+
+
+def takes(experiment: Experiment, key: str) -> bool:
+    """Whether there is a setting of this name, in full or by its last word, for this experiment."""
+    return bool(_paths(key, experiment.settings()))
 
 
 def training_table(experiment: Experiment) -> list[dict]:
@@ -213,17 +218,23 @@ def _apply(values: dict, settings: Mapping) -> dict:
 
 def _resolve(key: str, values: dict) -> tuple[str, ...]:
     """`learning_rate` -> ("optimizer_args", "learning_rate"): the path of a setting, by its full or its last name."""
-    paths_known = [(field,) for field in _TOP_LEVEL]
-    for field, known in _entries(values).items():
-        paths_known += [(field, entry) for entry in known]
-    found = [path for path in paths_known if ".".join(path) == key] or [path for path in paths_known if path[-1] == key]
+    found = _paths(key, values)
     if len(found) > 1:
         raise ValueError(f"settings: {key!r} could be {' or '.join('.'.join(path) for path in found)}; write one of them in full")
     if not found:
-        known = [".".join(path) for path in paths_known] + [path[-1] for path in paths_known]
+        known = [name for path in _all_paths(values) for name in (".".join(path), path[-1])]
         raise ValueError(f"settings: there is no setting {key!r}{nearest(key, known)}; "
                          f"`python pipeline.py show EXP` lists what an experiment sets")
     return found[0]
+
+
+def _paths(key: str, values: dict) -> list[tuple[str, ...]]:
+    known = _all_paths(values)
+    return [path for path in known if ".".join(path) == key] or [path for path in known if path[-1] == key]
+
+
+def _all_paths(values: dict) -> list[tuple[str, ...]]:
+    return [(field,) for field in _TOP_LEVEL] + [(field, entry) for field, entries in _entries(values).items() for entry in entries]
 
 
 def _entries(values: dict) -> dict[str, dict[str, str]]:
