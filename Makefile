@@ -60,8 +60,8 @@ clean: setup ## delete what failed runs have left, or a whole run folder (EXP)
 test: setup ## run the tests
 	@$(VENV)/bin/python -m pytest
 
-bench: setup ## measure the speed of training beside plain Keras
-	@$(VENV)/bin/python tests/bench/training_speed.py
+bench: setup ## measure the speed of training, augmentation and features beside the alternatives
+	@for bench in training_speed augmentation_cost features_once; do $(VENV)/bin/python tests/bench/$$bench.py || exit 1; done
 
 lock: ## resolve the versions anew from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml $(COMPILE) --extra cpu -o requirements.lock

@@ -38,6 +38,25 @@ def conditioning(experiment, dataset) -> str:
             + (f"Augmentation: {'; '.join(done)}." if done else "This experiment augments nothing."))
 
 
+def training_settings(experiment) -> list[dict]:
+    """How the experiment trains, as rows of a setting and its value."""
+    stopping = experiment.early_stopping
+    def listed(values):
+        def words(key, value):
+            name = key.replace("_", " ")
+            for unit, sign in (("_degrees", " degrees"), ("_fraction", "")):
+                if key.endswith(unit):
+                    return f"{name.removesuffix(unit.replace('_', ' '))} up to {value:g}{sign}"
+            return f"{name} {value}" if isinstance(value, str) else f"{name} {value:g}" if isinstance(value, float) else name
+        return ", ".join(words(key, value) for key, value in values.items() if value)
+    rows = {"Optimizer": f"{experiment.optimizer} ({listed(experiment.optimizer_args)})", "Loss": experiment.loss.replace("_", " "),
+            "Batch size": experiment.batch_size, "Epochs": experiment.epochs,
+            "Early stopping": f"none; best epoch by {stopping['monitor']}" if stopping["patience"] is None else
+            f"after {count(stopping['patience'], 'epoch')} without a better {stopping['monitor']}, not before epoch {stopping['start_from_epoch'] + stopping['patience']}",
+            "Augmentation": listed(experiment.augmentation) or "none", "Starts from": experiment.starts_from or "new weights", "Seed": experiment.seed}
+    return [{"Setting": key, "Value": value} for key, value in rows.items()]
+
+
 def training(result: Result) -> str:
     """Where the best epoch is, what came after it, and how far training and validation lie apart there."""
     metrics, history = result.metrics, result.history

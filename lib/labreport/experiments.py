@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass, fields
 
 from . import choices, paths, strict_yaml
 from .plain_types import nearest, quoted, typed
-from .wording import count
 
 # What may be set for one run and never stands in a file: a file always means the real data, and all of it.
 REHEARSAL = {"data": "real", "max_images": None}
@@ -168,25 +167,6 @@ def base(experiment: Experiment) -> Experiment | None:
 def takes(experiment: Experiment, key: str) -> bool:
     """Whether there is a setting of this name, in full or by its last word, for this experiment."""
     return bool(_paths(key, experiment.settings()))
-
-
-def training_table(experiment: Experiment) -> list[dict]:
-    """How the experiment trains, as rows of a setting and its value."""
-    stopping = experiment.early_stopping
-    def listed(values):
-        def words(key, value):
-            name = key.replace("_", " ")
-            for unit, sign in (("_degrees", " degrees"), ("_fraction", "")):
-                if key.endswith(unit):
-                    return f"{name.removesuffix(unit.replace('_', ' '))} up to {value:g}{sign}"
-            return f"{name} {value}" if isinstance(value, str) else f"{name} {value:g}" if isinstance(value, float) else name
-        return ", ".join(words(key, value) for key, value in values.items() if value)
-    rows = {"Optimizer": f"{experiment.optimizer} ({listed(experiment.optimizer_args)})", "Loss": experiment.loss.replace("_", " "),
-            "Batch size": experiment.batch_size, "Epochs": experiment.epochs,
-            "Early stopping": f"none; best epoch by {stopping['monitor']}" if stopping["patience"] is None else
-            f"after {count(stopping['patience'], 'epoch')} without a better {stopping['monitor']}, not before epoch {stopping['start_from_epoch'] + stopping['patience']}",
-            "Augmentation": listed(experiment.augmentation) or "none", "Starts from": experiment.starts_from or "new weights", "Seed": experiment.seed}
-    return [{"Setting": key, "Value": value} for key, value in rows.items()]
 
 
 def parse_settings(assignments: list[str]) -> dict:

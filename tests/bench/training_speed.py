@@ -5,13 +5,11 @@ The three take turns, each in a process of its own, and the ratios are taken tur
 """
 
 import argparse
-import multiprocessing
-import os
 import statistics
 import sys
-import time
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+from measure import ratio, seconds_in_turns
+
 BATCH = 64
 CASES = [(model, augmented, images) for model, images in (("cifar10_naive_adam", 6_400), ("cifar10_batchnorm", 1_280)) for augmented in (False, True)]
 AUGMENTATION = {"horizontal_flip": True, "rotation_degrees": 36.0}  # RandomFlip("horizontal"), RandomRotation(0.1)
@@ -76,42 +74,15 @@ def resident(name, augmented, count):
 WAYS = (labreport, plain_keras, resident)
 
 
-def serve(way, case, pipe):
-    """In a process of its own: build once, then train one epoch whenever asked and answer with its seconds."""
-    sys.stderr = os.fdopen(os.dup(2), "w")  # Python's own errors are seen, TensorFlow's greetings are not
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-    epoch = way(*case)
-    while (turn := pipe.recv()) is not None:
-        started = time.perf_counter()
-        epoch(turn)
-        pipe.send(time.perf_counter() - started)
-
-
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--turns", type=int, default=7, help="counted turns (default 7)")
     turns = options.parse_args().turns
     print(f"{'model':<20}{'augmented':<11}{'labreport':>10}{'plain Keras':>13}{'resident':>10}   images/s, median of {turns}; ratios: median (lowest to highest)")
     for case in CASES:
-        spawn = multiprocessing.get_context("spawn")
-        pipes, processes = [], []
-        for way in WAYS:
-            ours, theirs = spawn.Pipe()
-            processes.append(spawn.Process(target=serve, args=(way, case, theirs), daemon=True))
-            processes[-1].start()
-            pipes.append(ours)
-        seconds = {way: [] for way in WAYS}
-        for turn in range(turns + 1):
-            for way, pipe in zip(WAYS, pipes):
-                pipe.send(turn)
-                seconds[way].append(pipe.recv())
-        for pipe, process in zip(pipes, processes):
-            pipe.send(None)
-            process.join()
-        counted = {way: values[1:] for way, values in seconds.items()}  # the first turn compiles
+        counted = seconds_in_turns(WAYS, case, turns)
         speeds = [case[2] / statistics.median(counted[way]) for way in WAYS]
-        ratios = ["{:.2f} ({:.2f} to {:.2f})".format(statistics.median(found), min(found), max(found)) for found in
-                  ([other / own for own, other in zip(counted[labreport], counted[way])] for way in WAYS[1:])]
+        ratios = [ratio(counted[way], counted[labreport]) for way in WAYS[1:]]
         print(f"{case[0]:<20}{'yes' if case[1] else 'no':<11}{speeds[0]:>10,.0f}{speeds[1]:>13,.0f}{speeds[2]:>10,.0f}   "
               f"{ratios[0]} of plain Keras, {ratios[1]} of resident", flush=True)
 
