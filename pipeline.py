@@ -137,10 +137,20 @@ def data(options) -> None:
     for name in names:
         experiment = experiments.load(name, settings(options))
         seen.setdefault((experiment.dataset, str(experiment.dataset_args)), experiment)
+    missing = []
     for experiment in seen.values():
-        dataset = datasets.load(experiment)
+        try:
+            dataset = datasets.load(experiment)
+        except (ConnectionError, FileNotFoundError) as error:  # one that is not here must not hide the others
+            if len(seen) == 1:
+                raise
+            missing.append(experiment.dataset)
+            print(f"error: {error}", file=sys.stderr)
+            continue
         sizes = ", ".join(f"{len(split):,} {split_name}" for split_name, split in dataset.splits.items())
         print(f"{dataset.name}{' (sample)' if dataset.sample else ''} as in {experiment.name}: {sizes}; sha256 {dataset.fingerprint[:16]}")
+    if missing:
+        raise FileNotFoundError(f"not here: {', '.join(dict.fromkeys(missing))}")
 
 
 def run(options) -> None:

@@ -14,7 +14,7 @@ from .dataset import Dataset, Split
 from .splitting import hold_out, note_repeated, refuse_too_few, shortened, without
 
 CLASS_NAMES = list(dog_breeds_sample.CLASSES)
-HOW = "put labels.csv and train/ into dog-breed-identification/ there, or the zip: kaggle competitions download dog-breed-identification"
+HOW = "put labels.csv and train/ into dog-breed-identification/ there, or the zip: kaggle competitions download dog-breed-identification -p data"
 SAMPLE_PER_CLASS = 12
 SAMPLE_UNLABELLED_PER_CLASS = 1
 SAMPLE_SEED, SAMPLE_UNLABELLED_SEED = 0, 1

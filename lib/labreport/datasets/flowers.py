@@ -10,7 +10,7 @@ from .dataset import Dataset, Split
 from .splitting import hold_out, note_repeated, refuse_too_few, shortened
 
 CLASS_NAMES = ["daisy", "dandelion", "rose", "sunflower", "tulip"]
-HOW = "put the five class folders into flowers/ there, or the zip: kaggle datasets download alxmamaev/flowers-recognition"
+HOW = "put the five class folders into flowers/ there, or the zip: kaggle datasets download alxmamaev/flowers-recognition -p data"
 SAMPLE_PER_CLASS = 100
 SAMPLE_SEED = 0
 
