@@ -17,7 +17,7 @@ FLOORS = {
     1: {"datasets", "models", "augmentation", "optimizers", "losses", "backend", "features", "results", "figures", "proportions", "reporting"},
     2: {"training", "evaluation", "commentary", "comparison", "execution"},
 }
-KERAS = {"models", "augmentation", "optimizers", "losses", "training", "backend", "features"}
+KERAS = {"models", "features", "optimizers", "losses", "training", "backend"}
 
 
 def imports(path):
