@@ -6,7 +6,7 @@ facing right in coordinates of its own, x to the right and y down, both within a
 
 import numpy as np
 
-from .drawing import COATS, DISC, SCENES, Pen, background, clutter, photograph, shade
+from .drawing import COATS, DISC, SCENES, Pen, background, clutter, mixed_labels, photograph, shade
 
 SIDE = 32  # pixels, of a finished picture
 CANVAS = 3 * SIDE  # pixels; drawing large and shrinking is what smooths the edges
@@ -23,8 +23,7 @@ def draw(per_class: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     Returns images uint8 (10 * per_class, 32, 32, 3) RGB and labels int32 (10 * per_class,), where label i is CLASSES[i]. Each ten
     pictures in a row hold every class once; picture i depends on `seed` and i alone, so a longer draw begins with the shorter.
     """
-    mixing = np.random.default_rng([seed, 0, 1])  # a third number, or it would be the generator of picture 0
-    labels = mixing.permuted(np.tile(np.arange(len(CLASSES), dtype=np.int32), (per_class, 1)), axis=1).ravel()
+    labels = mixed_labels(len(CLASSES), per_class, seed)
     images = np.empty((len(labels), SIDE, SIDE, 3), np.uint8)
     for i, label in enumerate(labels):
         images[i] = _picture(CLASSES[label], np.random.default_rng([seed, i]))

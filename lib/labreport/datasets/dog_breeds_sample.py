@@ -1,12 +1,13 @@
 """Drawn dogs of 120 breeds: the shape of Kaggle's Dog Breed Identification, to try everything with no download.
 
 A breed is a build, markings, ears and a tail that no other breed has together, and a coat of its own. They are not likenesses: a drawn
-beagle shares with the beagle nothing but its name. The dogs are drawn by `cats_dogs_sample`.
+beagle shares with the beagle nothing but its name. The dogs are drawn by `animals`.
 """
 
 import numpy as np
 
-from .cats_dogs_sample import DOG_EYES, GROUND, OVERSAMPLING, PALE, Animal, natural, part, portrait, pose, scene, sitting, standing
+from .animal_parts import GROUND, PALE, Animal, part
+from .animals import DOG_EYES, OVERSAMPLING, natural, portrait, pose, scene, sitting, standing
 from .drawing import Pen, photograph
 
 CLASSES = tuple(

@@ -43,6 +43,12 @@ class Pen:
         return np.rint(np.asarray(points) @ self.matrix + self.origin).astype(np.int32)
 
 
+def mixed_labels(classes: int, per_class: int, seed: int) -> np.ndarray:
+    """Labels 0 to classes - 1, `per_class` of each, int32: every `classes` in a row hold each of them once."""
+    mixing = np.random.default_rng([seed, 0, 1])  # a third number, or it would be the generator of picture 0
+    return mixing.permuted(np.tile(np.arange(classes, dtype=np.int32), (per_class, 1)), axis=1).ravel()
+
+
 def background(scene: tuple, size: int, rng: np.random.Generator) -> np.ndarray:
     """Two halves, mottled like grass or cloud: uint8 (size, size, 3)."""
     above, below = scene + rng.normal(0, 14, (2, 1)) + rng.normal(0, 8, (2, 3))  # brighter or darker, and a little off colour

@@ -7,7 +7,7 @@ to the tips of its petals. Tilting it and drawing the far petals first gives eve
 import cv2
 import numpy as np
 
-from .drawing import DISC, SCENES, SUBPIXEL_BITS, Pen, background, photograph, shade
+from .drawing import DISC, SCENES, SUBPIXEL_BITS, Pen, background, mixed_labels, photograph, shade
 
 OVERSAMPLING = 2  # canvas pixels a picture pixel: shrinking smooths the edges, and OpenCV shrinks by a whole number fastest
 GARDEN = 48  # pixels, of what is out of focus behind the flowers
@@ -50,8 +50,7 @@ def draw(per_class: int, seed: int, side: int) -> tuple[np.ndarray, np.ndarray]:
     Returns images uint8 (5 * per_class, side, side, 3) RGB and labels int32 (5 * per_class,), where label i is CLASSES[i]. Each five
     pictures in a row hold every class once; picture i depends on `seed`, i and `side` alone, and shows the same scene at every side.
     """
-    mixing = np.random.default_rng([seed, 0, 1])  # a third number, or it would be the generator of picture 0
-    labels = mixing.permuted(np.tile(np.arange(len(CLASSES), dtype=np.int32), (per_class, 1)), axis=1).ravel()
+    labels = mixed_labels(len(CLASSES), per_class, seed)
     images = np.empty((len(labels), side, side, 3), np.uint8)
     for i, label in enumerate(labels):
         images[i] = _picture(CLASSES[label], side, np.random.default_rng([seed, i]))
