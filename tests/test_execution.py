@@ -174,8 +174,11 @@ def test_a_quick_try_never_takes_the_place_of_the_full_run(project):
     assert not (project / "reports/cifar10_naive_adam").exists()
 
 
-def test_real_images_go_through_the_notebook(project, real_data):
-    done = pipeline(project, "report", experiment="cifar10_batchnorm", options=["--data", str(real_data), "--set", "epochs=1", "max_images=600"])
+@pytest.mark.parametrize("experiment, settings", [("cifar10_batchnorm", ["max_images=600"]), ("cats_dogs_sigmoid", ["max_images=60"]),
+                                                  ("flowers_googlenet_sgd", ["max_images=60", "image_size=96"]),
+                                                  ("dog_breeds_mobilenetv2", ["max_images=500", "image_size=64", "alpha=0.35"])])
+def test_real_images_go_through_each_notebook(project, real_data, experiment, settings):
+    done = pipeline(project, "report", experiment=experiment, options=["--data", str(real_data), "--set", "epochs=1", *settings])
     assert done.returncode == 0, done.stderr
-    html = (project / "reports/cifar10_batchnorm--epochs-1--max_images-600/report.html").read_text()
-    assert "Sample data" not in html
+    html = next(project.glob(f"reports/{experiment}--*/report.html")).read_text()
+    assert "Sample data" not in html and "is done otherwise here" in html and "Random weights" not in html
