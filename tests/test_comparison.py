@@ -97,7 +97,7 @@ def test_an_outdated_run_is_named_with_its_reason(three):
     metrics["identity"]["source"]["training.py"] = "0"
     files.write_json(three.finished[0].experiment.folder / results.METRICS, metrics)
     changed = assignments.load("cifar10")
-    assert "**Outdated**, since settings, data, source or versions are others by now: l2." in comparison.standing(changed)
+    assert "**Outdated**, since settings, source or versions are others by now (data is not read here, and not checked): l2." in comparison.standing(changed)
     assert comparison.exceptions(changed) == [{"Experiment": "l2", "Set otherwise": None, "Outdated, since": "epochs: 3, now 50; training.py changed"}]
     assert comparison.exceptions(three) == []
 
@@ -136,6 +136,8 @@ def test_a_difference_that_only_the_adjustment_takes_away_is_called_so():
     best = comparison.Entry("best", None, None, np.repeat([True, False, True, False], [12, 3, 50, 35]))
     alone = comparison.differences([best, entry("one", 12, 3)])
     assert alone["verdict"].tolist() == ["supported"] and alone["p"].tolist() == pytest.approx([0.0352], abs=1e-4)
+    few = comparison.differences([comparison.Entry("best", None, None, np.repeat([True, True, False], [5, 50, 45])), comparison.Entry("other", None, None, np.repeat([False, True, False], [5, 50, 45]))])
+    assert few["verdict"].tolist() == ["open"] and few["low"].iloc[0] > 0  # the interval alone, where McNemar's exact p is 0.0625, is not enough
     three = comparison.differences([best, *(entry(label, 12, 3) for label in ("one", "two", "three"))])
     assert three["verdict"].tolist() == ["alone"] * 3 and three["p"].tolist() == pytest.approx([0.1055] * 3, abs=1e-4)
 
@@ -208,3 +210,10 @@ def test_a_comparison_is_made_once_and_again_when_a_run_has_changed(three):
 def test_resolving_an_assignment_imports_neither_pandas_nor_keras():
     program = "import sys; from labreport import assignments; assignments.load('flowers'); heavy = {'pandas', 'numpy', 'keras', 'scipy'} & set(sys.modules); assert not heavy, heavy"
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
+
+
+def test_the_interval_of_independent_shares_is_newcombes():
+    low, high = proportions.independent_difference(0.8, 0.6, 50)  # 40 and 30 of 50
+    (l1, u1), (l2, u2) = proportions.wilson(40, 50), proportions.wilson(30, 50)
+    assert low == pytest.approx(0.2 - np.sqrt((0.8 - l1) ** 2 + (u2 - 0.6) ** 2)) and high == pytest.approx(0.2 + np.sqrt((u1 - 0.8) ** 2 + (0.6 - l2) ** 2))
+    assert low < 0.2 < high and proportions.independent_difference(0.7, 0.7, 1000)[0] < 0

@@ -175,7 +175,7 @@ def test_a_quick_try_never_takes_the_place_of_the_full_run(project):
 
 
 @pytest.mark.parametrize("experiment, settings", [("cifar10_batchnorm", ["max_images=600"]), ("cats_dogs_sigmoid", ["max_images=60"]),
-                                                  ("flowers_googlenet_sgd", ["max_images=60", "image_size=96"]),
+                                                  ("flowers_googlenet_sgd", ["max_images=60", "image_size=128"]),
                                                   ("dog_breeds_mobilenetv2", ["max_images=500", "image_size=64", "alpha=0.35"])])
 def test_real_images_go_through_each_notebook(project, real_data, experiment, settings):
     done = pipeline(project, "report", experiment=experiment, options=["--data", str(real_data), "--set", "epochs=1", *settings])

@@ -76,7 +76,7 @@ def test_flowers_are_read_with_their_colours_and_labels_right():
             assert (np.asarray(split.images)[split.ids.index("rose/red.png")] == (255, 0, 0)).all()
 
 
-@pytest.mark.parametrize("where", ["flowers", "flowers-recognition/flowers", "."])
+@pytest.mark.parametrize("where", ["flowers", "flowers-recognition/flowers", ".", "a/b/c/d"])
 def test_the_folder_is_found_wherever_a_user_puts_it(where):
     write_flowers(paths.data() / where)
     assert len(load_flowers().train) == 40
@@ -164,6 +164,40 @@ def test_data_that_is_not_there_says_how_to_get_it(name, how):
         load(name)
 
 
+def test_a_folder_that_only_looks_like_it_does_not_hide_the_data_set():
+    write_flowers(paths.data() / "pictures/flowers")
+    write(paths.data() / "rose/mine.jpg", picture(1))
+    assert len(load_flowers().train) == 40
+    write_dogs(paths.data() / "pictures/dogs")
+    write(paths.data() / "another/labels.csv", b"image,label\n")
+    assert len(load("dog_breeds_mobilenetv2").test) == 120
+
+
+def test_a_zip_that_broke_off_is_named(tmp_path):
+    write_flowers(tmp_path / "flowers", each=2)
+    paths.data().mkdir()
+    zipped(tmp_path / "flowers", paths.data() / "flowers.zip")
+    (paths.data() / "flowers.zip").write_bytes((paths.data() / "flowers.zip").read_bytes()[:-500])
+    with pytest.raises(FileNotFoundError, match="flowers.zip .*cannot be read as a zip and may be a broken download"):
+        load_flowers()
+
+
+def test_labels_that_excel_has_saved_are_read():
+    root = paths.data() / "dog-breed-identification"
+    write_dogs(root)
+    (root / "labels.csv").write_bytes(b"\xef\xbb\xbf" + (root / "labels.csv").read_bytes())
+    assert len(load("dog_breeds_mobilenetv2").test) == 120
+
+
+def test_a_cache_file_that_was_cut_off_says_what_to_do():
+    write_flowers(paths.data() / "flowers")
+    load_flowers()
+    kept = next((paths.cache() / "decoded").glob("flowers-16-*[0-9a-f].npy"))
+    kept.write_bytes(kept.read_bytes()[:-1000])
+    with pytest.raises(ValueError, match="flowers-16-.*npy is damaged .*; delete it, it will be made anew"):
+        load_flowers()
+
+
 def test_a_missing_class_folder_is_named():
     write_flowers(paths.data() / "flowers")
     (paths.data() / "flowers/tulip").rename(paths.data() / "flowers/tulips")
@@ -204,7 +238,7 @@ def test_images_under_two_labels_are_listed_and_stay_in_one_split():
     for seed in range(6):
         data = load_flowers(seed=seed)
         assert not pixels(data.train) & pixels(data.validation)
-    assert "1 images repeat another one; equal images stay in the same split." in data.notes
+    assert "1 image repeats another one; equal images stay in the same split." in data.notes
     assert "The same image under different labels: rose/000.jpg (rose) and tulip/copy.jpg (tulip)." in data.notes
 
 
@@ -213,7 +247,8 @@ def test_a_training_image_that_is_a_validation_image_too_is_left_out():
     write(paths.data() / "cats_and_dogs_filtered/train/dogs/leak.jpg", picture(2003))  # validation/cats/003.jpg
     data = load("cats_dogs_softmax")
     assert not pixels(data.train) & pixels(data.validation) and len(data.train) == 20 and len(data.validation) == 20
-    assert "1 training images are identical to a validation image and were left out." in data.notes
+    assert "1 training image identical to a validation image left out: train/dogs/leak.jpg." in data.notes
+    assert "The same image under different labels: train/dogs/leak.jpg (dogs) and validation/cats/003.jpg (cats)." in data.notes
     assert data.class_names == ["cats", "dogs"] and all((name.split("/")[1] == "dogs") == label for name, label in zip(data.train.ids, data.train.labels))
 
 
@@ -231,8 +266,8 @@ def test_labels_without_a_file_and_files_without_a_label_are_listed():
     (root / "train/0003.jpg").unlink()
     write(root / "train/stray.jpg", picture(77))
     notes = load("dog_breeds_mobilenetv2").notes
-    assert "1 labels without a file were left out: 0003." in notes
-    assert "1 files in train/ without a label were left out: stray." in notes
+    assert "1 label without a file left out: 0003." in notes
+    assert "1 file in train/ without a label left out: stray." in notes
 
 
 def test_a_breed_without_images_is_listed():

@@ -103,3 +103,17 @@ def test_the_loss_on_class_numbers_is_the_loss_on_one_hot_rows():
     labels = np.arange(8)
     expected = keras.losses.CategoricalCrossentropy()(keras.utils.to_categorical(labels, 10), probabilities)
     assert np.isclose(float(losses.categorical_crossentropy()(labels, probabilities)), float(expected))
+
+
+def test_the_other_losses_are_those_of_keras():
+    labels, sigmoid = np.array([0, 1, 1]), np.array([[0.2], [0.7], [0.4]], "float32")
+    assert np.isclose(float(losses.binary_crossentropy()(labels, sigmoid)), float(keras.losses.BinaryCrossentropy()(labels[:, None].astype("float32"), sigmoid)))
+    rows = np.random.default_rng(0).dirichlet(np.ones(4), 3).astype("float32")
+    assert np.isclose(float(losses.mean_squared_error()(labels, rows)), float(keras.losses.MeanSquaredError()(keras.utils.to_categorical(labels, 4), rows)))
+
+
+@pytest.mark.parametrize("loss, outputs, expected", [("categorical_crossentropy", 1, "has 1 output .a sigmoid., which categorical_crossentropy is not for; take binary_crossentropy"),
+                                                     ("binary_crossentropy", 2, "has 2 outputs, which binary_crossentropy is not for; take categorical_crossentropy")])
+def test_a_loss_that_does_not_fit_the_head_is_refused(loss, outputs, expected):
+    with pytest.raises(ValueError, match=expected):
+        losses.LOSSES[loss]()(np.array([0, 1]), np.full((2, outputs), 0.5, "float32"))

@@ -98,7 +98,7 @@ def test_parameter_counts_equal_the_published_ones_and_the_table_adds_up(name):
 
 
 @pytest.mark.parametrize("model, settings, side, classes", [
-    ("cats_dogs", {"head": "softmax"}, 16, 2), ("cats_dogs", {"head": "sigmoid"}, 16, 2), ("flowers_stacked", BATCHNORM, 80, 5), ("flowers_stacked", THREE, 40, 5),
+    ("cats_dogs", {"head": "softmax"}, 16, 2), ("flowers_stacked", BATCHNORM, 80, 5), ("flowers_stacked", THREE, 40, 5),
     ("dog_breeds_stacked", SCRATCH, 16, 6), ("dog_breeds_residual", RESIDUAL, 64, 6),
     ("dog_breeds_transfer", SMALL | {"pooling": "max", "dropout": [0.0, 0.0]}, 32, 6),
 ], ids=lambda value: value if isinstance(value, str) else "")
@@ -142,14 +142,9 @@ def test_backbones_see_pixels_as_keras_preprocesses_them():
         assert np.allclose(model.layers[1](pixels), application.preprocess_input(pixels.copy()), atol=1e-6)
 
 
-def test_the_sigmoid_head_returns_both_probabilities_and_survives_saving(tmp_path):
+def test_the_sigmoid_head_has_a_single_output_with_nothing_behind_it():
     model = built("cats_dogs", {"head": "sigmoid"}, 16, 2)
-    sigmoid = next(layer for layer in model.layers if layer.get_config().get("activation") == "sigmoid")
-    second = keras.Model(model.inputs, sigmoid.output).predict(random_pixels(16), verbose=0)
-    probabilities = model.predict(random_pixels(16), verbose=0)
-    assert sigmoid.units == 1 and np.allclose(probabilities, np.hstack([1 - second, second]), atol=1e-6)
-    model.save(tmp_path / "model.keras")
-    assert np.array_equal(keras.saving.load_model(tmp_path / "model.keras").predict(random_pixels(16), verbose=0), probabilities)
+    assert model.layers[-1].units == 1 and model.layers[-1].get_config()["activation"] == "sigmoid" and model(random_pixels(16)).shape == (2, 1)
 
 
 def test_googlenet_has_a_main_and_two_auxiliary_classifiers(tmp_path):
@@ -177,7 +172,7 @@ def test_the_architecture_table_describes_every_kind_of_layer():
     rows = [(row["Layer"], row["Settings"], row["Output"]) for row in models.summary(built("flowers_stacked", BATCHNORM, 80))]
     assert ("MaxPooling2D", "3 x 3, stride 2 x 2, valid", "38 x 38 x 32") in rows and ("GlobalAveragePooling2D", "", "128") in rows
     rows = [(row["Layer"], row["Settings"], row["Output"]) for row in models.summary(built("cats_dogs", {"head": "sigmoid"}, 16, 2))]
-    assert rows[-3:] == [("Dense", "sigmoid", "1"), ("Rescaling", "x -1 + 1", "1"), ("Concatenate", "2 inputs", "2")]
+    assert rows[-2:] == [("Dense", "relu", "128"), ("Dense", "sigmoid", "1")]
 
 
 def test_a_backbone_is_one_row_that_says_how_much_of_it_is_trained():
@@ -191,17 +186,18 @@ def test_a_frozen_backbone_stays_in_inference_mode():
     assert np.allclose(model(random_pixels(32), training=True), model(random_pixels(32), training=False), atol=1e-6)
 
 
-def test_a_fine_tuned_backbone_stays_in_inference_mode_while_it_is_trained():
+def test_a_fine_tuned_backbone_learns_batch_statistics_only_where_it_is_trained():
     model = built("dog_breeds_transfer", SMALL | {"trainable_from": "block_16_expand", "dense": [], "dropout": []}, 32)
-    backbone = model.get_layer("mobilenet_v2")
-    statistics, trained = ([keras.ops.convert_to_numpy(weight).copy() for weight in weights]
-                           for weights in (backbone.non_trainable_weights, backbone.trainable_weights))
-    assert np.allclose(model(random_pixels(32), training=True), model(random_pixels(32), training=False), atol=1e-6)
+    layers = model.get_layer("mobilenet_v2").layers
+    first = [layer.name for layer in layers].index("block_16_expand")
+    before = [[keras.ops.convert_to_numpy(weight).copy() for weight in layer.weights] for layer in layers]
     keras.utils.set_random_seed(0)
-    model.compile(optimizer=keras.optimizers.SGD(1.0), loss="sparse_categorical_crossentropy")
+    model.compile(optimizer=keras.optimizers.SGD(0.1), loss="sparse_categorical_crossentropy")
     model.fit(random_pixels(32), np.array([0, 1]), verbose=0)
-    assert all(np.array_equal(before, keras.ops.convert_to_numpy(now)) for before, now in zip(statistics, backbone.non_trainable_weights, strict=True))
-    assert any(not np.array_equal(before, keras.ops.convert_to_numpy(now)) for before, now in zip(trained, backbone.trainable_weights, strict=True))
+    for position, (layer, weights) in enumerate(zip(layers, before)):
+        if weights and (position < first or isinstance(layer, keras.layers.BatchNormalization)):
+            same = all(np.array_equal(old, keras.ops.convert_to_numpy(new)) for old, new in zip(weights, layer.weights))
+            assert same == (position < first), layer.name
 
 
 def test_fine_tuning_trains_the_named_layer_and_all_after_it():

@@ -20,7 +20,10 @@ def kept(path: Path, shape: tuple[int, ...], dtype, chunks: Callable[[], Iterabl
         with files.lock(path.with_name(f".{path.name}.lock"), str(path), wait=True):
             if not path.exists():
                 files.replace(path, lambda temporary: _write(temporary, shape, np.dtype(dtype), chunks()))
-    array = np.load(path, mmap_mode="r")
+    try:
+        array = np.load(path, mmap_mode="r")
+    except (ValueError, EOFError) as error:
+        raise ValueError(f"{path} is damaged ({error}); delete it, it will be made anew") from None
     if array.shape != shape or array.dtype != dtype:
         raise ValueError(f"{path} holds {array.dtype} {array.shape}, expected {np.dtype(dtype)} {shape}; delete it, it will be made anew")
     return array

@@ -22,9 +22,10 @@ ROOMS = {
 
 @dataclass(frozen=True)
 class Choice:
-    """One name: the source file of its function, and setting name -> (annotation as text, has a default)."""
+    """One name: the source file and the name of its function, and setting name -> (annotation as text, has a default)."""
 
     source: Path
+    function: str
     settings: dict[str, tuple[str, bool]]
 
 
@@ -57,7 +58,7 @@ def _function(path: Path, name: str) -> Choice:
     for statement in _parse(path).body:
         if isinstance(statement, ast.FunctionDef) and statement.name == name:
             arguments = statement.args
-            return Choice(path, {argument.arg: (ast.unparse(argument.annotation), default is not None)
+            return Choice(path, name, {argument.arg: (ast.unparse(argument.annotation), default is not None)
                                  for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults)})
     raise ValueError(f"{path.name} has no function {name}, which a dict of names refers to")
 

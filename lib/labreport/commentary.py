@@ -52,7 +52,9 @@ def training_settings(experiment) -> list[dict]:
     rows = {"Optimizer": f"{experiment.optimizer} ({listed(experiment.optimizer_args)})", "Loss": experiment.loss.replace("_", " "),
             "Batch size": experiment.batch_size, "Epochs": experiment.epochs,
             "Early stopping": f"none; best epoch by {stopping['monitor']}" if stopping["patience"] is None else
-            f"after {count(stopping['patience'], 'epoch')} without a better {stopping['monitor']}, not before epoch {stopping['start_from_epoch'] + stopping['patience']}",
+            f"after {count(stopping['patience'], 'epoch')} without a better {stopping['monitor']}"
+            + (f" (by more than {stopping['min_delta']:g})" if stopping["min_delta"] else "")
+            + (f", counted from epoch {stopping['start_from_epoch'] + 1} on" if stopping["start_from_epoch"] else ""),
             "Augmentation": listed(experiment.augmentation) or "none", "Starts from": experiment.starts_from or "new weights", "Seed": experiment.seed}
     return [{"Setting": key, "Value": value} for key, value in rows.items()]
 
@@ -98,15 +100,19 @@ def evaluation(result: Result, confused: pd.DataFrame) -> str:
 
 def squared_error(table: pd.DataFrame) -> str:
     """What the two losses would teach the network about its worst mistakes. table: `evaluation.squared_error_beside_cross_entropy`."""
-    worst, middle = table.iloc[0], table.iloc[1]
-    row = worst if worst["Images"] else middle
-    if not row["Images"]:
-        return "Every image was given its true class with a probability of at least 0.5, so there are no mistakes to learn from."
-    ratio = row["Gradient of the cross-entropy"] / row["Gradient of the squared error"]
-    images = count(int(row["Images"]), "image")
-    return (f"Where the network gives the true class a probability of {'less than 0.01' if row is worst else '0.01 to 0.5'} ({images}), the gradient of the "
-            f"cross-entropy is {ratio:.3g} times as long as that of the squared error: the squared error flattens out just where the answer is most wrong, "
-            f"so that a network trained with it learns slowly from its worst mistakes.")
+    worst, right = table.iloc[0], table.iloc[2]
+    if not worst["Images"]:
+        return ("No image was given its true class with a probability below 0.01, so this run shows nothing of what sets the two losses apart: on answers that are "
+                "very wrong the squared error has next to no gradient.")
+
+    def times(row):
+        longer = row["Gradient of the cross-entropy"] / max(row["Gradient of the squared error"], 1e-12)
+        return f"{longer:.3g} times" if longer < 1e6 else "more than a million times"
+    text = (f"Where the network gives the true class a probability below 0.01 ({count(int(worst['Images']), 'image')}), the gradient of the cross-entropy is "
+            f"{times(worst)} as long as that of the squared error")
+    if right["Images"]:
+        text += f", where it gives 0.5 and more ({count(int(right['Images']), 'image')}) {times(right)}"
+    return text + ": the squared error flattens out on answers that are very wrong, so that a network trained with it learns little from them."
 
 
 def imbalance(dataset, result: Result) -> str:
@@ -147,16 +153,24 @@ def _comparison(result: Result, published: dict) -> str:
     if result.metrics["changes"]:
         return "The settings of this run differ from the published experiment's, so the two results are not expected to agree."
     correct, images = int((result.labels == result.predicted).sum()), len(result.labels)
-    low, high = proportions.wilson(correct, images)
-    where = "inside" if low <= value <= high else "below" if value < low else "above"
-    caution = (f"The two agree within the uncertainty of the {result.evaluated} images." if where == "inside" else
-               f"The difference is larger than the {result.evaluated} images alone explain; the seed, and the choice of the epoch, add to it.")
-    return f"The published {result.evaluated} accuracy, {percent(value)}, lies {where} the 95 % interval of the measured one ({percent(low)} to {percent(high)}). {caution}"
+    low, high = proportions.independent_difference(correct / images, value, images)
+    apart = 100 * (correct / images - value)
+    place = f"{abs(apart):.1f} points {'above' if apart > 0 else 'below'}" if round(apart, 1) else "equal to"
+    caution = ("The two agree within the uncertainty of the images." if low <= 0 <= high else
+               "The difference is larger than the images alone explain; the seed, the split and the choice of the epoch add to it.")
+    return (f"The measured {result.evaluated} accuracy, {percent(correct / images)}, is {place} the published one, {percent(value)}. Had that been measured on as "
+            f"many other images, the 95 % interval of the difference would be {_points(low)} to {_points(high)} points (Newcombe, 1998). {caution}")
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:+.1f}".replace("-", "\u2212")
 
 
 def _gap_says(gap: float, metrics: dict) -> str:
-    if metrics["validation_accuracy"] < 1.5 / len(metrics["dataset"]["class_names"]):
-        return ": it has hardly learnt anything yet."
+    images = metrics["dataset"]["images"]["validation"]
+    low, _ = proportions.wilson(round(metrics["validation_accuracy"] * images), images)
+    if low <= 1 / len(metrics["dataset"]["class_names"]):
+        return ": on the validation images it cannot be told from guessing."
     if gap > 0.1:
         return ": the network overfits."
     if gap > 0.03:

@@ -81,11 +81,11 @@ def standing(assignment: Assignment) -> str:
     if names["missing"]:
         sentences.append(f"**Missing:** {_listed(names['missing'])}.")
     if names["outdated"]:
-        sentences.append(f"**Outdated**, since settings, data, source or versions are others by now: {_listed(names['outdated'])}.")
+        sentences.append(f"**Outdated**, since settings, source or versions are others by now (data is not read here, and not checked): {_listed(names['outdated'])}.")
     if names["short"]:
         sentences.append(f"**Short**, with settings other than the parameter file's: {_listed(names['short'])}.")
     if not any(names.values()):
-        sentences.append("All are as their parameter files say, and up to date.")
+        sentences.append("All are as their parameter files say, and settings, source and versions are up to date.")
     return " ".join(sentences)
 
 
@@ -185,9 +185,9 @@ def differences(group: list[Entry]) -> pd.DataFrame:
         rows.append({"label": other.label, "difference": difference, "low": low, "high": high, "only_best": int((best.correct & ~other.correct).sum()),
                      "only_other": int((other.correct & ~best.correct).sum()), "p": proportions.mcnemar(best.correct, other.correct)})
     table = pd.DataFrame(rows, columns=["label", "difference", "low", "high", "only_best", "only_other", "p"])
+    alone = ((table["low"] > 0) | (table["high"] < 0)) & (table["p"] < 1 - proportions.CONFIDENCE)
     table["p"] = proportions.holm(table["p"])
-    excludes = (table["low"] > 0) | (table["high"] < 0)
-    table["verdict"] = np.where(excludes & (table["p"] < 1 - proportions.CONFIDENCE), "supported", np.where(excludes, "alone", "open"))
+    table["verdict"] = np.where(alone & (table["p"] < 1 - proportions.CONFIDENCE), "supported", np.where(alone, "alone", "open"))
     return table
 
 
@@ -234,7 +234,7 @@ def _verdict(group: list[Entry]) -> str:
     if chosen("alone"):
         lines.append(f"Supported only if each comparison stood alone: its lead over {_listed(chosen('alone'))}.")
     if chosen("open"):
-        lines.append(f"Not supported: its lead over {_listed(chosen('open'))}; the interval reaches zero, so that either run may be the better one.")
+        lines.append(f"Not supported: its lead over {_listed(chosen('open'))}; either run may be the better one.")
     return "\n".join([text, "", *(f"- {line}" for line in lines)])
 
 
@@ -245,13 +245,14 @@ def _beside_published(entries: list[Entry]) -> str:
         value = entry.run.experiment.published[f"{entry.result.evaluated}_accuracy"]
         if value is None or entry.run.short or entry.result.metrics["data"] == "sample":
             continue
-        low, high = proportions.wilson(int(entry.correct.sum()), len(entry.correct))
-        places["inside" if low <= value <= high else "above" if value > high else "below"].append(entry.label)
+        low, high = proportions.independent_difference(entry.accuracy, value, len(entry.correct))
+        places["inside" if low <= 0 <= high else "above" if high < 0 else "below"].append(entry.label)
     total = sum(map(len, places.values()))
     if not total:
         return ""
-    outside = [f"{place} it for {_listed(places[place])}" for place in ("above", "below") if places[place]]
-    return (f"The published accuracy lies inside the 95 % interval of the measured one for {len(places['inside'])} of {count(total, 'experiment')}"
+    outside = [f"the published one is {place} the measured one for {_listed(places[place])}" for place in ("above", "below") if places[place]]
+    return (f"Published and measured accuracy agree within the uncertainty of the images (Newcombe's interval of the difference, 1998, had the published one been "
+            f"measured on as many other images) for {len(places['inside'])} of {count(total, 'experiment')}"
             + (f"; {' and '.join(outside)}." if outside else "."))
 
 
@@ -266,7 +267,7 @@ def _limits(entries: list[Entry]) -> str:
     if any(entry.run.short for entry in entries):
         sentences.append("Short runs differ from the others in their settings too, not in the experiment alone.")
     if any(entry.run.outdated for entry in entries):
-        sentences.append("Outdated runs were made with other settings, data, source or versions than the present ones.")
+        sentences.append("Outdated runs were made with other settings, source or versions than the present ones.")
     if any(entry.result.metrics["data"] == "sample" for entry in entries):
         sentences.append("Runs on sample data say nothing about the real data set.")
     return " ".join(sentences)

@@ -1,5 +1,6 @@
 """Run notebooks with papermill, honestly: what a run has done is read from disk, never from the notebook's own status."""
 
+import functools
 import os
 import pprint
 import sys
@@ -61,8 +62,12 @@ def task(subject) -> Task:
         metrics = results.finished(subject.folder)
         return metrics and metrics["finished"]
 
+    @functools.cache
+    def data():
+        return datasets.load(subject)
+
     return Task(subject.run_name, subject.folder, notebook, {"experiment": subject.name, "settings": subject.training_settings()}, {"experiment": subject.name},
-                lambda: _untrained(subject), finished, lambda: _execution_key(subject, notebook, finished()))
+                lambda: _untrained(subject, data()), finished, lambda: _execution_key(subject, notebook, finished(), data().notes))
 
 
 def work(subject) -> Work:
@@ -82,10 +87,10 @@ def work(subject) -> Work:
     return Work([], [], render)
 
 
-def _untrained(experiment) -> list[str]:
+def _untrained(experiment, data) -> list[str]:
     metrics = results.finished(experiment.folder)
     augmentation.build(experiment)  # a wrong value ends here, before a kernel starts
-    identity = provenance.training_identity(experiment, datasets.load(experiment).fingerprint)
+    identity = provenance.training_identity(experiment, data.fingerprint)
     return provenance.differences(metrics["identity"], identity) if metrics else ["it has not been trained"]
 
 
@@ -95,11 +100,11 @@ def _reasons(product: Path | None, before: dict | None, now: dict) -> list[str]:
     return provenance.differences(before, now)
 
 
-def _execution_key(experiment, notebook: Path, finished: str) -> dict:
-    source = provenance.source_of("*.py", choices.of("model")[experiment.model].source.relative_to(provenance.PACKAGE).as_posix())
+def _execution_key(experiment, notebook: Path, finished: str, notes: list[str]) -> dict:
+    source = provenance.source_of("*.py", "datasets/*.py", "models/__init__.py", choices.of("model")[experiment.model].source.relative_to(provenance.PACKAGE).as_posix())
     for name in ("execution.py", *OF_COMPARISONS):  # how a notebook is run does not change what it says
         source.pop(name)
-    return {"settings": experiment.settings(), "data": finished, "source": source | _digests(notebook), "versions": _told_with()}
+    return {"settings": experiment.settings() | {"what is noted of the data": notes}, "data": finished, "source": source | _digests(notebook), "versions": _told_with()}
 
 
 def _comparison_key(assignment, notebook: Path) -> dict:

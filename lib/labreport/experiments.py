@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
-from . import choices, paths, strict_yaml
+from . import choices, paths, pretrained, strict_yaml
 from .plain_types import nearest, quoted, typed
 
 # What may be set for one run and never stands in a file: a file always means the real data, and all of it.
@@ -79,15 +79,14 @@ class Experiment:
         sample = self.data == "sample"
         changed = [f"{key} = {quoted(value)}" for key, value in self.changes.items() if key != "data"]
         file = f"params/{self.name}.yaml"
-        random_weights = "The pretrained part starts from random weights: they were asked for by name (weights = random)." \
-            if self.model_args.get("weights") == "random" else None
+        weights = pretrained.remark(self.model_args, self.dataset_args.get("image_size"))
         title = {"title": self.title, "question": self.question, "experiment": self.name, "sample": sample, "language": "en",
-                 "fields": [["Settings", f"{file}, but {', '.join(changed)}" if changed else f"as in {file}"], *([["Weights", random_weights]] if random_weights else [])]}
+                 "fields": [["Settings", f"{file}, but {', '.join(changed)}" if changed else f"as in {file}"], *([["Weights", weights]] if weights else [])]}
         lines = [f"**{self.title}**", self.question]
         if sample:
             lines.append("**Sample data.** The images are drawn by the program; the numbers below say nothing about the real data set.")
-        if random_weights:
-            lines.append(f"**Random weights.** {random_weights}")
+        if weights:
+            lines.append(f"**Weights.** {weights}")
         if changed:
             lines.append(f"Differs from `{file}`: " + ", ".join(f"`{change}`" for change in changed) + ".")
         return {"application/vnd.labreport.report+json": title, "text/markdown": "\n\n".join(lines), "text/plain": f"{self.title}: {self.question}"}
@@ -149,7 +148,7 @@ def load(name: str, settings: Mapping | None = None) -> Experiment:
 
 
 def base(experiment: Experiment) -> Experiment | None:
-    """The experiment whose trained weights `experiment` starts from, on the same images and splits; None where it starts anew."""
+    """The experiment whose trained weights `experiment` starts from, on the same images and splits, for no more epochs where they were set; None where it starts anew."""
     if experiment.starts_from is None:
         return None
     found = load(experiment.starts_from)
@@ -159,6 +158,8 @@ def base(experiment: Experiment) -> Experiment | None:
     if found.starts_from is not None:
         raise ValueError(f"{experiment.name} starts from {found.name}, which itself starts from {found.starts_from}; one step is the most there can be")
     settings = {"data": experiment.data, "max_images": experiment.max_images, "seed": experiment.seed, "dataset_args": experiment.dataset_args}
+    if "epochs" in experiment.changes:  # a quick try is not held up by a long training before it
+        settings["epochs"] = min(experiment.epochs, found.epochs)
     if "weights" in experiment.model_args:
         settings["weights"] = experiment.model_args["weights"]
     return load(found.name, {key: value for key, value in settings.items() if takes(found, key)})

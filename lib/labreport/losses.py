@@ -1,10 +1,10 @@
-"""Losses by name. Labels are whole numbers here, class 0 to K - 1, never one-hot rows; a model always gives (N, K) probabilities."""
+"""Losses by name. Labels are whole numbers here, class 0 to K - 1, never one-hot rows."""
 
 import keras
 
 
 def build(experiment):
-    """A new loss as the experiment asks for: a function of labels (N,) and probabilities (N, K), to their mean."""
+    """A new loss as the experiment asks for: a function of labels (N,) and probabilities (N, K), or (N, 1) where the model has a single sigmoid."""
     return LOSSES[experiment.loss]()
 
 
@@ -13,38 +13,32 @@ def categorical_crossentropy():
 
     Keras calls it sparse where labels are numbers: the same value as its categorical one on one-hot rows, with no rows to store.
     """
-    return keras.losses.SparseCategoricalCrossentropy()
+    return _Loss("categorical_crossentropy", lambda labels, outputs: keras.ops.sparse_categorical_crossentropy(labels, outputs))
 
 
 def binary_crossentropy():
-    """Of two classes, from the probability of the second one: what a single sigmoid output is trained with."""
-    return _OnSecondClass(keras.losses.BinaryCrossentropy())
+    """The same for a single sigmoid: minus the logarithm of p where the class is the second one, of 1 - p where it is the first."""
+    return _Loss("binary_crossentropy", lambda labels, outputs: keras.ops.binary_crossentropy(keras.ops.cast(labels[:, None], outputs.dtype), outputs)[:, 0], sigmoid=True)
 
 
 def mean_squared_error():
     """Squared distance of the probabilities from the one-hot row, mean over the classes (Brier, 1950, divided by K)."""
-    return _OnOneHotRows(keras.losses.MeanSquaredError())
+    return _Loss("mean_squared_error", lambda labels, outputs: keras.ops.mean(
+        keras.ops.square(outputs - keras.ops.one_hot(keras.ops.cast(labels, "int32"), outputs.shape[-1], dtype=outputs.dtype)), axis=-1))
 
 
-class _OnSecondClass(keras.losses.Loss):
-    def __init__(self, loss):
-        super().__init__(name=loss.name)
-        self.loss = loss
+class _Loss(keras.losses.Loss):
+    """A loss an image, given the outputs themselves: what Keras knows of their logits is lost in any operation on them."""
 
-    def call(self, labels, probabilities):
-        if probabilities.shape[-1] != 2:
-            raise ValueError(f"binary_crossentropy is for two classes, the model gives {probabilities.shape[-1]}; take categorical_crossentropy")
-        return self.loss.call(keras.ops.cast(keras.ops.reshape(labels, (-1, 1)), probabilities.dtype), probabilities[:, 1:])
+    def __init__(self, name: str, of_each, sigmoid: bool = False):
+        super().__init__(name=name)
+        self.of_each, self.sigmoid = of_each, sigmoid
 
-
-class _OnOneHotRows(keras.losses.Loss):
-    def __init__(self, loss):
-        super().__init__(name=loss.name)
-        self.loss = loss
-
-    def call(self, labels, probabilities):
-        rows = keras.ops.one_hot(keras.ops.cast(keras.ops.reshape(labels, (-1,)), "int32"), probabilities.shape[-1], dtype=probabilities.dtype)
-        return self.loss.call(rows, probabilities)
+    def call(self, labels, outputs):
+        if (outputs.shape[-1] == 1) != self.sigmoid:
+            raise ValueError(f"the model has {outputs.shape[-1]} output{'s' if outputs.shape[-1] > 1 else ' (a sigmoid)'}, which {self.name} is not for; take "
+                             + ("categorical_crossentropy" if self.sigmoid else "binary_crossentropy"))
+        return self.of_each(keras.ops.reshape(labels, (-1,)), outputs)
 
 
 LOSSES = {

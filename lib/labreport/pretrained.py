@@ -70,6 +70,18 @@ def fingerprint(model_args: dict, image_side: int) -> dict:
     return {"file": path.name, "sha256": _sha256(path, state.st_size, state.st_mtime_ns)}
 
 
+def remark(model_args: dict, image_side: int) -> str | None:
+    """What a reader must know of the weights a model starts from: that they are random, or not from a file as Keras releases it; else None."""
+    if "weights" not in model_args:
+        return None
+    if model_args["weights"] == "random":
+        return "The pretrained part starts from random weights: they were asked for by name (weights = random)."
+    path = find(model_args, image_side)
+    if path is None or any(path.name == file_name(model_args, side) for side in (image_side, *SIDES)):
+        return None
+    return f"The pretrained part starts from {path.name}, which is not a file that Keras releases: its numbers may differ from those of the released weights."
+
+
 def keras_cache() -> Path:
     """The folder that Keras downloads weights into, found by its own rule (importing it takes four seconds)."""
     home = Path.home() if os.access(Path.home(), os.W_OK) else Path("/tmp")

@@ -24,6 +24,13 @@ def paired_difference(first: np.ndarray, second: np.ndarray) -> tuple[float, flo
     return (only_first - only_second) / len(first), max(-1.0, middle - reach), min(1.0, middle + reach)
 
 
+def independent_difference(first: float, second: float, images: int) -> tuple[float, float]:
+    """95 % interval of first - second, two shares of as many `images` each, but not the same ones (Newcombe, 1998, Statistics in Medicine 17, method 10)."""
+    (low_1, high_1), (low_2, high_2) = (wilson(round(share * images), images) for share in (first, second))
+    difference = first - second
+    return difference - np.hypot(first - low_1, high_2 - second), difference + np.hypot(high_1 - first, second - low_2)
+
+
 def mcnemar(first: np.ndarray, second: np.ndarray) -> float:
     """Exact p of McNemar's test (1947): as many images right in `first` alone as in `second` alone, both bool (N,)?"""
     only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())

@@ -24,11 +24,12 @@ def training_identity(experiment, fingerprint: str) -> dict:
 
     Two runs of equal identity end with the same numbers (on one kind of device with one number of threads).
     """
-    sources = [PACKAGE / name for name in TRAINING_SOURCE] + _with_siblings(choices.of("model")[experiment.model].source)
+    model = choices.of("model")[experiment.model]
+    sources = [PACKAGE / name for name in TRAINING_SOURCE] + _with_siblings(model.source)
     backend = os.environ.get("KERAS_BACKEND") or "tensorflow"
     if backend not in BACKENDS:
         raise ValueError(f"KERAS_BACKEND is {backend!r}; labreport runs on {' and '.join(BACKENDS)}")
-    identity = {"settings": experiment.training_settings(), "data": fingerprint, "source": _digests(sources),
+    identity = {"settings": experiment.training_settings(), "data": fingerprint, "source": _digests(sources) | {f"model {experiment.model}": model.function},
                 "versions": {"backend": backend} | versions(backend, "keras", "numpy", "opencv-python")}
     weights = pretrained.fingerprint(experiment.model_args, experiment.dataset_args.get("image_size"))
     base = experiments.base(experiment)

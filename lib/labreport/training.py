@@ -140,10 +140,8 @@ def _train(experiment, dataset, folder, progress) -> None:
             return kept.pick(augment.mirrored(experiment.seed, epoch, len(dataset.train)) if augment else None)
         return pixels(dataset.train, augment, experiment.seed, epoch)
 
-    outputs = tuple(model.output) if isinstance(model.output, dict) else ()
-    accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
-    trained.compile(optimizer=optimizers.build(experiment), loss={name: losses.build(experiment) for name in outputs} if outputs else losses.build(experiment),
-                    metrics={outputs[0]: [accuracy]} if outputs else [accuracy])
+    outputs = _names(model)
+    _compile(trained, experiment, outputs)
     validation = Batches(validation_inputs, dataset.validation.labels, validation_batch, outputs=outputs)
     stopping = experiment.early_stopping
     monitor = stopping["monitor"]
@@ -188,8 +186,8 @@ def _write_down(experiment, dataset, model, identity, folder, progress, course: 
         results.write_csv(results.submission_table(dataset.unlabelled, predict(model, dataset.unlabelled), dataset.class_names), folder / results.SUBMISSION)
     without_optimizer = keras.Model(model.inputs, model.output, name=model.name)  # a third of the size
     files.replace(folder / results.MODEL, lambda path: without_optimizer.save(path))
-    penalties = sum(float(keras.ops.convert_to_numpy(penalty)) for penalty in model.losses)
-    loss = float(keras.ops.convert_to_numpy(losses.build(experiment)(split.labels, probabilities))) + penalties
+    _compile(model, experiment, _names(model))
+    loss = model.evaluate(_in_order(split, _names(model)), verbose=0, return_dict=True)["loss"]  # as in the history, penalties and all outputs included
     accuracy = float((table["label"] == table["predicted"]).mean())
     total, trainable = models.parameters(model)
     files.write_json(folder / results.METRICS, {
@@ -207,9 +205,25 @@ def _write_down(experiment, dataset, model, identity, folder, progress, course: 
 
 def predict(model: keras.Model, split) -> np.ndarray:
     """Probabilities float32 (N, K) of a split's images; of a model with several outputs its first one's."""
-    batches = Batches(pixels(split), split.labels, _evaluation_batch(split.images.shape[1:]))
-    found = model.predict(batches, verbose=0)
-    return next(iter(found.values())) if isinstance(found, dict) else found
+    found = model.predict(_in_order(split), verbose=0)
+    found = next(iter(found.values())) if isinstance(found, dict) else found
+    return np.hstack([1 - found, found]) if found.shape[1] == 1 else found
+
+
+def _in_order(split, outputs: tuple[str, ...] = ()) -> Batches:
+    return Batches(pixels(split), split.labels, _evaluation_batch(split.images.shape[1:]), outputs=outputs)
+
+
+def _names(model: keras.Model) -> tuple[str, ...]:
+    """Names of the outputs of a model that has several."""
+    return tuple(model.output) if isinstance(model.output, dict) else ()
+
+
+def _compile(model: keras.Model, experiment, outputs: tuple[str, ...]) -> None:
+    single = not outputs and model.output.shape[-1] == 1
+    accuracy = keras.metrics.BinaryAccuracy(name="accuracy") if single else keras.metrics.SparseCategoricalAccuracy(name="accuracy")
+    model.compile(optimizer=optimizers.build(experiment), loss={name: losses.build(experiment) for name in outputs} if outputs else losses.build(experiment),
+                  metrics={outputs[0]: [accuracy]} if outputs else [accuracy])
 
 
 def _evaluation_batch(image_shape: tuple[int, int, int]) -> int:

@@ -26,9 +26,8 @@ def cats_dogs(data: str, folder: Path, seed: int, max_images: int | None, *, ima
     """
     notes = []
     train, validation = _sample(image_size) if data == "sample" else _real(folder, image_size, on_unreadable, notes)
+    note_repeated([train, validation], CLASS_NAMES, notes)
     train = without(train, validation, "validation", notes)
-    for split in (train, validation):
-        note_repeated(split, CLASS_NAMES, notes)
     train, validation = shortened([train, validation], max_images, seed, notes)
     refuse_too_few({"train": train, "validation": validation}, max_images)
     return Dataset(name="cats_dogs", sample=data == "sample", train=train, validation=validation, test=None, class_names=CLASS_NAMES, notes=notes)

@@ -36,8 +36,8 @@ def cifar10(data: str, folder: Path, seed: int, max_images: int | None, *, valid
     """
     pool, test = _sample() if data == "sample" else _official(folder)
     notes = []
+    note_repeated([pool, test], CLASS_NAMES, notes)
     pool = without(pool, test, "test", notes)
-    note_repeated(pool, CLASS_NAMES, notes)
     pool, test = shortened([pool, test], max_images, seed, notes)
     train, validation = hold_out(pool, validation_fraction, seed, "validation_fraction")
     refuse_too_few({"train": train, "validation": validation, "test": test}, max_images)

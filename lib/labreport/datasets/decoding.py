@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 
 from .. import arrays, paths
+from ..wording import listed
 from .dataset import Split, contents
 
 CHUNK = 256  # images in memory at once
-MOST_NAMED = 8  # files in a message
 
 
 @dataclass(frozen=True)
@@ -61,11 +61,6 @@ def pool(files: list[Path], labels: np.ndarray, ids: list[str], side: int, on_un
         notes.append(f"{len(unreadable)} of {len(files):,} files cannot be read as images and were left out: {named}.")
     everything = Split(decoded.images, np.asarray(labels, np.int32), ids, decoded.digests)
     return everything.take(np.flatnonzero(decoded.readable))
-
-
-def listed(names: list[str]) -> str:
-    """The first names of a list, and how many more there are."""
-    return ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")
 
 
 def _threads() -> int:

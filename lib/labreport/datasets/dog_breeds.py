@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import paths
+from ..wording import count, listed
 from . import decoding, dog_breeds_sample, folders
 from .dataset import Dataset, Split
 from .splitting import hold_out, note_repeated, refuse_too_few, shortened, without
@@ -30,10 +31,10 @@ def dog_breeds(data: str, folder: Path, seed: int, max_images: int | None, *, im
     """
     notes = []
     pool, unlabelled = _sample(image_size) if data == "sample" else _real(folder, image_size, on_unreadable, max_images is None, notes)
-    note_repeated(pool, CLASS_NAMES, notes)
+    note_repeated([pool], CLASS_NAMES, notes)
     empty = [name for label, name in enumerate(CLASS_NAMES) if not (pool.labels == label).any()]
     if empty:
-        notes.append(f"No image of {decoding.listed(empty)}.")
+        notes.append(f"No image of {listed(empty)}.")
     [pool] = shortened([pool], max_images, seed, notes)
     rest, test = hold_out(pool, test_fraction, seed, "test_fraction")
     train, validation = hold_out(rest, validation_fraction, seed, "validation_fraction")
@@ -56,7 +57,7 @@ def _sample(side: int) -> tuple[Split, Split]:
 
 
 def _real(folder: Path, side: int, on_unreadable: str, with_unlabelled: bool, notes: list[str]) -> tuple[Split, Split | None]:
-    root = folders.find(("labels.csv",), folder, "dog-breed-identification", HOW)
+    root = folders.find(("labels.csv", "train"), folder, "dog-breed-identification", HOW)
     label_of = _labels(root / "labels.csv")
     if not (root / "train").is_dir():
         raise FileNotFoundError(f"{paths.display(root)} holds labels.csv but no folder train/ with the images; get the whole data set")
@@ -66,9 +67,9 @@ def _real(folder: Path, side: int, on_unreadable: str, with_unlabelled: bool, no
     unlabelled_files = sorted(there.keys() - label_of.keys())
     missing = sorted(label_of.keys() - there.keys())
     if missing:
-        notes.append(f"{len(missing)} labels without a file were left out: {decoding.listed(missing)}.")
+        notes.append(f"{count(len(missing), 'label')} without a file left out: {listed(missing)}.")
     if unlabelled_files:
-        notes.append(f"{len(unlabelled_files)} files in train/ without a label were left out: {decoding.listed(unlabelled_files)}.")
+        notes.append(f"{count(len(unlabelled_files), 'file')} in train/ without a label left out: {listed(unlabelled_files)}.")
     ids = [name for name in label_of if name in there]
     pool = decoding.pool([there[name] for name in ids], np.array([label_of[name] for name in ids]), ids, side, on_unreadable, "dog_breeds", notes)
     if not with_unlabelled or not (root / "test").is_dir():
@@ -78,7 +79,7 @@ def _real(folder: Path, side: int, on_unreadable: str, with_unlabelled: bool, no
         return pool, None
     decoded = decoding.decode(files, side, "dog_breeds-test")
     if not decoded.readable.all():  # the competition wants an answer for every image
-        damaged = decoding.listed([files[i].name for i in np.flatnonzero(~decoded.readable)])
+        damaged = listed([files[i].name for i in np.flatnonzero(~decoded.readable)])
         notes.append(f"Images of the competition's test set that cannot be read count as black ones in the submission: {damaged}.")
     return pool, _without_labels(decoded.images, [path.stem for path in files])
 
@@ -91,7 +92,7 @@ def _labels(path: Path) -> dict[str, int]:
     """Id -> label from the competition's labels.csv; ValueError with the line where it is not as expected."""
     label = {name: number for number, name in enumerate(CLASS_NAMES)}
     found = {}
-    with open(path, newline="", encoding="utf-8") as file:
+    with open(path, newline="", encoding="utf-8-sig") as file:
         rows = csv.DictReader(file)
         if rows.fieldnames != ["id", "breed"]:
             raise ValueError(f"{path}: expected the columns id, breed, got {', '.join(rows.fieldnames or ['nothing'])}; get the file again")

@@ -24,7 +24,7 @@ def flowers(data: str, folder: Path, seed: int, max_images: int | None, *, image
     """
     notes = []
     pool = _sample(image_size) if data == "sample" else _real(folder, image_size, on_unreadable, notes)
-    note_repeated(pool, CLASS_NAMES, notes)
+    note_repeated([pool], CLASS_NAMES, notes)
     [pool] = shortened([pool], max_images, seed, notes)
     train, validation = hold_out(pool, validation_fraction, seed, "validation_fraction")
     refuse_too_few({"train": train, "validation": validation}, max_images)

@@ -9,32 +9,48 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 import numpy as np
 
 from .. import files, paths
+from ..wording import listed
 
 KAGGLE_INPUT = Path("/kaggle/input")
-DEPTH = 4  # folders below a place to look in: /kaggle/input/flowers-recognition/flowers/...
+DEPTH = 4  # folders below a place to look in
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
 
 
 def find(signs: tuple[str, ...], folder: Path, what: str, how: str) -> Path:
-    """The folder that holds at least one of the `signs` (relative paths, such as `train/cats`), nearest first; unzipped where need be.
+    """The folder that holds all of the `signs` (relative paths, such as `train/cats`), nearest first; unzipped where need be.
 
-    folder: looked in first, then Kaggle's input folder. what, how: for the FileNotFoundError: name of the data set, and how to get it.
+    Where there is none, the nearest folder that holds some of them, so that the caller can say what it lacks. folder: looked in first, then
+    Kaggle's input folder. what, how: for the FileNotFoundError: name of the data set, and how to get it.
     """
     places = [place for place in (folder, KAGGLE_INPUT) if place.is_dir()]
-    for place in places:
-        waiting = [place]
-        for _ in range(DEPTH):
-            for candidate in waiting:
-                if any((candidate / sign).exists() for sign in signs):
-                    return candidate
-            waiting = [Path(entry.path) for candidate in waiting for entry in sorted(os.scandir(candidate), key=lambda entry: entry.name)
-                       if entry.is_dir() and not entry.name.startswith(".") and Path(entry.path) != paths.cache()]
-    for place in places:
-        for archive in sorted([*place.glob("*.zip"), *place.glob("*/*.zip")]):
+    candidates = [candidate for place in places for candidate in _folders(place)]
+    count = {candidate: sum((candidate / sign).exists() for sign in signs) for candidate in candidates}
+    whole = [candidate for candidate in candidates if count[candidate] == len(signs)]
+    if whole:
+        return whole[0]
+    unreadable = []
+    for archive in (archive for place in places for archive in sorted([*place.glob("*.zip"), *place.glob("*/*.zip")])):
+        try:
             root = _root_inside(archive, signs)
-            if root is not None:
-                return unpacked(archive) / root
-    raise FileNotFoundError(f"{what} is not in {paths.display(folder)}: {how}; or try with --data sample")
+        except zipfile.BadZipFile as error:
+            unreadable.append(f"{archive.name} ({error})")
+            continue
+        if root is not None:
+            return unpacked(archive) / root
+    partly = max(candidates, key=lambda candidate: count[candidate], default=None)
+    if partly is not None and 2 * count[partly] >= len(signs):
+        return partly
+    damaged = f"; {', '.join(unreadable)} cannot be read as a zip and may be a broken download" if unreadable else ""
+    raise FileNotFoundError(f"{what} is not in {paths.display(folder)}: {how}; or try with --data sample{damaged}")
+
+
+def _folders(place: Path):
+    """A folder and those below it, nearest first, down to DEPTH."""
+    waiting = [place]
+    for depth in range(DEPTH + 1):
+        yield from waiting
+        waiting = [Path(entry.path) for folder in waiting for entry in sorted(os.scandir(folder), key=lambda entry: entry.name)
+                   if entry.is_dir() and not entry.name.startswith(".") and Path(entry.path) != paths.cache()] if depth < DEPTH else []
 
 
 def images(folder: Path) -> tuple[list[Path], list[Path]]:
@@ -67,7 +83,7 @@ def note_strange(strange: list[Path], root: Path, notes: list[str]) -> None:
     """Note the files that are no images."""
     if strange:
         names = [path.relative_to(root).as_posix() for path in strange]
-        notes.append(f"Files that are no images were passed over: {', '.join(names[:5])}{f' and {len(names) - 5} more' if len(names) > 5 else ''}.")
+        notes.append(f"Files that are no images were passed over: {listed(names)}.")
 
 
 def unpacked(archive: Path) -> Path:
@@ -115,12 +131,9 @@ def _refuse_outside(archive: Path, member: zipfile.ZipInfo) -> None:
 
 
 def _root_inside(archive: Path, signs: tuple[str, ...]) -> str | None:
-    """The folder inside a zip that holds one of the signs, nearest first; None where there is none, or the zip is unreadable."""
-    try:
-        with zipfile.ZipFile(archive) as zipped:
-            names = zipped.namelist()
-    except (zipfile.BadZipFile, OSError):
-        return None
-    roots = {name[:place] for name in names for sign in signs
-             for place in [f"/{name}".find(f"/{sign}/")] if place >= 0} | {name[:-len(sign)] for name in names for sign in signs if f"/{name}".endswith(f"/{sign}")}
-    return min(roots, key=lambda root: (root.count("/"), root), default=None)
+    """The folder inside a zip that holds all of the signs, nearest first, None where there is none; BadZipFile where it is no whole zip."""
+    with zipfile.ZipFile(archive) as zipped:
+        names = [PurePosixPath(name) for name in zipped.namelist()]
+    there = {str(PurePosixPath(*name.parts[:depth])) for name in names for depth in range(1, len(name.parts) + 1)}
+    roots = {name[:-len(sign)] for name in there for sign in signs if f"/{name}".endswith(f"/{sign}")}
+    return min((root for root in roots if all(root + sign in there for sign in signs)), key=lambda root: (root.count("/"), root), default=None)

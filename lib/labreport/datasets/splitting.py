@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..wording import count, listed
 from .dataset import Split
 
 SPLIT = 2  # keeps this stream of random numbers apart from those of the shuffling and the augmentation
@@ -10,7 +11,7 @@ SPLIT = 2  # keeps this stream of random numbers apart from those of the shuffli
 def split_off(labels: np.ndarray, digests: np.ndarray, fraction: float, seed: int) -> np.ndarray:
     """Mask (N,) of about `fraction` of each class; images of equal content stay together, whatever their labels say.
 
-    A class with at least two different images has at least one on either side.
+    A class with at least two different images, none of them repeated, has at least one on either side.
     """
     _, first, group = np.unique(digests, return_index=True, return_inverse=True)
     owner = labels[first]  # a group counts for the class of its first image
@@ -48,25 +49,26 @@ def shortened(splits: list[Split], max_images: int | None, seed: int, notes: lis
 
 def without(split: Split, held_out: Split, name: str, notes: list[str]) -> Split:
     """The training images that are not held out too: such a one would be an answer seen before. name: of the held-out split."""
-    leaked = np.isin(split.digests, held_out.digests)
-    if not leaked.any():
+    leaked = np.flatnonzero(np.isin(split.digests, held_out.digests))
+    if not len(leaked):
         return split
-    notes.append(f"{leaked.sum():,} training images are identical to a {name} image and were left out.")
-    return split.take(np.flatnonzero(~leaked))
+    notes.append(f"{count(len(leaked), 'training image')} identical to a {name} image left out: {listed([split.ids[i] for i in leaked])}.")
+    return split.take(np.setdiff1d(np.arange(len(split)), leaked))
 
 
-def note_repeated(split: Split, class_names: list[str], notes: list[str]) -> None:
-    """Note how many images repeat another one, and name those that stand under two labels."""
-    _, group = np.unique(split.digests, return_inverse=True)
+def note_repeated(splits: list[Split], class_names: list[str], notes: list[str]) -> None:
+    """Note how many images repeat another one, and name those that stand under two labels; before any is left out."""
+    digests, labels = np.concatenate([split.digests for split in splits]), np.concatenate([split.labels for split in splits])
+    ids = [name for split in splits for name in split.ids]
+    _, group = np.unique(digests, return_inverse=True)
     repeated = len(group) - group.max(initial=-1) - 1
     if not repeated:
         return
-    notes.append(f"{repeated:,} images repeat another one; equal images stay in the same split.")
+    notes.append(f"{count(int(repeated), 'image')} repeat{'s' if repeated == 1 else ''} another one; equal images stay in the same split.")
     order = np.argsort(group, kind="stable")
-    groups = np.split(order, np.flatnonzero(np.diff(group[order])) + 1)
-    for members in groups:
-        if len(set(split.labels[members])) > 1:
-            named = " and ".join(f"{split.ids[i]} ({class_names[split.labels[i]]})" for i in members)
+    for members in np.split(order, np.flatnonzero(np.diff(group[order])) + 1):
+        if len(set(labels[members])) > 1:
+            named = " and ".join(f"{ids[i]} ({class_names[labels[i]]})" for i in members)
             notes.append(f"The same image under different labels: {named}.")
 
 

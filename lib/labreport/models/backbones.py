@@ -12,8 +12,8 @@ from .. import paths, pretrained
 def maps(inputs, name: str, alpha: float, weights: str, trainable_from: str | None):
     """The backbone's last feature maps of raw pixels 0..255 (N, H, W, 3), which are scaled to -1..1 as it was trained on.
 
-    The backbone is one layer, a keras.Model called `name`. It is called in inference mode, also when it is fine-tuned: the batch
-    statistics of ImageNet stay, since a small batch would only blur them.
+    The backbone is one layer, a keras.Model called `name`. What is frozen of it runs in inference mode, since Keras lets a
+    BatchNormalization that is not trainable use the statistics it has; what is fine-tuned learns new ones, as in the published experiments.
     Raises ConnectionError where ImageNet weights are neither here nor to be downloaded, ValueError where the file does not fit.
     """
     model_args = {"backbone": name, "alpha": alpha, "weights": weights}
@@ -21,8 +21,7 @@ def maps(inputs, name: str, alpha: float, weights: str, trainable_from: str | No
     x = layers.Rescaling(1 / 127.5, offset=-1.0)(inputs)
     backbone = _weighted(model_args, tuple(inputs.shape[1:]))
     _set_trainable(backbone, trainable_from)
-    _pin_inference_mode(backbone)
-    return backbone(x, training=False)
+    return backbone(x)
 
 
 def frozen_part(model: keras.Model) -> tuple[keras.Model, keras.Model] | None:
@@ -83,15 +82,6 @@ def _set_trainable(backbone: keras.Model, trainable_from: str | None) -> None:
         raise ValueError(f"model_args.trainable_from: {backbone.name} has no layer {trainable_from!r}; nearest are {nearest}; null freezes it all")
     for position, layer in enumerate(backbone.layers):
         layer.trainable = position >= names.index(trainable_from)
-
-
-def _pin_inference_mode(backbone: keras.Model) -> None:
-    """Keras 3 overrules `backbone(x, training=False)` when the model around it is called with training=True, as fit does.
-
-    Pinned on the object, not in a class of our own, which a saved model would need for loading.
-    """
-    call = backbone.call
-    backbone.call = lambda inputs, training=None, mask=None: call(inputs, training=False, mask=mask)
 
 
 def _names(backbone: keras.Model) -> list[str]:

@@ -7,8 +7,8 @@ from keras import layers
 def three_convolutions(image_shape, num_classes, *, head: str) -> keras.Model:
     """Three convolutions, one hidden dense layer, and one of two heads on top.
 
-    head: `softmax` has one output unit a class; `sigmoid` has a single unit, the probability p of the second of two classes. Either
-    way the model returns a row of probabilities an image, [1 - p, p] for the sigmoid, so that both are scored by the same code.
+    head: `softmax` has one output unit a class; `sigmoid` has a single unit, the probability of the second of two classes, (N, 1). Nothing
+    may stand behind it: Keras takes a loss from what goes into the sigmoid, and raw pixels saturate it at the start.
     """
     if head not in ("softmax", "sigmoid"):
         raise ValueError(f"model_args.head must be softmax or sigmoid, got {head!r}")
@@ -23,6 +23,4 @@ def three_convolutions(image_shape, num_classes, *, head: str) -> keras.Model:
     x = layers.Dense(128, activation="relu")(x)
     if head == "softmax":
         return keras.Model(inputs, layers.Dense(num_classes, activation="softmax")(x))
-    second = layers.Dense(1, activation="sigmoid")(x)
-    first = layers.Rescaling(-1.0, offset=1.0)(second)  # 1 - p, as a layer without weights that every saved model can hold
-    return keras.Model(inputs, layers.Concatenate()([first, second]))
+    return keras.Model(inputs, layers.Dense(1, activation="sigmoid")(x))

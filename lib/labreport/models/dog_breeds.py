@@ -51,7 +51,7 @@ def residual(image_shape, num_classes, *, filters: list[int], l1: float, l2: flo
 
 def transfer(image_shape, num_classes, *, backbone: str, alpha: float, weights: str, pooling: str, dense: list[int], dropout: list[float],
              trainable_from: str | None) -> keras.Model:
-    """Dense layers on a backbone trained on ImageNet, frozen or fine-tuned; the backbone always runs in inference mode.
+    """Dense layers on a backbone trained on ImageNet, frozen or fine-tuned; what is frozen runs in inference mode.
 
     backbone: mobilenet_v2 (Sandler et al., 2018) or inception_v3 (Szegedy et al., 2016). alpha: width of MobileNetV2; 1.0 for InceptionV3. weights:
     imagenet or random. pooling: of the backbone's maps: flatten, average or max. dense: units of each hidden dense layer, the last one
