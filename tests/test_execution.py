@@ -62,7 +62,7 @@ def test_a_report_holds_all_that_it_should(project):
     html = (folder / "report.html").read_text()
     assert metrics["data"] == "sample" and "Sample data" in html
     correct = percent(metrics["test_accuracy"])
-    assert correct in html and "Confusion matrix of the test split" in html and "most confident mistakes" in html
+    assert correct in html and "Confusion matrix: true classes in rows" in html and "most confident mistakes" in html
     assert (folder / "report.pdf").read_bytes().startswith(b"%PDF")
 
 

@@ -1,6 +1,7 @@
 """Run notebooks with papermill, honestly: what a run has done is read from disk, never from the notebook's own status."""
 
 import functools
+import logging
 import os
 import pprint
 import sys
@@ -205,6 +206,9 @@ def _papermill(wanted: Task, running: Path, log: Path, output) -> None:
         except papermill.PapermillExecutionError as error:
             raise NotebookError(f"cell {_failed_cell(running)!r} of {notebook.name} failed: {_reason(error)} (the notebook as far as it came: "
                                 f"{paths.display(running.with_name(FAILED))})") from error
+        except KeyboardInterrupt:
+            logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # it would tell, with a traceback, that the kernel died: of this very interruption
+            raise
         except (DeadKernelError, CellTimeoutError) as error:
             raise NotebookError(f"the kernel of {notebook.name} died: out of memory, or ended from outside? "
                                 f"Its last words are in {paths.display(running.with_name(FAILED_LOG))}") from error
