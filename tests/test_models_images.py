@@ -8,7 +8,6 @@ import h5py
 import keras
 import numpy as np
 import pytest
-from conftest import ROOT
 
 from labreport import models, pretrained
 
@@ -371,10 +370,10 @@ def test_missing_weights_that_cannot_be_downloaded_are_asked_for_by_name(weights
     assert f"Put {name} into {weights}" in message and "no network" in message and "model_args.weights=random" in message and "\n" not in message
 
 
-def test_real_weights_make_features_that_differ_between_images(monkeypatch):
-    if not list((ROOT / "data/weights").glob(RELEASED.format(0.35, "*"))):
+def test_real_weights_make_features_that_differ_between_images(real_data, monkeypatch):
+    if not list((real_data / "weights").glob(RELEASED.format(0.35, "*"))):
         pytest.skip("no released weights here: put MobileNetV2's of alpha 0.35 into data/weights to run this test")
-    monkeypatch.setenv("LABREPORT_DATA", str(ROOT / "data"))
+    monkeypatch.setenv("LABREPORT_DATA", str(real_data))
     extractor, _ = models.frozen_part(built("dog_breeds_transfer", IMAGENET, 96))
     features = keras.ops.convert_to_numpy(extractor(np.stack([np.zeros((96, 96, 3), np.uint8), random_pixels(96)[0]])))
     assert np.abs(features[0] - features[1]).max() > 0.5
