@@ -201,7 +201,7 @@ def members(assignment: str | None) -> list[str]:
     """Names of an assignment's experiments, or of all. A file that cannot be read is among them: whose it is cannot be known."""
     if assignment is not None and assignment not in assignments.names():
         assignments.members(assignment)  # raises, and names those there are
-    found = [name for name in experiments.names() if assignment is None or not loaded(name) or loaded(name).notebook == assignment]
+    found = [name for name in experiments.names() if assignment is None or (experiment := loaded(name)) is None or experiment.notebook == assignment]
     if not found:
         raise ValueError(f"no experiment to run: no file in {paths.display(paths.params())}/" + (f" says `notebook: {assignment}`" if assignment else ""))
     return found

@@ -199,6 +199,16 @@ def test_an_answer_of_an_earlier_run_does_not_outlive_it(dogs):
     assert not (experiment().folder / results.SUBMISSION).exists() and results.finished(experiment().folder)
 
 
+def test_an_answer_survives_a_stop_while_the_files_move_into_place(dogs):
+    training.fit(experiment(), dogs, quiet)
+    folder = experiment().folder
+    (folder / "unfinished").mkdir()
+    for name in (results.PREDICTIONS, results.MODEL, results.METRICS):  # history.csv and submission.csv have moved already
+        (folder / name).rename(folder / "unfinished" / name)
+    training.fit(experiment(), dogs, quiet)
+    assert (folder / results.SUBMISSION).exists() and results.finished(folder)
+
+
 def test_random_weights_are_stamped_on_the_report_and_the_weights_file_is_named(dogs):
     stamped = json.dumps(experiment()._repr_mimebundle_())
     assert "random weights: they were asked for by name" in stamped

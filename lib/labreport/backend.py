@@ -4,13 +4,15 @@ import os
 
 import keras
 
+from . import provenance
+
 
 def threads() -> int:
     """Threads for computing: LABREPORT_THREADS, or the processors this process may use."""
     asked = os.environ.get("LABREPORT_THREADS", "")
     if asked and not (asked.isdigit() and int(asked)):
         raise ValueError(f"LABREPORT_THREADS must be a whole number of at least 1, got {asked!r}")
-    return int(asked or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count())))
+    return int(asked or provenance.processors())
 
 
 def prepare() -> None:

@@ -91,6 +91,11 @@ def machine() -> dict:
             "cores": os.cpu_count(), "commit": commit()}
 
 
+def processors() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
 @functools.cache
 def commit() -> str | None:
     """Short commit of the checkout, with `+changes` where files differ from it; None outside a checkout."""

@@ -249,9 +249,9 @@ def _take_weights(model: keras.Model, path) -> None:
 def _publish(unfinished, folder) -> None:
     """Move a complete training into place; stopped half-way, the next call goes on. metrics.json goes first and comes last."""
     (folder / results.METRICS).unlink(missing_ok=True)
-    for name in (results.SUBMISSION, *results.FILES):
-        if name == results.SUBMISSION and not (unfinished / name).exists() and (unfinished / results.HISTORY).exists():
-            (folder / name).unlink(missing_ok=True)  # an earlier run's
+    if (unfinished / results.HISTORY).exists():  # nothing has moved yet, so what answer there is is an earlier run's
+        (folder / results.SUBMISSION).unlink(missing_ok=True)
+    for name in (results.HISTORY, results.SUBMISSION, *results.FILES):
         if (unfinished / name).exists():
             (unfinished / name).replace(folder / name)
     shutil.rmtree(unfinished)

@@ -1,7 +1,6 @@
 """Image files to one memory-mapped array: decoded once, in parallel, and kept under what they hold and the size asked for."""
 
 import hashlib
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from .. import arrays, paths
+from .. import arrays, paths, provenance
 from ..wording import listed
 from .dataset import Split, contents
 
@@ -35,7 +34,7 @@ def decode(files: list[Path], side: int, what: str) -> Decoded:
     what: name of the data set, for the progress bar. The arrays are kept in the cache folder under a digest of the files' bytes,
     their order and the size, so that a changed file is decoded anew and a second process reads what the first has made.
     """
-    with ThreadPoolExecutor(_threads()) as pool:
+    with ThreadPoolExecutor(provenance.processors()) as pool:
         of_files = list(pool.map(lambda file: hashlib.blake2b(file.read_bytes(), digest_size=16).digest(), files, chunksize=64))
         key = hashlib.sha256(b"".join([f"{side} {cv2.__version__} ".encode(), *of_files])).hexdigest()[:20]
         folder, name = paths.cache() / "decoded", f"{what}-{side}-{key}"
@@ -61,10 +60,6 @@ def pool(files: list[Path], labels: np.ndarray, ids: list[str], side: int, on_un
         notes.append(f"{len(unreadable)} of {len(files):,} files cannot be read as images and were left out: {named}.")
     everything = Split(decoded.images, np.asarray(labels, np.int32), ids, decoded.digests)
     return everything.take(np.flatnonzero(decoded.readable))
-
-
-def _threads() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def _decoded_chunks(files: list[Path], side: int, what: str, pool: ThreadPoolExecutor):

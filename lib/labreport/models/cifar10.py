@@ -3,6 +3,8 @@
 import keras
 from keras import layers
 
+from . import rates
+
 
 def naive(image_shape, num_classes) -> keras.Model:
     """Three convolutions and nothing else: what a first course would write."""
@@ -48,12 +50,7 @@ def blocks(image_shape, num_classes, *, filters: list[list[int]], l2: float, blo
     filters: for each block the filters of its 3 x 3 convolutions. l2: penalty of the convolutions' kernels. block_dropout: rate
     after each block. dense: units of each hidden dense layer; dense_dropout: rate after each of them. A rate of 0 adds no layer.
     """
-    if len(block_dropout) != len(filters):
-        raise ValueError(f"model_args.block_dropout needs one rate a block: {len(filters)}, got {len(block_dropout)}")
-    if len(dense_dropout) != len(dense):
-        raise ValueError(f"model_args.dense_dropout needs one rate a dense layer: {len(dense)}, got {len(dense_dropout)}")
-    if not all(0 <= rate < 1 for rate in (*block_dropout, *dense_dropout)):
-        raise ValueError(f"model_args: a dropout rate lies from 0 to below 1, got {[*block_dropout, *dense_dropout]}")
+    rates.check(dense, dense_dropout, blocks=len(filters), block_dropout=block_dropout)
     if min((*dense, *sum(filters, [])), default=0) < 1:
         raise ValueError(f"model_args: filters and dense units are at least 1, got {filters} and {dense}")
     inputs, x = _pixels(image_shape)

@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from . import backbones
+from . import backbones, rates
 
 
 def stacked(image_shape, num_classes, *, block_dropout: list[float], dense: list[int], dense_dropout: list[float]) -> keras.Model:
@@ -12,9 +12,8 @@ def stacked(image_shape, num_classes, *, block_dropout: list[float], dense: list
     block_dropout: rate after each of the two blocks. dense: units of each hidden dense layer, the last one batch-normalised;
     dense_dropout: rate after each of them. A rate of 0 adds no layer.
     """
-    if len(block_dropout) != 2:
-        raise ValueError(f"model_args.block_dropout needs one rate a block: 2, got {len(block_dropout)}")
-    _check(dense, "dense_dropout", dense_dropout, block_dropout)
+    rates.check(dense, dense_dropout, blocks=2, block_dropout=block_dropout)
+    _check(dense)
     inputs = keras.Input(image_shape)
     x = layers.Rescaling(1 / 255)(inputs)
     for filters, rate in zip((32, 64), block_dropout):
@@ -32,7 +31,8 @@ def residual(image_shape, num_classes, *, filters: list[int], l1: float, l2: flo
     filters: of each block, whose maps are then pooled by 4. l1, l2: penalties of the hidden dense layers' kernels (the elastic net of Zou and
     Hastie, 2005); their biases have l2 alone. dense: units of each hidden dense layer, the last one batch-normalised; dense_dropout: rate after each.
     """
-    _check(dense, "dense_dropout", dense_dropout)
+    rates.check(dense, dense_dropout)
+    _check(dense)
     if min(filters, default=1) < 1:
         raise ValueError(f"model_args: filters are at least 1, got {filters}")
     if min(l1, l2) < 0:
@@ -58,7 +58,8 @@ def transfer(image_shape, num_classes, *, backbone: str, alpha: float, weights: 
     batch-normalised; dropout: rate after each, 0 adds no layer. trainable_from: the backbone's first layer to be trained, null for none.
     Raises ConnectionError where ImageNet weights are neither here nor to be downloaded.
     """
-    _check(dense, "dropout", dropout)
+    rates.check(dense, dropout, name="dropout")
+    _check(dense)
     poolings = {"flatten": layers.Flatten, "average": layers.GlobalAveragePooling2D, "max": layers.GlobalMaxPooling2D}
     if pooling not in poolings:
         raise ValueError(f"model_args.pooling must be one of {', '.join(poolings)}, got {pooling!r}")
@@ -76,10 +77,6 @@ def _head(x, num_classes, dense: list[int], dropout: list[float], l1: float = 0.
     return layers.Dense(num_classes, activation="softmax")(x)
 
 
-def _check(dense: list[int], name: str, dropout: list[float], block_dropout: list[float] = ()) -> None:
-    if len(dropout) != len(dense):
-        raise ValueError(f"model_args.{name} needs one rate a dense layer: {len(dense)}, got {len(dropout)}")
-    if not all(0 <= rate < 1 for rate in (*block_dropout, *dropout)):
-        raise ValueError(f"model_args: a dropout rate lies from 0 to below 1, got {[*block_dropout, *dropout]}")
+def _check(dense: list[int]) -> None:
     if min(dense, default=1) < 1:
         raise ValueError(f"model_args: dense units are at least 1, got {dense}")

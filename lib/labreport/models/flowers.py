@@ -3,6 +3,8 @@
 import keras
 from keras import layers
 
+from . import rates
+
 # What the pixels become before the first convolution: factor and offset; raw pixels stay as they are.
 SCALES = {"raw": None, "zero_to_one": (1 / 255, 0.0), "minus_one_to_one": (1 / 127.5, -1.0)}
 
@@ -19,12 +21,7 @@ def stacked(image_shape, num_classes, *, pixels: str, filters: list[int], kernel
     for name, values in (("kernels", kernels), ("pools", pools)):
         if len(values) != len(filters):
             raise ValueError(f"model_args.{name} needs one side a block: {len(filters)}, got {len(values)}")
-    if len(block_dropout) != len(filters):
-        raise ValueError(f"model_args.block_dropout needs one rate a block: {len(filters)}, got {len(block_dropout)}")
-    if len(dense_dropout) != len(dense):
-        raise ValueError(f"model_args.dense_dropout needs one rate a dense layer: {len(dense)}, got {len(dense_dropout)}")
-    if not all(0 <= rate < 1 for rate in (*block_dropout, *dense_dropout)):
-        raise ValueError(f"model_args: a dropout rate lies from 0 to below 1, got {[*block_dropout, *dense_dropout]}")
+    rates.check(dense, dense_dropout, blocks=len(filters), block_dropout=block_dropout)
     if min((*filters, *kernels, *pools, *dense), default=1) < 1:
         raise ValueError(f"model_args: filters, kernels, pools and dense units are at least 1, got {filters}, {kernels}, {pools} and {dense}")
     if pooling not in ("flatten", "average"):
