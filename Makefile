@@ -7,14 +7,14 @@ LOCK := $(shell nvidia-smi >/dev/null 2>&1 && echo requirements-cuda.lock || ech
 VENV := .venv
 RUN := $(VENV)/bin/python pipeline.py
 # By way of the environment, so that the shell takes nothing in them for its own.
-export EXP NAME DATA SET
+export EXP NAME DATA SET A B ACCEPT
 # Windows' Linux sets NAME to the machine's name; only what stands on make's own command line is meant.
 ifneq ($(origin NAME),command line)
 NAME :=
 endif
 OPTIONS := $${DATA:+--data "$$DATA"} $${SET:+--set "$$SET"} $(if $(DEBUG),--debug)
 
-.PHONY: help setup report run render compare all show list check data test bench clean lock
+.PHONY: help setup report run render compare all show list check data why verify diff test bench soak clean lock
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -51,8 +51,18 @@ show: setup need-exp ## an experiment's settings as they would run (EXP)
 check: setup ## read the parameter files and build every model (EXP for one)
 	@$(RUN) check $${EXP:+"$$EXP"} $(OPTIONS)
 
-data: setup ## fetch and verify the data (EXP for one experiment's)
-	@$(RUN) data $${EXP:+"$$EXP"} $(OPTIONS)
+data: setup ## fetch and verify the data (EXP for one experiment's; ACCEPT=flowers takes its files as they are now)
+	@$(RUN) data $${EXP:+"$$EXP"} $${ACCEPT:+--accept "$$ACCEPT"} $(OPTIONS)
+
+why: setup need-exp ## whether `make report` would do anything, and for which reasons (EXP)
+	@$(RUN) why "$$EXP" $(OPTIONS)
+
+verify: setup need-exp ## run an experiment again in a scratch place and compare it with its finished run (EXP; STAMP=1 puts it into the report)
+	@$(RUN) verify "$$EXP" $(if $(STAMP),--stamp) $(OPTIONS)
+
+diff: setup ## two finished runs side by side, as far as they differ (A and B: experiments or run folders)
+	@test -n "$$A" -a -n "$$B" || { echo "make: A and B are missing, such as A=cifar10_l2 B=cifar10_l2_dropout"; exit 1; }
+	@$(RUN) diff "$$A" "$$B" $(OPTIONS)
 
 clean: setup ## delete what failed runs have left, or a whole run folder (EXP)
 	@$(RUN) clean $${EXP:+"$$EXP"} $(OPTIONS)
@@ -62,6 +72,9 @@ test: setup ## run the tests
 
 bench: setup ## measure the speed of training, augmentation and features beside the alternatives
 	@for bench in training_speed augmentation_cost features_once; do $(VENV)/bin/python tests/bench/$$bench.py || exit 1; done
+
+soak: setup ## kill trainings at random moments, start them again, and compare what they end with, bit for bit (KILLS=20)
+	@$(VENV)/bin/python tests/soak.py --kills $${KILLS:-20}
 
 lock: ## resolve the versions anew from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml $(COMPILE) --extra cpu -o requirements.lock

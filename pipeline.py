@@ -5,6 +5,7 @@
 """
 
 import argparse
+import contextlib
 import os
 import sys
 import time
@@ -14,21 +15,23 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent / "lib"))
 
 try:
-    from labreport import assignments, experiments, files, paths
+    from labreport import assignments, experiments, files, interruption, paths, state
+    from labreport.plain_types import nearest
     from labreport.wording import count, percent
 except ModuleNotFoundError as missing:
     sys.exit(f"pipeline.py: {missing.name} is not installed for {sys.executable}; run `make setup`, then use .venv/bin/python")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; returns the exit code: 0, 1 for an error, 130 after Ctrl-C."""
+    """Run one command; returns the exit code: 0, 1 for an error, 130 after Ctrl-C, 143 after SIGTERM."""
     options = parser().parse_args(arguments)
     try:
-        apply_data(options)
-        return options.command(options) or 0
-    except KeyboardInterrupt:
-        print("\ninterrupted: what was finished before is untouched; the same command starts again", file=sys.stderr)
-        return 130
+        with interruption.terminable():
+            apply_data(options)
+            return options.command(options) or 0
+    except (KeyboardInterrupt, interruption.Interrupted) as stop:
+        print(f"\ninterrupted: {str(stop) or 'what was finished before is untouched, and so is what was saved; the same command goes on'}", file=sys.stderr)
+        return interruption.exit_code(stop)
     except BrokenPipeError:  # the reader of our output has gone, `| head` for one
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
@@ -79,11 +82,10 @@ def print_table(rows: list[tuple[str, ...]]) -> None:
 
 
 def status(experiment) -> str:
-    """Measured accuracy of a finished run, on the test split where there is one; or that there is no run."""
-    metrics = files.read_json(experiment.folder / "metrics.json")
-    if metrics:
-        return f"{metrics['evaluated_accuracy']:.3f}"
-    return "unfinished" if (experiment.folder / "unfinished").exists() else "not run"
+    """Measured accuracy of a finished run, on the test split where there is one; and what is going on, or how the last try ended."""
+    metrics, now = files.read_json(experiment.folder / "metrics.json"), state.read(experiment.folder)
+    measured = [f"{metrics['evaluated_accuracy']:.3f}"] if metrics else []
+    return "; ".join(measured + ([str(now)] if now.name not in ("none", "finished") else [])) or "not run"
 
 
 def show(options) -> None:
@@ -131,8 +133,16 @@ def check(options) -> None:
 def data(options) -> None:
     """Fetch and verify the data of an experiment, or of all of them."""
     from labreport import datasets
+    from labreport.datasets import locking
 
+    known = sorted(datasets.DATASETS)
+    for name in options.accept:
+        if name not in known:
+            raise ValueError(f"--accept {name}: there is no data set {name!r}{nearest(name, known)}; there are {', '.join(known)}")
+        locking.forget(name)
     names = [options.experiment] if options.experiment else experiments.names()
+    if options.accept and not options.experiment:
+        names = [name for name in names if experiments.load(name).dataset in options.accept]
     seen = {}
     for name in names:
         experiment = experiments.load(name, settings(options))
@@ -175,13 +185,18 @@ def run_all(options) -> int:
     rows, failed = [], 0
     readable = [experiment for experiment in map(loaded, names) if experiment]
     own = assignments.settings_of_each(readable, settings(options))
+    queued = [experiments.load(experiment.name, own[experiment.name]).folder for experiment in readable if experiment.name in names]
     try:
+        for folder in queued:
+            state.queue(folder)
         for number, name in enumerate(names, 1):
             print(f"{number} of {len(names)}: {name}", flush=True)
             started, experiment = time.perf_counter(), None
             try:
                 experiment = experiments.load(name, own.get(name))
                 outcome = bring_up_to_date(experiment, with_reports=True)
+            except interruption.Interrupted:
+                raise
             except Exception as error:
                 if options.debug:
                     raise
@@ -192,6 +207,8 @@ def run_all(options) -> int:
             accuracy = f"{percent(metrics['evaluated_accuracy'])} ({metrics['evaluated_split']})" if metrics else "-"
             rows.append((name, outcome, accuracy, f"{time.perf_counter() - started:.0f}"))
     finally:  # after Ctrl-C too
+        for folder in queued:
+            state.unqueue(folder)
         print_table([("experiment", "outcome", "accuracy", "seconds"), *rows])
     print(f"{count(len(names) - failed, 'experiment')} done, {failed} failed", flush=True)
     return 1 if failed else 0
@@ -238,6 +255,52 @@ def bring_up_to_date(subject, with_reports: bool) -> str:
     return "trained" if work.train else "executed again" if work.execute else "rendered again"
 
 
+def why(options) -> None:
+    """Whether a report would do anything now, and for which reasons; nothing is done."""
+    from labreport import execution
+
+    subject = chosen(options)
+    work, now = execution.work(subject), state.read(subject.folder)
+    if now.name not in ("none", "finished"):
+        print(f"{subject.run_name}: {now}")
+    for what, reasons in (("train", work.train), ("execute the notebook", work.execute), ("make the reports", work.render)):
+        print(f"{what + ':':<22}" + (f"yes: {'; '.join(reasons)}" if reasons else "no"))
+
+
+def verify(options) -> int:
+    """Run an experiment again in a scratch place and compare history, predictions and metrics with its finished run."""
+    from labreport import verification
+
+    experiment = the_experiment(options)
+    verdict = verification.verify(experiment, options.tolerance, sys.stdout)
+    if verdict.reasons:
+        print(f"made from other things than the finished run: {'; '.join(verdict.reasons)}")
+    print(f"{experiment.run_name}: {verdict}")
+    if options.stamp:
+        verification.stamp(experiment, verdict)
+        bring_up_to_date(experiment, with_reports=True)
+    return 1 if verdict.verdict == "different" else 0
+
+
+def diff(options) -> None:
+    """Settings, source, environment, data and results of two finished runs side by side, as far as they differ."""
+    from labreport import verification
+
+    one, other = (verification.folder_of(name, settings(options)) for name in (options.one, options.other))
+    for title, table in verification.side_by_side(one, other).items():
+        print(f"{title}:")
+        print_table([tuple(f"  {column}" if not number else column for number, column in enumerate(table.columns)),
+                     *((f"  {row[0]}", *row[1:]) for row in table.itertuples(index=False, name=None))])
+
+
+def the_experiment(options):
+    """The experiment that the command line names, which may be no comparison here."""
+    found = chosen(options)
+    if isinstance(found, assignments.Assignment):
+        raise ValueError(f"{options.experiment} is a comparison, which is made from runs; name one of these: {', '.join(run.experiment.name for run in found.runs)}")
+    return found
+
+
 def render(options) -> None:
     """Make the reports of an executed notebook again."""
     from labreport import execution
@@ -247,24 +310,31 @@ def render(options) -> None:
 
 
 def clean(options) -> None:
-    """Delete the run folder of an experiment; without one, what failed and unfinished runs have left."""
+    """Delete the run folder of an experiment; without one, what failed runs have left. --unfinished and --earlier delete what could still be of use."""
     import shutil
 
-    if options.experiment:
+    where = chosen(options).folder.name if options.experiment else "*"
+    patterns = [*[f"{where}/{state.UNFINISHED}", f"{where}/earlier/*-unfinished*"] * options.unfinished, *[f"{where}/earlier"] * options.earlier]
+    if options.experiment and not patterns:
         folders = [chosen(options).folder]
         if not folders[0].exists():
             raise FileNotFoundError(f"{paths.display(folders[0])} does not exist; nothing to delete")
         question = f"delete {paths.display(folders[0])} and all that is in it?"
     else:
-        folders = [path for pattern in ("*/unfinished", "*/failed.*", "*/running.*", "*/.*.part*") for path in paths.reports().glob(pattern)]
+        patterns = patterns or [f"{where}/failed.*", f"{where}/running.*", f"{where}/.*.part*"]
+        folders = [path for pattern in patterns for path in sorted(paths.reports().glob(pattern)) if not files.locked(path.parent / state.LOCK)]
         if not folders:
-            print("nothing to clean: no failed or unfinished run")
+            print(f"nothing to clean: no {'such thing' if options.unfinished or options.earlier else 'failed run'}")
             return
         question = "delete " + ", ".join(paths.display(path) for path in folders) + "?"
     if not options.yes and (not sys.stdin.isatty() or input(f"{question} [y/N] ").strip().lower() not in ("y", "yes")):
         raise ValueError(f"not deleted; answer y, or say --yes: {question}")
     for path in folders:
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
+        if path.is_dir():
+            with files.lock(path / state.LOCK, path.name) if (path / state.LOCK).exists() else contextlib.nullcontext():
+                shutil.rmtree(path)
+        elif path.exists():
+            path.unlink()
         print(f"deleted {paths.display(path)}")
 
 
@@ -311,13 +381,23 @@ def parser() -> argparse.ArgumentParser:
     command("list", list_experiments, runs=False)
     command("show", show, "required")
     command("check", check, "optional")
-    command("data", data, "optional")
+    command("data", data, "optional").add_argument("--accept", nargs="+", default=[], metavar="DATASET", help="write data.lock anew for these data sets, as they are now")
     command("run", run, "required")
     command("render", render, "required")
     command("report", report, "required")
+    command("why", why, "required")
+    verifying = command("verify", verify, "required")
+    verifying.add_argument("--stamp", action="store_true", help="put the verdict into the report")
+    verifying.add_argument("--tolerance", type=float, default=1e-3, metavar="T", help="how far numbers may be apart to count as the same on another device (default 0.001)")
+    comparing = command("diff", diff)
+    for name in ("one", "other"):
+        comparing.add_argument(name, metavar=name.upper(), help="an experiment, or a run folder's name")
     command("compare", compare, assignment="required")
     command("all", run_all, assignment="optional")
-    command("clean", clean, "optional").add_argument("--yes", action="store_true", help="do not ask")
+    cleaning = command("clean", clean, "optional")
+    cleaning.add_argument("--yes", action="store_true", help="do not ask")
+    cleaning.add_argument("--unfinished", action="store_true", help="delete trainings that could go on")
+    cleaning.add_argument("--earlier", action="store_true", help="delete runs that later ones have taken the place of")
     return top
 
 

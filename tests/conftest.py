@@ -27,6 +27,7 @@ def own_folders(tmp_path, monkeypatch):
     monkeypatch.setenv("LABREPORT_REPORTS", str(tmp_path / "reports"))
     monkeypatch.setenv("LABREPORT_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("LABREPORT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("LABREPORT_DATA_LOCK", str(tmp_path / "data.lock"))
 
 
 @pytest.fixture

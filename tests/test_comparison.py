@@ -11,7 +11,7 @@ import pytest
 from conftest import ROOT
 from scipy import stats
 
-from labreport import assignments, comparison, execution, experiments, files, figures, proportions, provenance, results
+from labreport import assignments, comparison, execution, experiments, files, figures, identity, proportions, results
 
 
 def fabricated(name, accuracy=0.7, images=400, seed=0, settings=None, split="test", ids="image", epochs=6, finished="2025-03-01T12:00:00+01:00"):
@@ -33,11 +33,12 @@ def fabricated(name, accuracy=0.7, images=400, seed=0, settings=None, split="tes
     results.write_csv(history, folder / results.HISTORY)
     results.write_csv(pd.concat([table, pd.DataFrame(probabilities, columns=names)], axis=1), folder / results.PREDICTIONS)
     (folder / results.MODEL).touch()
+    files.write_json(folder / results.PROVENANCE, {})
     metrics = {"experiment": name, "run": experiment.run_name, "data": experiment.data, "changes": experiment.changes, "evaluated_split": split, "evaluated_accuracy": measured,
                "test_accuracy": measured if split == "test" else None, "validation_accuracy": float(validation[best - 1]), "train_accuracy": 0.9, "best_epoch": best,
                "epochs": epochs, "seconds": 100.0, "total_parameters": 12345, "finished": finished,
                "dataset": {"class_names": names, "fingerprint": "0" * 64, "images": {"train": 1000, split: images}},
-               "identity": json.loads(json.dumps(provenance.training_identity(experiment, "0" * 64)))}
+               "identity": json.loads(json.dumps(identity.of(experiment, "0" * 64)))}
     files.write_json(folder / results.METRICS, metrics)
     return metrics
 

@@ -17,13 +17,15 @@ from labreport.wording import percent
 
 pytestmark = pytest.mark.slow
 QUICK = ["--data", "sample", "--set", "epochs=2", "max_images=600"]
+SECRET = "KGAT_0123456789abcdef"
 RUN = "cifar10_naive_adam--sample--epochs-2--max_images-600"
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     """A copy of the checkout, to be edited, with one finished report in it."""
-    copy = tmp_path_factory.mktemp("checkout")
+    copy = tmp_path_factory.mktemp("zaphodb") / "checkout"  # the home folder of one who runs it
+    copy.mkdir()
     for name in ("lib", "notebooks", "params"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))
     shutil.copy(ROOT / "pipeline.py", copy)
@@ -31,8 +33,14 @@ def project(tmp_path_factory):
     return copy
 
 
+def surroundings(folder):
+    """An environment without our own variables, but with a user, a home folder and a secret."""
+    others = {key: value for key, value in os.environ.items() if not key.startswith("LABREPORT_")}
+    return others | {"HOME": str(folder.parent), "USER": "zaphodb", "LOGNAME": "zaphodb", "KAGGLE_API_TOKEN": SECRET}
+
+
 def pipeline(folder, *command, options=QUICK, experiment="cifar10_naive_adam", **settings):
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("LABREPORT_")}
+    environment = surroundings(folder)
     done = subprocess.run([sys.executable, "pipeline.py", *command, experiment, *options], cwd=folder, env=environment, capture_output=True, text=True, **settings)
     assert "Traceback" not in done.stderr, done.stderr
     return done
@@ -50,14 +58,18 @@ def edited(folder, name, before, after):
         (folder / name).write_text(text)
 
 
+def state(folder):
+    return json.loads((folder / "reports" / RUN / "run.json").read_text())
+
+
 def times(folder):
     return {name: (folder / "reports" / RUN / name).stat().st_mtime_ns for name in ("metrics.json", "notebook.ipynb", "report.pdf", "report.html")}
 
 
 def test_a_report_holds_all_that_it_should(project):
     folder = project / "reports" / RUN
-    assert {path.name for path in folder.iterdir()} == {"history.csv", "predictions.csv", "model.keras", "metrics.json", "notebook.ipynb", "run.json", "log.txt",
-                                                        "report.html", "report.pdf", ".training.lock", ".notebook.lock"}
+    assert {path.name for path in folder.iterdir()} == {"history.csv", "predictions.csv", "model.keras", "metrics.json", "provenance.json", "notebook.ipynb", "run.json",
+                                                        "made_from.json", "log.txt", "report.html", "report.pdf", ".training.lock", ".run.lock"}
     metrics = json.loads((folder / "metrics.json").read_text())
     html = (folder / "report.html").read_text()
     assert metrics["data"] == "sample" and "Sample data" in html
@@ -71,6 +83,19 @@ def test_the_executed_notebook_says_what_it_ran_and_names_no_folder_of_this_mach
     cells = {cell["id"]: cell for cell in json.loads(text)["cells"]}
     assert "'epochs': 2" in "".join(cells["injected-parameters"]["source"])
     assert str(project) not in text
+
+
+def test_no_secret_no_home_folder_and_no_user_name_is_written_even_where_a_cell_shows_them(project):
+    shows = "import os; print(os.environ['KAGGLE_API_TOKEN'], os.path.expanduser('~/data'), os.environ['USER'] + '@host'); raise OSError(os.getcwd() + SECRET); figures.class_counts("
+    with edited(project, "notebooks/cifar10.ipynb", "figures.class_counts(", shows.replace("SECRET", "os.environ['KAGGLE_API_TOKEN']")):
+        assert pipeline(project, "report").returncode == 1
+    assert "[KAGGLE_API_TOKEN] ~/data user@host" in (project / "reports" / RUN / "failed.ipynb").read_text()
+    written = {path: path.read_bytes() for path in project.rglob("reports/**/*") if path.is_file()}
+    written |= {path: path.read_bytes() for path in project.rglob("data/**/*.json")}
+    assert len(written) > 10
+    for path, content in written.items():
+        for planted in (SECRET, str(project.parent), "zaphodb"):
+            assert planted.encode() not in content, (path, planted)
 
 
 def test_a_second_report_does_nothing_and_says_why(project):
@@ -134,16 +159,21 @@ def test_a_loss_that_is_not_finite_is_explained_in_one_line(project):
 
 def test_ctrl_c_ends_the_run_and_its_kernel_and_keeps_the_last_good_report(project):
     before = times(project)
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("LABREPORT_")}
+    environment = surroundings(project)
     with edited(project, "lib/labreport/models/cifar10.py", "def naive", "# edited once more\ndef naive"):
         running = subprocess.Popen([sys.executable, "pipeline.py", "report", "cifar10_naive_adam", *QUICK], cwd=project, env=environment,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         while "epoch 1/2" not in running.stdout.readline():
             assert running.poll() is None
         running.send_signal(signal.SIGINT)
-        _, errors = running.communicate(timeout=60)
-    assert running.returncode == 130 and "interrupted" in errors and "Traceback" not in errors
-    assert times(project) == before
+        output, errors = running.communicate(timeout=60)
+        assert running.returncode == 130 and "Traceback" not in errors and "asked to stop: finishing this epoch" in output
+        assert f"interrupted: {RUN} was stopped after epoch " in errors and "run it again" in errors
+        assert times(project) == before and state(project)["state"] == "interrupted" and state(project)["epoch"] in (1, 2)
+        assert "its training was stopped after" not in pipeline(project, "why").stdout  # there is a finished run still
+        again = pipeline(project, "report")
+        assert "going on after epoch" in again.stdout
+        assert state(project)["state"] == "finished" and len(list((project / "reports" / RUN / "earlier").iterdir())) == 2
     time.sleep(1)
     alive = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True).stdout
     kernels = [line.split()[0] for line in alive.splitlines() if "ipykernel" in line]
@@ -158,16 +188,37 @@ def test_plain_papermill_gives_the_same_result(project, tmp_path):
         assert (tmp_path / "reports" / RUN / name).read_bytes() == (project / "reports" / RUN / name).read_bytes()
 
 
-def test_a_second_pipeline_is_told_who_is_at_work(project):
-    options = [*QUICK, "batch_size=100"]
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("LABREPORT_")}
+def test_a_second_pipeline_is_told_who_is_at_work_and_sigterm_ends_the_first(project):
+    options = [*QUICK[:-2], "epochs=500", "max_images=600"]
+    environment = surroundings(project)
     first = subprocess.Popen([sys.executable, "pipeline.py", "report", "cifar10_naive_adam", *options], cwd=project, env=environment,
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     while "epoch 1/2" not in first.stdout.readline():
         assert first.poll() is None
     second = pipeline(project, "report", options=options)
-    assert second.returncode == 1 and f"is at work already, as process {first.pid}" in second.stderr
-    assert first.wait(timeout=120) == 0
+    assert second.returncode == 1 and f"is at work already, as process {first.pid} on" in second.stderr
+    first.terminate()
+    _, errors = first.communicate(timeout=60)
+    assert first.returncode == 143 and "of at most 500, which is saved" in errors
+
+
+def test_a_killed_pipeline_takes_its_kernel_along_and_the_next_one_goes_on(project):
+    options = [*QUICK, "batch_size=50"]
+    running = subprocess.Popen([sys.executable, "pipeline.py", "report", "cifar10_naive_adam", *options], cwd=project, env=surroundings(project),
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while "epoch 1/2" not in running.stdout.readline():
+        assert running.poll() is None
+    running.kill()
+    running.communicate()
+    again = pipeline(project, "report", options=options)
+    assert again.returncode == 0, again.stderr
+    assert "going on after epoch" in again.stdout
+
+
+def test_a_run_can_be_verified_and_the_verdict_stamped_on_its_report(project):
+    done = pipeline(project, "verify", options=["--stamp", *QUICK])
+    assert done.returncode == 0 and "identical: history, predictions and metrics are the same, bit for bit" in done.stdout, done.stdout
+    assert "identical, run again 20" in (project / "reports" / RUN / "report.html").read_text()
 
 
 def test_a_quick_try_never_takes_the_place_of_the_full_run(project):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from labreport import arrays, datasets, experiments, files, paths
-from labreport.datasets import cats_dogs, decoding, dog_breeds, flowers, folders
+from labreport.datasets import cats_dogs, decoding, dog_breeds, flowers, folders, locking
 
 SIDE = 16
 
@@ -310,6 +310,7 @@ def test_another_size_or_a_changed_file_is_decoded_anew():
     one = load_flowers()
     other = load_flowers(image_size=20)
     write(paths.data() / "flowers/rose/003.jpg", picture(55))
+    locking.forget("flowers")
     changed = load_flowers()
     assert len({one.fingerprint, other.fingerprint, changed.fingerprint}) == 3 and other.image_shape == (20, 20, 3)
 

@@ -13,11 +13,13 @@ PACKAGE = ROOT / "lib/labreport"
 
 # A module may import from the floors below its own, and from its own room.
 FLOORS = {
-    0: {"arrays", "assignments", "choices", "experiments", "files", "paths", "plain_types", "pretrained", "provenance", "strict_yaml", "wording"},
-    1: {"datasets", "models", "augmentation", "optimizers", "losses", "backend", "features", "results", "figures", "proportions", "reporting"},
+    0: {"arrays", "assignments", "checkpoints", "choices", "experiments", "files", "identity", "interruption", "paths", "plain_types", "pretrained", "privacy", "provenance",
+        "state", "stopping", "strict_yaml", "wording"},
+    1: {"datasets", "models", "augmentation", "optimizers", "losses", "backend", "batches", "course", "features", "results", "figures", "proportions", "reporting"},
     2: {"training", "evaluation", "commentary", "comparison", "execution"},
+    3: {"verification"},
 }
-KERAS = {"models", "features", "optimizers", "losses", "training", "backend"}
+KERAS = {"models", "features", "optimizers", "losses", "training", "backend", "batches", "course"}
 
 
 def imports(path):

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from labreport import augmentation, experiments, files, provenance, results, training
+from labreport import augmentation, batches, experiments, files, identity, results, stopping, training
 
 
 def experiment(**settings):
@@ -105,7 +105,7 @@ def test_a_setting_that_vanished_trains_again_and_says_why(tiny):
 def test_two_trainings_of_one_experiment_do_not_meet(tiny):
     def second(line):
         if line.startswith("epoch 1"):
-            with pytest.raises(ValueError, match=f"is at work already, as process {os.getpid()}; wait for it, or end it"):
+            with pytest.raises(ValueError, match=f"is at work already, as process {os.getpid()} on .* since .*; wait for it, or end it"):
                 training.fit(experiment(), tiny, quiet)
     training.fit(experiment(), tiny, second)
 
@@ -114,13 +114,13 @@ def test_a_module_that_the_models_module_imports_counts_as_its_source(tmp_path):
     (tmp_path / "mine.py").write_text("from .blocks import block\nfrom . import heads\n")
     (tmp_path / "blocks.py").write_text("from .heads import head\n")
     (tmp_path / "heads.py").write_text("import keras\n")
-    assert {path.name for path in provenance._with_siblings(tmp_path / "mine.py")} == {"mine.py", "blocks.py", "heads.py"}
+    assert {path.name for path in identity._with_siblings(tmp_path / "mine.py")} == {"mine.py", "blocks.py", "heads.py"}
 
 
 def test_another_backend_than_ours_is_refused_before_anything_starts(tiny, monkeypatch):
     monkeypatch.setenv("KERAS_BACKEND", "torch")
     with pytest.raises(ValueError, match="KERAS_BACKEND is 'torch'; labreport runs on tensorflow and jax"):
-        provenance.training_identity(experiment(), tiny.fingerprint)
+        identity.of(experiment(), tiny.fingerprint)
 
 
 def test_other_data_train_again_and_say_why(tiny):
@@ -131,15 +131,15 @@ def test_other_data_train_again_and_say_why(tiny):
 
 
 def test_a_changed_model_trains_again_and_a_changed_figure_does_not(tiny, tmp_path, monkeypatch):
-    before = provenance.training_identity(experiment(), tiny.fingerprint)
+    before = identity.of(experiment(), tiny.fingerprint)
     assert not any("figures" in name for name in before["source"])
     assert "models/cifar10.py" in before["source"] and "training.py" in before["source"]
     assert {"losses.py", "optimizers.py", "augmentation.py", "backend.py"} <= set(before["source"])
     after = json.loads(json.dumps(before))
     after["source"]["models/cifar10.py"] = "edited"
-    assert provenance.differences(before, after) == ["models/cifar10.py changed"]
+    assert identity.differences(before, after) == ["models/cifar10.py changed"]
     after["versions"]["keras"] = "4.0"
-    assert provenance.differences(before, after)[1].endswith("now 4.0")
+    assert identity.differences(before, after)[1].endswith("now 4.0")
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_one(tiny):
@@ -205,7 +205,7 @@ def test_early_stopping_stops_where_keras_does(monitor, patience, min_delta, sta
             if model.stop_training:
                 theirs = epoch + 1
                 break
-        ours = next((epoch for epoch in range(1, 41) if training.stops(list(values[:epoch]), monitor, patience, min_delta, start)), None)
+        ours = next((epoch for epoch in range(1, 41) if stopping.stops(list(values[:epoch]), monitor, patience, min_delta, start)), None)
         assert ours == theirs
 
 
@@ -219,9 +219,9 @@ def test_training_stops_early_and_says_so(tiny):
 
 def test_an_epoch_shows_every_image_once_in_an_order_of_its_own(tiny):
     def epoch(number):
-        batches = training.Batches(training.pixels(tiny.train), tiny.train.labels, 16, training.order(1, number, len(tiny.train)))
-        assert all((images == tiny.train.images[batches.order[16 * i:16 * i + 16]]).all() for i, (images, _) in enumerate(batches[i] for i in range(len(batches))))
-        return np.concatenate([batches[i][1] for i in range(len(batches))])
+        shown = batches.Batches(batches.pixels(tiny.train), tiny.train.labels, 16, batches.order(1, number, len(tiny.train)))
+        assert all((images == tiny.train.images[shown.order[16 * i:16 * i + 16]]).all() for i, (images, _) in enumerate(shown[i] for i in range(len(shown))))
+        return np.concatenate([shown[i][1] for i in range(len(shown))])
     orders = [epoch(1), epoch(1), epoch(2)]
     assert sorted(orders[0]) == sorted(tiny.train.labels)
     assert (orders[0] == orders[1]).all() and (orders[0] != orders[2]).any()

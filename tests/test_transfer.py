@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labreport import augmentation, datasets, experiments, features, models, paths, provenance, results, training
+from labreport import augmentation, batches, datasets, experiments, features, identity, models, paths, results, training
 from labreport.models import backbones
 
 SIDE = 32
@@ -70,7 +70,7 @@ def test_the_features_of_an_epoch_are_those_of_its_augmented_images(dogs):
     for epoch in (1, 2):
         mirrored = augment.mirrored(42, epoch, len(dogs.train))
         assert 0 < mirrored[:12].sum() < 12
-        expected = extractor.predict(training.pixels(dogs.train, augment, 42, epoch)(positions), verbose=0)
+        expected = extractor.predict(batches.pixels(dogs.train, augment, 42, epoch)(positions), verbose=0)
         assert np.abs(kept.pick(mirrored)(positions) - expected).max() < apart / 100
 
 
@@ -158,10 +158,10 @@ def test_an_experiment_starts_from_the_weights_of_another_one_which_is_trained_f
 
 def test_a_change_in_the_first_experiment_trains_the_second_one_again(two_steps, dogs):
     second = experiments.load("second", {"data": "sample"})
-    before = provenance.training_identity(second, dogs.fingerprint)
+    before = identity.of(second, dogs.fingerprint)
     two_steps("first", **{"learning_rate: 0.001": "learning_rate: 0.01"})
-    after = provenance.training_identity(experiments.load("second", {"data": "sample"}), dogs.fingerprint)
-    assert provenance.differences(before, after) == ["first: optimizer_args.learning_rate: 0.001, now 0.01"]
+    after = identity.of(experiments.load("second", {"data": "sample"}), dogs.fingerprint)
+    assert identity.differences(before, after) == ["first: optimizer_args.learning_rate: 0.001, now 0.01"]
 
 
 def test_the_first_experiment_sees_the_same_images_in_the_same_splits(two_steps):

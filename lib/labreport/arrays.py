@@ -17,7 +17,8 @@ def kept(path: Path, shape: tuple[int, ...], dtype, chunks: Callable[[], Iterabl
     """
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        with files.lock(path.with_name(f".{path.name}.lock"), str(path), wait=True):
+        with files.lock(path.with_name(f".{path.name}.lock"), str(path), wait=files.FOREVER):
+            files.sweep(path.parent, path.name)
             if not path.exists():
                 files.replace(path, lambda temporary: _write(temporary, shape, np.dtype(dtype), chunks()))
     try:

@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from . import experiments, files, paths, provenance
+from . import experiments, files, identity, paths
 from .experiments import Experiment
 from .plain_types import nearest, quoted
 from .wording import count
 
 COMPARISON = "comparison"  # the notebook that compares, and the last word of its run folders
 READ = ("metrics.json", "history.csv", "predictions.csv")  # what a comparison reads of a run
-FINISHED = (*READ, "model.keras")  # what a finished run has, as `results.FILES`: that module would bring pandas along
+FINISHED = (*READ, "model.keras", "provenance.json")  # what a finished run has, as `results.FILES`: that module would bring pandas along
 
 
 @dataclass(frozen=True)
@@ -137,8 +137,8 @@ def _run(experiment: Experiment, changed: Experiment | None) -> Run:
     for candidate in filter(None, (experiment, changed)):
         metrics = files.read_json(candidate.folder / "metrics.json")
         if metrics and all((candidate.folder / file).exists() for file in FINISHED):
-            now = provenance.training_identity(candidate, metrics["dataset"]["fingerprint"])
-            return Run(candidate, metrics, provenance.differences(metrics["identity"], now), short=bool(candidate.changes))
+            now = identity.of(candidate, metrics["dataset"]["fingerprint"])
+            return Run(candidate, metrics, identity.differences(metrics["identity"], now), short=bool(candidate.changes))
     return Run(experiment, None, [])
 
 

@@ -9,6 +9,7 @@ from .datasets import evenly
 from .results import Result
 from .wording import count, duration, percent
 
+SHOWN_OF_DIFF = 120  # lines
 
 def loading(dataset) -> str:
     """Where the images come from and how many there are."""
@@ -181,3 +182,12 @@ def _gap_says(gap: float, metrics: dict) -> str:
         under = " and ".join([*["dropout"] * dropout, *["augmentation"] * bool(settings["augmentation"])])
         return "; training accuracy is averaged over the epoch, while the weights improve" + (f", and measured under {under}." if under else ".")
     return ": no sign of overfitting there."
+
+
+def changed_source(result) -> str:
+    """How the source differed from the commit that the run names, as a diff in Markdown; empty where it did not."""
+    lines = result.provenance["diff"].splitlines()
+    if not lines:
+        return ""
+    more = f"\n({len(lines) - SHOWN_OF_DIFF:,} more lines stand in provenance.json)" if len(lines) > SHOWN_OF_DIFF else ""
+    return "The run used source that differs from its commit:\n\n" + "\n".join(["~~~~~~~~diff", *lines[:SHOWN_OF_DIFF], "~~~~~~~~", more])

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import assignments, augmentation, choices, datasets, files, paths, provenance, reporting, results
+from . import assignments, augmentation, choices, datasets, files, identity, interruption, paths, provenance, reporting, results, state
+from .wording import count
 
-STATE = "run.json"  # what the notebook and the reports in a run folder were made from
+MADE_FROM = "made_from.json"  # what the notebook and the reports in a run folder were made from
 NOTEBOOK = "notebook.ipynb"
 RUNNING = "running.ipynb"
 FAILED = "failed.ipynb"
@@ -77,39 +78,42 @@ def work(subject) -> Work:
     Reads an experiment's data (ValueError, ConnectionError), not Keras; of an assignment the files of its runs, at least one (ValueError).
     """
     wanted = task(subject)
-    folder, state = wanted.folder, files.read_json(wanted.folder / STATE) or {}
+    folder, before = wanted.folder, files.read_json(wanted.folder / MADE_FROM) or {}
     train = wanted.untrained()
     if train:
         return Work(train, train, train)
-    execute = _reasons(folder / NOTEBOOK, state.get("executed"), wanted.key())
+    execute = _reasons(folder / NOTEBOOK, before.get("executed"), wanted.key())
     if execute:
         return Work([], execute, execute)
-    render = [f"{name} is missing" for name in REPORTS if not (folder / name).exists()] or _reasons(None, state.get("rendered"), _render_key(folder))
+    render = [f"{name} is missing" for name in REPORTS if not (folder / name).exists()] or _reasons(None, before.get("rendered"), _render_key(folder))
     return Work([], [], render)
 
 
 def _untrained(experiment, data) -> list[str]:
     metrics = results.finished(experiment.folder)
     augmentation.build(experiment)  # a wrong value ends here, before a kernel starts
-    identity = provenance.training_identity(experiment, data.fingerprint)
-    return provenance.differences(metrics["identity"], identity) if metrics else ["it has not been trained"]
+    now = identity.of(experiment, data.fingerprint)
+    if metrics:
+        return identity.differences(metrics["identity"], now)
+    epochs = state.read(experiment.folder).epochs
+    return [f"its training was stopped after {count(epochs, 'epoch')}"] if epochs else ["it has not been trained"]
 
 
 def _reasons(product: Path | None, before: dict | None, now: dict) -> list[str]:
     if before is None or (product and not product.exists()):
         return ["it has not been done"]
-    return provenance.differences(before, now)
+    return identity.differences(before, now)
 
 
 def _execution_key(experiment, notebook: Path, finished: str, notes: list[str]) -> dict:
-    source = provenance.source_of("*.py", "datasets/*.py", "models/__init__.py", choices.of("model")[experiment.model].source.relative_to(provenance.PACKAGE).as_posix())
+    source = identity.source_of("*.py", "datasets/*.py", "models/__init__.py", choices.of("model")[experiment.model].source.relative_to(provenance.PACKAGE).as_posix())
     for name in ("execution.py", *OF_COMPARISONS):  # how a notebook is run does not change what it says
         source.pop(name)
-    return {"settings": experiment.settings() | {"what is noted of the data": notes}, "data": finished, "source": source | _digests(notebook), "versions": _told_with()}
+    return {"settings": experiment.settings() | {"what is noted of the data": notes, "verified": (files.read_json(experiment.folder / results.VERIFICATION) or {}).get("verified")}, "data": finished, "source": source | _digests(notebook), "versions": _told_with()}
 
 
 def _comparison_key(assignment, notebook: Path) -> dict:
-    source = provenance.source_of("*.py")
+    source = identity.source_of("*.py")
     source.pop("execution.py")
     parameter_files = [paths.params() / f"{run.experiment.name}.yaml" for run in assignment.runs]
     read = [run.experiment.folder / name for run in assignment.finished for name in assignments.READ]
@@ -127,40 +131,45 @@ def _told_with() -> dict[str, str]:
 
 
 def _render_key(folder: Path) -> dict:
-    return {"source": provenance.source_of("reporting/*") | {NOTEBOOK: provenance.sha256(folder / NOTEBOOK)},
+    return {"source": identity.source_of("reporting/*") | {NOTEBOOK: provenance.sha256(folder / NOTEBOOK)},
             "versions": provenance.versions("nbconvert", "typst", "pypandoc_binary", "pygments")}
 
 
 def run(subject, output=sys.stdout) -> None:
     """Execute the notebook of an Experiment or of an Assignment's comparison into its folder; what it prints goes to `output` as it comes.
 
-    An experiment's `fit` trains, or finds that nothing has changed. Raises NotebookError when a cell fails or the kernel dies; the
-    notebook as far as it came is then kept as failed.ipynb, and the last good one stays.
+    An experiment's `fit` trains, goes on, or finds that nothing has changed. Raises NotebookError when a cell fails or the kernel dies; the
+    notebook as far as it came is then kept as failed.ipynb, and the last good one stays. SIGINT and SIGTERM let a training finish its epoch;
+    Interrupted is raised then, and nothing is left but what is saved.
     """
     import nbformat
 
     wanted = task(subject)
     folder = wanted.folder
-    folder.mkdir(parents=True, exist_ok=True)
     running, log = folder / RUNNING, folder / "running.txt"
-    with files.lock(folder / ".notebook.lock", wanted.run_name):
+    with state.held(folder, wanted.run_name, log=FAILED_LOG):
+        files.sweep(folder)
         try:
             _papermill(wanted, running, log, output)
             notebook = nbformat.read(running, 4)
             finished = wanted.finished()
             if finished is None or any(cell.cell_type == "code" and cell.execution_count is None for cell in notebook.cells):
                 raise NotebookError(f"{wanted.notebook.name} came to its end without a finished training")
+        except (KeyboardInterrupt, interruption.Interrupted):
+            for path in (running, log):
+                path.unlink(missing_ok=True)
+            raise
         except BaseException:
             for wreck, name in ((running, FAILED), (log, FAILED_LOG)):
                 if wreck.exists():
-                    wreck.replace(folder / name)
+                    files.write_text(folder / name, wreck.read_text("utf-8", errors="replace"))
+                    wreck.unlink()
             raise
         _tidy(notebook, wanted, finished)
-        nbformat.write(notebook, running)
-        running.replace(folder / NOTEBOOK)
-        log.replace(folder / LOG)
-        for name in (FAILED, FAILED_LOG):
-            (folder / name).unlink(missing_ok=True)
+        files.write_text(folder / NOTEBOOK, nbformat.writes(notebook) + "\n")
+        files.write_text(folder / LOG, log.read_text("utf-8", errors="replace"))
+        for name in (running, log, folder / FAILED, folder / FAILED_LOG):
+            name.unlink(missing_ok=True)
         _record(folder, "executed", wanted.key())
 
 
@@ -177,7 +186,7 @@ def render(subject) -> tuple[Path, Path]:
 
 
 def _record(folder: Path, stage: str, key: dict) -> None:
-    files.write_json(folder / STATE, (files.read_json(folder / STATE) or {}) | {stage: key})
+    files.write_json(folder / MADE_FROM, (files.read_json(folder / MADE_FROM) or {}) | {stage: key})
 
 
 def _papermill(wanted: Task, running: Path, log: Path, output) -> None:
@@ -186,24 +195,39 @@ def _papermill(wanted: Task, running: Path, log: Path, output) -> None:
     from papermill.clientwrap import PapermillNotebookClient
     from papermill.engines import NBClientEngine, papermill_engines
 
+    clients = []
+    environment = os.environ | {state.HOLDER: str(wanted.folder.resolve()),
+                                "PYTHONPATH": os.pathsep.join(filter(None, (str(provenance.PACKAGE.parent), os.environ.get("PYTHONPATH")))),  # this very package
+                                "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2")}
+
+    class Client(PapermillNotebookClient):
+        """papermill's own, but between two cells it looks whether it was asked to stop."""
+
+        def execute_cell(self, *arguments, **keywords):
+            if came:
+                raise KeyboardInterrupt
+            return super().execute_cell(*arguments, **keywords)
+
     class Engine(NBClientEngine):
-        """papermill's own engine, but what the kernel's process writes to its terminal goes to the log."""
+        """papermill's own engine, but what the kernel's process writes to its terminal goes to the log, and the kernel dies with this process."""
 
         @classmethod
         def execute_managed_notebook(cls, nb_man, kernel_name, stdout_file=None, kernel_log=None, **_):
-            client = PapermillNotebookClient(nb_man, kernel_name=kernel_name, stdout_file=stdout_file, timeout=None, startup_timeout=300)
-            client.execute(stdout=kernel_log, stderr=kernel_log)
+            clients.append(Client(nb_man, kernel_name=kernel_name, stdout_file=stdout_file, timeout=None, startup_timeout=300))
+            clients[-1].execute(stdout=kernel_log, stderr=kernel_log, env=environment, preexec_fn=interruption.die_with(os.getpid()))
 
     papermill_engines.register("labreport", Engine)
     os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")  # this environment's kernel, not one of the same name in the home folder
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(provenance.PACKAGE.parent), os.environ.get("PYTHONPATH"))))  # the kernel runs this very package
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     notebook = wanted.notebook
-    with open(log, "w") as kernel_log:
+    with open(log, "w") as kernel_log, interruption.forwarding(lambda: _kernel(clients)) as came:
         try:
             papermill.execute_notebook(notebook, running, wanted.parameters, engine_name="labreport", kernel_name="python3", progress_bar=False,
                                        cwd=str(notebook.parent), stdout_file=output, kernel_log=kernel_log)
         except papermill.PapermillExecutionError as error:
+            if came and error.ename in ("Interrupted", "KeyboardInterrupt"):
+                stop = interruption.Interrupted(error.evalue if error.ename == "Interrupted" else f"{wanted.run_name} was stopped; the same command goes on")
+                stop.signal = came[0]
+                raise stop from error
             raise NotebookError(f"cell {_failed_cell(running)!r} of {notebook.name} failed: {_reason(error)} (the notebook as far as it came: "
                                 f"{paths.display(running.with_name(FAILED))})") from error
         except KeyboardInterrupt:
@@ -211,7 +235,13 @@ def _papermill(wanted: Task, running: Path, log: Path, output) -> None:
             raise
         except (DeadKernelError, CellTimeoutError) as error:
             raise NotebookError(f"the kernel of {notebook.name} died: out of memory, or ended from outside? "
-                                f"Its last words are in {paths.display(running.with_name(FAILED_LOG))}") from error
+                                f"Its last words are in {paths.display(running.with_name(FAILED_LOG))}; the same command goes on after the last saved epoch") from error
+
+
+def _kernel(clients: list) -> int | None:
+    """Process of the kernel, None where there is none yet."""
+    manager = clients[-1].km if clients else None
+    return manager.provisioner.pid if manager and manager.has_kernel else None
 
 
 def _reason(error) -> str:

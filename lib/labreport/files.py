@@ -1,11 +1,18 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, and locks that die with their holder."""
 
 import contextlib
+import datetime
 import fcntl
 import json
+import math
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
+
+from . import privacy
+
+FOREVER = math.inf
 
 
 def replace(path: Path, write: Callable[[Path], None]) -> None:
@@ -16,39 +23,86 @@ def replace(path: Path, write: Callable[[Path], None]) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part{path.suffix}")  # the suffix, since Keras looks at it
     try:
         write(temporary)
-        with open(temporary, "rb") as file:
-            os.fsync(file.fileno())
+        bring_to_disk(temporary)
         os.replace(temporary, path)
+        bring_to_disk(path.parent)  # or the name may be lost in a power cut
     finally:
         temporary.unlink(missing_ok=True)
 
 
+def bring_to_disk(path: Path) -> None:
+    """Wait until a file's content, or a folder's list of names, would outlast a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sweep(folder: Path, name: str = "*") -> None:
+    """Delete the temporary files that killed writers of `name` have left; for the one process that may write it."""
+    for path in folder.glob(f".{name}.*.part*"):
+        path.unlink(missing_ok=True)
+
+
 def write_text(path: Path, text: str) -> None:
-    """Replace a text file."""
-    replace(path, lambda temporary: temporary.write_text(text, "utf-8"))
+    """Replace a text file; what stands in it can be handed on: no home folder, no secret."""
+    replace(path, lambda temporary: temporary.write_text(privacy.cleaned(text), "utf-8"))
 
 
 def write_json(path: Path, values) -> None:
-    """Replace a JSON file; floats that are not numbers are refused."""
+    """Replace a JSON file, in the same way; floats that are not numbers are refused."""
     write_text(path, json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 @contextlib.contextmanager
-def lock(path: Path, what: str, wait: bool = False):
-    """Hold the lock file `path` while the block runs. Where another process holds it: wait for it, or raise a ValueError that names it.
+def lock(path: Path, what: str, wait: float = 0.0):
+    """Hold the lock file `path` while the block runs. Where another process holds it: wait so many seconds, then raise a ValueError that names it.
 
-    what: the thing that is at work, for the message.
+    what: the thing that is at work, for the message. The lock is the operating system's: it ends with its holder, however that ends, so a lock
+    file that lies about means nothing.
     """
     with open(path, "a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            file.seek(0)
-            raise ValueError(f"{what} is at work already, as process {file.read().strip() or 'unknown'}; wait for it, or end it") from None
+        give_up = time.monotonic() + wait
+        while not _taken(file):
+            if time.monotonic() >= give_up:
+                file.seek(0)
+                raise ValueError(f"{what} is at work already, as {file.read().strip() or 'an unknown process'}; wait for it, or end it")
+            time.sleep(0.05)
         file.truncate(0)
-        file.write(str(os.getpid()))
+        file.write(f"process {os.getpid()} on {privacy.host()} since {datetime.datetime.now():%Y-%m-%d %H:%M:%S}")
         file.flush()
         yield
+
+
+def locked(path: Path) -> bool:
+    """Whether a process on this machine, or on one that shares this disk and its locks, holds the lock file now."""
+    try:
+        with open(path) as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
+def _taken(file) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def free(path: Path) -> Path:
+    """The path, or the first of path-2, path-3, ... that is not there: clocks can be set back."""
+    return next(candidate for candidate in (path, *(path.with_name(f"{path.name}-{number}") for number in range(2, 10**6))) if not candidate.exists())
+
+
+def now() -> str:
+    """The time, to the second, as files say it."""
+    return datetime.datetime.now().astimezone().isoformat(timespec="seconds")
 
 
 def read_json(path: Path):

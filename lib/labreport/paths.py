@@ -38,6 +38,11 @@ def data() -> Path:
     return Path(os.environ.get("LABREPORT_DATA") or root() / "data").expanduser()
 
 
+def data_lock() -> Path:
+    """The file that says what the data sets hold; LABREPORT_DATA_LOCK names another one, such as one that a whole course shares."""
+    return Path(os.environ.get("LABREPORT_DATA_LOCK") or root() / "data" / "data.lock").expanduser()
+
+
 def cache() -> Path:
     """Folder of what can be computed again: unpacked archives, decoded images, features; LABREPORT_CACHE names another one."""
     return Path(os.environ.get("LABREPORT_CACHE") or root() / "data" / "cache").expanduser()

@@ -1,74 +1,74 @@
-"""What a run ran on, and what it was made from: versions, machine, commit, and the source that decides its numbers."""
+"""What a run ran on: machine, versions, commit and changes, lock file, environment."""
 
-import ast
 import functools
 import hashlib
 import importlib.metadata
 import os
 import platform
+import re
+import resource
 import subprocess
+import sys
 from pathlib import Path
 
-from . import choices, experiments, paths, pretrained
+from . import paths
 
 PACKAGE = Path(__file__).parent
-
-BACKENDS = ("tensorflow", "jax")
-# A change in one of these trains again; the model's own module comes on top.
-TRAINING_SOURCE = ("training.py", "features.py", "backend.py", "augmentation.py", "optimizers.py", "losses.py")
-
-
-def training_identity(experiment, fingerprint: str) -> dict:
-    """Everything that decides what is trained, in parts, so that a difference can be named: settings, data, source, versions, and
-    where there are any the pretrained weights and the identity of the experiment it starts from.
-
-    Two runs of equal identity end with the same numbers (on one kind of device with one number of threads).
-    """
-    model = choices.of("model")[experiment.model]
-    sources = [PACKAGE / name for name in TRAINING_SOURCE] + _with_siblings(model.source)
-    backend = os.environ.get("KERAS_BACKEND") or "tensorflow"
-    if backend not in BACKENDS:
-        raise ValueError(f"KERAS_BACKEND is {backend!r}; labreport runs on {' and '.join(BACKENDS)}")
-    identity = {"settings": experiment.training_settings(), "data": fingerprint, "source": _digests(sources) | {f"model {experiment.model}": model.function},
-                "versions": {"backend": backend} | versions(backend, "keras", "numpy", "opencv-python")}
-    weights = pretrained.fingerprint(experiment.model_args, experiment.dataset_args.get("image_size"))
-    base = experiments.base(experiment)
-    return identity | ({"weights": weights} if weights else {}) | ({"starts_from": training_identity(base, fingerprint)} if base else {})
+LOCKS = ("requirements.lock", "requirements-cuda.lock")
+# Environment variables that can change numbers; those that hold folders or only say how much is logged cannot.
+NUMERIC = re.compile(r"(TF|XLA|KERAS|JAX|OMP|KMP|MKL|OPENBLAS|DNNL|ONEDNN|CUDA|CUDNN|CUBLAS|NVIDIA|OPENCV)_\w+|LABREPORT_THREADS|PYTHONHASHSEED")
+NOT_NUMERIC = re.compile(r"TF_CPP_\w+|\w+_(DIR|PATH|HOME|ROOT|CACHE|FILE|VERSION|LEVEL)|NVIDIA_(DRIVER_CAPABILITIES|REQUIRE_\w+|PRODUCT_NAME)")
+LONGEST_DIFF = 2000  # lines
 
 
-def source_of(*patterns: str) -> dict[str, str]:
-    """sha256 of the package's source files that match the patterns, by their path in the package."""
-    return _digests(sorted({file for pattern in patterns for file in PACKAGE.glob(pattern) if file.suffix != ".pyc"}))
+def machine() -> dict:
+    """Python, operating system, processor and its cores."""
+    return {"python": platform.python_version(), "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+            "processor": _processor(), "cores": os.cpu_count()}
 
 
-def differences(before: dict, now: dict) -> list[str]:
-    """In words, what is different between two identities: `epochs: 3, now 5`, `models/cifar10.py changed`."""
-    earlier, later = experiments.flatten(before.get("settings", {})), experiments.flatten(now.get("settings", {}))
-    found = [f"{key}: {earlier.get(key)}, now {later.get(key)}" for key in earlier | later if earlier.get(key) != later.get(key)]
-    if before.get("data") != now.get("data"):
-        found.append("the data changed")
-    if before.get("weights") != now.get("weights"):
-        found.append(f"pretrained weights: {(before.get('weights') or {}).get('file')}, now {(now.get('weights') or {}).get('file')}, of other content")
-    if before.get("starts_from") or now.get("starts_from"):
-        found += [f"{now['settings'].get('starts_from')}: {reason}" for reason in differences(before.get("starts_from") or {}, now.get("starts_from") or {})]
-    found += [f"{name} changed" for name in sorted(before.get("source", {}).keys() | now.get("source", {}).keys())
-              if before.get("source", {}).get(name) != now.get("source", {}).get(name)]
-    found += [f"{name}: {before.get('versions', {}).get(name)}, now {now['versions'][name]}" for name in sorted(now.get("versions", {}))
-              if before.get("versions", {}).get(name) != now["versions"][name]]
-    return found
+def environment() -> dict[str, str]:
+    """The environment variables that are set and can change numbers."""
+    return {name: value for name, value in sorted(os.environ.items()) if NUMERIC.fullmatch(name) and not NOT_NUMERIC.fullmatch(name)}
 
 
-def _with_siblings(module: Path) -> list[Path]:
-    """A model's module and the modules beside it that it imports, since they make the model too."""
-    found, waiting = [], [module]
-    while waiting:
-        file = waiting.pop()
-        found.append(file)
-        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-            if isinstance(node, ast.ImportFrom) and node.level == 1:
-                names = [node.module.split(".")[0]] if node.module else [alias.name for alias in node.names]
-                waiting += [path for path in (file.with_name(f"{name}.py") for name in names) if path.is_file() and path not in found + waiting]
-    return found
+def processors() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+def peak_memory_bytes() -> int:
+    """The most memory that this process has had so far."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else 1024 * most
+
+
+def checkout() -> dict:
+    """commit: of this checkout, None outside one. changes: files that differ from it. diff: how, new files of the source included."""
+    def git(*arguments, right=(0,)):
+        done = subprocess.run(["git", "-C", str(paths.root()), *arguments], capture_output=True, text=True, errors="replace", timeout=60)
+        if done.returncode not in right:
+            raise subprocess.SubprocessError(done.stderr)
+        return done.stdout
+
+    try:
+        found = {"commit": git("rev-parse", "HEAD").strip()}
+        changes = git("status", "--porcelain", "--", ".").splitlines()
+        if changes:
+            diff = git("diff", "HEAD", "--no-color", "--no-ext-diff", "--relative", "--", ".")
+            new = git("ls-files", "--others", "--exclude-standard", "--", "lib", "params", "notebooks", "pipeline.py").splitlines()
+            diff += "".join(git("diff", "--no-color", "--no-ext-diff", "--no-index", "--", "/dev/null", name, right=(0, 1)) for name in new)
+            lines = diff.splitlines()
+            cut = [f"({len(lines) - LONGEST_DIFF} more lines)"] * (len(lines) > LONGEST_DIFF)
+            found |= {"changes": [line.strip() for line in changes], "diff": "\n".join(lines[:LONGEST_DIFF] + cut)}
+        return {"changes": [], "diff": ""} | found
+    except (OSError, subprocess.SubprocessError):
+        return {"commit": None, "changes": [], "diff": ""}
+
+
+def locks() -> dict[str, str]:
+    """sha256 of the lock files of this checkout."""
+    return {name: sha256(paths.root() / name) for name in LOCKS if (paths.root() / name).exists()}
 
 
 def versions(*names: str) -> dict[str, str]:
@@ -85,34 +85,11 @@ def versions(*names: str) -> dict[str, str]:
     return found
 
 
-def machine() -> dict:
-    """Python, operating system, processor and its cores, and the commit this checkout is at."""
-    return {"python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}", "processor": _processor(),
-            "cores": os.cpu_count(), "commit": commit()}
-
-
-def processors() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-
-
-@functools.cache
-def commit() -> str | None:
-    """Short commit of the checkout, with `+changes` where files differ from it; None outside a checkout."""
-    def git(*arguments):
-        return subprocess.run(["git", "-C", str(paths.root()), *arguments], capture_output=True, text=True, check=True, timeout=20).stdout.strip()
-    try:
-        return git("rev-parse", "--short", "HEAD") + ("+changes" if git("status", "--porcelain") else "")
-    except (OSError, subprocess.SubprocessError):
-        return None
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
+def imported() -> dict[str, str]:
+    """Versions of all packages that this process has imported."""
+    by_module = importlib.metadata.packages_distributions()
+    packages = {package for module in {name.partition(".")[0] for name in list(sys.modules)} for package in by_module.get(module, ())}
+    return {package: importlib.metadata.version(package) for package in sorted(packages, key=str.lower)}
 
 
 def sha256(file: Path) -> str:
@@ -121,6 +98,10 @@ def sha256(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _digests(files) -> dict[str, str]:
-    return {file.relative_to(PACKAGE).as_posix(): sha256(file) for file in files if file.is_file()}
-
+@functools.cache
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()

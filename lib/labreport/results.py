@@ -7,13 +7,17 @@ import numpy as np
 import pandas as pd
 
 from . import files
+from .wording import count, duration, listed
 
 METRICS = "metrics.json"  # written last: a run folder that has it is finished
 HISTORY = "history.csv"
 PREDICTIONS = "predictions.csv"
 MODEL = "model.keras"
+PROVENANCE = "provenance.json"
+EARLIER = "earlier"  # folder of the runs that a later one has taken the place of
+VERIFICATION = "verification.json"  # only where a run was repeated, and compared
 SUBMISSION = "submission.csv"  # only where a competition's unlabelled images were there
-FILES = (HISTORY, PREDICTIONS, MODEL, METRICS)
+FILES = (HISTORY, PREDICTIONS, MODEL, PROVENANCE, METRICS)
 
 
 @dataclass(frozen=True)
@@ -22,22 +26,20 @@ class Result:
 
     history: a row an epoch, the first column `epoch` counting from 1, then Keras's names (accuracy, loss, val_accuracy, val_loss).
     metrics: what metrics.json holds. predictions: the evaluated split (test, or validation where there is no test), a row an image: id, label, predicted, and one probability
-    column a class, named as the class.
+    column a class, named as the class. provenance: what provenance.json holds: what it ran on, and in how many sittings.
+    verification: what came of repeating it, None where nobody has.
     """
 
     history: pd.DataFrame
     metrics: dict
     predictions: pd.DataFrame
+    provenance: dict
+    verification: dict | None = None
 
     @property
     def seconds(self) -> float:
         """How long the training took."""
         return self.metrics["seconds"]
-
-    @property
-    def provenance(self) -> dict:
-        """What it ran on."""
-        return self.metrics["provenance"]
 
     @property
     def evaluated(self) -> str:
@@ -80,7 +82,7 @@ def load(folder: Path) -> Result:
     metrics = finished(folder)
     if metrics is None:
         raise FileNotFoundError(f"{folder} holds no finished training ({METRICS} is missing); run the experiment first")
-    return Result(_read(folder / HISTORY, text=()), metrics, _read(folder / PREDICTIONS, text=("id", "label", "predicted")))
+    return Result(_read(folder / HISTORY, text=()), metrics, _read(folder / PREDICTIONS, text=("id", "label", "predicted")), files.read_json(folder / PROVENANCE), files.read_json(folder / VERIFICATION))
 
 
 def _read(path: Path, text: tuple[str, ...]) -> pd.DataFrame:
@@ -104,12 +106,30 @@ def submission_table(split, probabilities: np.ndarray, class_names: list[str]) -
 
 def provenance_table(result: Result) -> list[dict]:
     """What a result was made from and ran on, as rows of an item and its value."""
-    origin = result.provenance
-    versions = ", ".join(f"{name} {version}" for name, version in origin["versions"].items())
-    rows = {"Finished": result.metrics["finished"], "Commit": origin["commit"] or "not a checkout", "Versions": f"Python {origin['python']}, {versions}",
-            "System": origin["system"], "Processor": f"{origin['processor']}, {origin['cores']} cores",
-            "Pretrained weights": _weights(result), "Computing": f"{origin['backend']} on {origin['device']}, {origin['threads']} threads", "Data (sha256)": result.metrics["dataset"]["fingerprint"]}
+    origin, last = result.provenance, result.provenance["sittings"][-1]
+    main = ", ".join(f"{name} {version}" for name, version in origin["versions"].items())
+    others = ", ".join(f"{name} {version}" for name, version in origin["imported"].items() if name not in origin["versions"])
+    changes = f", with changes in {count(len(origin['changes']), 'file')}: {listed(origin['changes'], 20)}" if origin["changes"] else ", without changes"
+    verified = result.verification
+    rows = {"Verified": verified and f"{verified['verdict']}, run again {verified['verified']} ({verified['ran_on']})" + (f": {verified['where']}" if verified["where"] else ""),
+            "Started": origin["sittings"][0]["started"], "Finished": result.metrics["finished"], "Computing time": duration(result.seconds),
+            "Peak memory": f"{max(sitting['peak_memory_bytes'] for sitting in origin['sittings']) / 2**30:.1f} GiB",
+            "Sittings": _sittings(origin["sittings"]), "Commit": origin["commit"] + changes if origin["commit"] else "not a checkout",
+            "Lock files (sha256)": ", ".join(f"{name} {digest}" for name, digest in origin["locks"].items()),
+            "Versions": f"Python {last['python']}, {main}", "Other packages": others, "System": last["system"],
+            "Processor": f"{last['processor']}, {last['cores']} cores", "Computing": f"{last['backend']} on {last['device']}, {last['threads']} threads",
+            "Environment": ", ".join(f"{name}={value}" for name, value in last["environment"].items()), "Seed": str(origin["seed"]),
+            "Pretrained weights": _weights(result), "Data (sha256)": origin["data"]}
     return [{"Item": key, "Value": value} for key, value in rows.items() if value]
+
+
+def _sittings(sittings: list[dict]) -> str | None:
+    """Which epochs were trained when and on what, where a training was stopped in between."""
+    if len(sittings) == 1:
+        return None
+    parts = [f"epochs {one['first_epoch']} to {one['last_epoch']}" if one.get("last_epoch") else "evaluation" for one in sittings]
+    told = [f"{part} from {one['started']} ({one['device']}, {one['threads']} threads)" for part, one in zip(parts, sittings)]
+    return f"{len(sittings)}: {'; '.join(told)}"
 
 
 def _weights(result: Result) -> str | None:

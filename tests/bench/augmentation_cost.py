@@ -30,14 +30,14 @@ def prepared():
 
 
 def epoch(augmented):
-    from labreport import augmentation, training
+    from labreport import augmentation, batches
     from labreport.datasets import Split
 
     experiment, images, labels, model, compiled = prepared()
     split, augment = Split(images, labels, [""] * IMAGES), augmentation.build(experiment) if augmented else None
     compiled(model)
-    return lambda turn: model.fit(training.Batches(training.pixels(split, augment, 1, turn), labels, experiment.batch_size,
-                                                   training.order(1, turn, IMAGES)), shuffle=False, verbose=0)
+    return lambda turn: model.fit(batches.Batches(batches.pixels(split, augment, 1, turn), labels, experiment.batch_size,
+                                                   batches.order(1, turn, IMAGES)), shuffle=False, verbose=0)
 
 
 def plain():

@@ -26,7 +26,7 @@ def labreport(name, augmented, count):
     """One epoch as training.fit trains it."""
     import keras
 
-    from labreport import augmentation, backend, datasets, experiments, losses, models, optimizers, training
+    from labreport import augmentation, backend, batches, datasets, experiments, losses, models, optimizers
 
     backend.prepare()
     experiment = experiments.load(name, {"augmentation": AUGMENTATION if augmented else {}})
@@ -34,7 +34,7 @@ def labreport(name, augmented, count):
     model.compile(optimizers.build(experiment), losses.build(experiment), metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")])
     split = datasets.Split(*arrays(count), ids=[])
     augment = augmentation.build(experiment)
-    return lambda turn: model.fit(training.Batches(training.pixels(split, augment, 1, turn), split.labels, BATCH, training.order(1, turn, count)), shuffle=False, verbose=0)
+    return lambda turn: model.fit(batches.Batches(batches.pixels(split, augment, 1, turn), split.labels, BATCH, batches.order(1, turn, count)), shuffle=False, verbose=0)
 
 
 def plain_keras(name, augmented, count):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import cats_dogs_sample, decoding, folders
+from . import cats_dogs_sample, decoding, folders, locking
 from .dataset import Dataset, Split
 from .splitting import hold_out, note_repeated, refuse_too_few, shortened, without
 
@@ -46,6 +46,6 @@ def _sample(side: int) -> tuple[Split, Split]:
 def _real(folder: Path, side: int, on_unreadable: str, notes: list[str]) -> tuple[Split, Split]:
     root = folders.find(tuple(f"{split}/{name}" for split in SPLITS for name in CLASS_NAMES), folder, "cats_and_dogs_filtered", HOW)
     files, labels, ids = folders.labelled(root, [f"{split}/{name}" for split in SPLITS for name in CLASS_NAMES], notes)
-    pool = decoding.pool(files, labels % len(CLASS_NAMES), ids, side, on_unreadable, "cats_dogs", notes)
+    pool = decoding.pool(locking.look("cats_dogs", root, files), labels % len(CLASS_NAMES), ids, side, on_unreadable, notes)
     is_train = np.array([name.startswith("train/") for name in pool.ids])
     return pool.take(np.flatnonzero(is_train)), pool.take(np.flatnonzero(~is_train))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import cifar10_sample, download
+from . import cifar10_sample, download, locking
 from .dataset import Dataset, Split
 from .splitting import hold_out, note_repeated, refuse_too_few, shortened, without
 
@@ -66,9 +66,10 @@ def _official(folder: Path) -> tuple[Split, Split]:
     names = [name.decode() for name in _read(batches / NAMES_FILE, b"label_names")[0]]
     if names != CLASS_NAMES:
         raise ValueError(f"{batches / NAMES_FILE}: expected the ten classes of CIFAR-10, got {', '.join(names)}")
-    parts = [_batch(batches / name) for name in TRAIN_FILES]
+    parts, test = [_batch(batches / name) for name in TRAIN_FILES], _batch(batches / TEST_FILE)
+    locking.look("cifar10", batches, [batches / name for name in (*TRAIN_FILES, TEST_FILE, NAMES_FILE)]).enter()
     return (Split(np.concatenate([part.images for part in parts]), np.concatenate([part.labels for part in parts]), sum((part.ids for part in parts), [])),
-            _batch(batches / TEST_FILE))
+            test)
 
 
 def _unpack(archive: Path, batches: Path) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from .. import arrays, paths, provenance
 from ..wording import listed
 from .dataset import Split, contents
+from .locking import Look
 
 CHUNK = 256  # images in memory at once
 
@@ -28,36 +29,37 @@ class Decoded:
         return self.digests != b""
 
 
-def decode(files: list[Path], side: int, what: str) -> Decoded:
-    """Decode image files and shrink them to side x side pixels by area interpolation, whatever their proportions.
+def decode(look: Look, side: int) -> Decoded:
+    """Decode the images of a data set and shrink them to side x side pixels by area interpolation, whatever their proportions.
 
-    what: name of the data set, for the progress bar. The arrays are kept in the cache folder under a digest of the files' bytes,
+    The arrays are kept in the cache folder under a digest of the files' digests,
     their order and the size, so that a changed file is decoded anew and a second process reads what the first has made.
     """
+    files = look.images
     with ThreadPoolExecutor(provenance.processors()) as pool:
-        of_files = list(pool.map(lambda file: hashlib.blake2b(file.read_bytes(), digest_size=16).digest(), files, chunksize=64))
-        key = hashlib.sha256(b"".join([f"{side} {cv2.__version__} ".encode(), *of_files])).hexdigest()[:20]
-        folder, name = paths.cache() / "decoded", f"{what}-{side}-{key}"
-        images = arrays.kept(folder / f"{name}.npy", (len(files), side, side, 3), np.uint8, lambda: _decoded_chunks(files, side, what, pool))
+        key = hashlib.sha256(" ".join([str(side), cv2.__version__, *look.digests]).encode()).hexdigest()[:20]
+        folder, name = paths.cache() / "decoded", f"{look.name}-{side}-{key}"
+        images = arrays.kept(folder / f"{name}.npy", (len(files), side, side, 3), np.uint8, lambda: _decoded_chunks(files, side, look.name, pool))
         # An unreadable file gives a black image; so does one that is black, but only of the former _pixels says so.
         digests = arrays.kept(folder / f"{name}.digests.npy", (len(files),), "S16", lambda: [_digests(files, images)])
     return Decoded(images, np.asarray(digests))
 
 
-def pool(files: list[Path], labels: np.ndarray, ids: list[str], side: int, on_unreadable: str, what: str, notes: list[str]) -> Split:
+def pool(look: Look, labels: np.ndarray, ids: list[str], side: int, on_unreadable: str, notes: list[str]) -> Split:
     """All images of a data set, before it is split. Unreadable files stop it, or are left out and noted where on_unreadable is "skip"."""
     if on_unreadable not in ("stop", "skip"):
         raise ValueError(f"dataset_args.on_unreadable is stop or skip, got {on_unreadable!r}")
     if not 8 <= side <= 1024:
         raise ValueError(f"dataset_args.image_size lies between 8 and 1024 pixels, got {side}")
-    decoded = decode(files, side, what)
+    decoded = decode(look, side)
     unreadable = np.flatnonzero(~decoded.readable)
     if len(unreadable):
         named = listed([ids[i] for i in unreadable])
         if on_unreadable == "stop":
-            raise ValueError(f"{what}: {len(unreadable)} of {len(files)} files cannot be read as images: {named}; replace or remove them, or leave them out "
+            raise ValueError(f"{look.name}: {len(unreadable)} of {len(ids)} files cannot be read as images: {named}; replace or remove them, or leave them out "
                              f"with on_unreadable=skip")
-        notes.append(f"{len(unreadable)} of {len(files):,} files cannot be read as images and were left out: {named}.")
+        notes.append(f"{len(unreadable)} of {len(ids):,} files cannot be read as images and were left out: {named}.")
+    look.enter()
     everything = Split(decoded.images, np.asarray(labels, np.int32), ids, decoded.digests)
     return everything.take(np.flatnonzero(decoded.readable))
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import paths
 from ..wording import count, listed
-from . import decoding, dog_breeds_sample, folders
+from . import decoding, dog_breeds_sample, folders, locking
 from .dataset import Dataset, Split
 from .splitting import hold_out, note_repeated, refuse_too_few, shortened, without
 
@@ -71,13 +71,16 @@ def _real(folder: Path, side: int, on_unreadable: str, with_unlabelled: bool, no
     if unlabelled_files:
         notes.append(f"{count(len(unlabelled_files), 'file')} in train/ without a label left out: {listed(unlabelled_files)}.")
     ids = [name for name in label_of if name in there]
-    pool = decoding.pool([there[name] for name in ids], np.array([label_of[name] for name in ids]), ids, side, on_unreadable, "dog_breeds", notes)
+    look = locking.look("dog_breeds", root, [there[name] for name in ids], beside=(root / "labels.csv",))
+    pool = decoding.pool(look, np.array([label_of[name] for name in ids]), ids, side, on_unreadable, notes)
     if not with_unlabelled or not (root / "test").is_dir():
         return pool, None
     files, _ = folders.images(root / "test")
     if not files:
         return pool, None
-    decoded = decoding.decode(files, side, "dog_breeds-test")
+    look = locking.look("dog_breeds-test", root, files)
+    decoded = decoding.decode(look, side)
+    look.enter()
     if not decoded.readable.all():  # the competition wants an answer for every image
         damaged = listed([files[i].name for i in np.flatnonzero(~decoded.readable)])
         notes.append(f"Images of the competition's test set that cannot be read count as black ones in the submission: {damaged}.")

@@ -5,7 +5,7 @@ Kaggle data set alxmamaev/flowers-recognition.
 
 from pathlib import Path
 
-from . import decoding, flowers_sample, folders
+from . import decoding, flowers_sample, folders, locking
 from .dataset import Dataset, Split
 from .splitting import hold_out, note_repeated, refuse_too_few, shortened
 
@@ -44,4 +44,4 @@ def _sample(side: int) -> Split:
 def _real(folder: Path, side: int, on_unreadable: str, notes: list[str]) -> Split:
     root = folders.find(tuple(CLASS_NAMES), folder, "the flowers data set", HOW)
     files, labels, ids = folders.labelled(root, CLASS_NAMES, notes)
-    return decoding.pool(files, labels, ids, side, on_unreadable, "flowers", notes)
+    return decoding.pool(locking.look("flowers", root, files), labels, ids, side, on_unreadable, notes)

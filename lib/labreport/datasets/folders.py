@@ -99,7 +99,7 @@ def unpacked(archive: Path) -> Path:
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
     unfinished = folder.with_name(f".{folder.name}.part")
-    with files.lock(folder.with_name(f".{folder.name}.lock"), str(archive), wait=True):
+    with files.lock(folder.with_name(f".{folder.name}.lock"), str(archive), wait=files.FOREVER):
         if folder.is_dir():
             return folder
         shutil.rmtree(unfinished, ignore_errors=True)

@@ -1,0 +1,62 @@
+"""Checkpoints of a training: one file an epoch, written whole, named by what it holds, two kept."""
+
+import contextlib
+import json
+import os
+import re
+import zipfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+
+from . import files, provenance
+
+KEPT = 2
+DIGITS = 20  # of the sha256 in a file's name
+NAME = re.compile(r"epoch-(\d+)\.([0-9a-f]{20})\.npz")
+STATE = "state.json"
+
+
+def save(folder: Path, epoch: int, arrays: Iterable[tuple[str, np.ndarray]], state: dict) -> Path:
+    """Write `epoch-0007.<sha256>.npz` (readable with np.load), bring it to the disk, and delete all but the newest two.
+
+    arrays: (name, array) pairs, taken one at a time. state: what JSON can hold. On a full disk nothing is left of it, and the earlier ones stay.
+    """
+    temporary = folder / f".epoch.{os.getpid()}.part.npz"
+    try:
+        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
+            archive.writestr(STATE, json.dumps(state, allow_nan=False))
+            for name, array in arrays:
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                    np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
+        files.bring_to_disk(temporary)
+        path = folder / f"epoch-{epoch:04d}.{provenance.sha256(temporary)[:DIGITS]}.npz"
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    files.bring_to_disk(folder)
+    newest = {number for number, _ in _found(folder)[:KEPT]}
+    for number, old in _found(folder):
+        if number not in newest or (number == epoch and old != path):
+            old.unlink()
+    return path
+
+
+@contextlib.contextmanager
+def newest(folder: Path, progress: Callable[[str], None]):
+    """The newest checkpoint that is whole, as (state, arrays by name, read when asked for); None where there is none. A damaged one is named and passed over."""
+    for _, path in _found(folder):
+        if provenance.sha256(path)[:DIGITS] != NAME.fullmatch(path.name)[2]:
+            progress(f"{path.name} is damaged (its content is not what its name says) and is passed over")
+            continue
+        with np.load(path) as arrays, zipfile.ZipFile(path) as archive:
+            yield json.loads(archive.read(STATE)), arrays
+            return
+    yield None
+
+
+def _found(folder: Path) -> list[tuple[int, Path]]:
+    """(epoch, path) of the checkpoints in a folder, newest first."""
+    there = [(int(match[1]), path) for path in folder.glob("epoch-*.npz") if (match := NAME.fullmatch(path.name))]
+    return sorted(there, reverse=True)

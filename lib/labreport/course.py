@@ -1,0 +1,105 @@
+"""What a training has seen so far: saved whole after each epoch, and read back to the last bit."""
+
+import datetime
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from . import checkpoints, files, identity, provenance, stopping
+
+# What can differ between two sittings, or two machines, and change the last bits.
+SAME_BITS = ("backend", "device", "threads", "processor", "environment")
+
+
+@dataclass
+class Course:
+    """The epochs that a model has been trained for, and the place where they are saved.
+
+    trained: the compiled model, its optimizer built. folder: of the checkpoints. made_from: the training's identity. monitor: column that names the
+    best epoch. rows: of the history, one an epoch. seconds: of each epoch. prepared_seconds: of what comes before the epochs. best_weights: of the
+    best epoch. sittings: a dict for each process that had a part in it: when it started, its first and last epoch, memory, and what it ran on.
+    """
+
+    trained: keras.Model
+    folder: Path
+    made_from: dict
+    monitor: str
+    rows: list[dict] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    prepared_seconds: float = 0.0
+    best_weights: list[np.ndarray] | None = None
+    sittings: list[dict] = field(default_factory=list)
+
+    @classmethod
+    def begun(cls, trained, folder: Path, made_from: dict, monitor: str, device: dict, prepared_seconds: float, progress: Callable[[str], None]) -> "Course":
+        """A new course; or, where a checkpoint of the same identity lies in the folder, one with the model and its optimizer as they were then.
+
+        A checkpoint that was made from something else is set aside, with its reasons. device: what `backend.describe()` says.
+        """
+        course = cls(trained, folder, made_from, monitor)
+        sitting = {"started": files.now(), "first_epoch": 1} | provenance.machine() | device | {"environment": provenance.environment()}
+        with checkpoints.newest(folder, progress) as saved:
+            reasons = identity.differences(saved[0]["identity"], made_from) if saved else []
+            if saved and not reasons:
+                course._take(*saved)
+        if reasons:
+            aside = files.free(folder.parent / "earlier" / f"{datetime.datetime.now():%Y-%m-%dT%H-%M-%S}-unfinished")
+            progress(f"not going on after epoch {len(saved[0]['rows'])} ({'; '.join(reasons)}): the unfinished training is kept in earlier/{aside.name}/")
+            aside.mkdir(parents=True)
+            for path in list(folder.iterdir()):
+                path.rename(aside / path.name)
+        if course.rows:
+            before, sitting["first_epoch"] = course.sittings[-1], len(course.rows) + 1
+            progress(f"going on after epoch {len(course.rows)}, which was saved {before['ended']}")
+            other = [f"{key}: {before[key]}, now {sitting[key]}" for key in SAME_BITS if before[key] != sitting[key]]
+            if other:
+                progress(f"what it runs on has changed, so the last bits may differ from those of a training that was never stopped: {'; '.join(other)}")
+        course.sittings.append(sitting)
+        course.prepared_seconds += prepared_seconds
+        return course
+
+    @property
+    def watched(self) -> list[float]:
+        """The monitored column."""
+        return [row[self.monitor] for row in self.rows]
+
+    @property
+    def best_epoch(self) -> int:
+        """Counting from 1."""
+        return stopping.best_epoch(self.watched, self.monitor)
+
+    def saw(self, row: dict, seconds: float) -> None:
+        """Note an epoch that the model has just been trained for, and its weights where it is the best one."""
+        self.rows.append(row)
+        self.seconds.append(seconds)
+        if self.best_epoch == len(self.rows):
+            self.best_weights = self.trained.get_weights()
+
+    def save(self) -> None:
+        """Write a checkpoint: all that the following epochs depend on. Of Keras that is its variables: weights, batch statistics, the seeds of
+        dropout, and what the optimizer keeps."""
+        self.sittings[-1] |= {"last_epoch": len(self.rows), "ended": files.now(), "peak_memory_bytes": provenance.peak_memory_bytes()}
+        checkpoints.save(self.folder, len(self.rows), self._arrays(), {
+            "identity": self.made_from, "rows": self.rows, "seconds": self.seconds, "prepared_seconds": self.prepared_seconds, "sittings": self.sittings})
+
+    def _arrays(self):
+        for name, variable in self._variables().items():
+            yield name, keras.ops.convert_to_numpy(variable)
+        if self.best_epoch != len(self.rows):  # else they are the model's
+            for number, weight in enumerate(self.best_weights):
+                yield f"best/{number:04d}", weight
+
+    def _take(self, saved: dict, arrays) -> None:
+        for name, variable in self._variables().items():
+            variable.assign(arrays[name])
+        self.rows, self.seconds, self.prepared_seconds, self.sittings = (saved[key] for key in ("rows", "seconds", "prepared_seconds", "sittings"))
+        weights = self.trained.get_weights()
+        self.best_weights = weights if self.best_epoch == len(self.rows) else [arrays[f"best/{number:04d}"] for number in range(len(weights))]
+
+    def _variables(self) -> dict[str, keras.Variable]:
+        """All variables of the model and its optimizer, by a name that says their place in them."""
+        of = {"model": self.trained.variables, "optimizer": self.trained.optimizer.variables}
+        return {f"{part}/{number:04d}": variable for part, variables in of.items() for number, variable in enumerate(variables)}

@@ -1,0 +1,85 @@
+"""data.lock: sha256 and size of every file of each data set, written when it is first used, and compared ever after."""
+
+import hashlib
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from .. import files, paths, provenance
+from ..wording import count, listed
+
+
+@dataclass(frozen=True)
+class Look:
+    """The files of a data set, or of a part of it (`dog_breeds-test`), as they are now. images: paths; digests: the sha256 of each of them."""
+
+    name: str
+    images: list[Path]
+    digests: list[str]
+    found: dict[str, str]
+
+    def enter(self) -> None:
+        """Write the data set into data.lock, unless it stands there: to be called once it has proved to be readable."""
+        place = paths.data_lock()
+        if self.name in (files.read_json(place) or {}):
+            return
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with files.lock(place.with_name(f".{place.name}.lock"), str(place), wait=files.FOREVER):
+            files.write_json(place, {self.name: {"tree": tree(self.found), "files": self.found}} | (files.read_json(place) or {}))
+
+
+def look(name: str, root: Path, images: list[Path], beside: tuple[Path, ...] = ()) -> Look:
+    """Compare the files of a data set with data.lock, where that knows it.
+
+    root: folder that the lock's names are relative to. beside: files that belong to it and are no images. A file's content is read where its size or its
+    times are not those of the last look. Raises ValueError that names the files which are missing, new or changed.
+    """
+    names = [path.relative_to(root).as_posix() for path in (*images, *beside)]
+    digests, sizes = _digests(name, root, names)
+    found = {member: f"{digest} {size}" for member, digest, size in zip(names, digests, sizes)}
+    place = paths.data_lock()
+    known = (files.read_json(place) or {}).get(name)
+    if known is not None and known["tree"] != tree(found):
+        locked = known["files"]
+        kinds = {"changed": [member for member in found if member in locked and locked[member] != found[member]],
+                 "missing": [member for member in locked if member not in found], "new": [member for member in found if member not in locked]}
+        told = "; ".join(f"{count(len(which), 'file')} {kind} ({listed(which)})" for kind, which in kinds.items() if which)
+        raise ValueError(f"{name} in {paths.display(root)} is not what {paths.display(place)} says: {told}. Put the files back as they were, or accept them as they "
+                         f"are: python pipeline.py data --accept {name.partition('-')[0]}")
+    return Look(name, list(images), digests[:len(images)], found)
+
+
+def forget(dataset: str) -> list[str]:
+    """Take a data set and its parts out of data.lock, so that its next use enters what is there then; returns what was taken out."""
+    place = paths.data_lock()
+    if not place.exists():
+        return []
+    with files.lock(place.with_name(f".{place.name}.lock"), str(place), wait=files.FOREVER):
+        known = files.read_json(place) or {}
+        gone = [name for name in known if name.partition("-")[0] == dataset]
+        files.write_json(place, {name: entry for name, entry in known.items() if name not in gone})
+    return gone
+
+
+def tree(found: dict[str, str]) -> str:
+    """One sha256 over all names, digests and sizes, as `sha256sum` would have it of lines `<name> <sha256> <size>`, sorted."""
+    return hashlib.sha256("".join(f"{name} {entry}\n" for name, entry in sorted(found.items())).encode()).hexdigest()
+
+
+def _digests(name: str, root: Path, members: list[str]) -> tuple[list[str], list[int]]:
+    """sha256 and size of each file; what was read once is remembered in the cache folder, with the size and times it was read at."""
+    memory = paths.cache() / "digests" / f"{name}-{hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:16]}.json"
+    remembered = files.read_json(memory) or {}
+    stamps = {}
+    for member in members:
+        state = os.stat(root / member)
+        stamps[member] = f"{state.st_size} {state.st_mtime_ns} {state.st_ctime_ns}"
+    unknown = [member for member in members if remembered.get(member, "").partition(" ")[2] != stamps[member]]
+    if unknown:
+        with ThreadPoolExecutor(provenance.processors()) as pool:
+            read = dict(zip(unknown, pool.map(lambda member: provenance.sha256(root / member), unknown, chunksize=64)))
+        remembered = {member: f"{read.get(member) or remembered[member].partition(' ')[0]} {stamps[member]}" for member in members}
+        memory.parent.mkdir(parents=True, exist_ok=True)
+        files.write_json(memory, remembered)
+    return [remembered[member].partition(" ")[0] for member in members], [int(stamps[member].partition(" ")[0]) for member in members]

@@ -1,0 +1,111 @@
+"""Being asked to stop: a training finishes its epoch, saves, and says how to go on."""
+
+import contextlib
+import ctypes
+import os
+import signal
+import threading
+from collections.abc import Callable
+
+PR_SET_PDEATHSIG = 1
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interrupted(Exception):
+    """Work that was asked to stop has stopped, and has saved what it had; the message says how to go on. signal: by which it was asked."""
+
+    signal = signal.SIGINT
+
+    def _render_traceback_(self) -> list[str]:  # what a notebook shows: the message, no traceback
+        return [str(self)]
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came, and the work stops at once."""
+
+    signal = signal.SIGTERM
+
+
+def exit_code(stop: BaseException) -> int:
+    """As shells count: 130 after SIGINT, 143 after SIGTERM."""
+    return 128 + getattr(stop, "signal", signal.SIGINT)
+
+
+@contextlib.contextmanager
+def terminable():
+    """Within the block SIGTERM raises Terminated, as SIGINT raises KeyboardInterrupt: files are put in order before the process ends."""
+    def handle(number, frame):
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, handle)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def listening(first: Callable[[], None]):
+    """Within the block the first SIGINT or SIGTERM calls `first`, and the second one raises KeyboardInterrupt. Yields a function: was there one?
+
+    Outside the main thread, where no signal arrives, nothing changes.
+    """
+    came = []
+
+    def handle(number, frame):
+        came.append(number)
+        if len(came) > 1:
+            raise KeyboardInterrupt
+        first()
+
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    before = {number: signal.signal(number, handle) for number in SIGNALS}
+    try:
+        yield lambda: bool(came)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def die_with(parent: int) -> Callable[[], None]:
+    """What a child process is to call before it becomes another program, so that it does not outlive its parent, kill -9 included (Linux; elsewhere nothing)."""
+    try:
+        prctl = ctypes.CDLL(None).prctl  # looked up here: between fork and exec little is safe
+    except AttributeError:
+        return lambda: None
+
+    def call():
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it has died already
+            os._exit(1)
+
+    return call
+
+
+@contextlib.contextmanager
+def forwarding(process: Callable[[], int | None]):
+    """Within the block SIGINT and SIGTERM are handed to the process as SIGINT; where there is none yet, and from the second on, KeyboardInterrupt is raised.
+
+    Yields the list of the signals that came.
+    """
+    came = []
+
+    def handle(number, frame):
+        came.append(number)
+        target = process()
+        if target is None or len(came) > 1:
+            raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(target, signal.SIGINT)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield came
+        return
+    before = {number: signal.signal(number, handle) for number in SIGNALS}
+    try:
+        yield came
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

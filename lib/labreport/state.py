@@ -1,0 +1,146 @@
+"""What a run folder says of itself: queued, running, finished, failed or interrupted, in run.json; and how much of it can be believed.
+
+A run that says it is running is believed while its lock is held, which the operating system sees to. No clock decides: a heartbeat tells people
+when there was a sign of life, and between machines whose locks may not reach each other it is watched whether it moves.
+"""
+
+import contextlib
+import os
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import files, privacy
+from .interruption import Interrupted
+from .wording import count
+
+FILE = "run.json"
+LOCK = ".run.lock"
+UNFINISHED = "unfinished"  # folder of a training that is not complete: history, checkpoints
+HOLDER = "LABREPORT_RUN"  # names the run folder that the parent process holds
+BEAT_SECONDS = 5.0
+WAIT_SECONDS = 3.0  # for the last moments of a process that was killed
+
+
+@dataclass(frozen=True)
+class State:
+    """name: none, queued, running, finished, failed or interrupted. epochs: complete ones of an unfinished training, None where there is none.
+
+    record: what run.json says. why: of a failure or interruption.
+    """
+
+    name: str
+    epochs: int | None = None
+    record: dict | None = None
+    why: str = ""
+
+    def __str__(self) -> str:
+        after = f" after {count(self.epochs, 'epoch')}" if self.epochs else ""
+        if self.name == "running":
+            return f"running{after} ({_whose(self.record)}, sign of life {self.record['heartbeat']})"
+        return f"{self.name}{after}" + (f": {self.why}" if self.why else "")
+
+
+def read(folder: Path) -> State:
+    """The state of a run folder, corrected where it says running or queued and its process is gone."""
+    record, epochs = files.read_json(folder / FILE), _epochs(folder)
+    if record is None:
+        return State("interrupted", epochs) if epochs is not None else State("none")
+    name, here = record["state"], record["host"] == privacy.host()
+    if name == "running" and here and not files.locked(folder / LOCK):
+        return State("interrupted", epochs, record, f"{_whose(record)} ended without a word (killed, or a power cut)")
+    if name == "queued" and here and not _alive(record["process"]):
+        return State("interrupted", epochs, record, "it was queued, and the process that would have started it is gone")
+    return State(name, epochs, record, record.get("why", ""))
+
+
+@contextlib.contextmanager
+def held(folder: Path, run_name: str, log: str | None = None):
+    """Hold a run folder while the block runs, and say so in run.json, with a heartbeat; at the end how it ended, and why.
+
+    log: file in the folder where the words of a failed run lie. Where the parent process holds the folder for this process, nothing is done. Raises
+    ValueError that names the holder where it is another process.
+    """
+    if os.environ.get(HOLDER) == str(folder.resolve()):
+        yield
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    with files.lock(folder / LOCK, run_name, wait=WAIT_SECONDS):
+        _refuse_a_living_one_elsewhere(folder, run_name)
+        record = {"state": "running", "host": privacy.host(), "process": os.getpid(), "started": files.now(), "heartbeat": files.now(), "beats": 0}
+        files.write_json(folder / FILE, record)
+        done = threading.Event()
+        beating = threading.Thread(target=_beat, args=(folder, record, done), daemon=True)
+        beating.start()
+        ending = {"state": "finished"}
+        try:
+            yield
+        except (KeyboardInterrupt, Interrupted) as error:
+            ending = {"state": "interrupted", "why": str(error) or "it was asked to stop at once"}
+            raise
+        except BaseException as error:
+            ending = {"state": "failed", "why": str(error) or type(error).__name__} | ({"log": log} if log else {})
+            raise
+        finally:
+            done.set()
+            beating.join()
+            epochs = _epochs(folder)
+            with contextlib.suppress(OSError):  # on a full disk the file goes on saying running, and is not believed once the lock is free
+                files.write_json(folder / FILE, record | ending | {"ended": files.now()} | ({"epoch": epochs} if epochs is not None else {}))
+
+
+def queue(folder: Path) -> None:
+    """Say that this process will come to this run later, unless the folder says something already."""
+    if read(folder).name == "none":
+        folder.mkdir(parents=True, exist_ok=True)
+        files.write_json(folder / FILE, {"state": "queued", "host": privacy.host(), "process": os.getpid(), "since": files.now()})
+
+
+def unqueue(folder: Path) -> None:
+    """Take back what `queue` said, where nothing has come of it."""
+    record = files.read_json(folder / FILE)
+    if record and record["state"] == "queued" and record["process"] == os.getpid():
+        (folder / FILE).unlink()
+        with contextlib.suppress(OSError):  # there is something in it
+            folder.rmdir()
+
+
+def _beat(folder: Path, record: dict, done: threading.Event) -> None:
+    while not done.wait(BEAT_SECONDS):
+        record["beats"] += 1
+        record["heartbeat"] = files.now()
+        with contextlib.suppress(OSError):  # a full disk stops no run that has nothing else to write
+            files.write_json(folder / FILE, record)
+
+
+def _refuse_a_living_one_elsewhere(folder: Path, run_name: str) -> None:
+    """A shared disk need not share its locks: a run of another machine is alive if its heart beats while we look."""
+    record = files.read_json(folder / FILE)
+    if record is None or record["state"] != "running" or record["host"] == privacy.host():
+        return
+    time.sleep(2.5 * BEAT_SECONDS)
+    later = files.read_json(folder / FILE)
+    if later is not None and later["state"] == "running" and later["beats"] != record["beats"]:
+        raise ValueError(f"{run_name} is at work already, as {_whose(later)} since {later['started']}; wait for it, or end it")
+
+
+def _epochs(folder: Path) -> int | None:
+    try:
+        return max(0, len((folder / UNFINISHED / "history.csv").read_text().splitlines()) - 1)
+    except OSError:
+        return None
+
+
+def _whose(record: dict) -> str:
+    return f"process {record['process']} on {record['host']}"
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True

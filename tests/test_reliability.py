@@ -1,0 +1,189 @@
+"""No run is lost: a training that was stopped, however that came, goes on and ends with the bits of one that was not."""
+
+import os
+import random
+import signal
+
+import numpy as np
+import pytest
+import soak
+from test_training import experiment, quiet, same_bits
+
+from labreport import checkpoints, files, results, state, training
+
+
+class Killed(BaseException):
+    """Nobody catches this."""
+
+
+def at_epoch(number, act):
+    """A progress function that acts once an epoch is saved."""
+    return lambda line: act() if line.startswith(f"epoch {number}/") else None
+
+
+def kill():
+    raise Killed
+
+
+def undisturbed(tiny, tmp_path, monkeypatch, chosen):
+    """The result of a training from beginning to end, in a place of its own."""
+    with monkeypatch.context() as patch:
+        patch.setenv("LABREPORT_REPORTS", str(tmp_path / "undisturbed"))
+        return training.fit(chosen, tiny, quiet)
+
+
+def checkpoints_of(chosen):
+    return sorted((chosen.folder / "unfinished").glob("epoch-*.npz"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("kind", soak.KINDS)
+def test_a_training_killed_at_a_random_moment_ends_with_the_same_bits(kind, number, tmp_path):
+    """`make soak` does it oftener. SIGTERM is for half of the kinds."""
+    position = list(soak.KINDS).index(kind)
+    if (number == signal.SIGTERM) != (position % 3 == 0):
+        pytest.skip("this kind gets the other signal")
+    runs = soak.Soak(tmp_path)
+    reports, seconds = runs.undisturbed(kind)
+    moment = random.Random(os.urandom(8)).uniform(0.3, 0.95) * seconds
+    disturbed, met = runs.disturbed(kind, "disturbed", [moment], number)
+    assert soak.ended_with(disturbed, kind) == soak.ended_with(reports, kind), f"stopped {met} ({moment:.2f} s)"
+
+
+def test_a_killed_training_goes_on_after_its_last_epoch_and_says_so(tiny, tmp_path, monkeypatch):
+    lines, chosen = [], experiment(epochs=4)
+    with pytest.raises(Killed):
+        training.fit(chosen, tiny, at_epoch(2, kill))
+    result = training.fit(chosen, tiny, lines.append)
+    same_bits(result, undisturbed(tiny, tmp_path, monkeypatch, chosen))
+    assert any(line.startswith("going on after epoch 2, which was saved 20") for line in lines)
+    assert [line.split()[1] for line in lines if line.startswith("epoch")] == ["3/4", "4/4"]
+    assert [(sitting["first_epoch"], sitting["last_epoch"]) for sitting in result.provenance["sittings"]] == [(1, 2), (3, 4)]
+    told = {row["Item"]: row["Value"] for row in results.provenance_table(result)}
+    assert told["Sittings"].startswith("2: epochs 1 to 2 from 20") and "epochs 3 to 4 from 20" in told["Sittings"]
+
+
+def test_a_training_killed_before_its_evaluation_is_only_evaluated(tiny, tmp_path, monkeypatch):
+    lines, chosen = [], experiment()
+    with pytest.raises(Killed):
+        training.fit(chosen, tiny, at_epoch(3, kill))
+    same_bits(training.fit(chosen, tiny, lines.append), undisturbed(tiny, tmp_path, monkeypatch, chosen))
+    assert not [line for line in lines if line.startswith("epoch")]
+
+
+def test_a_training_that_stops_early_remembers_its_best_weights_and_how_long_it_has_waited(tiny, tmp_path, monkeypatch):
+    chosen = experiment(learning_rate=0.2, epochs=9, early_stopping={"monitor": "val_loss", "patience": 3, "min_delta": 0.0, "start_from_epoch": 0})
+    expected = undisturbed(tiny, tmp_path, monkeypatch, chosen)
+    assert expected.metrics["best_epoch"] < expected.metrics["epochs"] - 1
+    for epoch in range(1, expected.metrics["epochs"] + 1):
+        with pytest.raises(Killed):
+            training.fit(chosen, tiny, at_epoch(epoch, kill))
+    same_bits(training.fit(chosen, tiny, quiet), expected)
+
+
+def test_a_damaged_checkpoint_is_named_and_the_one_before_serves(tiny, tmp_path, monkeypatch):
+    lines, chosen = [], experiment(epochs=4)
+    with pytest.raises(Killed):
+        training.fit(chosen, tiny, at_epoch(3, kill))
+    [before, newest] = checkpoints_of(chosen)
+    content = bytearray(newest.read_bytes())
+    content[len(content) // 2] ^= 1
+    newest.write_bytes(content)
+    same_bits(training.fit(chosen, tiny, lines.append), undisturbed(tiny, tmp_path, monkeypatch, chosen))
+    assert f"{newest.name} is damaged" in lines[1] and "going on after epoch 2" in lines[2]
+
+
+def test_where_all_checkpoints_are_damaged_the_training_starts_again(tiny, tmp_path, monkeypatch):
+    chosen = experiment()
+    with pytest.raises(Killed):
+        training.fit(chosen, tiny, at_epoch(2, kill))
+    for path in checkpoints_of(chosen):
+        path.write_bytes(path.read_bytes()[:1000])
+    same_bits(training.fit(chosen, tiny, quiet), undisturbed(tiny, tmp_path, monkeypatch, chosen))
+
+
+def test_a_disk_that_fills_up_while_a_checkpoint_is_written_costs_one_epoch(tiny, tmp_path, monkeypatch):
+    """The temporary file is a way to /dev/full, so that the error is the system's own."""
+    chosen = experiment(epochs=4)
+
+    def fill_the_disk():
+        (chosen.folder / f"unfinished/.epoch.{os.getpid()}.part.npz").symlink_to("/dev/full")
+
+    with pytest.raises(OSError, match="No space left"):
+        training.fit(chosen, tiny, at_epoch(2, fill_the_disk))
+    assert state.read(chosen.folder).name == "failed" and "No space left" in state.read(chosen.folder).why
+    assert [path.name[:10] for path in checkpoints_of(chosen)] == ["epoch-0001", "epoch-0002"]
+    assert not list((chosen.folder / "unfinished").glob(".*"))
+    same_bits(training.fit(chosen, tiny, quiet), undisturbed(tiny, tmp_path, monkeypatch, chosen))
+
+
+def test_a_checkpoint_that_was_made_from_something_else_is_set_aside_and_not_lost(tiny):
+    with pytest.raises(Killed):
+        training.fit(experiment(epochs=4), tiny, at_epoch(2, kill))
+    from dataclasses import replace
+
+    lines, changed = [], replace(experiment(epochs=4), batch_size=20)
+    training.fit(changed, tiny, lines.append)
+    assert lines[1].startswith("not going on after epoch 2 (batch_size: 16, now 20): the unfinished training is kept in earlier/")
+    [aside] = changed.folder.glob("earlier/*-unfinished")
+    assert len(list(aside.glob("epoch-*.npz"))) == 2
+
+
+def test_going_on_with_other_threads_is_said(tiny, monkeypatch):
+    with pytest.raises(Killed):
+        training.fit(experiment(), tiny, at_epoch(1, kill))
+    [path] = checkpoints_of(experiment())
+    with checkpoints.newest(path.parent, quiet) as (saved, arrays):
+        saved["sittings"][0]["threads"] = 64
+        checkpoints.save(path.parent, 1, [(name, arrays[name]) for name in arrays.files if name != checkpoints.STATE], saved)
+    lines = []
+    training.fit(experiment(), tiny, lines.append)
+    assert any(line.startswith("what it runs on has changed, so the last bits may differ") and "threads: 64, now" in line for line in lines)
+
+
+def test_two_checkpoints_are_kept_and_what_a_killed_writer_left_is_swept_away(tmp_path):
+    (tmp_path / ".epoch.123.part.npz").touch()
+    for epoch in (9, 10, 11):
+        checkpoints.save(tmp_path, epoch, [("a", np.arange(epoch))], {"epoch": epoch})
+    files.sweep(tmp_path)
+    assert [path.name[:10] for path in sorted(tmp_path.iterdir())] == ["epoch-0010", "epoch-0011"]
+    with checkpoints.newest(tmp_path, quiet) as (saved, arrays):
+        assert saved == {"epoch": 11} and (arrays["a"] == np.arange(11)).all()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_finishes_the_epoch_saves_it_and_says_how_to_go_on(tiny, number):
+    from labreport.interruption import Interrupted
+
+    before = signal.getsignal(number)
+    with pytest.raises(Interrupted, match="was stopped after epoch 2 of at most 4, which is saved; run it again"):
+        training.fit(experiment(epochs=4), tiny, at_epoch(2, lambda: os.kill(os.getpid(), number)))
+    assert signal.getsignal(number) == before
+    now = state.read(experiment(epochs=4).folder)
+    assert now.name == "interrupted" and now.epochs == 2 and now.record["epoch"] == 2
+
+
+def test_a_second_signal_stops_at_once(tiny):
+    def twice():
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        training.fit(experiment(epochs=4), tiny, at_epoch(1, twice))
+    assert state.read(experiment(epochs=4).folder).epochs == 1
+
+
+def test_the_run_before_is_kept_dated_whatever_the_clock_says(tiny, monkeypatch):
+    from dataclasses import replace
+
+    monkeypatch.setattr(files, "now", lambda: "1970-01-01T00:00:00+00:00")  # a clock that was set back, and stands
+    first = training.fit(experiment(), tiny, quiet)
+    (experiment().folder / "report.pdf").write_text("of the first run")
+    for batch_size in (20, 24):
+        training.fit(replace(experiment(), batch_size=batch_size), tiny, quiet)
+    kept = sorted((experiment().folder / "earlier").iterdir())
+    assert [path.name for path in kept] == ["1970-01-01T00-00-00", "1970-01-01T00-00-00-2"]
+    same_bits(results.load(kept[0]), first)
+    assert (kept[0] / "report.pdf").read_text() == "of the first run" and (kept[0] / "model.keras").exists()
+    assert results.load(kept[1]).metrics["identity"]["settings"]["batch_size"] == 20

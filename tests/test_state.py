@@ -1,0 +1,102 @@
+"""What a run folder says of itself can be believed."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from conftest import ROOT
+
+from labreport import files, interruption, state
+
+HOLD = f"import sys, time; sys.path.insert(0, {str(ROOT / 'lib')!r})\nfrom labreport import state\nfrom pathlib import Path\n" \
+       "with state.held(Path(sys.argv[1]), 'a_run'):\n    print('held', flush=True)\n    time.sleep(60)\n"
+
+
+@pytest.fixture
+def holder(tmp_path):
+    """Another process that holds tmp_path."""
+    process = subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "held\n"
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_a_run_tells_of_its_process_and_its_heart_beats(tmp_path, monkeypatch):
+    monkeypatch.setattr(state, "BEAT_SECONDS", 0.05)
+    with state.held(tmp_path, "a_run"):
+        now = state.read(tmp_path)
+        assert now.name == "running" and now.record["process"] == os.getpid() and str(now).startswith(f"running (process {os.getpid()} on ")
+        time.sleep(0.5)
+        assert state.read(tmp_path).record["beats"] > 2
+    assert state.read(tmp_path).name == "finished"
+
+
+@pytest.mark.parametrize("error, name, why", [(ValueError("the disc is scratched"), "failed", "the disc is scratched"), (KeyboardInterrupt(), "interrupted", "at once"),
+                                              (interruption.Interrupted("stopped after epoch 3"), "interrupted", "stopped after epoch 3")])
+def test_how_it_ended_and_why_is_written_down(tmp_path, error, name, why):
+    with pytest.raises(type(error)), state.held(tmp_path, "a_run", log="failed.txt"):
+        raise error
+    now = state.read(tmp_path)
+    assert now.name == name and why in now.why and (now.record.get("log") == "failed.txt") == (name == "failed")
+
+
+def test_a_second_process_is_told_who_has_it(tmp_path, holder, monkeypatch):
+    monkeypatch.setattr(state, "WAIT_SECONDS", 0.1)
+    with pytest.raises(ValueError, match=rf"^a_run is at work already, as process {holder.pid} on .+ since 20.+; wait for it, or end it$"), state.held(tmp_path, "a_run"):
+        pass
+    assert state.read(tmp_path).name == "running"
+
+
+def test_a_killed_run_is_recognised_and_its_lock_holds_nobody_up(tmp_path, holder):
+    holder.send_signal(signal.SIGKILL)
+    holder.wait()
+    assert files.read_json(tmp_path / "run.json")["state"] == "running"  # it had no time to say otherwise
+    now = state.read(tmp_path)
+    assert now.name == "interrupted" and f"process {holder.pid} on" in now.why and "ended without a word" in now.why
+    with state.held(tmp_path, "a_run"):
+        assert state.read(tmp_path).record["process"] == os.getpid()
+
+
+def test_a_lock_file_that_lies_about_means_nothing(tmp_path):
+    (tmp_path / state.LOCK).write_text(f"process {os.getpid()} on here since 1999-12-31 23:59:59")
+    with state.held(tmp_path, "a_run"):
+        pass
+
+
+def test_neither_a_clock_set_back_nor_one_set_forward_makes_a_run_look_dead(tmp_path, monkeypatch):
+    for time_of_day in ("1970-01-01T00:00:00+00:00", "2999-01-01T00:00:00+00:00"):
+        with state.held(tmp_path, "a_run"):
+            files.write_json(tmp_path / state.FILE, files.read_json(tmp_path / state.FILE) | {"heartbeat": time_of_day, "started": time_of_day})
+            assert state.read(tmp_path).name == "running"
+
+
+@pytest.mark.parametrize("alive", [True, False])
+def test_a_run_of_another_machine_is_alive_while_its_heart_beats(tmp_path, monkeypatch, alive):
+    monkeypatch.setattr(state, "BEAT_SECONDS", 0.2)
+    record = {"state": "running", "host": "elsewhere", "process": 7, "started": "2026-01-01T00:00:00+00:00", "heartbeat": "2026-01-01T00:00:00+00:00", "beats": 1}
+    files.write_json(tmp_path / state.FILE, record)
+    beat = threading.Timer(0.1, lambda: files.write_json(tmp_path / state.FILE, record | {"beats": 2}))
+    if alive:
+        beat.start()
+        with pytest.raises(ValueError, match="a_run is at work already, as process 7 on elsewhere"), state.held(tmp_path, "a_run"):
+            pass
+        beat.join()
+    else:
+        with state.held(tmp_path, "a_run"):
+            pass
+        assert state.read(tmp_path).name == "finished"
+
+
+def test_a_queued_run_is_queued_as_long_as_somebody_will_start_it(tmp_path):
+    state.queue(tmp_path / "a")
+    assert state.read(tmp_path / "a").name == "queued"
+    files.write_json(tmp_path / "a/run.json", files.read_json(tmp_path / "a/run.json") | {"process": 2**22 + 1})
+    assert state.read(tmp_path / "a").name == "interrupted" and "is gone" in state.read(tmp_path / "a").why
+    state.queue(tmp_path / "b")
+    state.unqueue(tmp_path / "b")
+    assert not (tmp_path / "b").exists() and state.read(tmp_path / "b").name == "none"
