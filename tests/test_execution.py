@@ -193,7 +193,7 @@ def test_a_second_pipeline_is_told_who_is_at_work_and_sigterm_ends_the_first(pro
     environment = surroundings(project)
     first = subprocess.Popen([sys.executable, "pipeline.py", "report", "cifar10_naive_adam", *options], cwd=project, env=environment,
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    while "epoch 1/2" not in first.stdout.readline():
+    while " 1/500 " not in first.stdout.readline():
         assert first.poll() is None
     second = pipeline(project, "report", options=options)
     assert second.returncode == 1 and f"is at work already, as process {first.pid} on" in second.stderr
