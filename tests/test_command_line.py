@@ -7,11 +7,12 @@ import runpy
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from conftest import ROOT
 
-from labreport import assignments, files, paths
+from labreport import assignments, files, paths, state
 
 pipeline = runpy.run_path(str(ROOT / "pipeline.py"))
 main = pipeline["main"]
@@ -98,9 +99,19 @@ def test_make_hands_settings_on_untouched_by_the_shell():
         assert done.returncode != 0 and "INJECTED" not in done.stdout
 
 
-def test_check_builds_everything(capsys):
+def test_check_builds_what_there_is_and_names_a_model_whose_size_is_not_the_published_one(capsys, monkeypatch):
+    """That all 42 have the published sizes is tested where models are."""
+    monkeypatch.setattr(main.__globals__["experiments"], "names", lambda: ["cifar10_naive_adam", "cifar10_rmsprop", "cats_dogs_softmax"])
     assert main(["check"]) == 0
-    assert "cifar10_rmsprop: 1,831,840 parameters, 1,831,840 trainable\n" in (output := capsys.readouterr().out) and "sound: " in output
+    assert "cifar10_rmsprop: 1,831,840 parameters, 1,831,840 trainable\n" in (output := capsys.readouterr().out) and "sound: 3 experiments" in output
+    load = main.__globals__["experiments"].load
+
+    def otherwise(name, settings=None):
+        found = load(name, settings)
+        return replace(found, published=found.published | {"total_parameters": 7}) if name == "cifar10_rmsprop" else found
+
+    monkeypatch.setattr(main.__globals__["experiments"], "load", otherwise)
+    assert "parameter counts differ from the published ones: cifar10_rmsprop; mend" in failing(capsys, "check")
 
 
 def test_data_tells_what_there_is(capsys):
@@ -110,13 +121,18 @@ def test_data_tells_what_there_is(capsys):
 
 def test_clean_deletes_only_what_it_was_told_to(capsys):
     good, failed = paths.reports() / "good", paths.reports() / "bad"
-    for folder in (good, failed / "unfinished"):
+    for folder in (good / "earlier/2026-01-01T12-00-00", failed / "unfinished"):
         folder.mkdir(parents=True)
     (good / "metrics.json").write_text("{}")
     (failed / "failed.ipynb").write_text("{}")
     assert "not deleted" in failing(capsys, "clean")
     assert main(["clean", "--yes"]) == 0
-    assert (good / "metrics.json").exists() and list(failed.iterdir()) == []
+    assert (good / "metrics.json").exists() and [path.name for path in failed.iterdir()] == ["unfinished"]  # it could go on
+    with state.held(failed, "bad"):
+        assert main(["clean", "--unfinished", "--yes"]) == 0
+    assert "nothing to clean" in capsys.readouterr().out and (failed / "unfinished").exists()
+    assert main(["clean", "--unfinished", "--earlier", "--yes"]) == 0
+    assert not (failed / "unfinished").exists() and [path.name for path in good.iterdir()] == ["metrics.json"]
 
 
 def test_make_and_the_command_line_have_the_same_commands():
