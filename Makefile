@@ -64,14 +64,14 @@ diff: setup ## two finished runs side by side, as far as they differ (A and B: e
 	@test -n "$$A" -a -n "$$B" || { echo "make: A and B are missing, such as A=cifar10_l2 B=cifar10_l2_dropout"; exit 1; }
 	@$(RUN) diff "$$A" "$$B" $(OPTIONS)
 
-clean: setup ## delete what failed runs have left, or a whole run folder (EXP)
-	@$(RUN) clean $${EXP:+"$$EXP"} $(OPTIONS)
+clean: setup ## delete what failed runs have left, or a whole run folder (EXP); UNFINISHED=1, EARLIER=1: what could still be of use
+	@$(RUN) clean $${EXP:+"$$EXP"} $(if $(UNFINISHED),--unfinished) $(if $(EARLIER),--earlier) $(OPTIONS)
 
 test: setup ## run the tests
 	@$(VENV)/bin/python -m pytest
 
-bench: setup ## measure the speed of training, augmentation and features beside the alternatives
-	@for bench in training_speed augmentation_cost features_once; do $(VENV)/bin/python tests/bench/$$bench.py || exit 1; done
+bench: setup ## measure training, augmentation, features and checkpoints beside the alternatives
+	@for bench in training_speed augmentation_cost features_once checkpoint_cost; do $(VENV)/bin/python tests/bench/$$bench.py || exit 1; done
 
 soak: setup ## kill trainings at random moments, start them again, and compare what they end with, bit for bit (KILLS=20)
 	@$(VENV)/bin/python tests/soak.py --kills $${KILLS:-20}

@@ -5,7 +5,6 @@
 """
 
 import argparse
-import contextlib
 import os
 import sys
 import time
@@ -130,19 +129,29 @@ def check(options) -> None:
     print(f"sound: {count(len(chosen_ones), 'experiment')}")
 
 
-def data(options) -> None:
+def data(options, only: list[str] | None = None) -> None:
     """Fetch and verify the data of an experiment, or of all of them."""
     from labreport import datasets
     from labreport.datasets import locking
 
-    known = sorted(datasets.DATASETS)
-    for name in options.accept:
-        if name not in known:
-            raise ValueError(f"--accept {name}: there is no data set {name!r}{nearest(name, known)}; there are {', '.join(known)}")
-        locking.forget(name)
     names = [options.experiment] if options.experiment else experiments.names()
-    if options.accept and not options.experiment:
+    if options.accept:
+        known = sorted(datasets.DATASETS)
+        for name in options.accept:
+            if name not in known:
+                raise ValueError(f"--accept {name}: there is no data set {name!r}{nearest(name, known)}; there are {', '.join(known)}")
+        if options.data == "sample" or options.experiment or options.set:
+            raise ValueError("--accept is about the files of whole data sets; give it without an experiment, --set and --data sample")
         names = [name for name in names if experiments.load(name).dataset in options.accept]
+        before = {}
+        for name in options.accept:
+            before |= locking.forget(name)
+        try:
+            return data(argparse.Namespace(**vars(options) | {"accept": []}), names)
+        except BaseException:
+            locking.restore(before)
+            raise
+    names = only or names
     seen = {}
     for name in names:
         experiment = experiments.load(name, settings(options))
@@ -203,6 +212,8 @@ def run_all(options) -> int:
                 failed += 1
                 outcome = "failed"
                 print(f"error: {explain(error)}", file=sys.stderr, flush=True)
+                if experiment:
+                    state.unqueue(experiment.folder, why=explain(error))
             metrics = files.read_json(experiment.folder / "metrics.json") if experiment and outcome != "failed" else None
             accuracy = f"{percent(metrics['evaluated_accuracy'])} ({metrics['evaluated_split']})" if metrics else "-"
             rows.append((name, outcome, accuracy, f"{time.perf_counter() - started:.0f}"))
@@ -276,6 +287,8 @@ def verify(options) -> int:
     if verdict.reasons:
         print(f"made from other things than the finished run: {'; '.join(verdict.reasons)}")
     print(f"{experiment.run_name}: {verdict}")
+    if verdict.machine:
+        print(f"it ran on other things than the finished run, which can change the last bits: {'; '.join(verdict.machine)}")
     if options.stamp:
         verification.stamp(experiment, verdict)
         bring_up_to_date(experiment, with_reports=True)
@@ -314,7 +327,7 @@ def clean(options) -> None:
     import shutil
 
     where = chosen(options).folder.name if options.experiment else "*"
-    patterns = [*[f"{where}/{state.UNFINISHED}", f"{where}/earlier/*-unfinished*"] * options.unfinished, *[f"{where}/earlier"] * options.earlier]
+    patterns = [*[f"{where}/{state.UNFINISHED}", f"{where}/earlier/*-unfinished*"] * options.unfinished, *[f"{where}/earlier/*[0-9]"] * options.earlier]
     if options.experiment and not patterns:
         folders = [chosen(options).folder]
         if not folders[0].exists():
@@ -322,7 +335,7 @@ def clean(options) -> None:
         question = f"delete {paths.display(folders[0])} and all that is in it?"
     else:
         patterns = patterns or [f"{where}/failed.*", f"{where}/running.*", f"{where}/.*.part*"]
-        folders = [path for pattern in patterns for path in sorted(paths.reports().glob(pattern)) if not files.locked(path.parent / state.LOCK)]
+        folders = [path for pattern in patterns for path in sorted(paths.reports().glob(pattern)) if not files.locked(run_folder(path) / state.LOCK)]
         if not folders:
             print(f"nothing to clean: no {'such thing' if options.unfinished or options.earlier else 'failed run'}")
             return
@@ -330,12 +343,14 @@ def clean(options) -> None:
     if not options.yes and (not sys.stdin.isatty() or input(f"{question} [y/N] ").strip().lower() not in ("y", "yes")):
         raise ValueError(f"not deleted; answer y, or say --yes: {question}")
     for path in folders:
-        if path.is_dir():
-            with files.lock(path / state.LOCK, path.name) if (path / state.LOCK).exists() else contextlib.nullcontext():
-                shutil.rmtree(path)
-        elif path.exists():
-            path.unlink()
+        with files.lock(run_folder(path) / state.LOCK, run_folder(path).name):
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
         print(f"deleted {paths.display(path)}")
+
+
+def run_folder(path: Path) -> Path:
+    """The run folder that a path lies in, or is."""
+    return paths.reports() / path.relative_to(paths.reports()).parts[0]
 
 
 def settings(options) -> dict:

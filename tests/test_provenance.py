@@ -21,6 +21,7 @@ def planted(tmp_path, monkeypatch):
         monkeypatch.setenv(name, "zaphodb")
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("MY_API_TOKEN", TOKEN)
+    monkeypatch.setenv("DB_PASSWORD", "12345678")
     monkeypatch.delenv("KAGGLE_CONFIG_DIR", raising=False)
     return home
 
@@ -29,15 +30,15 @@ def planted(tmp_path, monkeypatch):
     ("see {home}/data/x.jpg", "see ~/data/x.jpg"), ("key=" + KEY, "key=[KAGGLE_KEY]"), (f"Authorization: Bearer {TOKEN}!", "Authorization: Bearer [MY_API_TOKEN]!"),
     (f"{HOMES}/zaphodb/x and {HOMES}/zaphodb", f"{HOMES}/user/x and {HOMES}/user"), ("zaphodb@heart-of-gold", "user@heart-of-gold"),
     (f"{HOMES}/zaphodbeeble", f"{HOMES}/zaphodbeeble"), ("a zaphodb by any other name", "a zaphodb by any other name"),
-    ("hf_abcdefghijklmnopqrstuv", "[secret]"), ("-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----.", "[secret]."), ("sk-learn, hf_hub", "sk-learn, hf_hub"),
+    ("hf_abcdefghijklmnopqrstuv", "[secret]"), ("-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----.", "[secret]."), ("sk-learn, hf_hub", "sk-learn, hf_hub"), ("1.1234567890", "1.1234567890"),
 ])
 def test_what_is_handed_on_is_cleaned(planted, text, expected):
     assert privacy.cleaned(text.format(home=planted) if "{home}" in text else text) == expected
 
 
 def test_a_file_of_a_run_is_cleaned_as_it_is_written(planted, tmp_path):
-    files.write_json(tmp_path / "a.json", {"path": f"{planted}/x", "token": TOKEN})
-    assert json.loads((tmp_path / "a.json").read_text()) == {"path": "~/x", "token": "[MY_API_TOKEN]"}
+    files.write_json(tmp_path / "a.json", {"path": [f"{planted}/x"], "token": TOKEN, "number": 12345678})
+    assert json.loads((tmp_path / "a.json").read_text()) == {"path": ["~/x"], "token": "[MY_API_TOKEN]", "number": 12345678}
 
 
 def test_the_host_is_told_without_its_owner(planted, monkeypatch):
@@ -60,7 +61,7 @@ def test_the_commit_is_recorded_and_how_the_source_differs_from_it(tmp_path, mon
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "a.py").write_text("one = 1\n")
     monkeypatch.chdir(tmp_path)
-    assert provenance.checkout() == {"commit": None, "changes": [], "diff": ""}
+    assert provenance.checkout() == {"commit": None, "changes": [], "diff": "", "error": provenance.checkout()["error"]} and "not a git repository" in provenance.checkout()["error"]
     git("init"), git("add", "."), git("commit", "-m", "first")
     clean = provenance.checkout()
     assert len(clean["commit"]) == 40 and clean["changes"] == [] and clean["diff"] == ""

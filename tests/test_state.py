@@ -92,11 +92,31 @@ def test_a_run_of_another_machine_is_alive_while_its_heart_beats(tmp_path, monke
         assert state.read(tmp_path).name == "finished"
 
 
+def test_a_run_of_another_machine_that_has_long_been_silent_is_not_said_to_be_running(tmp_path):
+    record = {"state": "running", "host": "elsewhere", "process": 7, "started": "2026-01-01T00:00:00+00:00", "heartbeat": "2026-01-01T00:00:00+00:00", "beats": 1}
+    files.write_json(tmp_path / state.FILE, record)
+    assert str(state.read(tmp_path)) == "interrupted: no sign of life of process 7 on elsewhere since 2026-01-01T00:00:00+00:00; it may be gone"
+    files.write_json(tmp_path / state.FILE, record | {"heartbeat": files.now()})
+    assert state.read(tmp_path).name == "running"
+
+
+@pytest.mark.parametrize("content", ['{"executed": {}, "rendered": {}}', "[]", "{", ""])
+def test_a_record_of_another_make_counts_as_none(tmp_path, content):
+    (tmp_path / state.FILE).write_text(content)
+    assert state.read(tmp_path).name == "none"
+    with state.held(tmp_path, "a_run"):
+        pass
+    assert state.read(tmp_path).name == "finished"
+
+
 def test_a_queued_run_is_queued_as_long_as_somebody_will_start_it(tmp_path):
     state.queue(tmp_path / "a")
     assert state.read(tmp_path / "a").name == "queued"
     files.write_json(tmp_path / "a/run.json", files.read_json(tmp_path / "a/run.json") | {"process": 2**22 + 1})
     assert state.read(tmp_path / "a").name == "interrupted" and "is gone" in state.read(tmp_path / "a").why
+    state.queue(tmp_path / "c")
+    state.unqueue(tmp_path / "c", why="no data")
+    assert str(state.read(tmp_path / "c")) == "failed: no data"
     state.queue(tmp_path / "b")
     state.unqueue(tmp_path / "b")
     assert not (tmp_path / "b").exists() and state.read(tmp_path / "b").name == "none"

@@ -44,7 +44,7 @@ def test_other_code_is_found(repeated, monkeypatch):
 
     def with_other_weights(*arguments):
         model = build(*arguments)
-        model.layers[-1].kernel.assign(model.layers[-1].kernel * 1.01)
+        model.layers[-1].kernel.assign(model.layers[-1].kernel * 2)
         return model
 
     monkeypatch.setattr(models, "build", with_other_weights)
@@ -59,6 +59,9 @@ def test_a_small_difference_is_within_tolerance_and_a_large_one_is_not(tiny):
     other = replace(one, history=history)
     assert verification.compare(one, other)[0] == "within tolerance" and verification.compare(one, other)[1].startswith("history, epoch 2, val_loss: 2.")
     assert verification.compare(one, other, tolerance=1e-6)[0] == "different"
+    assert verification.compare(one, replace(one, metrics=one.metrics | {"evaluated_loss": float("nan")})) == ("different", f"metrics, evaluated_loss: {one.metrics['evaluated_loss']:.9g} then nan")
+    assert verification.compare(one, replace(one, metrics=one.metrics | {"total_parameters": one.metrics["total_parameters"] + 1}))[0] == "different"
+    assert verification.compare(one, replace(one, predictions=one.predictions.assign(predicted="cat")))[1].startswith("predictions, image test-0, predicted: ")
     assert verification.compare(one, replace(one, history=history[:2])) == ("different", "history, epoch 2, val_loss: " + " then ".join(
         f"{table['val_loss'][1]:.9g}" for table in (one.history, history)))
 
@@ -72,8 +75,13 @@ def test_a_stamped_verdict_stands_in_the_report_until_the_run_is_replaced(repeat
     verification.stamp(experiment(), verification.verify(experiment()))
     told = results.provenance_table(results.load(experiment().folder))[0]
     assert told["Item"] == "Verified" and told["Value"].startswith("identical, run again 20")
+    verdict = verification.verify(experiment())
+    with pytest.raises(ValueError, match="not stamped: what .* was made from is no longer here .seed: 1, now 2."):
+        verification.stamp(experiment(), verification.verify(replace(experiment(), seed=2)))
     training.fit(replace(experiment(), batch_size=20), tiny, quiet)
     assert results.load(experiment().folder).verification is None
+    with pytest.raises(ValueError, match="has been replaced since it was verified"):
+        verification.stamp(experiment(), verdict)
 
 
 def test_diff_shows_what_two_runs_do_not_share(tiny, capsys):
@@ -109,8 +117,9 @@ def test_the_record_of_a_run_names_what_it_was_made_from_and_ran_on(tiny):
     result = training.fit(experiment(), tiny, quiet)
     record = json.loads((experiment().folder / "provenance.json").read_text())
     assert record["settings"] == json.loads(json.dumps(experiment().settings())) and record["data"] == tiny.fingerprint and record["seed"] == 1
-    assert {"tensorflow", "keras", "numpy"} <= set(record["versions"]) and len(record["imported"]) > 20 and set(record["locks"]) == {"requirements.lock", "requirements-cuda.lock"}
+    assert {"tensorflow", "keras", "numpy"} <= set(record["versions"]) and len(record["imported"]) > 20 and len(record["sittings"]) == 1
     [sitting] = record["sittings"]
+    assert set(sitting["locks"]) == {"requirements.lock", "requirements-cuda.lock"} and {"commit", "changes", "diff"} <= set(sitting["checkout"])
     assert sitting["peak_memory_bytes"] > 10**8 and {"python", "system", "processor", "threads", "device", "started", "ended", "environment"} <= set(sitting)
     items = [row["Item"] for row in results.provenance_table(result)]
     assert [item for item in ("Started", "Finished", "Computing time", "Peak memory", "Lock files (sha256)", "Versions", "Processor", "Seed") if item not in items] == []

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import files, provenance
+from . import files, privacy, provenance
 
 KEPT = 2
 DIGITS = 20  # of the sha256 in a file's name
@@ -26,7 +26,7 @@ def save(folder: Path, epoch: int, arrays: Iterable[tuple[str, np.ndarray]], sta
     temporary = folder / f".epoch.{os.getpid()}.part.npz"
     try:
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
-            archive.writestr(STATE, json.dumps(state, allow_nan=False))
+            archive.writestr(STATE, json.dumps(privacy.cleaned_values(state), allow_nan=False))
             for name, array in arrays:
                 with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
                     np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
@@ -36,19 +36,19 @@ def save(folder: Path, epoch: int, arrays: Iterable[tuple[str, np.ndarray]], sta
     finally:
         temporary.unlink(missing_ok=True)
     files.bring_to_disk(folder)
-    newest = {number for number, _ in _found(folder)[:KEPT]}
-    for number, old in _found(folder):
-        if number not in newest or (number == epoch and old != path):
-            old.unlink()
+    earlier = [old for number, old in _found(folder) if number < epoch]
+    for old in {old for _, old in _found(folder)} - {path, *earlier[:KEPT - 1]}:
+        old.unlink()
     return path
 
 
 @contextlib.contextmanager
 def newest(folder: Path, progress: Callable[[str], None]):
-    """The newest checkpoint that is whole, as (state, arrays by name, read when asked for); None where there is none. A damaged one is named and passed over."""
+    """The newest checkpoint that is whole, as (state, arrays by name, read when asked for); None where there is none. A damaged one is named and deleted."""
     for _, path in _found(folder):
         if provenance.sha256(path)[:DIGITS] != NAME.fullmatch(path.name)[2]:
-            progress(f"{path.name} is damaged (its content is not what its name says) and is passed over")
+            progress(f"{path.name} is damaged (its content is not what its name says): it is deleted, and the one before it serves")
+            path.unlink()
             continue
         with np.load(path) as arrays, zipfile.ZipFile(path) as archive:
             yield json.loads(archive.read(STATE)), arrays

@@ -186,7 +186,7 @@ def _gap_says(gap: float, metrics: dict) -> str:
 
 def changed_source(result) -> str:
     """How the source differed from the commit that the run names, as a diff in Markdown; empty where it did not."""
-    lines = result.provenance["diff"].splitlines()
+    lines = result.provenance["sittings"][-1]["checkout"]["diff"].splitlines()
     if not lines:
         return ""
     more = f"\n({len(lines) - SHOWN_OF_DIFF:,} more lines stand in provenance.json)" if len(lines) > SHOWN_OF_DIFF else ""

@@ -1,6 +1,7 @@
 """What a training has seen so far: saved whole after each epoch, and read back to the last bit."""
 
 import datetime
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,8 +11,14 @@ import numpy as np
 
 from . import checkpoints, files, identity, provenance, stopping
 
+ASIDE = "-unfinished"  # ends the names of the folders of trainings that were set aside
 # What can differ between two sittings, or two machines, and change the last bits.
 SAME_BITS = ("backend", "device", "threads", "processor", "environment")
+
+
+def other_surroundings(before: dict, now: dict) -> list[str]:
+    """In words, what differs between two sittings and can change the last bits: `threads: 2, now 4`."""
+    return [f"{key}: {before[key]}, now {now[key]}" for key in SAME_BITS if before[key] != now[key]]
 
 
 @dataclass
@@ -40,21 +47,25 @@ class Course:
         A checkpoint that was made from something else is set aside, with its reasons. device: what `backend.describe()` says.
         """
         course = cls(trained, folder, made_from, monitor)
-        sitting = {"started": files.now(), "first_epoch": 1} | provenance.machine() | device | {"environment": provenance.environment()}
-        with checkpoints.newest(folder, progress) as saved:
-            reasons = identity.differences(saved[0]["identity"], made_from) if saved else []
-            if saved and not reasons:
-                course._take(*saved)
+        sitting = {"started": files.now(), "first_epoch": 1, **provenance.machine(), **device, "environment": provenance.environment(),
+                   "checkout": provenance.checkout(), "locks": provenance.locks()}
+        reasons = course._go_on(folder, progress)
         if reasons:
-            aside = files.free(folder.parent / "earlier" / f"{datetime.datetime.now():%Y-%m-%dT%H-%M-%S}-unfinished")
-            progress(f"not going on after epoch {len(saved[0]['rows'])} ({'; '.join(reasons)}): the unfinished training is kept in earlier/{aside.name}/")
-            aside.mkdir(parents=True)
-            for path in list(folder.iterdir()):
-                path.rename(aside / path.name)
+            aside = files.free(folder.parent / "earlier" / f"{datetime.datetime.now():%Y-%m-%dT%H-%M-%S}{ASIDE}")
+            progress(f"not going on with what was saved ({'; '.join(reasons)}): the unfinished training is kept in earlier/{aside.name}/")
+            aside.parent.mkdir(exist_ok=True)
+            folder.rename(aside)
+            folder.mkdir()
+        for aside in sorted(folder.parent.glob(f"earlier/*{ASIDE}*"), reverse=True) if not course.rows else ():
+            if not course._go_on(aside, progress) and course.rows:  # what it was made from is back
+                progress(f"taking up earlier/{aside.name}/ again")
+                course.save()
+                shutil.rmtree(aside)
+                break
         if course.rows:
             before, sitting["first_epoch"] = course.sittings[-1], len(course.rows) + 1
             progress(f"going on after epoch {len(course.rows)}, which was saved {before['ended']}")
-            other = [f"{key}: {before[key]}, now {sitting[key]}" for key in SAME_BITS if before[key] != sitting[key]]
+            other = other_surroundings(before, sitting)
             if other:
                 progress(f"what it runs on has changed, so the last bits may differ from those of a training that was never stopped: {'; '.join(other)}")
         course.sittings.append(sitting)
@@ -91,6 +102,14 @@ class Course:
         if self.best_epoch != len(self.rows):  # else they are the model's
             for number, weight in enumerate(self.best_weights):
                 yield f"best/{number:04d}", weight
+
+    def _go_on(self, folder: Path, progress) -> list[str]:
+        """Take what was saved in a folder, unless it was made from something else: then nothing is taken, and the reasons are returned."""
+        with checkpoints.newest(folder, progress) as saved:
+            reasons = identity.differences(saved[0]["identity"], self.made_from) if saved else []
+            if saved and not reasons:
+                self._take(*saved)
+        return reasons
 
     def _take(self, saved: dict, arrays) -> None:
         for name, variable in self._variables().items():

@@ -1,15 +1,17 @@
 """Run notebooks with papermill, honestly: what a run has done is read from disk, never from the notebook's own status."""
 
+import contextlib
 import functools
 import logging
 import os
 import pprint
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import assignments, augmentation, choices, datasets, files, identity, interruption, paths, provenance, reporting, results, state
+from . import assignments, augmentation, choices, datasets, files, identity, interruption, paths, privacy, provenance, reporting, results, state
 from .wording import count
 
 MADE_FROM = "made_from.json"  # what the notebook and the reports in a run folder were made from
@@ -149,6 +151,8 @@ def run(subject, output=sys.stdout) -> None:
     running, log = folder / RUNNING, folder / "running.txt"
     with state.held(folder, wanted.run_name, log=FAILED_LOG):
         files.sweep(folder)
+        for path in (running, log):  # of a process that was killed
+            path.unlink(missing_ok=True)
         try:
             _papermill(wanted, running, log, output)
             notebook = nbformat.read(running, 4)
@@ -160,17 +164,27 @@ def run(subject, output=sys.stdout) -> None:
                 path.unlink(missing_ok=True)
             raise
         except BaseException:
-            for wreck, name in ((running, FAILED), (log, FAILED_LOG)):
-                if wreck.exists():
-                    files.write_text(folder / name, wreck.read_text("utf-8", errors="replace"))
-                    wreck.unlink()
+            if running.exists():
+                with contextlib.suppress(ValueError):  # on a full disk it may be cut off
+                    _write_notebook(folder / FAILED, nbformat.read(running, 4))
+            if log.exists():
+                files.write_text(folder / FAILED_LOG, log.read_text("utf-8", errors="replace"))
+            for path in (running, log):
+                path.unlink(missing_ok=True)
             raise
         _tidy(notebook, wanted, finished)
-        files.write_text(folder / NOTEBOOK, nbformat.writes(notebook) + "\n")
+        _write_notebook(folder / NOTEBOOK, notebook)
         files.write_text(folder / LOG, log.read_text("utf-8", errors="replace"))
         for name in (running, log, folder / FAILED, folder / FAILED_LOG):
             name.unlink(missing_ok=True)
         _record(folder, "executed", wanted.key())
+
+
+def _write_notebook(path: Path, notebook) -> None:
+    import nbformat
+
+    text = nbformat.writes(privacy.cleaned_values(notebook)) + "\n"
+    files.replace(path, lambda temporary: temporary.write_text(text, "utf-8"))
 
 
 def render(subject) -> tuple[Path, Path]:
@@ -180,8 +194,10 @@ def render(subject) -> tuple[Path, Path]:
         command = f"compare {subject.name}" if isinstance(subject, assignments.Assignment) else f"report {subject.name}"
         what = "comparison" if isinstance(subject, assignments.Assignment) else "experiment"
         raise FileNotFoundError(f"{paths.display(folder)} holds no executed notebook; run the {what} first: python pipeline.py {command}")
-    rendered = reporting.render(folder / NOTEBOOK, folder)
-    _record(folder, "rendered", _render_key(folder))
+    with state.held(folder, subject.run_name):
+        key = _render_key(folder)
+        rendered = reporting.render(folder / NOTEBOOK, folder)
+        _record(folder, "rendered", key)
     return rendered
 
 
@@ -205,7 +221,7 @@ def _papermill(wanted: Task, running: Path, log: Path, output) -> None:
 
         def execute_cell(self, *arguments, **keywords):
             if came:
-                raise KeyboardInterrupt
+                raise interruption.Terminated if came[0] == signal.SIGTERM else KeyboardInterrupt
             return super().execute_cell(*arguments, **keywords)
 
     class Engine(NBClientEngine):

@@ -3,6 +3,7 @@
 import contextlib
 import datetime
 import fcntl
+import itertools
 import json
 import math
 import os
@@ -52,7 +53,8 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, values) -> None:
     """Replace a JSON file, in the same way; floats that are not numbers are refused."""
-    write_text(path, json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    text = json.dumps(privacy.cleaned_values(values), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    replace(path, lambda temporary: temporary.write_text(text, "utf-8"))
 
 
 @contextlib.contextmanager
@@ -97,7 +99,8 @@ def _taken(file) -> bool:
 
 def free(path: Path) -> Path:
     """The path, or the first of path-2, path-3, ... that is not there: clocks can be set back."""
-    return next(candidate for candidate in (path, *(path.with_name(f"{path.name}-{number}") for number in range(2, 10**6))) if not candidate.exists())
+    others = (path.with_name(f"{path.name}-{number}") for number in itertools.count(2))
+    return next(candidate for candidate in itertools.chain([path], others) if not candidate.exists())
 
 
 def now() -> str:

@@ -56,7 +56,8 @@ def listening(first: Callable[[], None]):
         came.append(number)
         if len(came) > 1:
             raise KeyboardInterrupt
-        first()
+        with contextlib.suppress(RuntimeError):  # it may print, and come in the middle of another print
+            first()
 
     if threading.current_thread() is not threading.main_thread():
         yield lambda: False

@@ -30,22 +30,22 @@ def notebooks() -> Path:
 
 def reports() -> Path:
     """Folder of the run folders; LABREPORT_REPORTS names another one."""
-    return Path(os.environ.get("LABREPORT_REPORTS") or root() / "reports").expanduser()
+    return Path(os.environ.get("LABREPORT_REPORTS") or root() / "reports").expanduser().absolute()
 
 
 def data() -> Path:
     """Folder of the data sets; LABREPORT_DATA (or `--data FOLDER`) names another one."""
-    return Path(os.environ.get("LABREPORT_DATA") or root() / "data").expanduser()
+    return Path(os.environ.get("LABREPORT_DATA") or root() / "data").expanduser().absolute()
 
 
 def data_lock() -> Path:
     """The file that says what the data sets hold; LABREPORT_DATA_LOCK names another one, such as one that a whole course shares."""
-    return Path(os.environ.get("LABREPORT_DATA_LOCK") or root() / "data" / "data.lock").expanduser()
+    return Path(os.environ.get("LABREPORT_DATA_LOCK") or root() / "data" / "data.lock").expanduser().absolute()
 
 
 def cache() -> Path:
     """Folder of what can be computed again: unpacked archives, decoded images, features; LABREPORT_CACHE names another one."""
-    return Path(os.environ.get("LABREPORT_CACHE") or root() / "data" / "cache").expanduser()
+    return Path(os.environ.get("LABREPORT_CACHE") or root() / "data" / "cache").expanduser().absolute()
 
 
 def display(path: Path) -> str:

@@ -8,11 +8,11 @@ import platform
 import re
 from pathlib import Path
 
-SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|KAGGLE_KEY", re.IGNORECASE)
+SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|KAGGLE_KEY|_(PASS|PAT|PWD)$", re.IGNORECASE)
 # Tokens that are known by their beginnings: GitHub, Hugging Face, OpenAI, Kaggle, Slack, AWS; and private keys.
 SECRET_SHAPE = re.compile(r"\b(?:gh[pousr]_|github_pat_|hf_|sk-|KGAT_|xox[abp]-|AKIA)[A-Za-z0-9_-]{12,}|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
                           re.DOTALL)
-SHORTEST_SECRET = 6
+SHORTEST_SECRET = 8
 NOBODY = {"root", "user", "nobody", "jovyan", "ubuntu", "runner"}  # accounts that say nothing of a person
 
 
@@ -22,8 +22,8 @@ def cleaned(text: str) -> str:
     A user name is taken out where it names a home folder or an account at a host, not as a word: there are people called Rose, and flowers.
     """
     for name, value in _secrets(tuple(sorted((key, value) for key, value in os.environ.items() if SECRET_NAME.search(key) or key == "HOME"))):
-        for form in {value, json.dumps(value)[1:-1]}:  # as it is, and as it stands in a notebook
-            text = text.replace(form, f"[{name}]")
+        if value in text:
+            text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(value)}(?![A-Za-z0-9])", f"[{name}]", text)
     text = SECRET_SHAPE.sub("[secret]", text)
     for home in sorted({str(Path.home()), os.path.realpath(Path.home())} - {"/", ""}, key=len, reverse=True):
         text = re.sub(rf"{re.escape(home)}(?![\w.-])", "~", text)
@@ -32,6 +32,15 @@ def cleaned(text: str) -> str:
         text = re.sub(rf"(/(?:home|Users)/){re.escape(user)}(?![\w.-])", r"\1user", text)
         text = re.sub(rf"(?<![\w.-]){re.escape(user)}@(?=\w)", "user@", text)
     return text
+
+
+def cleaned_values(values):
+    """The same for what JSON can hold: every text in it is cleaned, but no key and no number."""
+    if isinstance(values, str):
+        return cleaned(values)
+    if isinstance(values, dict):
+        return type(values)((key, cleaned_values(value)) for key, value in values.items())
+    return [cleaned_values(value) for value in values] if isinstance(values, (list, tuple)) else values
 
 
 def host() -> str:

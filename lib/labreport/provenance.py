@@ -1,5 +1,6 @@
 """What a run ran on: machine, versions, commit and changes, lock file, environment."""
 
+import contextlib
 import functools
 import hashlib
 import importlib.metadata
@@ -11,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from . import paths
+from . import paths, privacy
 
 PACKAGE = Path(__file__).parent
 LOCKS = ("requirements.lock", "requirements-cuda.lock")
@@ -29,7 +30,8 @@ def machine() -> dict:
 
 def environment() -> dict[str, str]:
     """The environment variables that are set and can change numbers."""
-    return {name: value for name, value in sorted(os.environ.items()) if NUMERIC.fullmatch(name) and not NOT_NUMERIC.fullmatch(name)}
+    return {name: privacy.cleaned(value) for name, value in sorted(os.environ.items())
+            if NUMERIC.fullmatch(name) and not NOT_NUMERIC.fullmatch(name) and not privacy.SECRET_NAME.search(name)}
 
 
 def processors() -> int:
@@ -44,7 +46,8 @@ def peak_memory_bytes() -> int:
 
 
 def checkout() -> dict:
-    """commit: of this checkout, None outside one. changes: files that differ from it. diff: how, new files of the source included."""
+    """commit: of this checkout, None outside one. changes: files that differ from it. diff: how, new files of the source included. error: why
+    git tells nothing, else empty."""
     def git(*arguments, right=(0,)):
         done = subprocess.run(["git", "-C", str(paths.root()), *arguments], capture_output=True, text=True, errors="replace", timeout=60)
         if done.returncode not in right:
@@ -61,9 +64,9 @@ def checkout() -> dict:
             lines = diff.splitlines()
             cut = [f"({len(lines) - LONGEST_DIFF} more lines)"] * (len(lines) > LONGEST_DIFF)
             found |= {"changes": [line.strip() for line in changes], "diff": "\n".join(lines[:LONGEST_DIFF] + cut)}
-        return {"changes": [], "diff": ""} | found
-    except (OSError, subprocess.SubprocessError):
-        return {"commit": None, "changes": [], "diff": ""}
+        return {"changes": [], "diff": "", "error": ""} | found
+    except (OSError, subprocess.SubprocessError) as error:
+        return {"commit": None, "changes": [], "diff": "", "error": str(error).strip().partition("\n")[0]}
 
 
 def locks() -> dict[str, str]:
@@ -88,8 +91,12 @@ def versions(*names: str) -> dict[str, str]:
 def imported() -> dict[str, str]:
     """Versions of all packages that this process has imported."""
     by_module = importlib.metadata.packages_distributions()
+    found = {}
     packages = {package for module in {name.partition(".")[0] for name in list(sys.modules)} for package in by_module.get(module, ())}
-    return {package: importlib.metadata.version(package) for package in sorted(packages, key=str.lower)}
+    for package in sorted(packages, key=str.lower):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):  # half removed
+            found[package] = importlib.metadata.version(package)
+    return found
 
 
 def sha256(file: Path) -> str:

@@ -18,6 +18,8 @@ EARLIER = "earlier"  # folder of the runs that a later one has taken the place o
 VERIFICATION = "verification.json"  # only where a run was repeated, and compared
 SUBMISSION = "submission.csv"  # only where a competition's unlabelled images were there
 FILES = (HISTORY, PREDICTIONS, MODEL, PROVENANCE, METRICS)
+# All that a run leaves to a reader; the notebook and the reports come after the training.
+OF_A_RUN = (*FILES, SUBMISSION, VERIFICATION, "notebook.ipynb", "log.txt", "made_from.json", "report.html", "report.pdf")
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,10 @@ def load(folder: Path) -> Result:
     metrics = finished(folder)
     if metrics is None:
         raise FileNotFoundError(f"{folder} holds no finished training ({METRICS} is missing); run the experiment first")
-    return Result(_read(folder / HISTORY, text=()), metrics, _read(folder / PREDICTIONS, text=("id", "label", "predicted")), files.read_json(folder / PROVENANCE), files.read_json(folder / VERIFICATION))
+    verification = files.read_json(folder / VERIFICATION)
+    if verification and verification["of"] != metrics["finished"]:  # of the run that was here before
+        verification = None
+    return Result(_read(folder / HISTORY, text=()), metrics, _read(folder / PREDICTIONS, text=("id", "label", "predicted")), files.read_json(folder / PROVENANCE), verification)
 
 
 def _read(path: Path, text: tuple[str, ...]) -> pd.DataFrame:
@@ -109,13 +114,14 @@ def provenance_table(result: Result) -> list[dict]:
     origin, last = result.provenance, result.provenance["sittings"][-1]
     main = ", ".join(f"{name} {version}" for name, version in origin["versions"].items())
     others = ", ".join(f"{name} {version}" for name, version in origin["imported"].items() if name not in origin["versions"])
-    changes = f", with changes in {count(len(origin['changes']), 'file')}: {listed(origin['changes'], 20)}" if origin["changes"] else ", without changes"
+    checkout = last["checkout"]
+    changes = f", with changes in {count(len(checkout['changes']), 'file')}: {listed(checkout['changes'], 20)}" if checkout["changes"] else ", without changes"
     verified = result.verification
     rows = {"Verified": verified and f"{verified['verdict']}, run again {verified['verified']} ({verified['ran_on']})" + (f": {verified['where']}" if verified["where"] else ""),
             "Started": origin["sittings"][0]["started"], "Finished": result.metrics["finished"], "Computing time": duration(result.seconds),
             "Peak memory": f"{max(sitting['peak_memory_bytes'] for sitting in origin['sittings']) / 2**30:.1f} GiB",
-            "Sittings": _sittings(origin["sittings"]), "Commit": origin["commit"] + changes if origin["commit"] else "not a checkout",
-            "Lock files (sha256)": ", ".join(f"{name} {digest}" for name, digest in origin["locks"].items()),
+            "Sittings": _sittings(origin["sittings"]), "Commit": checkout["commit"] + changes if checkout["commit"] else f"unknown: {checkout['error']}",
+            "Lock files (sha256)": ", ".join(f"{name} {digest}" for name, digest in last["locks"].items()),
             "Versions": f"Python {last['python']}, {main}", "Other packages": others, "System": last["system"],
             "Processor": f"{last['processor']}, {last['cores']} cores", "Computing": f"{last['backend']} on {last['device']}, {last['threads']} threads",
             "Environment": ", ".join(f"{name}={value}" for name, value in last["environment"].items()), "Seed": str(origin["seed"]),

@@ -5,6 +5,7 @@ when there was a sign of life, and between machines whose locks may not reach ea
 """
 
 import contextlib
+import datetime
 import os
 import threading
 import time
@@ -20,6 +21,7 @@ LOCK = ".run.lock"
 UNFINISHED = "unfinished"  # folder of a training that is not complete: history, checkpoints
 HOLDER = "LABREPORT_RUN"  # names the run folder that the parent process holds
 BEAT_SECONDS = 5.0
+SILENT_SECONDS = 120  # after which a run of a machine whose lock cannot be seen is no longer said to be running
 WAIT_SECONDS = 3.0  # for the last moments of a process that was killed
 
 
@@ -44,12 +46,14 @@ class State:
 
 def read(folder: Path) -> State:
     """The state of a run folder, corrected where it says running or queued and its process is gone."""
-    record, epochs = files.read_json(folder / FILE), _epochs(folder)
+    record, epochs = _record(folder), _epochs(folder)
     if record is None:
         return State("interrupted", epochs) if epochs is not None else State("none")
     name, here = record["state"], record["host"] == privacy.host()
     if name == "running" and here and not files.locked(folder / LOCK):
         return State("interrupted", epochs, record, f"{_whose(record)} ended without a word (killed, or a power cut)")
+    if name == "running" and not files.locked(folder / LOCK) and abs(_age(record["heartbeat"])) > SILENT_SECONDS:
+        return State("interrupted", epochs, record, f"no sign of life of {_whose(record)} since {record['heartbeat']}; it may be gone")
     if name == "queued" and here and not _alive(record["process"]):
         return State("interrupted", epochs, record, "it was queued, and the process that would have started it is gone")
     return State(name, epochs, record, record.get("why", ""))
@@ -97,10 +101,13 @@ def queue(folder: Path) -> None:
         files.write_json(folder / FILE, {"state": "queued", "host": privacy.host(), "process": os.getpid(), "since": files.now()})
 
 
-def unqueue(folder: Path) -> None:
-    """Take back what `queue` said, where nothing has come of it."""
-    record = files.read_json(folder / FILE)
-    if record and record["state"] == "queued" and record["process"] == os.getpid():
+def unqueue(folder: Path, why: str | None = None) -> None:
+    """Take back what `queue` said, where nothing has come of it; or say why nothing could come of it."""
+    record = _record(folder)
+    if record and record["state"] == "queued" and (record["process"], record["host"]) == (os.getpid(), privacy.host()):
+        if why:
+            files.write_json(folder / FILE, record | {"state": "failed", "why": why, "ended": files.now()})
+            return
         (folder / FILE).unlink()
         with contextlib.suppress(OSError):  # there is something in it
             folder.rmdir()
@@ -116,13 +123,23 @@ def _beat(folder: Path, record: dict, done: threading.Event) -> None:
 
 def _refuse_a_living_one_elsewhere(folder: Path, run_name: str) -> None:
     """A shared disk need not share its locks: a run of another machine is alive if its heart beats while we look."""
-    record = files.read_json(folder / FILE)
+    record = _record(folder)
     if record is None or record["state"] != "running" or record["host"] == privacy.host():
         return
     time.sleep(2.5 * BEAT_SECONDS)
-    later = files.read_json(folder / FILE)
+    later = _record(folder)
     if later is not None and later["state"] == "running" and later["beats"] != record["beats"]:
         raise ValueError(f"{run_name} is at work already, as {_whose(later)} since {later['started']}; wait for it, or end it")
+
+
+def _record(folder: Path) -> dict | None:
+    """What run.json says, None where there is none or it is of another make."""
+    record = files.read_json(folder / FILE)
+    return record if isinstance(record, dict) and {"state", "host", "process"} <= record.keys() else None
+
+
+def _age(moment: str) -> float:
+    return time.time() - datetime.datetime.fromisoformat(moment).timestamp()
 
 
 def _epochs(folder: Path) -> int | None:

@@ -35,6 +35,7 @@ def fit(experiment, dataset, progress: Callable[[str], None] = print) -> results
         if earlier:
             reasons = identity.differences(earlier["identity"], made_from)
             if not reasons:
+                shutil.rmtree(unfinished, ignore_errors=True)  # of a process that was killed when all was in place
                 progress(f"{experiment.run_name} is trained already ({earlier['finished']}): settings, data, source and versions are the same")
                 return results.load(folder)
             progress(f"training again: {'; '.join(reasons)}")
@@ -138,7 +139,7 @@ def _write_down(experiment, dataset, model, made_from, folder, progress, sitting
     files.write_json(folder / results.PROVENANCE, {
         "settings": experiment.settings(), "seed": experiment.seed, "data": dataset.fingerprint, "sittings": sittings,
         "versions": provenance.versions(keras.backend.backend(), "keras", "numpy", "opencv-python", "labreport"),
-        "imported": provenance.imported(), "locks": provenance.locks(), **provenance.checkout()})
+        "imported": provenance.imported()})
     files.write_json(folder / results.METRICS, {
         "experiment": experiment.name, "run": experiment.run_name, "data": experiment.data, "changes": experiment.changes,
         "evaluated_split": evaluated, "evaluated_accuracy": accuracy, "evaluated_loss": loss,
@@ -199,22 +200,22 @@ def _publish(unfinished, folder) -> None:
 
 def _keep_earlier(folder) -> None:
     """Give the files of the finished run in a folder, reports included, a second name in `earlier/<when it was finished>/`."""
-    metrics = results.finished(folder)
+    metrics = files.read_json(folder / results.METRICS)
     if metrics is None:
         return
-    kept = folder / results.EARLIER / metrics["finished"].partition("+")[0].replace(":", "-")
-    if kept.exists() and results.finished(kept) == metrics:  # stopped after this step
+    kept = folder / results.EARLIER / metrics["finished"][:19].replace(":", "-")
+    if files.read_json(kept / results.METRICS) == metrics:  # stopped after this step
         return
     kept = files.free(kept)
     making = kept.with_name(f".{kept.name}.part")
     shutil.rmtree(making, ignore_errors=True)
     making.mkdir(parents=True)
-    for path in folder.iterdir():
-        if path.is_file() and not path.name.startswith(".") and path.name != state.FILE:
+    for name in results.OF_A_RUN:
+        if (folder / name).exists():
             try:
-                (making / path.name).hardlink_to(path)
+                (making / name).hardlink_to(folder / name)
             except OSError:  # a file system without second names
-                shutil.copy2(path, making / path.name)
+                shutil.copy2(folder / name, making / name)
     making.rename(kept)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from . import execution, experiments, files, identity, paths, provenance, results
+from .course import other_surroundings
 
 TOLERANCE = 1e-3  # of losses, accuracies and probabilities, absolute and relative: what another device or number of threads may change
 CLOCKED = ("seconds", "prepared_seconds", "seconds_per_epoch", "finished")
@@ -19,12 +20,14 @@ DECIDED = ("identity", "dataset", "run", "experiment", "changes", "data")  # by 
 class Verdict:
     """verdict: identical, within tolerance, or different. where: the first difference, empty where there is none.
 
-    reasons: what the two were made from differently. verified: when. of: when the run that was compared had finished.
+    reasons: what the two were made from differently. machine: what they ran on differently. verified: when. of: when the run that was compared
+    had finished.
     """
 
     verdict: str
     where: str
     reasons: list[str]
+    machine: list[str]
     tolerance: float
     verified: str
     of: str
@@ -56,11 +59,16 @@ def verify(experiment, tolerance: float = TOLERANCE, output=None) -> Verdict:
     reasons = identity.differences(recorded.metrics["identity"], again.metrics["identity"])
     verdict, where = compare(recorded, again, 0 if reasons else tolerance)  # tolerance is for another machine, not for another training
     now = again.provenance["sittings"][-1]
-    return Verdict(verdict, where, reasons, tolerance, files.now(), recorded.metrics["finished"], f"{now['processor']}, {now['backend']} on {now['device']}, {now['threads']} threads")
+    return Verdict(verdict, where, reasons, other_surroundings(last, now), tolerance, files.now(), recorded.metrics["finished"], f"{now['processor']}, {now['backend']} on {now['device']}, {now['threads']} threads")
 
 
 def stamp(experiment, verdict: Verdict) -> None:
     """Put a verdict into the run folder, where the report finds it."""
+    metrics = results.finished(experiment.folder)
+    if metrics is None or metrics["finished"] != verdict.of:
+        raise ValueError(f"{experiment.run_name} has been replaced since it was verified; verify it again")
+    if verdict.reasons:
+        raise ValueError(f"not stamped: what {experiment.run_name} was made from is no longer here ({'; '.join(verdict.reasons)}); a report made now would be of another run")
     files.write_json(experiment.folder / results.VERIFICATION, asdict(verdict))
 
 
@@ -69,7 +77,7 @@ def compare(one: results.Result, other: results.Result, tolerance: float = TOLER
     first = ""
     for where, apart in _differences(one, other):
         first = first or where
-        if apart > tolerance:
+        if not apart <= tolerance:  # not a number is no small difference
             return "different", first
     return ("within tolerance", first) if first else ("identical", "")
 
@@ -91,24 +99,27 @@ def _differences(one, other):
         yield "predictions: of other classes", np.inf
         return
     numbers = [table.drop(columns=["id", "label", "predicted"]).to_numpy() for table in (one.predictions, other.predictions)]
+    for column in ("label", "predicted"):
+        for row in np.flatnonzero(one.predictions[column] != other.predictions[column]):
+            yield from _apart(f"predictions, image {one.predictions['id'][row]}, {column}", one.predictions[column][row], other.predictions[column][row])
     for row, column in np.argwhere(numbers[0] != numbers[1]):
         yield from _apart(f"predictions, image {one.predictions['id'][row]}, {one.class_names[column]}", numbers[0][row, column], numbers[1][row, column])
-    for key in one.metrics:
+    for key in {**one.metrics, **other.metrics}:
         if key not in (*CLOCKED, *DECIDED):
-            yield from _apart(f"metrics, {key}", one.metrics[key], other.metrics.get(key))
+            yield from _apart(f"metrics, {key}", one.metrics.get(key), other.metrics.get(key), whole=not key.endswith(("accuracy", "loss")))
 
 
-def _apart(where: str, one, other):
+def _apart(where: str, one, other, whole: bool = False):
     if one == other:
         return
     numbers = all(isinstance(value, (int, float, np.number)) and not isinstance(value, bool) for value in (one, other))
     shown = (f"{value:.9g}" if isinstance(value, (float, np.floating)) else str(value) for value in (one, other))
-    yield f"{where}: {' then '.join(shown)}", abs(one - other) / max(1, abs(one)) if numbers else np.inf
+    yield f"{where}: {' then '.join(shown)}", abs(one - other) / max(1, abs(one)) if numbers and not whole else np.inf
 
 
 def folder_of(name: str, settings: dict) -> Path:
     """The folder of a finished run: of an experiment with these settings, or by the name of the folder itself (ValueError, FileNotFoundError)."""
-    for folder in (paths.reports() / name, Path(name)):
+    for folder in (paths.reports() / name, Path(name)) if not settings else ():
         if results.finished(folder):
             return folder
     experiment = experiments.load(name, settings)
@@ -128,8 +139,8 @@ def side_by_side(one: Path, other: Path) -> dict[str, pd.DataFrame]:
 
     origins = [run.provenance for run in runs]
     environments = [{key: value for key, value in origin["sittings"][-1].items() if key in (*provenance.machine(), "backend", "device", "threads", "environment")}
-                    | {"sittings": len(origin["sittings"]), "commit": origin["commit"], "changes": origin["changes"], "lock files": origin["locks"],
-                       "packages": origin["imported"]} for origin in origins]
+                    | {"sittings": len(origin["sittings"]), "commit": origin["sittings"][-1]["checkout"]["commit"], "changes": origin["sittings"][-1]["checkout"]["changes"],
+                       "lock files": origin["sittings"][-1]["locks"], "packages": origin["imported"]} for origin in origins]
     data = [run.metrics["dataset"] for run in runs]
     found = {"Settings": table([origin["settings"] for origin in origins]), "Source": table([run.metrics["identity"]["source"] for run in runs]),
              "Environment": table(environments), "Data": table(data),

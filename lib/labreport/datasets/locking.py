@@ -21,12 +21,8 @@ class Look:
 
     def enter(self) -> None:
         """Write the data set into data.lock, unless it stands there: to be called once it has proved to be readable."""
-        place = paths.data_lock()
-        if self.name in (files.read_json(place) or {}):
-            return
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with files.lock(place.with_name(f".{place.name}.lock"), str(place), wait=files.FOREVER):
-            files.write_json(place, {self.name: {"tree": tree(self.found), "files": self.found}} | (files.read_json(place) or {}))
+        if self.name not in _known():
+            _change(lambda known: {self.name: {"tree": tree(self.found), "files": self.found}} | known)
 
 
 def look(name: str, root: Path, images: list[Path], beside: tuple[Path, ...] = ()) -> Look:
@@ -39,7 +35,7 @@ def look(name: str, root: Path, images: list[Path], beside: tuple[Path, ...] = (
     digests, sizes = _digests(name, root, names)
     found = {member: f"{digest} {size}" for member, digest, size in zip(names, digests, sizes)}
     place = paths.data_lock()
-    known = (files.read_json(place) or {}).get(name)
+    known = _known().get(name)
     if known is not None and known["tree"] != tree(found):
         locked = known["files"]
         kinds = {"changed": [member for member in found if member in locked and locked[member] != found[member]],
@@ -50,16 +46,38 @@ def look(name: str, root: Path, images: list[Path], beside: tuple[Path, ...] = (
     return Look(name, list(images), digests[:len(images)], found)
 
 
-def forget(dataset: str) -> list[str]:
+def forget(dataset: str) -> dict:
     """Take a data set and its parts out of data.lock, so that its next use enters what is there then; returns what was taken out."""
+    gone = {name: entry for name, entry in _known().items() if name.partition("-")[0] == dataset}
+    if gone:
+        _change(lambda known: {name: entry for name, entry in known.items() if name not in gone})
+    return gone
+
+
+def restore(entries: dict) -> None:
+    """Put back what `forget` has taken out, unless something else stands there by now."""
+    _change(lambda known: entries | known)
+
+
+def _known() -> dict:
+    """What data.lock says; ValueError where it cannot be read, since an empty one would let everything pass."""
     place = paths.data_lock()
     if not place.exists():
-        return []
-    with files.lock(place.with_name(f".{place.name}.lock"), str(place), wait=files.FOREVER):
-        known = files.read_json(place) or {}
-        gone = [name for name in known if name.partition("-")[0] == dataset]
-        files.write_json(place, {name: entry for name, entry in known.items() if name not in gone})
-    return gone
+        return {}
+    known = files.read_json(place)
+    if not isinstance(known, dict) or not all(isinstance(entry, dict) and {"tree", "files"} <= entry.keys() for entry in known.values()):
+        raise ValueError(f"{paths.display(place)} is damaged, or is no data.lock; put it back as it was, or delete it to have it written anew from the data that are here")
+    return known
+
+
+def _change(change) -> None:
+    place = paths.data_lock()
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with files.lock(place.with_name(f".{place.name}.lock"), str(place), wait=files.FOREVER):
+            files.write_json(place, change(_known()))
+    except PermissionError as error:
+        raise ValueError(f"{paths.display(place)} cannot be written ({error.strerror}); name a place for it that can: LABREPORT_DATA_LOCK=folder/data.lock") from None
 
 
 def tree(found: dict[str, str]) -> str:
