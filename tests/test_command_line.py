@@ -127,12 +127,12 @@ def test_clean_deletes_only_what_it_was_told_to(capsys):
     (failed / "failed.ipynb").write_text("{}")
     assert "not deleted" in failing(capsys, "clean")
     assert main(["clean", "--yes"]) == 0
-    assert (good / "metrics.json").exists() and [path.name for path in failed.iterdir()] == ["unfinished"]  # it could go on
+    assert (good / "metrics.json").exists() and [path.name for path in failed.glob("[!.]*")] == ["unfinished"]  # it could go on
     with state.held(failed, "bad"):
         assert main(["clean", "--unfinished", "--yes"]) == 0
     assert "nothing to clean" in capsys.readouterr().out and (failed / "unfinished").exists()
     assert main(["clean", "--unfinished", "--earlier", "--yes"]) == 0
-    assert not (failed / "unfinished").exists() and [path.name for path in good.iterdir()] == ["metrics.json"]
+    assert not (failed / "unfinished").exists() and [path.name for path in good.rglob("[!.]*")] == ["earlier", "metrics.json"]
 
 
 def test_make_and_the_command_line_have_the_same_commands():

@@ -216,6 +216,7 @@ def test_a_killed_pipeline_takes_its_kernel_along_and_the_next_one_goes_on(proje
 
 
 def test_a_run_can_be_verified_and_the_verdict_stamped_on_its_report(project):
+    assert pipeline(project, "report").returncode == 0  # the code is what it was before the tests that edit it
     done = pipeline(project, "verify", options=["--stamp", *QUICK])
     assert done.returncode == 0 and "identical: history, predictions and metrics are the same, bit for bit" in done.stdout, done.stdout
     assert "identical, run again 20" in (project / "reports" / RUN / "report.html").read_text()

@@ -30,7 +30,7 @@ def planted(tmp_path, monkeypatch):
     ("see {home}/data/x.jpg", "see ~/data/x.jpg"), ("key=" + KEY, "key=[KAGGLE_KEY]"), (f"Authorization: Bearer {TOKEN}!", "Authorization: Bearer [MY_API_TOKEN]!"),
     (f"{HOMES}/zaphodb/x and {HOMES}/zaphodb", f"{HOMES}/user/x and {HOMES}/user"), ("zaphodb@heart-of-gold", "user@heart-of-gold"),
     (f"{HOMES}/zaphodbeeble", f"{HOMES}/zaphodbeeble"), ("a zaphodb by any other name", "a zaphodb by any other name"),
-    ("hf_abcdefghijklmnopqrstuv", "[secret]"), ("-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----.", "[secret]."), ("sk-learn, hf_hub", "sk-learn, hf_hub"), ("1.1234567890", "1.1234567890"),
+    ("hf_abcdefghijklmnopqrstuv", "[secret]"), ("-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----.", "[secret]."), ("sk-learn, hf_hub", "sk-learn, hf_hub"),
 ])
 def test_what_is_handed_on_is_cleaned(planted, text, expected):
     assert privacy.cleaned(text.format(home=planted) if "{home}" in text else text) == expected

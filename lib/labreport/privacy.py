@@ -22,8 +22,7 @@ def cleaned(text: str) -> str:
     A user name is taken out where it names a home folder or an account at a host, not as a word: there are people called Rose, and flowers.
     """
     for name, value in _secrets(tuple(sorted((key, value) for key, value in os.environ.items() if SECRET_NAME.search(key) or key == "HOME"))):
-        if value in text:
-            text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(value)}(?![A-Za-z0-9])", f"[{name}]", text)
+        text = text.replace(value, f"[{name}]")
     text = SECRET_SHAPE.sub("[secret]", text)
     for home in sorted({str(Path.home()), os.path.realpath(Path.home())} - {"/", ""}, key=len, reverse=True):
         text = re.sub(rf"{re.escape(home)}(?![\w.-])", "~", text)

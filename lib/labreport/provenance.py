@@ -17,7 +17,7 @@ from . import paths, privacy
 PACKAGE = Path(__file__).parent
 LOCKS = ("requirements.lock", "requirements-cuda.lock")
 # Environment variables that can change numbers; those that hold folders or only say how much is logged cannot.
-NUMERIC = re.compile(r"(TF|XLA|KERAS|JAX|OMP|KMP|MKL|OPENBLAS|DNNL|ONEDNN|CUDA|CUDNN|CUBLAS|NVIDIA|OPENCV)_\w+|LABREPORT_THREADS|PYTHONHASHSEED")
+NUMERIC = re.compile(r"(TF|XLA|KERAS|JAX|OMP|KMP|MKL|OPENBLAS|DNNL|ONEDNN|CUDA|CUDNN|CUBLAS|NVIDIA|OPENCV)_\w+|PYTHONHASHSEED")
 NOT_NUMERIC = re.compile(r"TF_CPP_\w+|\w+_(DIR|PATH|HOME|ROOT|CACHE|FILE|VERSION|LEVEL)|NVIDIA_(DRIVER_CAPABILITIES|REQUIRE_\w+|PRODUCT_NAME)")
 LONGEST_DIFF = 2000  # lines
 
