@@ -23,7 +23,7 @@ def result(labels, predicted, names=("cat", "dog", "frog"), metrics=None, course
             "evaluated_split": "test", "test_accuracy": float((labels == predicted).mean()), "total_parameters": 10, "trainable_parameters": 10,
             "train_accuracy": 0.9, "validation_accuracy": 0.7,
             "identity": {"settings": {"early_stopping": {"monitor": "val_loss"}, "model_args": {}, "augmentation": {}}}}
-    return results.Result(history([0.5, 0.7, 0.6], [1.0, 0.8, 0.9]) if course is None else course, base | (metrics or {}), table)
+    return results.Result(history([0.5, 0.7, 0.6], [1.0, 0.8, 0.9]) if course is None else course, base | (metrics or {}), table, provenance={})
 
 
 def test_the_alt_text_of_the_curves_tells_their_course():
