@@ -327,7 +327,7 @@ def clean(options) -> None:
     import shutil
 
     where = chosen(options).folder.name if options.experiment else "*"
-    patterns = [*[f"{where}/{state.UNFINISHED}", f"{where}/earlier/*-unfinished*"] * options.unfinished, *[f"{where}/earlier/*[0-9]"] * options.earlier]
+    patterns = [*[f"{where}/{state.UNFINISHED}", f"{where}/{state.EARLIER}/*-unfinished*"] * options.unfinished, *[f"{where}/{state.EARLIER}/*[0-9]"] * options.earlier]
     if options.experiment and not patterns:
         folders = [chosen(options).folder]
         if not folders[0].exists():

@@ -1,20 +1,22 @@
-"""Kill trainings at random moments, start them again, and compare what they end with, bit for bit, with trainings that nobody disturbed.
+"""Kill runs at random moments, start them again, and compare what they end with, bit for bit, with runs that nobody disturbed.
 
     .venv/bin/python tests/soak.py --kills 20 --seed 1
 """
 
 import argparse
 import io
+import json
 import multiprocessing
 import os
 import random
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 import zipfile
 from pathlib import Path
+
+import psutil
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "lib"))
@@ -42,21 +44,24 @@ def experiment(kind: str):
     return experiments.load(name, {"data": "sample", "seed": 5} | settings)
 
 
-def train(kind: str, reports: str, cache: str) -> None:
+def run(kind: str, through: str, reports: str, cache: str) -> None:
     """What a process that may be killed does."""
     os.environ |= {"LABREPORT_REPORTS": reports, "LABREPORT_CACHE": cache}
     log = os.open(Path(reports) / "log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for stream in (1, 2):
         os.dup2(log, stream)
     os.chdir(ROOT)
+    chosen = experiment(kind)
+    if through != "training":
+        settings = [f"{key}={json.dumps(value)}" for key, value in chosen.changes.items() if key != "data"]
+        os.execv(sys.executable, [sys.executable, "pipeline.py", "run", chosen.name, "--data", "sample", "--set", *settings])
     from labreport import backend, datasets, training
 
     backend.prepare()
-    chosen = experiment(kind)
     training.fit(chosen, datasets.load(chosen))
 
 
-def ended_with(reports: Path, kind: str) -> dict:
+def ended_with(reports: Path) -> dict:
     """Everything that a training has ended with, but for how long it took."""
     import h5py
 
@@ -73,51 +78,95 @@ def ended_with(reports: Path, kind: str) -> dict:
 
 
 class Soak:
-    """Trainings of one kind in processes that start warm: they are forked from a server that has imported Keras."""
+    """Runs of one kind in processes that may be killed, which are forked from a server that has imported Keras.
 
-    def __init__(self, folder: Path):
-        self.folder = folder
+    through: `training`, a process that only trains; or `pipeline` and `kernel`, the two processes of `pipeline.py run`, by the one that is killed.
+    """
+
+    def __init__(self, folder: Path, kind: str, through: str = "training"):
+        self.folder, self.kind, self.through = folder, kind, through
         self.context = multiprocessing.get_context("forkserver")
         self.context.set_forkserver_preload(["labreport.training", "labreport.datasets"])
+        self.reached = []  # seconds after which an undisturbed run had saved 0, 1, 2, ... epochs, and after which it had ended
 
-    def start(self, kind: str, reports: Path, cache: Path):
-        """A process that trains."""
+    def start(self, reports: Path):
+        """A process that runs."""
         reports.mkdir(parents=True, exist_ok=True)
-        process = self.context.Process(target=train, args=(kind, str(reports), str(cache)))
+        process = self.context.Process(target=run, args=(self.kind, self.through, str(reports), str(reports.with_name(f"{reports.name}-cache"))))
         process.start()
         return process
 
-    def undisturbed(self, kind: str, name: str = "undisturbed") -> tuple[Path, float]:
-        """Folder and seconds of a training from beginning to end."""
+    def undisturbed(self, name: str = "undisturbed") -> Path:
+        """Folder of a run from beginning to end."""
         reports, started = self.folder / name, time.monotonic()
-        process = self.start(kind, reports, self.folder / f"{name}-cache")
-        process.join()
+        process = self.start(reports)
+        self.reached = [0.0]
+        while process.exitcode is None:
+            while saved(reports) >= len(self.reached):
+                self.reached.append(time.monotonic() - started)
+            process.join(0.005)
         assert process.exitcode == 0, (reports / "log.txt").read_text()
-        return reports, time.monotonic() - started
+        self.reached.append(time.monotonic() - started)
+        return reports
 
-    def disturbed(self, kind: str, name: str, moments: list[float], number=signal.SIGKILL) -> tuple[Path, list[str]]:
-        """Folder of a training that got a signal so many seconds after each of its starts, and was started again; and where each signal met it."""
+    def disturbed(self, name: str, kills: int, draw: random.Random, number=signal.SIGKILL) -> tuple[Path, list[str]]:
+        """Folder of a run that was started again after each of so many signals, and where each met it.
+
+        A signal comes at a random moment of a random epoch, or before the first one, or after the last one is saved.
+        """
         reports, met = self.folder / name, []
-        for moment in [*moments, None]:
-            process = self.start(kind, reports, self.folder / f"{name}-cache")
-            process.join(moment)
-            if process.exitcode is None:
-                os.kill(process.pid, number)
-                process.join()
-                met.append(where(reports))
-            elif process.exitcode:
+        for left in range(kills, -1, -1):
+            process = self.start(reports)
+            if left:
+                epoch = draw.randint(min(saved(reports), len(self.reached) - 2), len(self.reached) - 2)
+                seconds = draw.random() * (self.reached[epoch + 1] - self.reached[epoch])
+                while saved(reports) < epoch and process.exitcode is None:
+                    process.join(0.002)
+                process.join(seconds)
+                victim = self.victim(process)
+                if victim:
+                    family = psutil.Process(process.pid).children(recursive=True)
+                    victim.send_signal(number)
+                    process.join()
+                    met.append(where(reports))
+                    left_behind = psutil.wait_procs(family, timeout=30)[1]
+                    assert not left_behind, f"still there after the kill: {left_behind}"
+                    continue
+            process.join()
+            if process.exitcode:
                 raise AssertionError((reports / "log.txt").read_text())
         return reports, met
 
+    def victim(self, process) -> psutil.Process | None:
+        """The process to be killed, as soon as there is one; None where the run has ended first."""
+        while process.exitcode is None:
+            try:
+                shown = psutil.Process(process.pid)
+                found = [shown] if self.through != "kernel" else [child for child in shown.children() if "ipykernel_launcher" in " ".join(child.cmdline())]
+            except psutil.NoSuchProcess:
+                continue
+            if found:
+                return found[0]
+            process.join(0.01)
+        return None
+
+
+def saved(reports: Path) -> int:
+    """Epochs that the run in a folder has saved and not yet put into place."""
+    histories = list(reports.glob("*/unfinished/history.csv"))
+    try:
+        return len(histories[0].read_text().splitlines()) - 1 if histories else 0
+    except FileNotFoundError:  # moved into place just now
+        return 0
+
 
 def where(reports: Path) -> str:
-    """How far the training in a folder has come."""
-    histories = list(reports.glob("*/unfinished/history.csv"))
+    """How far the run in a folder has come."""
     if list(reports.glob("*/unfinished/metrics.json")):
         return "moving its files into place"
     if list(reports.glob("*/metrics.json")):
-        return "finished"
-    return f"after epoch {len(histories[0].read_text().splitlines()) - 1}" if histories else "before its first epoch was saved"
+        return "its training finished"
+    return f"after epoch {saved(reports)}" if saved(reports) else "before its first epoch was saved"
 
 
 def main() -> int:
@@ -125,26 +174,25 @@ def main() -> int:
     arguments.add_argument("--kills", type=int, default=20, help="how many processes to kill (default 20)")
     arguments.add_argument("--seed", type=int, default=1, help="of the moments (default 1)")
     options = arguments.parse_args()
-    random_moments, killed, wrong, trials = random.Random(options.seed), 0, 0, 0
-    kinds = list(KINDS)
-    references = {}
+    draw, killed, wrong, trials, early, soaks, expected = random.Random(options.seed), 0, 0, 0, 0, {}, {}
+    ways = [(kind, through) for through in ("training", "kernel", "pipeline") for kind in KINDS]
+    ways = [ways[number * 8 % len(ways)] for number in range(len(ways))]  # another kind and another victim each time
     with tempfile.TemporaryDirectory() as temporary:
         while killed < options.kills:
-            kind = kinds[trials % len(kinds)]
-            soak = Soak(Path(temporary) / str(kinds.index(kind)))
-            if kind not in references:
-                reports, seconds = soak.undisturbed(kind)
-                references[kind] = ended_with(reports, kind), seconds
-            expected, seconds = references[kind]
-            moments = [random_moments.uniform(0.1, 1) * seconds for _ in range(min(random_moments.choice([1, 1, 2]), options.kills - killed))]
-            reports, met = soak.disturbed(kind, f"trial-{trials}", moments)
-            found = ended_with(reports, kind)
-            other = [part for part in expected if found[part] != expected[part]]
+            kind, through = ways[trials % len(ways)]
+            if (kind, through) not in soaks:
+                soak = soaks[kind, through] = Soak(Path(temporary) / str(len(soaks)), kind, through)
+                reports = soak.undisturbed()
+                assert expected.setdefault(kind, ended_with(reports)) == ended_with(reports), f"{kind} is not repeatable through {through}"
+            reports, met = soaks[kind, through].disturbed(f"trial-{trials}", min(draw.choice([1, 1, 2]), options.kills - killed), draw)
+            found = ended_with(reports)
+            other = [part for part in expected[kind] if found[part] != expected[kind][part]]
             killed, wrong, trials = killed + len(met), wrong + bool(other), trials + 1
+            early += sum("before" in moment for moment in met)
             if met:
                 outcome = f"DIFFERENT {', '.join(other)}" if other else "the same bits"
-                print(f"{killed:>3} of {options.kills}  {kind}: killed {', then '.join(met)}: {outcome}", flush=True)
-    print(f"{killed} kills in {trials} trainings of {len(references)} kinds: {wrong} ended otherwise than an undisturbed one")
+                print(f"{killed:>3} of {options.kills}  {kind}: {through} killed {', then '.join(met)}: {outcome}", flush=True)
+    print(f"{killed} kills in {trials} runs of {len(expected)} kinds ({early} before the first epoch was saved): {wrong} ended otherwise than an undisturbed one")
     return 1 if wrong else 0
 
 

@@ -1,7 +1,6 @@
 """What a training has seen so far: saved whole after each epoch, and read back to the last bit."""
 
 import datetime
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from . import checkpoints, files, identity, provenance, stopping
+from . import checkpoints, files, identity, provenance, state, stopping
 
 ASIDE = "-unfinished"  # ends the names of the folders of trainings that were set aside
 # What can differ between two sittings, or two machines, and change the last bits.
@@ -51,16 +50,17 @@ class Course:
                    "checkout": provenance.checkout(), "locks": provenance.locks()}
         reasons = course._go_on(folder, progress)
         if reasons:
-            aside = files.free(folder.parent / "earlier" / f"{datetime.datetime.now():%Y-%m-%dT%H-%M-%S}{ASIDE}")
-            progress(f"not going on with what was saved ({'; '.join(reasons)}): the unfinished training is kept in earlier/{aside.name}/")
+            aside = files.free(folder.parent / state.EARLIER / f"{datetime.datetime.now():%Y-%m-%dT%H-%M-%S}{ASIDE}")
+            progress(f"not going on with what was saved ({'; '.join(reasons)}): the unfinished training is kept in {state.EARLIER}/{aside.name}/")
             aside.parent.mkdir(exist_ok=True)
             folder.rename(aside)
             folder.mkdir()
-        for aside in sorted(folder.parent.glob(f"earlier/*{ASIDE}*"), reverse=True) if not course.rows else ():
+        for aside in sorted(folder.parent.glob(f"{state.EARLIER}/*{ASIDE}*"), reverse=True) if not course.rows else ():
             if not course._go_on(aside, progress) and course.rows:  # what it was made from is back
-                progress(f"taking up earlier/{aside.name}/ again")
-                course.save()
-                shutil.rmtree(aside)
+                progress(f"taking up {state.EARLIER}/{aside.name}/ again")
+                for path in list(aside.iterdir()):
+                    path.replace(folder / path.name)
+                aside.rmdir()
                 break
         if course.rows:
             before, sitting["first_epoch"] = course.sittings[-1], len(course.rows) + 1

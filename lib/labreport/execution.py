@@ -159,9 +159,10 @@ def run(subject, output=sys.stdout) -> None:
             finished = wanted.finished()
             if finished is None or any(cell.cell_type == "code" and cell.execution_count is None for cell in notebook.cells):
                 raise NotebookError(f"{wanted.notebook.name} came to its end without a finished training")
+            _tidy(notebook, wanted, finished)
+            _write_notebook(folder / NOTEBOOK, notebook)
+            files.write_text(folder / LOG, log.read_text("utf-8", errors="replace"))
         except (KeyboardInterrupt, interruption.Interrupted):
-            for path in (running, log):
-                path.unlink(missing_ok=True)
             raise
         except BaseException:
             if running.exists():
@@ -169,14 +170,12 @@ def run(subject, output=sys.stdout) -> None:
                     _write_notebook(folder / FAILED, nbformat.read(running, 4))
             if log.exists():
                 files.write_text(folder / FAILED_LOG, log.read_text("utf-8", errors="replace"))
+            raise
+        finally:
             for path in (running, log):
                 path.unlink(missing_ok=True)
-            raise
-        _tidy(notebook, wanted, finished)
-        _write_notebook(folder / NOTEBOOK, notebook)
-        files.write_text(folder / LOG, log.read_text("utf-8", errors="replace"))
-        for name in (running, log, folder / FAILED, folder / FAILED_LOG):
-            name.unlink(missing_ok=True)
+        for name in (FAILED, FAILED_LOG):
+            (folder / name).unlink(missing_ok=True)
         _record(folder, "executed", wanted.key())
 
 

@@ -37,18 +37,15 @@ def terminable():
     def handle(number, frame):
         raise Terminated
 
-    before = signal.signal(signal.SIGTERM, handle)
-    try:
+    with _handling(handle, [signal.SIGTERM]):
         yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 @contextlib.contextmanager
 def listening(first: Callable[[], None]):
     """Within the block the first SIGINT or SIGTERM calls `first`, and the second one raises KeyboardInterrupt. Yields a function: was there one?
 
-    Outside the main thread, where no signal arrives, nothing changes.
+    Outside the main thread, where no signal arrives, there is none.
     """
     came = []
 
@@ -59,15 +56,8 @@ def listening(first: Callable[[], None]):
         with contextlib.suppress(RuntimeError):  # it may print, and come in the middle of another print
             first()
 
-    if threading.current_thread() is not threading.main_thread():
-        yield lambda: False
-        return
-    before = {number: signal.signal(number, handle) for number in SIGNALS}
-    try:
+    with _handling(handle):
         yield lambda: bool(came)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def die_with(parent: int) -> Callable[[], None]:
@@ -101,12 +91,19 @@ def forwarding(process: Callable[[], int | None]):
         with contextlib.suppress(ProcessLookupError):
             os.kill(target, signal.SIGINT)
 
+    with _handling(handle):
+        yield came
+
+
+@contextlib.contextmanager
+def _handling(handle, numbers=SIGNALS):
+    """Let `handle` have the signals within the block; only the main thread may, elsewhere nothing changes."""
     if threading.current_thread() is not threading.main_thread():
-        yield came
+        yield
         return
-    before = {number: signal.signal(number, handle) for number in SIGNALS}
+    before = {number: signal.signal(number, handle) for number in numbers}
     try:
-        yield came
+        yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

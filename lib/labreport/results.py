@@ -14,7 +14,6 @@ HISTORY = "history.csv"
 PREDICTIONS = "predictions.csv"
 MODEL = "model.keras"
 PROVENANCE = "provenance.json"
-EARLIER = "earlier"  # folder of the runs that a later one has taken the place of
 VERIFICATION = "verification.json"  # only where a run was repeated, and compared
 SUBMISSION = "submission.csv"  # only where a competition's unlabelled images were there
 FILES = (HISTORY, PREDICTIONS, MODEL, PROVENANCE, METRICS)

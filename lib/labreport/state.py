@@ -19,6 +19,7 @@ from .wording import count
 FILE = "run.json"
 LOCK = ".run.lock"
 UNFINISHED = "unfinished"  # folder of a training that is not complete: history, checkpoints
+EARLIER = "earlier"  # folder of the runs that a later one has taken the place of, and of trainings that were set aside
 HOLDER = "LABREPORT_RUN"  # names the run folder that the parent process holds
 BEAT_SECONDS = 5.0
 SILENT_SECONDS = 120  # after which a run of a machine whose lock cannot be seen is no longer said to be running

@@ -203,7 +203,7 @@ def _keep_earlier(folder) -> None:
     metrics = files.read_json(folder / results.METRICS)
     if metrics is None:
         return
-    kept = folder / results.EARLIER / metrics["finished"][:19].replace(":", "-")
+    kept = folder / state.EARLIER / metrics["finished"][:19].replace(":", "-")
     if files.read_json(kept / results.METRICS) == metrics:  # stopped after this step
         return
     kept = files.free(kept)

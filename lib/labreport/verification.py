@@ -146,7 +146,7 @@ def side_by_side(one: Path, other: Path) -> dict[str, pd.DataFrame]:
              "Environment": table(environments), "Data": table(data),
              "Results": table([{key: value for key, value in run.metrics.items() if key not in DECIDED and key != "seconds_per_epoch"} for run in runs])}
     verdict, where = compare(*runs)
-    found["History and predictions"] = pd.DataFrame([("compared", verdict, where)] if where else [("compared", verdict, "")], columns=["", "verdict", "first difference"])
+    found["History and predictions"] = pd.DataFrame([("compared", verdict, where)], columns=["", "verdict", "first difference"])
     return {name: rows for name, rows in found.items() if len(rows)}
 
 
