@@ -283,7 +283,7 @@ def verify(options) -> int:
     from labreport import verification
 
     experiment = the_experiment(options)
-    verdict = verification.verify(experiment, options.tolerance, sys.stdout)
+    verdict = verification.verify(experiment, verification.TOLERANCE if options.tolerance is None else options.tolerance, sys.stdout)
     if verdict.reasons:
         print(f"made from other things than the finished run: {'; '.join(verdict.reasons)}")
     print(f"{experiment.run_name}: {verdict}")
@@ -403,7 +403,7 @@ def parser() -> argparse.ArgumentParser:
     command("why", why, "required")
     verifying = command("verify", verify, "required")
     verifying.add_argument("--stamp", action="store_true", help="put the verdict into the report")
-    verifying.add_argument("--tolerance", type=float, default=1e-3, metavar="T", help="how far numbers may be apart to count as the same on another device (default 0.001)")
+    verifying.add_argument("--tolerance", type=float, metavar="T", help="how far numbers may be apart to count as the same on another device (default 0.001)")
     comparing = command("diff", diff)
     for name in ("one", "other"):
         comparing.add_argument(name, metavar=name.upper(), help="an experiment, or a run folder's name")

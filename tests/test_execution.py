@@ -12,6 +12,7 @@ import time
 
 import pytest
 from conftest import ROOT
+from test_image_folders import picture, write_cats_dogs
 
 from labreport.wording import percent
 
@@ -127,9 +128,9 @@ def test_a_changed_stylesheet_only_renders_again(project):
 
 def test_a_changed_model_trains_again_and_names_the_reason(project):
     before = times(project)
-    with edited(project, "lib/labreport/models/cifar10.py", "def naive", "# edited\ndef naive"):
+    with edited(project, "lib/labreport/models/cifar10.py", "Conv2D(32, 3, activation", "Conv2D(32, 3,  activation"):
         done = pipeline(project, "report")
-    assert "training (models/cifar10.py changed)" in done.stdout and "epoch 2/2" in done.stdout
+    assert "training (models/cifar10.py, naive changed)" in done.stdout and "epoch 2/2" in done.stdout
     assert times(project)["metrics.json"] != before["metrics.json"]
 
 
@@ -160,7 +161,7 @@ def test_a_loss_that_is_not_finite_is_explained_in_one_line(project):
 def test_ctrl_c_ends_the_run_and_its_kernel_and_keeps_the_last_good_report(project):
     before = times(project)
     environment = surroundings(project)
-    with edited(project, "lib/labreport/models/cifar10.py", "def naive", "# edited once more\ndef naive"):
+    with edited(project, "lib/labreport/models/cifar10.py", "Conv2D(64, 4, activation", "Conv2D(64, 4,  activation"):
         running = subprocess.Popen([sys.executable, "pipeline.py", "report", "cifar10_naive_adam", *QUICK], cwd=project, env=environment,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         while "epoch 1/2" not in running.stdout.readline():
@@ -207,6 +208,31 @@ def test_a_run_can_be_verified_and_the_verdict_stamped_on_its_report(project):
     done = pipeline(project, "verify", options=["--stamp", *QUICK])
     assert done.returncode == 0 and "identical: history, predictions and metrics are the same, bit for bit" in done.stdout, done.stdout
     assert "identical, run again 20" in (project / "reports" / RUN / "report.html").read_text()
+
+
+def test_verify_passes_on_a_real_run_and_fails_at_the_right_place_where_data_seed_or_code_were_changed(project):
+    """Image files in a folder, which count as real ones."""
+    root, run = project / "data/cats_and_dogs_filtered", {"experiment": "cats_dogs_sigmoid", "options": ["--set", "epochs=2", "image_size=32"]}
+    write_cats_dogs(root)
+    assert pipeline(project, "report", **run).returncode == 0
+    done = pipeline(project, "verify", **run)
+    assert done.returncode == 0 and ": identical: history, predictions and metrics are the same, bit for bit" in done.stdout
+
+    def fails(reason):
+        done = pipeline(project, "verify", **run)
+        assert done.returncode == 1 and f"made from other things than the finished run: {reason}" in done.stdout
+        return done.stdout.split(": different: first in ")[1]
+
+    with edited(project, "params/cats_dogs_sigmoid.yaml", "seed: 1", "seed: 2"):
+        assert fails("seed: 1, now 2").startswith("history, epoch 1, accuracy: ")
+    with edited(project, "lib/labreport/models/cats_dogs.py", "layers.Dense(128", "layers.Dense(64"):
+        assert fails("models/cats_dogs.py, three_convolutions changed").startswith("history, epoch 1, accuracy: ")
+    image = root / "train/cats/003.jpg"
+    image.write_bytes(picture(77))
+    done = pipeline(project, "verify", **run)
+    assert done.returncode == 1 and "data.lock says: 1 file changed (train/cats/003.jpg)" in done.stderr
+    assert subprocess.run([sys.executable, "pipeline.py", "data", "--accept", "cats_dogs"], cwd=project, env=surroundings(project)).returncode == 0
+    assert fails("the data changed").startswith("history, epoch 1, ")
 
 
 def test_a_quick_try_never_takes_the_place_of_the_full_run(project):

@@ -129,6 +129,24 @@ def test_a_disk_that_fills_up_while_a_checkpoint_is_written_costs_one_epoch(tiny
     same_bits(training.fit(chosen, tiny, quiet), undisturbed(tiny, tmp_path, monkeypatch, chosen))
 
 
+@pytest.mark.parametrize("name, epoch", [("unfinished/history.csv", 2), ("unfinished/predictions.csv", 3), ("unfinished/model.keras", 3), ("unfinished/provenance.json", 3),
+                                         ("unfinished/metrics.json", 3), ("run.json", 3)])
+def test_a_disk_that_fills_up_at_any_other_file_loses_nothing_either(tiny, tmp_path, monkeypatch, name, epoch):
+    chosen = experiment()
+    file = chosen.folder / name
+    temporary = file.with_name(f".{file.name}.{os.getpid()}.part{file.suffix}")
+    fill_the_disk = at_epoch(epoch, lambda: temporary.symlink_to("/dev/full"))
+    if name == "run.json":  # all else is there; it could not be said, and the next call says it
+        training.fit(chosen, tiny, fill_the_disk)
+        assert state.read(chosen.folder).name == "interrupted"
+    else:
+        with pytest.raises(OSError, match="No space left"):
+            training.fit(chosen, tiny, fill_the_disk)
+        assert state.read(chosen.folder).name == "failed" and results.finished(chosen.folder) is None and not temporary.is_symlink()
+    same_bits(training.fit(chosen, tiny, quiet), undisturbed(tiny, tmp_path, monkeypatch, chosen))
+    assert state.read(chosen.folder).name == "finished"
+
+
 def test_a_checkpoint_that_was_made_from_something_else_is_set_aside_and_taken_up_when_that_is_back(tiny, tmp_path, monkeypatch):
     chosen = experiment(epochs=4)
     with pytest.raises(Killed):

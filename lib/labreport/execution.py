@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import assignments, augmentation, choices, datasets, files, identity, interruption, paths, privacy, provenance, reporting, results, state
+from . import assignments, augmentation, datasets, files, identity, interruption, paths, privacy, provenance, reporting, results, sources, state
 from .wording import count
 
 MADE_FROM = "made_from.json"  # what the notebook and the reports in a run folder were made from
@@ -108,14 +108,14 @@ def _reasons(product: Path | None, before: dict | None, now: dict) -> list[str]:
 
 
 def _execution_key(experiment, notebook: Path, finished: str, notes: list[str]) -> dict:
-    source = identity.source_of("*.py", "datasets/*.py", "models/__init__.py", choices.of("model")[experiment.model].source.relative_to(provenance.PACKAGE).as_posix())
+    source = sources.matching("*.py", "datasets/*.py", "models/__init__.py") | sources.of_model(experiment.model)
     for name in ("execution.py", *OF_COMPARISONS):  # how a notebook is run does not change what it says
         source.pop(name)
     return {"settings": experiment.settings() | {"what is noted of the data": notes, "verified": (files.read_json(experiment.folder / results.VERIFICATION) or {}).get("verified")}, "data": finished, "source": source | _digests(notebook), "versions": _told_with()}
 
 
 def _comparison_key(assignment, notebook: Path) -> dict:
-    source = identity.source_of("*.py")
+    source = sources.matching("*.py")
     source.pop("execution.py")
     parameter_files = [paths.params() / f"{run.experiment.name}.yaml" for run in assignment.runs]
     read = [run.experiment.folder / name for run in assignment.finished for name in assignments.READ]
@@ -133,7 +133,7 @@ def _told_with() -> dict[str, str]:
 
 
 def _render_key(folder: Path) -> dict:
-    return {"source": identity.source_of("reporting/*") | {NOTEBOOK: provenance.sha256(folder / NOTEBOOK)},
+    return {"source": sources.matching("reporting/*") | {NOTEBOOK: provenance.sha256(folder / NOTEBOOK)},
             "versions": provenance.versions("nbconvert", "typst", "pypandoc_binary", "pygments")}
 
 

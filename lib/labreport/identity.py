@@ -1,14 +1,11 @@
 """What a training is made from, in parts, so that it can be told what is different: settings, data, source, versions, weights."""
 
-import ast
 import os
-from pathlib import Path
 
-from . import choices, experiments, pretrained, provenance
-from .provenance import PACKAGE, sha256
+from . import experiments, pretrained, provenance, sources
 
 BACKENDS = ("tensorflow", "jax")
-# A change in one of these trains again; the model's own module comes on top.
+# A change in one of these trains again; what the model's function uses comes on top.
 TRAINING_SOURCE = ("training.py", "batches.py", "stopping.py", "features.py", "backend.py", "augmentation.py", "optimizers.py", "losses.py")
 
 
@@ -18,21 +15,14 @@ def of(experiment, fingerprint: str) -> dict:
 
     Two runs of equal identity end with the same numbers (on one kind of device with one number of threads).
     """
-    model = choices.of("model")[experiment.model]
-    sources = [PACKAGE / name for name in TRAINING_SOURCE] + _with_siblings(model.source)
     backend = os.environ.get("KERAS_BACKEND") or "tensorflow"
     if backend not in BACKENDS:
         raise ValueError(f"KERAS_BACKEND is {backend!r}; labreport runs on {' and '.join(BACKENDS)}")
-    identity = {"settings": experiment.training_settings(), "data": fingerprint, "source": _digests(sources) | {f"model {experiment.model}": model.function},
+    identity = {"settings": experiment.training_settings(), "data": fingerprint, "source": sources.matching(*TRAINING_SOURCE) | sources.of_model(experiment.model),
                 "versions": {"backend": backend} | provenance.versions(backend, "keras", "numpy", "opencv-python")}
     weights = pretrained.fingerprint(experiment.model_args, experiment.dataset_args.get("image_size"))
     base = experiments.base(experiment)
     return identity | ({"weights": weights} if weights else {}) | ({"starts_from": of(base, fingerprint)} if base else {})
-
-
-def source_of(*patterns: str) -> dict[str, str]:
-    """sha256 of the package's source files that match the patterns, by their path in the package."""
-    return _digests(sorted({file for pattern in patterns for file in PACKAGE.glob(pattern) if file.suffix != ".pyc"}))
 
 
 def differences(before: dict, now: dict) -> list[str]:
@@ -50,20 +40,3 @@ def differences(before: dict, now: dict) -> list[str]:
     found += [f"{name}: {before.get('versions', {}).get(name)}, now {now['versions'][name]}" for name in sorted(now.get("versions", {}))
               if before.get("versions", {}).get(name) != now["versions"][name]]
     return found
-
-
-def _with_siblings(module: Path) -> list[Path]:
-    """A model's module and the modules beside it that it imports, since they make the model too."""
-    found, waiting = [], [module]
-    while waiting:
-        file = waiting.pop()
-        found.append(file)
-        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-            if isinstance(node, ast.ImportFrom) and node.level == 1:
-                names = [node.module.split(".")[0]] if node.module else [alias.name for alias in node.names]
-                waiting += [path for path in (file.with_name(f"{name}.py") for name in names) if path.is_file() and path not in found + waiting]
-    return found
-
-
-def _digests(files) -> dict[str, str]:
-    return {file.relative_to(PACKAGE).as_posix(): sha256(file) for file in files if file.is_file()}

@@ -92,6 +92,8 @@ def _train(experiment, dataset, folder, progress) -> None:
     validation = batches.Batches(validation_inputs, dataset.validation.labels, validation_batch, outputs=outputs)
     early_stopping = experiment.early_stopping
     course = Course.begun(trained, folder, made_from, early_stopping["monitor"], backend.describe(), prepared_seconds, progress)
+    if course.rows:  # what was saved may have come no further than the checkpoint
+        results.write_csv(pd.DataFrame(course.rows), folder / results.HISTORY)
     with interruption.listening(lambda: progress("asked to stop: finishing this epoch and saving it; asked once more, it stops at once")) as asked:
         while len(course.rows) < experiment.epochs and not stopping.stops(course.watched, **early_stopping):
             started, epoch = time.perf_counter(), len(course.rows) + 1

@@ -1,7 +1,7 @@
 """Whether a run can be repeated: run again in a scratch place and compared; and how two runs differ."""
 
 import os
-import tempfile
+import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -46,7 +46,10 @@ def verify(experiment, tolerance: float = TOLERANCE, output=None) -> Verdict:
     """
     recorded = results.load(experiment.folder)
     last = recorded.provenance["sittings"][-1]
-    with tempfile.TemporaryDirectory(prefix="labreport-verify-") as scratch, open(os.devnull, "w") as nowhere:
+    scratch = paths.cache() / "verification" / experiment.run_name
+    scratch.parent.mkdir(parents=True, exist_ok=True)
+    with files.lock(scratch.with_name(f"{scratch.name}.lock"), f"the verification of {experiment.run_name}"), open(os.devnull, "w") as nowhere:
+        shutil.rmtree(scratch, ignore_errors=True)  # of a process that was killed
         own = {"LABREPORT_REPORTS": f"{scratch}/reports", "LABREPORT_CACHE": f"{scratch}/cache", "LABREPORT_THREADS": str(last["threads"])}
         before = {name: os.environ.get(name) for name in own}
         os.environ |= own
@@ -56,6 +59,7 @@ def verify(experiment, tolerance: float = TOLERANCE, output=None) -> Verdict:
         finally:
             for name, value in before.items():
                 os.environ.pop(name) if value is None else os.environ.update({name: value})
+            shutil.rmtree(scratch, ignore_errors=True)
     reasons = identity.differences(recorded.metrics["identity"], again.metrics["identity"])
     verdict, where = compare(recorded, again, 0 if reasons else tolerance)  # tolerance is for another machine, not for another training
     now = again.provenance["sittings"][-1]
