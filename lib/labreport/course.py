@@ -11,15 +11,6 @@ import numpy as np
 from . import checkpoints, files, identity, provenance, state, stopping
 
 ASIDE = "-unfinished"  # ends the names of the folders of trainings that were set aside
-# What can differ between two sittings, or two machines, and change the last bits.
-SAME_BITS = ("backend", "device", "threads", "processor", "environment")
-
-
-def other_surroundings(before: dict, now: dict) -> list[str]:
-    """In words, what differs between two sittings and can change the last bits: `threads: 2, now 4`."""
-    return [f"{key}: {before[key]}, now {now[key]}" for key in SAME_BITS if before[key] != now[key]]
-
-
 @dataclass
 class Course:
     """The epochs that a model has been trained for, and the place where they are saved.
@@ -65,7 +56,7 @@ class Course:
         if course.rows:
             before, sitting["first_epoch"] = course.sittings[-1], len(course.rows) + 1
             progress(f"going on after epoch {len(course.rows)}, which was saved {before['ended']}")
-            other = other_surroundings(before, sitting)
+            other = provenance.other_surroundings(before, sitting)
             if other:
                 progress(f"what it runs on has changed, so the last bits may differ from those of a training that was never stopped: {'; '.join(other)}")
         course.sittings.append(sitting)

@@ -20,6 +20,8 @@ LOCKS = ("requirements.lock", "requirements-cuda.lock")
 NUMERIC = re.compile(r"(TF|XLA|KERAS|JAX|OMP|KMP|MKL|OPENBLAS|DNNL|ONEDNN|CUDA|CUDNN|CUBLAS|NVIDIA|OPENCV)_\w+|PYTHONHASHSEED")
 NOT_NUMERIC = re.compile(r"TF_CPP_\w+|\w+_(DIR|PATH|HOME|ROOT|CACHE|FILE|VERSION|LEVEL)|NVIDIA_(DRIVER_CAPABILITIES|REQUIRE_\w+|PRODUCT_NAME)")
 LONGEST_DIFF = 2000  # lines
+# What can differ between two sittings, or two machines, and change the last bits.
+SAME_BITS = ("backend", "device", "threads", "processor", "environment")
 
 
 def machine() -> dict:
@@ -112,3 +114,8 @@ def _processor() -> str:
         return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
         return platform.processor() or platform.machine()
+
+
+def other_surroundings(before: dict, now: dict) -> list[str]:
+    """In words, what differs between two sittings and can change the last bits: `threads: 2, now 4`."""
+    return [f"{key}: {before[key]}, now {now[key]}" for key in SAME_BITS if before[key] != now[key]]

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from . import execution, experiments, files, identity, paths, provenance, results
-from .course import other_surroundings
 
 TOLERANCE = 1e-3  # of losses, accuracies and probabilities, absolute and relative: what another device or number of threads may change
 CLOCKED = ("seconds", "prepared_seconds", "seconds_per_epoch", "finished")
@@ -42,14 +41,14 @@ class Verdict:
 def verify(experiment, tolerance: float = TOLERANCE, output=None) -> Verdict:
     """Run an experiment again, from the raw data on, in a scratch place, and compare what comes out with its finished run.
 
-    The number of threads is that of the finished run. Raises FileNotFoundError where there is no finished run.
+    Stopped, it goes on with the next call; what a failed one has left stays in the scratch place until then. The number of
+    threads is that of the finished run. Raises FileNotFoundError where there is none.
     """
     recorded = results.load(experiment.folder)
     last = recorded.provenance["sittings"][-1]
     scratch = paths.cache() / "verification" / experiment.run_name
     scratch.parent.mkdir(parents=True, exist_ok=True)
     with files.lock(scratch.with_name(f"{scratch.name}.lock"), f"the verification of {experiment.run_name}"), open(os.devnull, "w") as nowhere:
-        shutil.rmtree(scratch, ignore_errors=True)  # of a process that was killed
         own = {"LABREPORT_REPORTS": f"{scratch}/reports", "LABREPORT_CACHE": f"{scratch}/cache", "LABREPORT_THREADS": str(last["threads"])}
         before = {name: os.environ.get(name) for name in own}
         os.environ |= own
@@ -59,11 +58,11 @@ def verify(experiment, tolerance: float = TOLERANCE, output=None) -> Verdict:
         finally:
             for name, value in before.items():
                 os.environ.pop(name) if value is None else os.environ.update({name: value})
-            shutil.rmtree(scratch, ignore_errors=True)
+        shutil.rmtree(scratch)
     reasons = identity.differences(recorded.metrics["identity"], again.metrics["identity"])
     verdict, where = compare(recorded, again, 0 if reasons else tolerance)  # tolerance is for another machine, not for another training
     now = again.provenance["sittings"][-1]
-    return Verdict(verdict, where, reasons, other_surroundings(last, now), tolerance, files.now(), recorded.metrics["finished"], f"{now['processor']}, {now['backend']} on {now['device']}, {now['threads']} threads")
+    return Verdict(verdict, where, reasons, provenance.other_surroundings(last, now), tolerance, files.now(), recorded.metrics["finished"], f"{now['processor']}, {now['backend']} on {now['device']}, {now['threads']} threads")
 
 
 def stamp(experiment, verdict: Verdict) -> None:
