@@ -14,9 +14,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent / "lib"))
 
 try:
-    from labreport import assignments, experiments, files, interruption, paths, state
+    from labreport import assignments, experiments, files, interruption, paths, state, sweeps
     from labreport.plain_types import nearest
-    from labreport.wording import count, percent
+    from labreport.wording import count, duration, percent
 except ModuleNotFoundError as missing:
     sys.exit(f"pipeline.py: {missing.name} is not installed for {sys.executable}; run `make setup`, then use .venv/bin/python")
 
@@ -92,7 +92,7 @@ def show(options) -> None:
     import yaml
 
     experiment = chosen(options)
-    if isinstance(experiment, assignments.Assignment):
+    if experiment.notebook == assignments.COMPARISON:
         for one in experiment.runs:
             print(f"{one.experiment.run_name}: {one.state}{' (' + '; '.join(one.outdated[:3]) + ')' if one.outdated else ''}")
         print(f"# folder of the comparison: {paths.display(experiment.folder)}")
@@ -249,7 +249,7 @@ def bring_up_to_date(subject, with_reports: bool) -> str:
 
     work = execution.work(subject)
     if work.execute:
-        again = "running the notebook" if isinstance(subject, assignments.Assignment) else "running the notebook again, without training"
+        again = "running the notebook" if subject.notebook == assignments.COMPARISON else "running the notebook again, without training"
         shown = work.execute[:4] + [f"and {len(work.execute) - 4} more"] * (len(work.execute) > 4)
         print(f"{subject.run_name}: {'training' if work.train else again} ({'; '.join(shown)})", flush=True)
         execution.run(subject)
@@ -260,7 +260,7 @@ def bring_up_to_date(subject, with_reports: bool) -> str:
         execution.render(subject)
         print(f"report: {folder}/report.pdf and report.html")
     elif not work.execute:
-        made_from = "runs, source and versions" if isinstance(subject, assignments.Assignment) else "settings, data, source and versions"
+        made_from = "runs, source and versions" if subject.notebook == assignments.COMPARISON else "settings, data, source and versions"
         print(f"{subject.run_name}: nothing to do: {made_from} are those that {folder}/ was made from")
         return "nothing to do"
     return "trained" if work.train else "executed again" if work.execute else "rendered again"
@@ -309,9 +309,67 @@ def diff(options) -> None:
 def the_experiment(options):
     """The experiment that the command line names, which may be no comparison here."""
     found = chosen(options)
-    if isinstance(found, assignments.Assignment):
+    if found.notebook == assignments.COMPARISON:
         raise ValueError(f"{options.experiment} is a comparison, which is made from runs; name one of these: {', '.join(run.experiment.name for run in found.runs)}")
     return found
+
+
+def plan(options) -> None:
+    """What a sweep has to do: its runs with what there is of each, time, memory and disk; every model is built, nothing is trained."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from labreport import planning
+
+    sweep = sweeps.load(options.sweep, settings(options))
+    steps = planning.estimated(planning.steps(sweep))
+    rows = [(step.experiment.run_name, step.label, step.action, "-" if step.seconds is None else duration(step.seconds), step.why) for step in steps]
+    print(f"{sweep.title}\n{sweep.question}\n{sweeps.described(sweep)}; the others are compared with {sweep.base}\n")
+    print_table([("run", "tried", "to do", "time", "why"), *rows])
+    here = planning.room()
+    print("\n" + "\n".join(planning.told(steps, here, planning.jobs(steps, here, options.jobs))))
+
+
+def run_sweep(options) -> int:
+    """Train the runs of a sweep, as many at once as there is room for, then report on them; stopped, the same command goes on."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from labreport import dispatch, planning, watching
+
+    sweep = sweeps.load(options.sweep, settings(options))
+    sweep.folder.mkdir(parents=True, exist_ok=True)
+    with files.lock(sweep.folder / dispatch.LOCK, f"the sweep {sweep.run_name}", wait=state.WAIT_SECONDS):
+        steps = planning.estimated(planning.steps(sweep))
+        here = planning.room()
+        at_once, threads = dispatch.settled(sweep, steps, here, options.jobs)
+        print("\n".join([f"{sweep.run_name}: {sweeps.described(sweep)}", *planning.told(steps, here, at_once)]), flush=True)
+        many = sum(step.to_do for step in steps)
+        if many > planning.MANY and not options.yes and not agreed(f"start {many} runs?"):
+            raise ValueError(f"not started: {many} runs are many; answer y, or say --yes")
+        pool = dispatch.Pool(sweep, steps, here, at_once, threads, options.retry)
+        with watching.shown(sweep.run_name, steps, at_once) as changed:
+            tasks = pool.run(changed)
+    failed = [task for task in tasks if task.outcome != "done"]
+    for task in failed:
+        print(f"error: {task.step.experiment.run_name}: {task.why}; its log is {paths.display(task.log)}", file=sys.stderr)
+    if len(failed) < len(tasks):
+        bring_up_to_date(sweeps.load(options.sweep, settings(options)), with_reports=True)  # looked at anew
+    print(f"{count(len(tasks) - len(failed), 'run')} done, {len(failed)} failed" + ("; the same command tries them again" if failed else ""))
+    return 1 if failed else 0
+
+
+def sweep_status(options) -> None:
+    """How far the runs of a sweep are; for a look from another shell."""
+    from labreport import planning, watching
+
+    sweep = sweeps.load(options.sweep, settings(options))
+    found = [watching.look(step) for step in planning.steps(sweep)]
+    at_once = (files.read_json(sweep.folder / "sweep.json") or {}).get("at_once", 1)
+    print(f"{sweep.run_name}: {watching.whole(found, at_once)}")
+    print_table([("run", "seed", "state", "epoch", "left", ""), *((one.label, str(one.seed), one.name, f"{one.epochs}/{one.most}",
+                                                                  duration(one.left) if one.left and one.name != "done" else "-", one.said) for one in found)])
+
+
+def agreed(question: str) -> bool:
+    """Whether a person at the terminal says yes."""
+    return sys.stdin.isatty() and input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
 
 
 def render(options) -> None:
@@ -340,7 +398,7 @@ def clean(options) -> None:
             print(f"nothing to clean: no {'such thing' if options.unfinished or options.earlier else 'failed run'}")
             return
         question = "delete " + ", ".join(paths.display(path) for path in folders) + "?"
-    if not options.yes and (not sys.stdin.isatty() or input(f"{question} [y/N] ").strip().lower() not in ("y", "yes")):
+    if not options.yes and not agreed(question):
         raise ValueError(f"not deleted; answer y, or say --yes: {question}")
     for path in folders:
         with files.lock(run_folder(path) / state.LOCK, run_folder(path).name):
@@ -360,6 +418,8 @@ def settings(options) -> dict:
 
 def chosen(options):
     """The experiment that the command line names, with its settings; or the assignment, where it names a comparison."""
+    if options.experiment in sweeps.names():
+        return sweeps.load(options.experiment, settings(options))
     assignment = assignments.compared(options.experiment)
     return assignments.load(assignment, settings(options)) if assignment else experiments.load(options.experiment, settings(options))
 
@@ -409,6 +469,14 @@ def parser() -> argparse.ArgumentParser:
         comparing.add_argument(name, metavar=name.upper(), help="an experiment, or a run folder's name")
     command("compare", compare, assignment="required")
     command("all", run_all, assignment="optional")
+    for name, function in (("plan", plan), ("sweep", run_sweep), ("status", sweep_status)):
+        sweeping = command(name, function)
+        sweeping.add_argument("sweep", metavar="NAME", help="a sweep: a file in params/sweeps/, without .yaml")
+        if name != "status":
+            sweeping.add_argument("--jobs", type=int, metavar="N", help="runs at once (default: as many as processors, memory and GPUs allow)")
+        if name == "sweep":
+            sweeping.add_argument("--retry", type=int, default=0, metavar="N", help="how often a run that failed is tried again (default 0)")
+            sweeping.add_argument("--yes", action="store_true", help="do not ask before many runs")
     cleaning = command("clean", clean, "optional")
     cleaning.add_argument("--yes", action="store_true", help="do not ask")
     cleaning.add_argument("--unfinished", action="store_true", help="delete trainings that could go on")

@@ -43,6 +43,10 @@ def fabricated(name, accuracy=0.7, images=400, seed=0, settings=None, split="tes
     return metrics
 
 
+def concluded(assignment):
+    return comparison.conclusion(assignment, comparison.load(assignment))
+
+
 @pytest.fixture
 def three():
     """CIFAR-10 with three of its eight experiments run."""
@@ -89,7 +93,7 @@ def test_without_a_test_split_validation_is_evaluated_and_said_so():
     runs = comparison.load(assignment)
     table = comparison.overview(assignment, runs)
     assert "Test" not in table and table["95 % interval"].notna().all()
-    assert "the validation images also chose the epoch" in comparison.conclusion(runs)
+    assert "the validation images also chose the epoch" in comparison.conclusion(assignments.load("cats_dogs"), runs)
 
 
 def test_an_outdated_run_is_named_with_its_reason(three):
@@ -122,7 +126,7 @@ def test_the_file_names_are_those_that_training_writes():
 
 
 def test_the_conclusion_tells_supported_differences_from_the_others(three):
-    found = comparison.conclusion(comparison.load(three))
+    found = comparison.conclusion(three, comparison.load(three))
     supported, open_ones = [line for line in found.splitlines() if line.startswith("- ")]
     assert "**l2_dropout** has the highest accuracy of 3 runs" in found
     assert supported.startswith("- Supported") and "naive_adam (+16.0)" in supported and "l2 (" not in supported
@@ -149,7 +153,7 @@ def test_runs_on_other_images_or_sample_data_are_named_and_not_compared(three):
     runs = comparison.load(assignments.load("cifar10", {"data": "sample"}))
     found = comparison.groups(runs)
     assert [[entry.label for entry in group] for group in found] == [["l2_dropout", "l2", "naive_adam"], ["rmsprop"], ["batchnorm (short)"]]
-    said = comparison.conclusion(runs)
+    said = comparison.conclusion(assignments.load("cifar10"), runs)
     assert "not compared with any other" in said.lower() and "batchnorm (short) (400 test images of the sample data, 95.0" in said
     assert "**l2_dropout** has the highest accuracy of 3 runs" in said
 
@@ -165,12 +169,12 @@ def test_images_are_paired_by_their_names_and_not_by_their_order(three):
 def test_only_sample_data_allow_no_conclusion():
     for name in ("cifar10_l2", "cifar10_rmsprop"):
         fabricated(name, 0.5, settings={"data": "sample"})
-    assert "nothing can be concluded about the real data set" in comparison.conclusion(comparison.load(assignments.load("cifar10", {"data": "sample"})))
+    assert "nothing can be concluded about the real data set" in concluded(assignments.load("cifar10", {"data": "sample"}))
 
 
 def test_one_run_alone_is_not_compared():
     fabricated("cifar10_l2")
-    assert "There is one finished run only" in comparison.conclusion(comparison.load(assignments.load("cifar10")))
+    assert "There is one finished run only" in concluded(assignments.load("cifar10"))
 
 
 def test_common_settings_and_each_experiments_own_make_up_its_parameter_file():
@@ -201,7 +205,7 @@ def test_a_comparison_is_made_once_and_again_when_a_run_has_changed(three):
     assert "CIFAR-10: comparison of 8 experiments" in html and "Missing" in html and "Sample data" not in html
     assert (folder / "report.pdf").read_bytes().startswith(b"%PDF")
     notebook = json.loads((folder / "notebook.ipynb").read_text())
-    assert notebook["metadata"]["labreport"] == {"assignment": "cifar10", "run": "cifar10_comparison", "finished": "2025-03-02T12:00:00+01:00"}
+    assert notebook["metadata"]["labreport"] == {"compared": "cifar10", "run": "cifar10_comparison", "finished": "2025-03-02T12:00:00+01:00"}
     assert execution.work(assignments.load("cifar10")) == execution.Work()
     fabricated("cifar10_rmsprop", 0.66, seed=7)
     assert execution.work(assignments.load("cifar10")).execute == ["cifar10_rmsprop: missing, now complete", "cifar10_rmsprop/history.csv changed",

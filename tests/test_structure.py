@@ -16,8 +16,9 @@ FLOORS = {
     0: {"arrays", "assignments", "checkpoints", "choices", "experiments", "files", "identity", "interruption", "paths", "plain_types", "pretrained", "privacy", "provenance", "sources", "sweeps",
         "state", "stopping", "strict_yaml", "wording"},
     1: {"datasets", "models", "augmentation", "optimizers", "losses", "backend", "batches", "course", "features", "results", "figures", "proportions", "reporting"},
-    2: {"training", "evaluation", "commentary", "comparison", "execution"},
-    3: {"verification"},
+    2: {"training", "evaluation", "commentary", "comparison", "execution", "planning"},
+    3: {"verification", "ranking", "watching"},
+    4: {"dispatch"},
 }
 KERAS = {"models", "features", "optimizers", "losses", "training", "backend", "batches", "course"}
 

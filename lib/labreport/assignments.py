@@ -83,12 +83,17 @@ class Assignment:
         question = "Which experiment classifies best, and which differences are more than chance?"
         fields = [["Runs", f"{len(finished)} of {count(len(self.runs), 'experiment')} finished"]]
         fields += [["Settings", f"where there is no run as in the parameter file: {asked}"]] if asked else []
-        lines = [f"**{title}**", question]
-        if self.sample:
-            lines.append("**Sample data.** Images of some runs are drawn by the program; their numbers say nothing about the real data set.")
-        return {"application/vnd.labreport.report+json": {"title": title, "question": question, "experiment": f"{self.name}_{COMPARISON}",
-                                                          "sample": self.sample, "language": "en", "fields": fields},
-                "text/markdown": "\n\n".join([*lines, *(f"{key}: {value}." for key, value in fields)]), "text/plain": f"{title}: {question}"}
+        return title_block(self, title, question, fields)
+
+
+def title_block(compared, title: str, question: str, fields: list[list[str]]) -> dict:
+    """What a notebook displays of runs that are compared, for the report's title and for a person. compared: an Assignment or a Sweep."""
+    lines = [f"**{title}**", question]
+    if compared.sample:
+        lines.append("**Sample data.** Images of some runs are drawn by the program; their numbers say nothing about the real data set.")
+    return {"application/vnd.labreport.report+json": {"title": title, "question": question, "experiment": compared.run_name.split("--")[0],
+                                                      "sample": compared.sample, "language": "en", "fields": fields},
+            "text/markdown": "\n\n".join([*lines, *(f"{key}: {value}." for key, value in fields)]), "text/plain": f"{title}: {question}"}
 
 
 def names() -> list[str]:
@@ -122,7 +127,7 @@ def load(name: str, settings: Mapping | None = None) -> Assignment:
     own = settings_of_each(experiments_there, settings or {})
     changed = {experiment.name: experiments.load(experiment.name, own[experiment.name]) for experiment in experiments_there} if settings else {}
     changes = {key: value for experiment in changed.values() for key, value in experiment.changes.items()}
-    return Assignment(name, _heading(name), dict(settings or {}), [_run(experiment, changed.get(experiment.name)) for experiment in experiments_there], changes)
+    return Assignment(name, _heading(name), dict(settings or {}), [run_of(experiment, changed.get(experiment.name)) for experiment in experiments_there], changes)
 
 
 def settings_of_each(experiments_there: list[Experiment], settings: Mapping) -> dict[str, dict]:
@@ -133,7 +138,8 @@ def settings_of_each(experiments_there: list[Experiment], settings: Mapping) -> 
     return {experiment.name: {key: value for key, value in settings.items() if experiments.takes(experiment, key)} for experiment in experiments_there}
 
 
-def _run(experiment: Experiment, changed: Experiment | None) -> Run:
+def run_of(experiment: Experiment, changed: Experiment | None = None) -> Run:
+    """What stands for an experiment: its finished run, else that of `changed`, else none."""
     for candidate in filter(None, (experiment, changed)):
         metrics = files.read_json(candidate.folder / "metrics.json")
         if metrics and all((candidate.folder / file).exists() for file in FINISHED):

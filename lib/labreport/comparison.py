@@ -7,12 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from . import experiments, proportions, results
+from . import experiments, figures, proportions, results
 from .assignments import Assignment, Run
 from .wording import count, percent
 
 LINES = 8  # in one panel of curves; more cannot be told apart
 SHOWN = 3  # reasons and changes that are named; the others are counted
+OVERVIEW = "The experiments: accuracies at the best epoch, the 95 % interval (Wilson) of the last one, in percent."
+METHOD = """
+The best run is set against every other one that answered for the same images. With $b$ images that the best alone has right, $c$ that the
+other alone has right, and $n$ images in all, the difference of their accuracies is $(b - c) / n$. Its 95 % interval is Wald's with half an
+image added to each of the four counts (Agresti and Min, 2005); $p$ is that of McNemar's exact test, adjusted after Holm (1979) for all
+comparisons in a table. A difference counts as supported where the interval leaves out zero and the adjusted $p$ is below 0.05.
+"""
 NOT_COMPARED = (*experiments.DESCRIPTION, *experiments.REHEARSAL)
 
 
@@ -94,8 +101,8 @@ def exceptions(assignment: Assignment) -> list[dict]:
     rows = []
     for run in assignment.runs:
         if run.metrics and run.state != "complete":
-            changes = [f"{key} = {_text(value)}" for key, value in run.experiment.changes.items()]
-            rows.append({"Experiment": assignment.label(run.experiment), "Set otherwise": _first(changes) or None, "Outdated, since": _first(run.outdated) or None})
+            changes = [f"{key} = {text(value)}" for key, value in run.experiment.changes.items()]
+            rows.append({"Experiment": assignment.label(run.experiment), "Set otherwise": first(changes) or None, "Outdated, since": first(run.outdated) or None})
     return rows
 
 
@@ -120,7 +127,7 @@ def common_settings(assignment: Assignment) -> list[dict]:
     settings, rows = _settings(assignment), []
     for key, value in _usual(settings).items():
         sharing = sum(flat.get(key, _ABSENT) == value for flat in settings.values())
-        rows.append({"Setting": key, "Value": _text(value), "Experiments": "all" if sharing == len(settings) else f"{sharing} of {len(settings)}"})
+        rows.append({"Setting": key, "Value": text(value), "Experiments": "all" if sharing == len(settings) else f"{sharing} of {len(settings)}"})
     return rows
 
 
@@ -130,7 +137,7 @@ def own_settings(assignment: Assignment) -> list[dict]:
     usual = _usual(settings)
     rows = []
     for label, flat in settings.items():
-        own = [f"{key} {_text(value)}" for key, value in flat.items() if usual.get(key, _ABSENT) != value]
+        own = [f"{key} {text(value)}" for key, value in flat.items() if usual.get(key, _ABSENT) != value]
         own += [f"no {key}" for key in usual if key not in flat]
         rows.append({"Experiment": label, "Sets": "; ".join(own) or "nothing otherwise"})
     return rows
@@ -191,9 +198,24 @@ def differences(group: list[Entry]) -> pd.DataFrame:
     return table
 
 
+def shown(assignment: Assignment, entries: list[Entry]) -> list:
+    """Figures and tables of the differences, in turn."""
+    found = []
+    for group in groups(entries):
+        if len(group) > 1:
+            found += [figures.leads(differences(group), group[0].label, images_of(group)),
+                      figures.Table(differences_table(group), f"How many points of accuracy the others are behind {group[0].label} on the {images_of(group)}.")]
+    return found
+
+
+def method(assignment: Assignment) -> str:
+    """How differences are judged here."""
+    return METHOD
+
+
 def differences_table(group: list[Entry]) -> list[dict]:
     """The same as a reader wants it: points instead of shares. b and c: images that the best alone, and the other alone, has right."""
-    return [{"Other run": row.label, "Points behind": f"{_points(row.difference)} ({_points(row.low)} to {_points(row.high)})",
+    return [{"Other run": row.label, "Points behind": f"{points(row.difference)} ({points(row.low)} to {points(row.high)})",
              "b": row.only_best, "c": row.only_other, "p (Holm)": "< 0.001" if row.p < 0.001 else f"{row.p:.3f}"}
             for row in differences(group).itertuples()]
 
@@ -204,7 +226,7 @@ def images_of(group: list[Entry]) -> str:
     return f"{len(group[0].correct):,} {group[0].result.evaluated} images{sample}"
 
 
-def conclusion(entries: list[Entry]) -> str:
+def conclusion(assignment: Assignment, entries: list[Entry]) -> str:
     """Which differences the intervals support and which they do not, what was published, and what the intervals leave out."""
     found = groups(entries)
     paragraphs = [_verdict(group) for group in found if len(group) > 1]
@@ -226,7 +248,7 @@ def _verdict(group: list[Entry]) -> str:
             + f" the highest accuracy of {count(len(group), 'run')}: {percent(best.accuracy)} ({percent(low)} to {percent(high)}).")
 
     def chosen(verdict):
-        return [f"{row.label} ({_points(row.difference)})" for row in table.itertuples() if row.verdict == verdict and row.difference]
+        return [f"{row.label} ({points(row.difference)})" for row in table.itertuples() if row.verdict == verdict and row.difference]
 
     lines, at_once = [], f", also after allowing for {len(table)} comparisons at once" if len(table) > 1 else ""
     if chosen("supported"):
@@ -273,7 +295,8 @@ def _limits(entries: list[Entry]) -> str:
     return " ".join(sentences)
 
 
-def _points(share: float) -> str:
+def points(share: float) -> str:
+    """Points of accuracy, with a sign."""
     return f"{100 * share:+.1f}".replace("-", "\u2212") if round(100 * share, 1) else "0.0"
 
 
@@ -281,9 +304,11 @@ def _listed(words: list[str]) -> str:
     return ", ".join(words)
 
 
-def _first(words: list[str]) -> str:
-    return "; ".join(words[:SHOWN]) + (f"; and {len(words) - SHOWN} more" if len(words) > SHOWN else "")
+def first(words: list[str], most: int = SHOWN) -> str:
+    """The first of some reasons or names, and how many more there are."""
+    return "; ".join(words[:most]) + (f"; and {len(words) - most} more" if len(words) > most else "")
 
 
-def _text(value) -> str:
+def text(value) -> str:
+    """A setting's value as a reader wants it."""
     return value if isinstance(value, str) else f"{value:g}" if isinstance(value, float) else json.dumps(value)

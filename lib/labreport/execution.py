@@ -20,7 +20,7 @@ RUNNING = "running.ipynb"
 FAILED = "failed.ipynb"
 LOG, FAILED_LOG = "log.txt", "failed.txt"  # what the kernel wrote beside the notebook
 REPORTS = ("report.html", "report.pdf")
-OF_COMPARISONS = ("assignments.py", "comparison.py", "proportions.py")  # source that says nothing in an experiment's notebook
+OF_COMPARISONS = ("assignments.py", "comparison.py", "proportions.py", "ranking.py", "sweeps.py")  # source that says nothing in an experiment's notebook
 
 
 class NotebookError(Exception):
@@ -54,12 +54,17 @@ class Task:
     key: Callable[[], dict]
 
 
+def compares(subject) -> bool:
+    """Whether it is runs that are compared, an Assignment or a Sweep, and not an Experiment."""
+    return subject.notebook == assignments.COMPARISON
+
+
 def task(subject) -> Task:
-    """What is executed for an Experiment or for an Assignment's comparison."""
+    """What is executed for an Experiment, or for the comparison of an Assignment or a Sweep."""
     notebook = paths.notebooks() / f"{subject.notebook}.ipynb"
-    if isinstance(subject, assignments.Assignment):
+    if compares(subject):
         key = _comparison_key(subject, notebook)  # of the runs as they are before the notebook reads them: one that ends meanwhile is seen by the next call
-        return Task(subject.run_name, subject.folder, notebook, {"assignment": subject.name, "settings": subject.settings}, {"assignment": subject.name},
+        return Task(subject.run_name, subject.folder, notebook, {"compared": subject.name, "settings": subject.settings}, {"compared": subject.name},
                     lambda: [], lambda: max(run.metrics["finished"] for run in subject.finished), lambda: key)
 
     def finished():
@@ -117,9 +122,9 @@ def _execution_key(experiment, notebook: Path, finished: str, notes: list[str]) 
 def _comparison_key(assignment, notebook: Path) -> dict:
     source = sources.matching("*.py")
     source.pop("execution.py")
-    parameter_files = [paths.params() / f"{run.experiment.name}.yaml" for run in assignment.runs]
+    parameter_files = list(dict.fromkeys(paths.params() / f"{run.experiment.name}.yaml" for run in assignment.runs))
     read = [run.experiment.folder / name for run in assignment.finished for name in assignments.READ]
-    states = {run.experiment.name: "; ".join([run.state, *run.outdated]) for run in assignment.runs}
+    states = {run.experiment.run_name: "; ".join([run.state, *run.outdated]) for run in assignment.runs}
     return {"settings": states, "source": source | _digests(notebook, *parameter_files, *read), "versions": _told_with()}
 
 
@@ -190,8 +195,8 @@ def render(subject) -> tuple[Path, Path]:
     """Make report.html and report.pdf from the executed notebook; FileNotFoundError where there is none yet."""
     folder = subject.folder
     if not (folder / NOTEBOOK).exists():
-        command = f"compare {subject.name}" if isinstance(subject, assignments.Assignment) else f"report {subject.name}"
-        what = "comparison" if isinstance(subject, assignments.Assignment) else "experiment"
+        command = f"compare {subject.name}" if compares(subject) else f"report {subject.name}"
+        what = "comparison" if compares(subject) else "experiment"
         raise FileNotFoundError(f"{paths.display(folder)} holds no executed notebook; run the {what} first: python pipeline.py {command}")
     with state.held(folder, subject.run_name):
         key = _render_key(folder)

@@ -217,7 +217,10 @@ LINES = (("#0072B2", "-"), ("#D55E00", "--"), ("#009E73", "-."), ("#CC79A7", ":"
 
 
 def validation_curves(panels: dict[str, dict[str, tuple[pd.DataFrame, int]]]) -> Picture:
-    """Validation accuracy by epoch of several runs. panels: title -> label -> history and best epoch, at most eight lines a panel."""
+    """Validation accuracy by epoch of several runs. panels: title -> label -> history and best epoch, at most eight lines a panel.
+
+    Where a history has the columns low and high, the band between them is filled.
+    """
     columns = min(2, len(panels))
     rows = -(-len(panels) // columns)
     titles = list(panels)
@@ -232,6 +235,8 @@ def validation_curves(panels: dict[str, dict[str, tuple[pd.DataFrame, int]]]) ->
     for position, (title, axes) in enumerate(zip(titles, grid.flat)):
         for (label, (history, best)), (color, style) in zip(panels[title].items(), LINES):
             axes.plot(history["epoch"], history["val_accuracy"], color=color, linestyle=style, linewidth=1.2, label=label)
+            if "low" in history:
+                axes.fill_between(history["epoch"], history["low"], history["high"], color=color, alpha=0.15, linewidth=0)
             axes.plot([best], [history["val_accuracy"].iloc[best - 1]], color=color, marker="o", markersize=4, linestyle="none")
         axes.set_title(title, fontsize=8)
         axes.set_xlabel("epoch")
@@ -243,12 +248,17 @@ def validation_curves(panels: dict[str, dict[str, tuple[pd.DataFrame, int]]]) ->
     told = "; ".join(f"{title}: " + ", ".join(f"{label} {history['val_accuracy'].iloc[best - 1]:.2f} at epoch {best}" for label, (history, best) in lines.items())
                      for title, lines in panels.items())
     runs = sum(map(len, panels.values()))
+    bands = any("low" in history for lines in panels.values() for history, _ in lines.values())
     return Picture(figure, f"Line charts of validation accuracy by epoch for {count(runs, 'run')} in {count(len(panels), 'panel')}; accuracy at the best epoch. {told}.",
-                   "Validation accuracy by epoch, on one scale; a dot marks the best epoch of each run.")
+                   "Validation accuracy by epoch, on one scale; " + ("mean over the seeds, the band from the lowest to the highest; a dot marks the best epoch of the mean." if bands
+                                                                     else "a dot marks the best epoch of each run."))
 
 
-def leads(differences: pd.DataFrame, best: str, images: str) -> Picture:
-    """How far one run is ahead of others, with intervals. differences: as `comparison.differences` gives them; images: what they were evaluated on."""
+def leads(differences: pd.DataFrame, one: str, over: str, behind: bool = False) -> Picture:
+    """How far one run is ahead of others, with intervals; `behind`: how far the others are ahead of it.
+
+    differences: as `comparison.differences` or `ranking.differences` gives them. over: images or seeds, in words.
+    """
     with matplotlib.rc_context(STYLE | {"font.size": 8}):
         figure = Figure(figsize=(WIDTH_INCHES, 0.19 * len(differences) + 1.1), layout="constrained")
         FigureCanvasAgg(figure)
@@ -262,8 +272,9 @@ def leads(differences: pd.DataFrame, best: str, images: str) -> Picture:
     axes.set_yticks(range(len(table)), table["label"])
     axes.set_ylim(len(table) - 0.4, -0.6)
     axes.grid(axis="y", visible=False)
-    axes.set_xlabel(f"points of accuracy that {best} is ahead (95 % interval)")
+    axes.set_xlabel(f"points of accuracy ahead of {one} (95 % interval)" if behind else f"points of accuracy that {one} is ahead (95 % interval)")
     points = {column: [f"{100 * share:.1f}".replace("-", "\u2212") for share in table[column]] for column in ("difference", "low", "high")}
     told = "; ".join(f"{label} {difference} points ({low} to {high})" for label, difference, low, high in zip(table["label"], *points.values()))
-    return Picture(figure, f"How far {best} is ahead of {count(len(table), 'other run')} on the {images}, with 95 % intervals: {told}.",
-                   f"How far {best} is ahead on the {images}. Filled: supported after allowing for {count(len(table), 'comparison')} (Holm); hollow and dashed: not.")
+    says = f"How far {count(len(table), 'other')} are ahead of {one}, over {over}" if behind else f"How far {one} is ahead of {count(len(table), 'other run')} on the {over}"
+    short = f"How far the others are ahead of {one}, over {over}" if behind else f"How far {one} is ahead on the {over}"
+    return Picture(figure, f"{says}, with 95 % intervals: {told}.", f"{short}. Filled: supported after allowing for {count(len(table), 'comparison')} (Holm); hollow and dashed: not.")

@@ -39,9 +39,7 @@ def mcnemar(first: np.ndarray, second: np.ndarray) -> float:
 
 def holm(p_values) -> np.ndarray:
     """p values (M,) adjusted for being M at once (Holm, 1979), in their own order."""
+    from statsmodels.stats.multitest import multipletests  # takes a second to import
+
     p_values = np.asarray(p_values, float)
-    order = np.argsort(p_values, kind="stable")
-    stepped = np.minimum(1, np.maximum.accumulate(p_values[order] * np.arange(len(order), 0, -1)))
-    adjusted = np.empty(len(order))
-    adjusted[order] = stepped
-    return adjusted
+    return multipletests(p_values, method="holm")[1] if len(p_values) else p_values

@@ -116,6 +116,18 @@ def _processor() -> str:
         return platform.processor() or platform.machine()
 
 
+def gpus() -> list[str]:
+    """NVIDIA GPUs that this process may use, by the names that CUDA_VISIBLE_DEVICES takes; none without a driver."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return [name.strip() for name in visible.split(",") if name.strip() and name.strip() != "-1"]
+    try:
+        listed = subprocess.run(["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"], capture_output=True, text=True, timeout=30)
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    return listed.stdout.split() if listed.returncode == 0 else []
+
+
 def other_surroundings(before: dict, now: dict) -> list[str]:
     """In words, what differs between two sittings and can change the last bits: `threads: 2, now 4`."""
     return [f"{key}: {before[key]}, now {now[key]}" for key in SAME_BITS if before[key] != now[key]]

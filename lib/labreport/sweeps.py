@@ -1,5 +1,6 @@
 """Sweeps: a file in params/sweeps/ that names a question, a base experiment, what to vary, and the seeds to repeat it with."""
 
+import functools
 import itertools
 import re
 from collections.abc import Mapping
@@ -56,6 +57,36 @@ class Sweep:
     def folder(self):
         """Path of the sweep's folder: its report, and what its runs said."""
         return paths.reports() / self.run_name
+
+
+    @functools.cached_property
+    def runs(self) -> list[assignments.Run]:
+        """What there is of each run, as it was at the first look."""
+        return [assignments.run_of(experiment) for experiment in self.experiments]
+
+    @property
+    def finished(self) -> list[assignments.Run]:
+        """The runs there are; ValueError where there is none."""
+        found = [run for run in self.runs if run.metrics]
+        if not found:
+            raise ValueError(f"no run of the sweep {self.name} is finished; make them: python pipeline.py sweep {self.name}, with the same --data and --set")
+        return found
+
+    @property
+    def sample(self) -> bool:
+        """Whether the runs use sample data."""
+        return self.settings.get("data") == "sample"
+
+    def label(self, experiment: Experiment) -> str:
+        """The configuration of a run, and its seed where there are several."""
+        label = next(configuration.label for configuration in self.configurations if experiment in configuration.experiments)
+        return label if len(self.seeds) == 1 else f"{label}, seed {experiment.seed}"
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        asked = ", ".join(f"{key} = {quoted(value)}" for key, value in self.settings.items())
+        fields = [["Runs", f"{len(self.finished)} of {described(self).split(': ')[1]} finished"], ["Base", self.base], ["Seeds", ", ".join(map(str, self.seeds))],
+                  ["Settings", f"params/sweeps/{self.name}.yaml" + (f", but {asked}" if asked else "")]]
+        return assignments.title_block(self, self.title, self.question, fields)
 
 
 def names() -> list[str]:

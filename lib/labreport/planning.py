@@ -1,0 +1,164 @@
+"""What a sweep has to do: which runs there are, which are finished, what the others will take in time, memory and disk."""
+
+import math
+import shutil
+from dataclasses import dataclass, replace
+
+from . import assignments, datasets, files, models, paths, provenance, state
+from .experiments import Experiment
+from .sweeps import Sweep
+from .wording import count, duration
+
+PROCESS_BYTES = 1.2e9  # of a kernel that has imported everything and holds no model
+REPORT_BYTES = 5e6  # of a run folder but for its weights
+COPIES = 4  # of the weights in a checkpoint: the model's, two of most optimizers, the best epoch's
+MANY = 50  # runs, after which a person is asked
+GIB = 2**30
+
+
+@dataclass(frozen=True)
+class Step:
+    """One run of a sweep. action: done, go on or train. why: reasons, in words. seconds: None where no earlier run tells."""
+
+    experiment: Experiment
+    label: str
+    seed: int
+    action: str
+    why: str
+    epochs_done: int = 0
+    seconds: float | None = None
+    memory: float = PROCESS_BYTES
+    disk: float = 0.0
+
+    @property
+    def to_do(self) -> bool:
+        return self.action != "done"
+
+
+def steps(sweep: Sweep) -> list[Step]:
+    """All runs of a sweep with what there is of each, without their data: of a finished run it is taken that its data is as it was."""
+    labels = {experiment.run_name: configuration.label for configuration in sweep.configurations for experiment in configuration.experiments}
+    return [_step(experiment, labels[experiment.run_name]) for experiment in sweep.experiments]
+
+
+def _step(experiment: Experiment, label: str) -> Step:
+    run, now = assignments.run_of(experiment), state.read(experiment.folder)
+    if run.metrics and not run.outdated:
+        return Step(experiment, label, experiment.seed, "done", f"finished {run.metrics['finished']}")
+    if now.epochs:
+        return Step(experiment, label, experiment.seed, "go on", f"stopped after {count(now.epochs, 'epoch')}", now.epochs)
+    why = f"failed: {now.why}" if now.name == "failed" else "; ".join(run.outdated) or "it has not been trained"
+    return Step(experiment, label, experiment.seed, "train", why)
+
+
+def estimated(found: list[Step]) -> list[Step]:
+    """The same with time, memory and disk; every model that is to be trained is built, so that one that cannot be ends here (ValueError)."""
+    earlier, sizes = _earlier_runs(), {}
+    return [_estimated(step, earlier, sizes) if step.to_do else step for step in found]
+
+
+def _estimated(step: Step, earlier: list[dict], sizes: dict) -> Step:
+    experiment = step.experiment
+    key = repr((experiment.model, experiment.model_args, datasets.shape(experiment)))
+    if key not in sizes:
+        sizes[key] = _size(experiment)
+    weights, activations = sizes[key]
+    alike = [run for run in earlier if (run["model"], run["model_args"], run["dataset"], run["dataset_args"]) == (
+        experiment.model, experiment.model_args, experiment.dataset, experiment.dataset_args)]
+    images = [run["images"] for run in earlier if (run["dataset"], run["data"], run["max_images"]) == (experiment.dataset, experiment.data, experiment.max_images)]
+    pace = [run["seconds_per_image"] for run in alike]
+    seconds = sorted(pace)[len(pace) // 2] * images[0] * (experiment.epochs - step.epochs_done) if pace and images else None
+    memory = max((run["memory"] for run in alike), default=PROCESS_BYTES + COPIES * weights + experiment.batch_size * activations)
+    return replace(step, seconds=seconds, memory=memory, disk=weights + REPORT_BYTES + 3 * COPIES * weights)
+
+
+def _size(experiment: Experiment) -> tuple[float, float]:
+    """Bytes of a model's weights, and of what it keeps of one image while it trains: every output and its gradient."""
+    import gc
+
+    random = replace(experiment, model_args=experiment.model_args | ({"weights": "random"} if "weights" in experiment.model_args else {}))
+    model = models.build(random, *datasets.shape(experiment))
+    outputs = sum(math.prod(output.shape[1:]) for layer in model.layers for output in _outputs(layer))
+    size = 4.0 * models.parameters(model)[0], 8.0 * outputs
+    del model
+    gc.collect()  # a Keras model refers to itself, and the large ones take half a gigabyte
+    return size
+
+
+def _outputs(layer) -> list:
+    parts = [part for one in getattr(layer, "layers", []) for part in _outputs(one)]
+    found = layer.output
+    return parts or (list(found) if isinstance(found, (list, tuple)) else [found])
+
+
+def _earlier_runs() -> list[dict]:
+    found = []
+    for file in sorted(paths.reports().glob("*/metrics.json")):
+        metrics, origin = files.read_json(file), files.read_json(file.with_name("provenance.json"))
+        if not metrics or not origin or not metrics.get("seconds_per_epoch"):
+            continue
+        settings, paces = metrics["identity"]["settings"], sorted(metrics["seconds_per_epoch"])
+        images = metrics["dataset"]["images"]["train"]
+        found.append({key: settings[key] for key in ("model", "model_args", "dataset", "dataset_args", "data", "max_images")} | {
+            "images": images, "seconds_per_image": paces[len(paces) // 2] / images, "memory": max(one.get("peak_memory_bytes", 0) for one in origin["sittings"])})
+    return found
+
+
+@dataclass(frozen=True)
+class Room:
+    """What this machine has: processors, GPUs by their numbers, bytes of free memory and disk."""
+
+    processors: int
+    gpus: list[str]
+    memory: float
+    disk: float
+
+
+def room() -> Room:
+    """Of this machine, as far as this process may use it."""
+    import psutil
+
+    paths.reports().mkdir(parents=True, exist_ok=True)
+    return Room(provenance.processors(), provenance.gpus(), min(psutil.virtual_memory().available, _allowed()), shutil.disk_usage(paths.reports()).free)
+
+
+def _allowed() -> float:
+    """Bytes that a container may still take, endless where there is no limit."""
+    try:
+        with open("/sys/fs/cgroup/memory.max") as limit, open("/sys/fs/cgroup/memory.current") as used:
+            return float(limit.read()) - float(used.read())
+    except (OSError, ValueError):
+        return math.inf
+
+
+def jobs(found: list[Step], here: Room, asked: int | None = None) -> int:
+    """How many runs at once: one a GPU; without GPUs one a processor, as far as memory goes for the largest runs side by side."""
+    to_do = sorted((step.memory for step in found if step.to_do), reverse=True)
+    if asked or not to_do:
+        return min(asked or 1, max(1, len(to_do)))
+    fit = next((number for number in range(len(to_do), 0, -1) if sum(to_do[:number]) <= here.memory), 1)
+    return max(1, min(len(here.gpus) or here.processors, len(to_do), fit))
+
+
+def told(found: list[Step], here: Room, at_once: int) -> list[str]:
+    """The plan's sum in sentences."""
+    to_do = [step for step in found if step.to_do]
+    lines = [f"{count(len(found), 'run')}: {len(found) - len(to_do)} done, {sum(step.action == 'go on' for step in to_do)} to go on with, "
+             f"{sum(step.action == 'train' for step in to_do)} to train"]
+    if not to_do:
+        return lines
+    known = [step.seconds for step in to_do if step.seconds is not None]
+    unknown = len(to_do) - len(known)
+    told_time = f"time: at most {duration(max(max(known), sum(known) / at_once))} for {count(len(known), 'run')}, by the pace of earlier ones" if known else "time: not known"
+    lines.append(told_time + (f"; no earlier run tells of {count(unknown, 'other' if known else 'run')}" if unknown else ""))
+    most = sorted((step.memory for step in to_do), reverse=True)[:at_once]
+    disk = sum(sorted((step.disk for step in to_do), reverse=True)[:at_once]) + sum(step.disk / (3 * COPIES + 1) for step in to_do)
+    lines.append(f"at once: {count(at_once, 'run')}, {count(threads(here, at_once), 'thread')} each" + (f", on {count(len(here.gpus), 'GPU')}" if here.gpus else ""))
+    lines.append(f"memory: about {sum(most) / GIB:.1f} GiB of {here.memory / GIB:.1f} GiB free" + ("; too little, so the system may end a run" if sum(most) > here.memory else ""))
+    lines.append(f"disk: about {disk / GIB:.1f} GiB of {here.disk / GIB:.1f} GiB free" + ("; too little: free some, or leave runs out" if disk > here.disk else ""))
+    return lines
+
+
+def threads(here: Room, at_once: int) -> int:
+    """Threads of each run: the processors are divided."""
+    return max(1, here.processors // at_once)

@@ -1,0 +1,231 @@
+"""What the runs of a sweep say over its seeds: means with intervals, paired comparisons with the base, and which differences are supported."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from . import comparison, experiments, figures, proportions
+from .comparison import Entry
+from .sweeps import Sweep
+from .wording import count, percent
+
+OVERVIEW = ("The configurations, best mean first: accuracy over the seeds in percent, its standard deviation and the 95 % interval of the mean (Student's t; "
+            "with one seed the interval of the images, Wilson's).")
+CONFIDENCE = proportions.CONFIDENCE
+METHOD_OVER_SEEDS = """
+Each configuration is set against the base over the seeds: a seed gives both the same split, the same order of images and the same start, as far as their
+models allow, so the differences are paired. Their mean, its 95 % interval and $p$ are those of the paired $t$ test, with $p$ adjusted after Holm (1979) for
+all comparisons. With few seeds the test takes it on trust that differences are normally distributed. A difference counts as supported where the adjusted
+$p$ is below 0.05 and the interval leaves out zero. The seeds cover training; that all were evaluated on the same kind of images, and few of them, is not in the intervals.
+"""
+METHOD_OVER_IMAGES = """
+Each configuration was run once and is set against the base image by image. With $b$ images that it alone has right, $c$ that the base alone has right, and $n$
+in all, the difference of their accuracies is $(b - c) / n$. Its 95 % interval is Wald's with half an image added to each of the four counts
+(Agresti and Min, 2005); $p$ is that of McNemar's exact test, adjusted after Holm (1979) for all comparisons. A difference counts as supported where the interval
+leaves out zero and the adjusted $p$ is below 0.05. What another seed would change is not in them.
+"""
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a configuration's runs came to. runs: finished ones, by seed. accuracies: of the evaluated split, in the same order."""
+
+    label: str
+    runs: dict[int, Entry]
+
+    @property
+    def accuracies(self) -> np.ndarray:
+        return np.array([entry.accuracy for entry in self.runs.values()])
+
+    @property
+    def mean(self) -> float:
+        return float(self.accuracies.mean())
+
+    def interval(self) -> tuple[float, float]:
+        """95 %: of the mean over seeds, or, of one run alone, of its images."""
+        found = self.accuracies
+        if len(found) == 1:
+            [entry] = self.runs.values()
+            return proportions.wilson(int(entry.correct.sum()), len(entry.correct))
+        reach = stats.sem(found) * stats.t.ppf((1 + CONFIDENCE) / 2, len(found) - 1)
+        return self.mean - reach, self.mean + reach
+
+
+def load(sweep: Sweep) -> list[Entry]:
+    """The finished runs with their results; ValueError where there is none."""
+    return comparison.load(sweep)
+
+
+def scores(sweep: Sweep, entries: list[Entry]) -> list[Score]:
+    """Configurations with a finished run, the best mean first."""
+    by_run = {entry.run.experiment.run_name: entry for entry in entries}
+    found = [Score(configuration.label, {experiment.seed: by_run[experiment.run_name] for experiment in configuration.experiments if experiment.run_name in by_run})
+             for configuration in sweep.configurations]
+    return sorted((score for score in found if score.runs), key=lambda score: -score.mean)
+
+
+def missing(sweep: Sweep) -> list[str]:
+    """Runs that are not finished, or would be made otherwise today."""
+    return [sweep.label(run.experiment) for run in sweep.runs if run.metrics is None or run.outdated]
+
+
+def standing(sweep: Sweep) -> str:
+    """How many of the runs there are, and which are missing, in sentences."""
+    wanting = missing(sweep)
+    text = f"{len(sweep.runs) - len(wanting)} of {count(len(sweep.runs), 'run')} are finished: {count(len(sweep.configurations), 'configuration')}, {count(len(sweep.seeds), 'seed')} each."
+    return text + (f" **Missing, or outdated:** {comparison.first(wanting, 12)}." if wanting else " Settings, source and versions are up to date.")
+
+
+def overview(sweep: Sweep, entries: list[Entry]) -> pd.DataFrame:
+    """A row a configuration, the best mean first."""
+    rows = []
+    for rank, score in enumerate(scores(sweep, entries), 1):
+        low, high = score.interval()
+        results = [entry.result.metrics for entry in score.runs.values()]
+        rows.append({"Rank": rank, "Configuration": score.label + (" (base)" if score.label == sweep.base else ""), "Runs": f"{len(score.runs)} of {len(sweep.seeds)}",
+                     "Mean": f"{100 * score.mean:.1f}", "SD": f"{100 * score.accuracies.std(ddof=1):.1f}" if len(results) > 1 else None,
+                     "95 % interval": f"{100 * low:.1f}\u2013{100 * high:.1f}", "Best epoch": _span([one["best_epoch"] for one in results]),
+                     "Parameters": results[0]["total_parameters"], "Seconds": round(np.mean([one["seconds"] for one in results]))})
+    return pd.DataFrame(rows, dtype=object)
+
+
+def panels(sweep: Sweep, entries: list[Entry]) -> dict[str, dict[str, tuple[pd.DataFrame, int]]]:
+    """Histories to be drawn together; with several seeds their mean, and the lowest and highest of them as `low` and `high`."""
+    if len(sweep.seeds) == 1:
+        return comparison.panels(sweep, entries)
+    lines = {}
+    for score in scores(sweep, entries):
+        histories = pd.concat([entry.result.history[["epoch", "val_accuracy"]] for entry in score.runs.values()])
+        grouped = histories.groupby("epoch")["val_accuracy"]
+        mean = pd.DataFrame({"epoch": grouped.mean().index, "val_accuracy": grouped.mean().to_numpy(), "low": grouped.min().to_numpy(), "high": grouped.max().to_numpy()})
+        lines[score.label] = (mean, int(mean["val_accuracy"].to_numpy().argmax()) + 1)
+    parts = np.array_split(list(lines), -(-len(lines) // comparison.LINES))
+    titles = ["mean over seeds"] if len(parts) == 1 else [f"mean over seeds ({number} of {len(parts)})" for number in range(1, len(parts) + 1)]
+    return {title: {str(label): lines[label] for label in part} for title, part in zip(titles, parts)}
+
+
+def common_settings(sweep: Sweep) -> list[dict]:
+    """The settings that no configuration varies, as rows of a setting and its value."""
+    flat = [_flat(configuration.experiments[0]) for configuration in sweep.configurations]
+    shared = {key: value for key, value in flat[0].items() if all(other.get(key) == value for other in flat)}
+    return [{"Setting": key, "Value": comparison.text(value)} for key, value in shared.items()]
+
+
+def own_settings(sweep: Sweep) -> list[dict]:
+    """What was varied against what came out: a row a configuration with its differences from the base, and its mean."""
+    base, rows = _flat(sweep.base_configuration.experiments[0]), []
+    means = {score.label: f"{100 * score.mean:.1f}" for score in scores(sweep, load(sweep))}
+    for configuration in sweep.configurations:
+        flat = _flat(configuration.experiments[0])
+        own = [f"{key.split('.')[-1]} {comparison.text(flat[key])}" if key in flat else f"no {key.split('.')[-1]}" for key in base | flat if base.get(key) != flat.get(key)]
+        rows.append({"Configuration": configuration.label, "Differs from the base in": "; ".join(own) or "nothing: it is the base", "Mean accuracy": means.get(configuration.label)})
+    return rows
+
+
+def _flat(experiment) -> dict:
+    return {key: value for key, value in experiments.flatten(experiment.training_settings()).items() if key.split(".")[0] not in ("data", "max_images", "seed") and value != {}}
+
+
+def method(sweep: Sweep) -> str:
+    """How differences are judged here."""
+    return METHOD_OVER_SEEDS if len(sweep.seeds) > 1 else METHOD_OVER_IMAGES
+
+
+def differences(sweep: Sweep, entries: list[Entry]) -> pd.DataFrame:
+    """Every configuration against the base: label, difference (a share, positive where it is ahead of the base), low, high, pairs, p (adjusted after Holm), verdict.
+
+    verdict: "supported", "alone" (only without the adjustment) or "open". Paired over the seeds that both have; with one seed, over images.
+    """
+    found = {score.label: score for score in scores(sweep, entries)}
+    base, rows = found.get(sweep.base), []
+    for score in found.values() if base else ():
+        shared = [seed for seed in base.runs if seed in score.runs]
+        if score is base or not shared or (len(shared) == 1 and len(sweep.seeds) > 1):
+            continue
+        if len(sweep.seeds) == 1:
+            mine, theirs = _same_images(score.runs[shared[0]], base.runs[shared[0]])
+            difference, low, high = proportions.paired_difference(mine, theirs)
+            p, pairs = proportions.mcnemar(mine, theirs), len(mine)
+        else:
+            mine, theirs = (np.array([one.runs[seed].accuracy for seed in shared]) for one in (score, base))
+            difference, low, high, p = _paired(mine - theirs)
+            pairs = len(shared)
+        rows.append({"label": score.label, "difference": difference, "low": low, "high": high, "pairs": pairs, "p": p})
+    table = pd.DataFrame(rows, columns=["label", "difference", "low", "high", "pairs", "p"])
+    alone = ((table["low"] > 0) | (table["high"] < 0)) & (table["p"] < 1 - CONFIDENCE)
+    table["p"] = proportions.holm(table["p"])
+    table["verdict"] = np.where(alone & (table["p"] < 1 - CONFIDENCE), "supported", np.where(alone, "alone", "open"))
+    return table
+
+
+def _paired(apart: np.ndarray) -> tuple[float, float, float, float]:
+    """Mean of paired differences, its 95 % interval, and p of the t test; differences that are all the same leave no doubt but zero."""
+    if np.ptp(apart) == 0:
+        return float(apart[0]), float(apart[0]), float(apart[0]), 1.0 if apart[0] == 0 else 0.0
+    test = stats.ttest_1samp(apart, 0)
+    low, high = test.confidence_interval(CONFIDENCE)
+    return float(apart.mean()), float(low), float(high), float(test.pvalue)
+
+
+def _same_images(one: Entry, other: Entry) -> tuple[np.ndarray, np.ndarray]:
+    by_id = [dict(zip(entry.result.predictions["id"], entry.correct)) for entry in (one, other)]
+    if by_id[0].keys() != by_id[1].keys():
+        raise ValueError(f"{one.label} and {other.label} were evaluated on other images, so they cannot be compared; a sweep's runs share their data and seed")
+    order = sorted(by_id[0])
+    return tuple(np.array([found[name] for name in order]) for found in by_id)
+
+
+def shown(sweep: Sweep, entries: list[Entry]) -> list:
+    """Figures and tables of the differences; none as long as runs are missing."""
+    if missing(sweep):
+        return []
+    table = differences(sweep, entries)
+    if table.empty:
+        return []
+    of = f"{len(sweep.seeds)} seeds" if len(sweep.seeds) > 1 else comparison.images_of(entries)
+    rows = [{"Configuration": row.label, f"Points ahead of {sweep.base}": f"{_points(row.difference)} ({_points(row.low)} to {_points(row.high)})",
+             "p (Holm)": "< 0.001" if row.p < 0.001 else f"{row.p:.3f}", "Verdict": {"supported": "supported", "alone": "only if it stood alone", "open": "not supported"}[row.verdict]}
+            for row in table.itertuples()]
+    return [figures.leads(table, sweep.base, of, behind=True), figures.Table(rows, f"How many points of accuracy each configuration is ahead of the base, {sweep.base}, over {of}.")]
+
+
+def conclusion(sweep: Sweep, entries: list[Entry]) -> str:
+    """Which differences are supported; as long as runs are missing, only that they are."""
+    wanting = missing(sweep)
+    if wanting:
+        return (f"**No verdict yet:** {len(wanting)} of {count(len(sweep.runs), 'run')} are missing or outdated ({comparison.first(wanting, 12)}). "
+                f"`make sweep NAME={sweep.name}` goes on with them.")
+    found, table = scores(sweep, entries), differences(sweep, entries)
+    best = found[0]
+    low, high = best.interval()
+    over = f"over {len(sweep.seeds)} seeds" if len(sweep.seeds) > 1 else f"on the {comparison.images_of(entries)}"
+    lines = [f"**{best.label}** has the highest accuracy {over}: {percent(best.mean)} ({percent(low)} to {percent(high)}).", ""]
+    for verdict, says in (("supported", "Supported" + (f", also after allowing for {len(table)} comparisons at once" if len(table) > 1 else "")),
+                          ("alone", "Supported only if each comparison stood alone"), ("open", "Not supported, so that either may be the better one")):
+        chosen = [f"{row.label} {_points(row.difference)}" for row in table.itertuples() if row.verdict == verdict]
+        if chosen:
+            lines.append(f"- {says}: points ahead of {sweep.base}: {', '.join(chosen)}.")
+    lines += ["", _limits(sweep, entries)]
+    return "\n".join(lines)
+
+
+def _limits(sweep: Sweep, entries: list[Entry]) -> str:
+    if sweep.sample:
+        return "**The runs used sample data**: this shows that the sweep works, and nothing can be concluded about the real data set or the models."
+    sentences = []
+    if len(sweep.seeds) > 1:
+        sentences.append(f"{count(len(sweep.seeds), 'seed')} are few: an effect that is not supported may be there all the same.")
+    if any(entry.result.evaluated == "validation" for entry in entries):
+        sentences.append("The validation images also chose the epoch; accuracies on them are on the high side.")
+    if sweep.settings:
+        sentences.append("The runs have settings of their own, so that nothing follows for the experiments as published.")
+    return " ".join(sentences)
+
+
+def _span(values: list[int]) -> str:
+    return str(values[0]) if len(set(values)) == 1 else f"{min(values)}\u2013{max(values)}"
+
+
+_points = comparison.points
