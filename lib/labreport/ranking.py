@@ -78,6 +78,11 @@ def standing(sweep: Sweep) -> str:
     return text + (f" **Missing, or outdated:** {comparison.first(wanting, 12)}." if wanting else " Settings, source and versions are up to date.")
 
 
+def exceptions(sweep: Sweep) -> list[dict]:
+    """A row a run that would be made otherwise today: which, and why."""
+    return [{"Run": sweep.label(run.experiment), "Outdated, since": comparison.first(run.outdated)} for run in sweep.runs if run.outdated]
+
+
 def overview(sweep: Sweep, entries: list[Entry]) -> pd.DataFrame:
     """A row a configuration, the best mean first."""
     rows = []
@@ -185,7 +190,7 @@ def shown(sweep: Sweep, entries: list[Entry]) -> list:
     if table.empty:
         return []
     of = f"{len(sweep.seeds)} seeds" if len(sweep.seeds) > 1 else comparison.images_of(entries)
-    rows = [{"Configuration": row.label, f"Points ahead of {sweep.base}": f"{_points(row.difference)} ({_points(row.low)} to {_points(row.high)})",
+    rows = [{"Configuration": row.label, f"Points ahead of {sweep.base}": f"{comparison.points(row.difference)} ({comparison.points(row.low)} to {comparison.points(row.high)})",
              "p (Holm)": "< 0.001" if row.p < 0.001 else f"{row.p:.3f}", "Verdict": {"supported": "supported", "alone": "only if it stood alone", "open": "not supported"}[row.verdict]}
             for row in table.itertuples()]
     return [figures.leads(table, sweep.base, of, behind=True), figures.Table(rows, f"How many points of accuracy each configuration is ahead of the base, {sweep.base}, over {of}.")]
@@ -204,9 +209,9 @@ def conclusion(sweep: Sweep, entries: list[Entry]) -> str:
     lines = [f"**{best.label}** has the highest accuracy {over}: {percent(best.mean)} ({percent(low)} to {percent(high)}).", ""]
     for verdict, says in (("supported", "Supported" + (f", also after allowing for {len(table)} comparisons at once" if len(table) > 1 else "")),
                           ("alone", "Supported only if each comparison stood alone"), ("open", "Not supported, so that either may be the better one")):
-        chosen = [f"{row.label} {_points(row.difference)}" for row in table.itertuples() if row.verdict == verdict]
+        chosen = [f"{row.label} ({comparison.points(row.difference)})" for row in table.itertuples() if row.verdict == verdict]
         if chosen:
-            lines.append(f"- {says}: points ahead of {sweep.base}: {', '.join(chosen)}.")
+            lines.append(f"- {says}: the difference from {sweep.base}, in points, of {', '.join(chosen)}.")
     lines += ["", _limits(sweep, entries)]
     return "\n".join(lines)
 
@@ -226,6 +231,3 @@ def _limits(sweep: Sweep, entries: list[Entry]) -> str:
 
 def _span(values: list[int]) -> str:
     return str(values[0]) if len(set(values)) == 1 else f"{min(values)}\u2013{max(values)}"
-
-
-_points = comparison.points
