@@ -7,14 +7,14 @@ LOCK := $(shell nvidia-smi >/dev/null 2>&1 && echo requirements-cuda.lock || ech
 VENV := .venv
 RUN := $(VENV)/bin/python pipeline.py
 # By way of the environment, so that the shell takes nothing in them for its own.
-export EXP NAME DATA SET A B ACCEPT
+export EXP NAME DATA SET A B ACCEPT JOBS RETRY
 # Windows' Linux sets NAME to the machine's name; only what stands on make's own command line is meant.
 ifneq ($(origin NAME),command line)
 NAME :=
 endif
 OPTIONS := $${DATA:+--data "$$DATA"} $${SET:+--set "$$SET"} $(if $(DEBUG),--debug)
 
-.PHONY: help setup report run render compare all show list check data why verify diff test bench soak clean lock
+.PHONY: help setup report run render compare plan sweep status all show list check data why verify diff test bench soak clean lock
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -23,7 +23,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  EXP   a file in params/, without .yaml; \`make list\` shows them"
-	@echo "  NAME  an assignment: a file in notebooks/, without .ipynb, such as NAME=flowers"
+	@echo "  NAME  an assignment: a file in notebooks/, without .ipynb, such as NAME=flowers; or a sweep: a file in params/sweeps/"
 	@echo "  DATA  sample (drawn by the program, no download) or the folder that holds the data sets (default: data/)"
 	@echo "  SET   settings of this run, such as SET=\"epochs=3 batch_size=32\""
 
@@ -38,6 +38,15 @@ render: setup need-exp ## make the reports of an executed notebook again (EXP)
 
 compare: setup need-name ## report on the runs of an assignment beside each other (NAME)
 	@$(RUN) compare "$$NAME" $(OPTIONS)
+
+plan: setup need-sweep ## what a sweep has to do, and what it takes in time, memory and disk (NAME)
+	@$(RUN) plan "$$NAME" $(if $(JOBS),--jobs "$$JOBS") $(OPTIONS)
+
+sweep: setup need-sweep ## train the runs of a sweep, as many at once as there is room for, and report on them (NAME; JOBS, RETRY, YES=1)
+	@$(RUN) sweep "$$NAME" $(if $(JOBS),--jobs "$$JOBS") $(if $(RETRY),--retry "$$RETRY") $(if $(YES),--yes) $(OPTIONS)
+
+status: setup need-sweep ## how far the runs of a sweep are (NAME)
+	@$(RUN) status "$$NAME" $(OPTIONS)
 
 all: setup ## report every experiment, one after the other, whatever fails (NAME for one assignment's)
 	@$(RUN) all $${NAME:+"$$NAME"} $(OPTIONS)
@@ -96,7 +105,7 @@ environment.yml: requirements.lock
 setup: ## install everything into .venv; runs by itself where the lock has changed
 	@cat $(LOCK) pyproject.toml | cmp -s - $(VENV)/installed || $(MAKE) --no-print-directory install
 
-.PHONY: install need-exp need-name
+.PHONY: install need-exp need-name need-sweep
 install:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
 		{ echo "make setup: $(PYTHON) is $$($(PYTHON) --version 2>&1), Python 3.11 to 3.13 is needed; name one: make PYTHON=python3.12 ..."; exit 1; }
@@ -112,3 +121,6 @@ need-exp:
 
 need-name:
 	@test -n "$$NAME" || { echo "make: NAME is missing, such as NAME=flowers; the assignments are the files in notebooks/"; exit 1; }
+
+need-sweep:
+	@test -n "$$NAME" || { echo "make: NAME is missing, such as NAME=cifar10_optimizers; the sweeps are the files in params/sweeps/"; exit 1; }

@@ -43,8 +43,8 @@ def look(step: Step) -> Progress:
         left = _left(experiment, epochs)
     elif left is not None and epochs > step.epochs_done:
         left *= (experiment.epochs - epochs) / max(1, experiment.epochs - step.epochs_done)
-    name = {"none": "waiting", "queued": "waiting"}.get(now.name, now.name)
-    return Progress(step.label, step.seed, name, epochs, experiment.epochs, left, now.why)
+    never_started = now.name in ("none", "queued") or (now.name == "interrupted" and now.record and now.record["state"] == "queued")
+    return Progress(step.label, step.seed, "waiting" if never_started else now.name, epochs, experiment.epochs, left, "" if never_started else now.why)
 
 
 def _left(experiment, epochs: int) -> float | None:

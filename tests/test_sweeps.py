@@ -1,0 +1,206 @@
+"""A sweep: read strictly, planned before it runs, many runs at once, and no more said than its seeds support."""
+
+import json
+import os
+import runpy
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from conftest import ROOT
+from scipy import stats
+from test_comparison import fabricated
+
+from labreport import comparison, dispatch, experiments, files, planning, provenance, ranking, sweeps, watching
+
+HEAD = "title: T\nquestion: Q?\nbase: cifar10_naive_adam\n"
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A project folder with the parameter files and no sweep yet."""
+    for name in ("params", "notebooks"):
+        shutil.copytree(ROOT / name, tmp_path / "project" / name)
+    shutil.rmtree(tmp_path / "project/params/sweeps")
+    (tmp_path / "project/params/sweeps").mkdir()
+    monkeypatch.chdir(tmp_path / "project")
+    return tmp_path / "project"
+
+
+def write(project, text, name="mine"):
+    (project / f"params/sweeps/{name}.yaml").write_text(text)
+
+
+@pytest.mark.parametrize("name, configurations, seeds", [("flowers_optimizers", 14, 1), ("flowers_tuning", 7, 3), ("cifar10_regularization", 6, 3), ("cifar10_optimizers", 5, 3),
+                                                         ("dog_breeds_finetuning", 4, 3), ("cats_dogs_heads", 2, 3)])
+def test_the_sweeps_there_are_can_be_read_and_each_run_is_what_its_command_runs(name, configurations, seeds):
+    sweep = sweeps.load(name)
+    assert (len(sweep.configurations), len(sweep.seeds)) == (configurations, seeds)
+    for experiment in sweep.experiments:
+        _, again, *rest = dispatch.command(experiment)
+        assert experiments.load(again, experiments.parse_settings(rest[1:])) == experiment
+
+
+def test_a_run_that_has_a_parameter_file_of_its_own_goes_by_that_name(project):
+    write(project, HEAD + "seeds: [1, 7]\nruns:\n  - {model: cifar10_five_convolutions, optimizer: rmsprop, epochs: 20}\n")
+    assert [one.run_name for one in sweeps.load("mine").configurations[1].experiments] == ["cifar10_rmsprop", "cifar10_rmsprop--seed-7"]
+
+
+def test_a_grid_is_every_combination_and_holds_the_base(project):
+    write(project, HEAD + "seeds: [1]\ngrid:\n  batch_size: [32, 64]\n  optimizer:\n    - {optimizer: adam}\n    - {optimizer: sgd, learning_rate: 0.01}\n")
+    sweep = sweeps.load("mine")
+    assert [one.label for one in sweep.configurations] == ["naive_adam", "batch_size 32, optimizer adam", "batch_size 32, optimizer sgd, learning_rate 0.01",
+                                                          "batch_size 64, optimizer sgd, learning_rate 0.01"]
+    assert sweep.base == "naive_adam" and sweep.base_configuration.experiments[0].name == "cifar10_naive_adam"
+
+
+@pytest.mark.parametrize("text, expected", [
+    ("seeds: [1]\nrun: []\n", "line 5: unknown key 'run' .did you mean 'runs'"),
+    ("runs: [cifar10_l2]\n", "missing seeds"),
+    ("seeds: [1]\n", "either runs .a list. or a grid"),
+    ("seeds: [1, 1]\nruns: [cifar10_l2]\n", "line 4: seeds are whole numbers, at least one and each once"),
+    ("seeds: [1]\nruns: [cifar10_l3]\n", "line 5: run 1: there is no experiment 'cifar10_l3'"),
+    ("seeds: [1]\nruns:\n  - {learning_rat: 0.1}\n", "run 1: settings: there is no setting 'learning_rat' .did you mean"),
+    ("seeds: [1]\nruns:\n  - {batch_size: 32}\n  - {batch_size: 32}\n", "run 2 .batch_size 32. is the same as batch_size 32"),
+    ("seeds: [1]\nruns:\n  - {seed: 2}\n", "run 1: a seed is not varied by runs"),
+    ("seeds: [1]\ngrid:\n  batch_size: 32\n", "line 6: batch_size of a grid is a list of values"),
+])
+def test_a_sweep_that_is_wrong_says_what_came_and_what_was_expected(project, text, expected):
+    write(project, HEAD + text)
+    with pytest.raises(ValueError, match=expected):
+        sweeps.load("mine")
+
+
+def test_what_a_sweep_varies_cannot_be_set_for_all_its_runs():
+    with pytest.raises(ValueError, match="--set learning_rate: that is what the sweep varies; edit .*cifar10_optimizers.yaml"):
+        sweeps.load("cifar10_optimizers", {"learning_rate": 0.1})
+    assert sweeps.load("cifar10_optimizers", {"epochs": 1}).run_name == "cifar10_optimizers--epochs-1"
+
+
+def test_a_plan_knows_what_is_done_what_goes_on_and_how_long_the_rest_takes():
+    metrics = fabricated("cifar10_naive_adam")
+    folder = experiments.load("cifar10_naive_adam").folder
+    files.write_json(folder / "metrics.json", metrics | {"seconds_per_epoch": [2.0, 1.0, 1.0]})
+    files.write_json(folder / "provenance.json", {"sittings": [{"peak_memory_bytes": 2**31}]})
+    sweep = sweeps.load("cifar10_optimizers")
+    unfinished = sweep.configurations[1].experiments[0].folder / "unfinished"
+    unfinished.mkdir(parents=True)
+    (unfinished / "history.csv").write_text("epoch\n" + "1\n" * 10)
+    found = planning.estimated(planning.steps(sweep))
+    assert [step.action for step in found] == ["done", "go on", *["train"] * 13] and found[1].why == "stopped after 10 epochs"
+    assert found[1].seconds == pytest.approx(40) and found[2].seconds == pytest.approx(50) and found[2].memory == 2**31
+    here = planning.Room(4, [], 2**33, 2**40)
+    assert planning.jobs(found, here) == 4 and planning.threads(here, 4) == 1
+    assert planning.jobs(found, planning.Room(8, [], 2**32, 2**40)) == 2  # so much memory and no more
+    assert planning.jobs(found, planning.Room(8, ["0", "1"], 2**40, 2**40)) == 2  # one run a GPU
+    assert planning.jobs(found, here, asked=3) == 3
+    assert planning.told(found, here, 4)[1].startswith("time: at most 2 min 52 s for 14 runs")
+
+
+def test_gpus_are_those_that_the_driver_names_or_the_environment_allows(tmp_path, monkeypatch):
+    stand_in = tmp_path / "nvidia-smi"
+    stand_in.write_text("#!/bin/sh\necho 0\necho 1\n")
+    stand_in.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert provenance.gpus() == ["0", "1"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
+    assert provenance.gpus() == ["3"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    assert provenance.gpus() == []
+
+
+def test_every_model_is_built_before_anything_trains(project, capsys):
+    write(project, HEAD.replace("naive_adam", "l2") + "seeds: [1]\nruns:\n  - {filters: [[4], [4]]}\n")  # three rates for two blocks
+    main = runpy.run_path(str(ROOT / "pipeline.py"))["main"]
+    assert main(["sweep", "mine", "--data", "sample"]) == 1
+    error = capsys.readouterr().err
+    assert "block_dropout" in error and not list(sweeps.load("mine", {"data": "sample"}).configurations[0].experiments[0].folder.parent.glob("cifar10*"))
+
+
+@pytest.fixture
+def repeated(monkeypatch):
+    """The runs of cifar10_optimizers: SGD far behind with every seed, RMSprop a little, the others by chance. Accuracies by label."""
+    sweep, accuracies = sweeps.load("cifar10_optimizers"), {"Adam": (0.70, 0.72, 0.71), "RMSprop": (0.69, 0.70, 0.70), "Adagrad": (0.71, 0.70, 0.72),
+                                                           "Adadelta": (0.70, 0.73, 0.70), "SGD": (0.50, 0.52, 0.515)}
+    for configuration in sweep.configurations:
+        for place, experiment in enumerate(configuration.experiments):
+            settings = {key: value for key, value in experiment.training_settings().items()}
+            fabricated(experiment.name, accuracies[configuration.label][place], seed=place, settings=settings)
+    return accuracies
+
+
+def test_differences_over_seeds_are_those_of_the_paired_t_test_adjusted_after_holm(repeated):
+    sweep = sweeps.load("cifar10_optimizers")
+    table = ranking.differences(sweep, ranking.load(sweep)).set_index("label")
+    base = np.array(repeated["Adam"])
+    plain = {label: stats.ttest_rel(np.round(400 * np.array(values)) / 400, np.round(400 * base) / 400) for label, values in repeated.items() if label != "Adam"}
+    ordered = sorted(plain, key=lambda label: plain[label].pvalue)
+    assert table.loc["SGD", "verdict"] == "supported" and set(table["verdict"]) == {"supported", "open"}
+    assert table.loc[ordered[0], "p"] == pytest.approx(4 * plain[ordered[0]].pvalue)
+    for label, test in plain.items():
+        low, high = test.confidence_interval()
+        assert table.loc[label, ["low", "high"]].tolist() == pytest.approx([low, high])
+    said = ranking.conclusion(sweep, ranking.load(sweep))
+    assert "- Supported, also after allowing for 4 comparisons at once: the difference from Adam, in points, of SGD (\u2212" in said and "3 seeds are few" in said
+
+
+def test_an_incomplete_sweep_gets_no_verdict_but_what_is_missing(repeated):
+    (sweeps.load("cifar10_optimizers").configurations[4].experiments[2].folder / "metrics.json").unlink()
+    sweep = sweeps.load("cifar10_optimizers")
+    runs = ranking.load(sweep)
+    assert ranking.conclusion(sweep, runs) == ("**No verdict yet:** 1 of 15 runs are missing or outdated (SGD, seed 3). `make sweep NAME=cifar10_optimizers` goes on with them.")
+    assert ranking.shown(sweep, runs) == [] and "2 of 3" in ranking.overview(sweep, runs)["Runs"].tolist()
+
+
+def test_runs_of_one_seed_are_compared_image_by_image():
+    for name, accuracy in (("flowers_alexnet_adam", 0.6), ("flowers_alexnet_sgd", 0.8)):
+        fabricated(name, accuracy, split="validation")
+    sweep = sweeps.load("flowers_optimizers")
+    runs = ranking.load(sweep)
+    [row] = ranking.differences(sweep, runs).to_dict("records")
+    assert row["label"] == "alexnet_sgd" and row["pairs"] == 400 and row["difference"] == pytest.approx(0.2) and row["verdict"] == "supported"
+    assert "McNemar" in ranking.method(sweep) and list(ranking.panels(sweep, runs)) == list(comparison.panels(sweep, runs))
+
+
+def test_the_live_table_shows_what_runs_before_what_waits_and_counts_the_rest(repeated):
+    from rich.console import Console
+
+    steps = planning.steps(sweeps.load("cifar10_optimizers"))
+    (steps[3].experiment.folder / "metrics.json").unlink()
+    found = [watching.look(step) for step in steps]
+    console = Console(width=120, record=True, file=open(os.devnull, "w"))
+    console.print(watching.table("s", found, 2))
+    shown = console.export_text()
+    assert "14 of 15 runs done, 1 waiting" in shown and "####################" in shown
+    assert watching.line(found[0]) == "Adam, seed 1: done, epoch 6 of 50: 70.0\u00a0% (test)"
+
+
+@pytest.mark.slow
+def test_a_killed_sweep_goes_on_to_the_epoch_and_one_failure_sinks_no_other_run(project, tmp_path):
+    write(project, HEAD + "seeds: [1]\nruns:\n  - {label: hopeless, optimizer: sgd, learning_rate: 1.0e+38}\n  - {optimizer: rmsprop}\n")
+    environment = os.environ | {"LABREPORT_REPORTS": str(tmp_path / "reports"), "LABREPORT_CACHE": str(tmp_path / "cache")}
+    command = [sys.executable, str(ROOT / "pipeline.py"), "sweep", "mine", "--data", "sample", "--jobs", "2", "--retry", "1", "--set", "epochs=60", "max_images=200"]
+    first = subprocess.Popen(command, cwd=project, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while not list(tmp_path.glob("reports/*/unfinished/epoch-*.npz")):
+        assert first.poll() is None, first.stderr.read()
+        time.sleep(0.02)
+    second = subprocess.run([*command, "--yes"], cwd=project, env=environment, capture_output=True, text=True)
+    assert second.returncode == 1 and f"is at work already, as process {first.pid}" in second.stderr
+    first.send_signal(signal.SIGKILL)
+    first.communicate()
+    done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True)
+    assert done.returncode == 1 and "2 runs done, 1 failed; the same command tries them again" in done.stdout, done.stderr
+    assert "the loss is no longer finite in epoch 1" in done.stderr and "its log is" in done.stderr
+    logs = {path.name: path.read_text() for path in tmp_path.glob("reports/mine*/logs/*.txt")}
+    assert sum("going on after epoch" in log for log in logs.values()) >= 1
+    assert sorted(log.count("--- try 1") for log in logs.values()) and max(log.count("--- try 2") for log in logs.values()) == 1
+    assert json.loads(next(tmp_path.glob("reports/mine*/sweep.json")).read_text())["at_once"] == 2
+    [report] = tmp_path.glob("reports/mine*/report.html")
+    assert "No verdict yet" in report.read_text() and "hopeless" in report.read_text()
+    status = subprocess.run([*command[:2], "status", *command[3:6], "--set", "epochs=60", "max_images=200"], cwd=project, env=environment, capture_output=True, text=True)
+    assert "2 of 3 runs done, 1 failed" in status.stdout
