@@ -91,7 +91,7 @@ lock: ## resolve the versions anew from pyproject.toml (needs uv)
 	$(MAKE) --no-print-directory environment.yml
 
 PIP := $(VENV)/bin/python -m pip install --disable-pip-version-check
-COMPILE := --universal --python-version 3.11 --fork-strategy fewest --extra notebook --extra report --extra sweep --extra cluster --extra kaggle --extra test \
+COMPILE := --universal --python-version 3.11 --fork-strategy fewest --extra notebook --extra report --extra sweep --extra kaggle --extra test \
 	--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade --quiet
 
 # conda's file is the lock without its hashes, for the one Python it names.
