@@ -344,7 +344,7 @@ def run_sweep(options) -> int:
         if many > planning.MANY and not options.yes and not agreed(f"start {many} runs?"):
             raise ValueError(f"not started: {many} runs are many; answer y, or say --yes")
         pool = dispatch.Pool(sweep, steps, here, at_once, threads, options.retry)
-        with watching.shown(sweep.run_name, steps, at_once) as changed:
+        with watching.shown(steps, at_once) as changed:
             tasks = pool.run(changed)
     failed = [task for task in tasks if task.outcome != "done"]
     for task in failed:

@@ -92,13 +92,13 @@ def test_a_plan_knows_what_is_done_what_goes_on_and_how_long_the_rest_takes():
     (unfinished / "history.csv").write_text("epoch\n" + "1\n" * 10)
     found = planning.estimated(planning.steps(sweep))
     assert [step.action for step in found] == ["done", "go on", *["train"] * 13] and found[1].why == "stopped after 10 epochs"
-    assert found[1].seconds == pytest.approx(40) and found[2].seconds == pytest.approx(50) and found[2].memory == 2**31
+    assert found[1].seconds == pytest.approx(60) and found[2].seconds == pytest.approx(70) and found[2].memory == 2**31
     here = planning.Room(4, [], 2**33, 2**40)
     assert planning.jobs(found, here) == 4 and planning.threads(here, 4) == 1
     assert planning.jobs(found, planning.Room(8, [], 2**32, 2**40)) == 2  # so much memory and no more
     assert planning.jobs(found, planning.Room(8, ["0", "1"], 2**40, 2**40)) == 2  # one run a GPU
     assert planning.jobs(found, here, asked=3) == 3
-    assert planning.told(found, here, 4)[1].startswith("time: at most 2 min 52 s for 14 runs")
+    assert planning.told(found, here, 4)[1].startswith("time: at most 4 min 02 s for 14 runs")
 
 
 def test_gpus_are_those_that_the_driver_names_or_the_environment_allows(tmp_path, monkeypatch):
@@ -174,7 +174,7 @@ def test_the_live_table_shows_what_runs_before_what_waits_and_counts_the_rest(re
     (steps[3].experiment.folder / "metrics.json").unlink()
     found = [watching.look(step) for step in steps]
     console = Console(width=120, record=True, file=open(os.devnull, "w"))
-    console.print(watching.table("s", found, 2))
+    console.print(watching.table(found, 2))
     shown = console.export_text()
     assert "14 of 15 runs done, 1 waiting" in shown and "####################" in shown
     assert watching.line(found[0]) == "Adam, seed 1: done, epoch 6 of 50: 70.0\u00a0% (test)"

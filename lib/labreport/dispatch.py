@@ -166,6 +166,6 @@ def settled(sweep: Sweep, found: list[Step], here: Room, jobs: int | None) -> tu
     before = files.read_json(sweep.folder / RECORD) or {}
     at_once = planning.jobs(found, here, jobs or before.get("at_once"))
     threads = before["threads"] if "threads" in before and not jobs else int(os.environ.get("LABREPORT_THREADS") or planning.threads(here, at_once))
-    sweep.folder.mkdir(parents=True, exist_ok=True)
-    files.write_json(sweep.folder / RECORD, {"at_once": jobs or before.get("at_once") or at_once, "threads": threads, "started": before.get("started", files.now())})
+    if any(step.to_do for step in found):
+        files.write_json(sweep.folder / RECORD, {"at_once": jobs or before.get("at_once") or at_once, "threads": threads, "started": before.get("started", files.now())})
     return at_once, threads

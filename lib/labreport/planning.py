@@ -10,6 +10,7 @@ from .sweeps import Sweep
 from .wording import count, duration
 
 PROCESS_BYTES = 1.2e9  # of a kernel that has imported everything and holds no model
+STARTING_SECONDS = 20  # beside the training: importing everything, the other cells; 14 to 32 s measured on two cores, two runs at once
 REPORT_BYTES = 5e6  # of a run folder but for its weights
 COPIES = 4  # of the weights in a checkpoint: the model's, two of most optimizers, the best epoch's
 MANY = 50  # runs, after which a person is asked
@@ -67,7 +68,7 @@ def _estimated(step: Step, earlier: list[dict], sizes: dict) -> Step:
         experiment.model, experiment.model_args, experiment.dataset, experiment.dataset_args)]
     images = [run["images"] for run in earlier if (run["dataset"], run["data"], run["max_images"]) == (experiment.dataset, experiment.data, experiment.max_images)]
     pace = [run["seconds_per_image"] for run in alike]
-    seconds = sorted(pace)[len(pace) // 2] * images[0] * (experiment.epochs - step.epochs_done) if pace and images else None
+    seconds = sorted(pace)[len(pace) // 2] * images[0] * (experiment.epochs - step.epochs_done) + STARTING_SECONDS if pace and images else None
     memory = max((run["memory"] for run in alike), default=PROCESS_BYTES + COPIES * weights + experiment.batch_size * activations)
     return replace(step, seconds=seconds, memory=memory, disk=weights + REPORT_BYTES + 3 * COPIES * weights)
 

@@ -74,13 +74,13 @@ def line(one: Progress) -> str:
     return f"{one.label}, seed {one.seed}: {one.name}, epoch {one.epochs} of {one.most}{left}" + (f": {one.said}" if one.said else "")
 
 
-def table(title: str, found: list[Progress], at_once: int):
+def table(found: list[Progress], at_once: int):
     """A rich table: those that run, failed or were stopped first; of the others as many as fit."""
     from rich.table import Table
 
     order = {"running": 0, "failed": 1, "interrupted": 2, "done": 3, "waiting": 4}
     shown = sorted(found, key=lambda one: order.get(one.name, 3))[:MOST_LINES]
-    drawn = Table(title=f"{title}: {whole(found, at_once)}", title_justify="left", title_style="bold", box=None, pad_edge=False)
+    drawn = Table(title=whole(found, at_once), title_justify="left", title_style="bold", box=None, pad_edge=False)
     for heading in ("run", "seed", "state", "progress", "epoch", "left", ""):
         drawn.add_column(heading, justify="right" if heading in ("seed", "epoch", "left") else "left", no_wrap=True)
     for one in shown:
@@ -92,7 +92,7 @@ def table(title: str, found: list[Progress], at_once: int):
 
 
 @contextlib.contextmanager
-def shown(title: str, steps: list[Step], at_once: int):
+def shown(steps: list[Step], at_once: int):
     """Show a sweep while it runs: a table that moves in a terminal, else a line for each run that starts or ends. Yields what `Pool.run` is to call."""
     if not sys.stdout.isatty():
         def changed(task):
@@ -108,8 +108,8 @@ def shown(title: str, steps: list[Step], at_once: int):
         nonlocal last
         if task or time.monotonic() - last > 1:
             last = time.monotonic()
-            live.update(table(title, [look(step) for step in steps], at_once), refresh=True)
+            live.update(table([look(step) for step in steps], at_once), refresh=True)
 
-    with Live(table(title, [look(step) for step in steps], at_once), auto_refresh=False) as live:
+    with Live(table([look(step) for step in steps], at_once), auto_refresh=False) as live:
         yield changed
-        live.update(table(title, [look(step) for step in steps], at_once), refresh=True)
+        live.update(table([look(step) for step in steps], at_once), refresh=True)
