@@ -82,7 +82,7 @@ class Pool:
                     changed(None)
                     time.sleep(LOOK_SECONDS)
                 if asked():
-                    raise interruption.Interrupted(f"{self.sweep.run_name}: {count(sum(task.outcome == 'done' for task in self.tasks), 'run')} of {len(self.tasks)} done, the epochs of the "
+                    raise interruption.Interrupted(f"{self.sweep.run_name}: {sum(task.outcome == 'done' for task in self.tasks)} of {count(len(self.tasks), 'run')} done, the epochs of the "
                                                    f"others are saved; the same command goes on")
         finally:
             for task in self._running():  # only after a second signal, or an error of ours
@@ -111,7 +111,7 @@ class Pool:
         for task in waiting:
             base = _base_folder(task.step.experiment)
             taken = {task.folder, base} & busy or any(files.locked(folder / state.LOCK) for folder in (task.folder, base) if folder)
-            if not taken and (not running or task.step.memory <= planning.room().memory):
+            if not taken and (not running or task.step.memory <= planning.free_memory()):
                 return task
         return None
 

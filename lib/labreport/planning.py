@@ -117,19 +117,20 @@ class Room:
 
 def room() -> Room:
     """Of this machine, as far as this process may use it."""
+    paths.reports().mkdir(parents=True, exist_ok=True)
+    return Room(provenance.processors(), provenance.gpus(), free_memory(), shutil.disk_usage(paths.reports()).free)
+
+
+def free_memory() -> float:
+    """Bytes that processes may still take: the machine's, or what the container's limit leaves."""
     import psutil
 
-    paths.reports().mkdir(parents=True, exist_ok=True)
-    return Room(provenance.processors(), provenance.gpus(), min(psutil.virtual_memory().available, _allowed()), shutil.disk_usage(paths.reports()).free)
-
-
-def _allowed() -> float:
-    """Bytes that a container may still take, endless where there is no limit."""
+    free = psutil.virtual_memory().available
     try:
         with open("/sys/fs/cgroup/memory.max") as limit, open("/sys/fs/cgroup/memory.current") as used:
-            return float(limit.read()) - float(used.read())
-    except (OSError, ValueError):
-        return math.inf
+            return min(free, float(limit.read()) - float(used.read()))
+    except (OSError, ValueError):  # no container, or one without a limit
+        return free
 
 
 def jobs(found: list[Step], here: Room, asked: int | None = None) -> int:

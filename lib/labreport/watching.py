@@ -10,6 +10,7 @@ from .planning import Step
 from .wording import count, duration, percent
 
 BAR = 20  # characters
+MOST_SAID = 40  # characters
 MOST_LINES = 30  # of runs in the live table
 
 
@@ -61,7 +62,7 @@ def whole(found: list[Progress], at_once: int) -> str:
     states = [one.name for one in found]
     parts = [f"{states.count('done')} of {count(len(found), 'run')} done", *(f"{states.count(name)} {name}" for name in ("running", "failed", "interrupted", "waiting") if name in states)]
     waiting = [one for one in found if one.name != "done"]
-    known = [one.left for one in waiting if one.left is not None]
+    known = [one.left for one in waiting if one.left]
     if known:
         left = max(max(known), sum(known) * len(waiting) / len(known) / at_once)  # of those that nothing tells of, as much as of the others
         parts.append(f"about {duration(left)} left")
@@ -85,7 +86,8 @@ def table(found: list[Progress], at_once: int):
         drawn.add_column(heading, justify="right" if heading in ("seed", "epoch", "left") else "left", no_wrap=True)
     for one in shown:
         left = duration(one.left) if one.left and one.name != "done" else ""
-        drawn.add_row(one.label, str(one.seed), one.name, one.bar, f"{one.epochs}/{one.most}", left, one.said)
+        said = one.said if len(one.said) <= MOST_SAID else f"{one.said[:MOST_SAID]}..."  # the log has the rest
+        drawn.add_row(one.label, str(one.seed), one.name, one.bar, f"{one.epochs}/{one.most}", left, said if one.name in ("done", "failed") else "")
     if len(found) > len(shown):
         drawn.caption, drawn.caption_justify = f"and {len(found) - len(shown)} more", "left"
     return drawn
