@@ -7,14 +7,14 @@ LOCK := $(shell nvidia-smi >/dev/null 2>&1 && echo requirements-cuda.lock || ech
 VENV := .venv
 RUN := $(VENV)/bin/python pipeline.py
 # By way of the environment, so that the shell takes nothing in them for its own.
-export EXP NAME DATA SET A B ACCEPT JOBS RETRY
+export EXP NAME DATA SET A B ACCEPT JOBS RETRY SBATCH SCHEDULER
 # Windows' Linux sets NAME to the machine's name; only what stands on make's own command line is meant.
 ifneq ($(origin NAME),command line)
 NAME :=
 endif
 OPTIONS := $${DATA:+--data "$$DATA"} $${SET:+--set "$$SET"} $(if $(DEBUG),--debug)
 
-.PHONY: help setup report run render compare plan sweep status all show list check data why verify diff test bench soak clean lock
+.PHONY: help setup report run render compare plan sweep submit status all show list check data why verify diff test bench soak clean lock
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -42,8 +42,11 @@ compare: setup need-name ## report on the runs of an assignment beside each othe
 plan: setup need-sweep ## what a sweep has to do, and what it takes in time, memory and disk (NAME)
 	@$(RUN) plan "$$NAME" $(if $(JOBS),--jobs "$$JOBS") $(OPTIONS)
 
-sweep: setup need-sweep ## train the runs of a sweep, as many at once as there is room for, and report on them (NAME; JOBS, RETRY, YES=1)
-	@$(RUN) sweep "$$NAME" $(if $(JOBS),--jobs "$$JOBS") $(if $(RETRY),--retry "$$RETRY") $(if $(YES),--yes) $(OPTIONS)
+sweep: setup need-sweep ## train the runs of a sweep, as many at once as there is room for, and report on them (NAME; JOBS, RETRY, YES=1, SCHEDULER=tcp://...)
+	@$(RUN) sweep "$$NAME" $(if $(JOBS),--jobs "$$JOBS") $(if $(RETRY),--retry "$$RETRY") $(if $(YES),--yes) $${SCHEDULER:+--scheduler "$$SCHEDULER"} $(OPTIONS)
+
+submit: setup need-sweep ## hand the runs of a sweep to SLURM, as a job array (NAME; JOBS, SBATCH="--time=04:00:00 --gres=gpu:1")
+	@$(RUN) submit "$$NAME" --slurm $(if $(JOBS),--jobs "$$JOBS") $${SBATCH:+--sbatch="$$SBATCH"} $(if $(YES),--yes) $(OPTIONS)
 
 status: setup need-sweep ## how far the runs of a sweep are (NAME)
 	@$(RUN) status "$$NAME" $(OPTIONS)
@@ -91,7 +94,7 @@ lock: ## resolve the versions anew from pyproject.toml (needs uv)
 	$(MAKE) --no-print-directory environment.yml
 
 PIP := $(VENV)/bin/python -m pip install --disable-pip-version-check
-COMPILE := --universal --python-version 3.11 --fork-strategy fewest --extra notebook --extra report --extra sweep --extra kaggle --extra test \
+COMPILE := --universal --python-version 3.11 --fork-strategy fewest --extra notebook --extra report --extra sweep --extra cluster --extra kaggle --extra test \
 	--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade --quiet
 
 # conda's file is the lock without its hashes, for the one Python it names.

@@ -5,7 +5,9 @@
 """
 
 import argparse
+import contextlib
 import os
+import shlex
 import sys
 import time
 from dataclasses import replace
@@ -21,8 +23,11 @@ except ModuleNotFoundError as missing:
     sys.exit(f"pipeline.py: {missing.name} is not installed for {sys.executable}; run `make setup`, then use .venv/bin/python")
 
 
+SWEEP_LOCK = ".sweep.lock"  # in a sweep's folder
+
+
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; returns the exit code: 0, 1 for an error, 130 after Ctrl-C, 143 after SIGTERM."""
+    """Run one command; returns the exit code: 0, 1 for an error, 75 where another process is at it, 130 after Ctrl-C, 143 after SIGTERM."""
     options = parser().parse_args(arguments)
     try:
         with interruption.terminable():
@@ -38,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.debug:
             raise
         print(f"error: {explain(error)}", file=sys.stderr)
-        return 1
+        return files.AT_WORK if isinstance(error, files.AtWork) else 1
 
 
 def explain(error: Exception) -> str:
@@ -325,34 +330,78 @@ def plan(options) -> None:
     print(f"{sweep.title}\n{sweep.question}\n{sweeps.described(sweep)}; the others are compared with {sweep.base}\n")
     print_table([("run", "tried", "to do", "time", "why"), *rows])
     here = planning.room()
-    print("\n" + "\n".join(planning.told(steps, here, planning.jobs(steps, here, options.jobs))))
+    at_once = planning.jobs(steps, here, options.jobs)
+    print("\n" + "\n".join(planning.told(steps, here, at_once, planning.threads(here, at_once))))
 
 
 def run_sweep(options) -> int:
-    """Train the runs of a sweep, as many at once as there is room for, then report on them; stopped, the same command goes on."""
+    """Train the runs of a sweep, as many at once as there is room for, then report on them; stopped, the same command goes on.
+
+    --scheduler or --scheduler-file hands them to the workers of a Dask cluster (docs/cluster.md).
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from labreport import dispatch, planning, watching
+    from labreport import cluster, planning, pool, tasks, watching
+
+    sweep = sweeps.load(options.sweep, settings(options))
+    remote = options.scheduler or options.scheduler_file
+    if remote and options.jobs:
+        raise ValueError("--jobs is for one machine; on a cluster the workers decide how many runs there are at once")
+    sweep.folder.mkdir(parents=True, exist_ok=True)
+    with files.lock(sweep.folder / SWEEP_LOCK, f"the sweep {sweep.run_name}", wait=state.WAIT_SECONDS), contextlib.ExitStack() as stack:
+        client = stack.enter_context(cluster.connected(options.scheduler, options.scheduler_file)) if remote else None
+        steps = planning.steps(sweep)
+        forge = None if client else pool.forge(sweep, steps)
+        steps = planning.estimated(steps, forge.context if forge else None)
+        here = planning.room()
+        at_once, threads = cluster.settled(sweep, steps, client) if client else pool.settled(sweep, steps, here, options.jobs)
+        print(f"{sweep.run_name}: {sweeps.described(sweep)}")
+        print("\n".join(planning.told(steps, here, at_once, threads, apart=client is not None)), flush=True)
+        ask_about_many(steps, options)
+        engine = cluster.Cluster(sweep, steps, client, threads, options.retry) if client else pool.Pool(sweep, steps, here, at_once, threads, options.retry, forge)
+        with watching.shown(steps, at_once) as changed:
+            found = engine.run(changed)
+    failed = [task for task in found if task.outcome != "done"]
+    for why, alike in tasks.by_reason(failed).items():
+        others = f" and {count(len(alike) - 1, 'other run')}" if len(alike) > 1 else ""
+        print(f"error: {alike[0].step.experiment.run_name}{others}: {why}; {'its' if len(alike) == 1 else 'the first'} log is {paths.display(alike[0].log)}", file=sys.stderr)
+    if len(failed) < len(found):
+        bring_up_to_date(sweeps.load(options.sweep, settings(options)), with_reports=True)  # looked at anew
+    print(f"{count(len(found) - len(failed), 'run')} done, {len(failed)} failed" + ("; the same command tries them again" if failed else ""))
+    return 1 if failed else 0
+
+
+def submit(options) -> None:
+    """Hand the runs of a sweep to SLURM, as a job array, with a job behind it that makes the report."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from labreport import planning, slurm
 
     sweep = sweeps.load(options.sweep, settings(options))
     sweep.folder.mkdir(parents=True, exist_ok=True)
-    with files.lock(sweep.folder / dispatch.LOCK, f"the sweep {sweep.run_name}", wait=state.WAIT_SECONDS):
+    with files.lock(sweep.folder / SWEEP_LOCK, f"the sweep {sweep.run_name}", wait=state.WAIT_SECONDS):
         steps = planning.estimated(planning.steps(sweep))
-        here = planning.room()
-        at_once, threads = dispatch.settled(sweep, steps, here, options.jobs)
-        print("\n".join([f"{sweep.run_name}: {sweeps.described(sweep)}", *planning.told(steps, here, at_once)]), flush=True)
-        many = sum(step.to_do for step in steps)
-        if many > planning.MANY and not options.yes and not agreed(f"start {many} runs?"):
-            raise ValueError(f"not started: {many} runs are many; answer y, or say --yes")
-        pool = dispatch.Pool(sweep, steps, here, at_once, threads, options.retry)
-        with watching.shown(steps, at_once) as changed:
-            tasks = pool.run(changed)
-    failed = [task for task in tasks if task.outcome != "done"]
-    for task in failed:
-        print(f"error: {task.step.experiment.run_name}: {task.why}; its log is {paths.display(task.log)}", file=sys.stderr)
-    if len(failed) < len(tasks):
-        bring_up_to_date(sweeps.load(options.sweep, settings(options)), with_reports=True)  # looked at anew
-    print(f"{count(len(tasks) - len(failed), 'run')} done, {len(failed)} failed" + ("; the same command tries them again" if failed else ""))
-    return 1 if failed else 0
+        to_do = sum(step.to_do for step in steps)
+        if not to_do:
+            print(f"{sweep.run_name}: nothing to do: all {count(len(steps), 'run')} are done")
+            return
+        ask_about_many(steps, options)
+        job = slurm.submit(sweep, steps, report_arguments(options), options.jobs, shlex.split(options.sbatch))
+    print(f"{sweep.run_name}: {count(to_do, 'run')} submitted as job array {job}, and a job that makes the report when they have ended")
+    print(f"look at it with `squeue --job {job}` and `pipeline.py status {options.sweep}`; what the tasks say is in {paths.display(sweep.folder)}/logs/")
+
+
+def report_arguments(options) -> list[str]:
+    """What makes the report of the sweep that the command line names."""
+    data = ["--data", options.data] if options.data else []
+    return ["report", options.sweep, *data, *(["--set", *options.set] if options.set else [])]
+
+
+def ask_about_many(steps, options) -> None:
+    """ValueError where there are so many runs to do that a person has to agree, and does not."""
+    from labreport import planning
+
+    many = sum(step.to_do for step in steps)
+    if many > planning.MANY and not options.yes and not agreed(f"start {many} runs?"):
+        raise ValueError(f"not started: {many} runs are many; answer y, or say --yes")
 
 
 def sweep_status(options) -> None:
@@ -469,14 +518,21 @@ def parser() -> argparse.ArgumentParser:
         comparing.add_argument(name, metavar=name.upper(), help="an experiment, or a run folder's name")
     command("compare", compare, assignment="required")
     command("all", run_all, assignment="optional")
-    for name, function in (("plan", plan), ("sweep", run_sweep), ("status", sweep_status)):
+    for name, function in (("plan", plan), ("sweep", run_sweep), ("submit", submit), ("status", sweep_status)):
         sweeping = command(name, function)
         sweeping.add_argument("sweep", metavar="NAME", help="a sweep: a file in params/sweeps/, without .yaml")
         if name != "status":
             sweeping.add_argument("--jobs", type=int, metavar="N", help="runs at once (default: as many as processors, memory and GPUs allow)")
+        if name in ("sweep", "submit"):
+            sweeping.add_argument("--yes", action="store_true", help="do not ask before many runs")
         if name == "sweep":
             sweeping.add_argument("--retry", type=int, default=0, metavar="N", help="how often a run that failed is tried again (default 0)")
-            sweeping.add_argument("--yes", action="store_true", help="do not ask before many runs")
+            where = sweeping.add_mutually_exclusive_group()
+            where.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster whose workers are to do the runs, such as tcp://lab1:8786")
+            where.add_argument("--scheduler-file", metavar="FILE", help="the same, by the file that the scheduler has written")
+        if name == "submit":
+            sweeping.add_argument("--slurm", action="store_true", required=True, help="to SLURM, as a job array")
+            sweeping.add_argument("--sbatch", default="", metavar="OPTIONS", help="options for sbatch, such as --sbatch='--time=04:00:00 --gres=gpu:1'")
     cleaning = command("clean", clean, "optional")
     cleaning.add_argument("--yes", action="store_true", help="do not ask")
     cleaning.add_argument("--unfinished", action="store_true", help="delete trainings that could go on")

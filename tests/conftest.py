@@ -20,9 +20,17 @@ def prepared():
     backend.prepare()
 
 
+@pytest.fixture(scope="session")
+def sample_pictures(tmp_path_factory):
+    """Where drawn sample data are kept, for all tests."""
+    return tmp_path_factory.mktemp("samples")
+
+
 @pytest.fixture(autouse=True)
-def own_folders(tmp_path, monkeypatch):
+def own_folders(tmp_path, monkeypatch, sample_pictures):
     """Run folders and data below the test's own folder; nothing is read from or written to the checkout's."""
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache/samples").symlink_to(sample_pictures)
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("LABREPORT_REPORTS", str(tmp_path / "reports"))
     monkeypatch.setenv("LABREPORT_DATA", str(tmp_path / "data"))

@@ -15,10 +15,10 @@ PACKAGE = ROOT / "lib/labreport"
 FLOORS = {
     0: {"arrays", "assignments", "checkpoints", "choices", "experiments", "files", "identity", "interruption", "paths", "plain_types", "pretrained", "privacy", "provenance", "sources", "sweeps",
         "state", "stopping", "strict_yaml", "wording"},
-    1: {"datasets", "models", "augmentation", "optimizers", "losses", "backend", "batches", "course", "features", "results", "figures", "proportions", "reporting"},
+    1: {"datasets", "models", "augmentation", "optimizers", "losses", "backend", "batches", "course", "features", "results", "figures", "proportions", "reporting", "warm"},
     2: {"training", "evaluation", "commentary", "comparison", "execution", "planning"},
-    3: {"verification", "ranking", "watching"},
-    4: {"dispatch"},
+    3: {"verification", "ranking", "watching", "tasks"},
+    4: {"pool", "cluster", "slurm"},
 }
 KERAS = {"models", "features", "optimizers", "losses", "training", "backend", "batches", "course"}
 

@@ -15,7 +15,7 @@ from conftest import ROOT
 from scipy import stats
 from test_comparison import fabricated
 
-from labreport import comparison, dispatch, experiments, files, planning, provenance, ranking, sweeps, watching
+from labreport import comparison, experiments, files, planning, provenance, ranking, sweeps, tasks, watching
 
 HEAD = "title: T\nquestion: Q?\nbase: cifar10_naive_adam\n"
 
@@ -41,7 +41,7 @@ def test_the_sweeps_there_are_can_be_read_and_each_run_is_what_its_command_runs(
     sweep = sweeps.load(name)
     assert (len(sweep.configurations), len(sweep.seeds)) == (configurations, seeds)
     for experiment in sweep.experiments:
-        _, again, *rest = dispatch.command(experiment)
+        _, again, *rest = tasks.command(experiment)
         assert experiments.load(again, experiments.parse_settings(rest[1:])) == experiment
 
 
@@ -98,7 +98,7 @@ def test_a_plan_knows_what_is_done_what_goes_on_and_how_long_the_rest_takes():
     assert planning.jobs(found, planning.Room(8, [], 2**32, 2**40)) == 2  # so much memory and no more
     assert planning.jobs(found, planning.Room(8, ["0", "1"], 2**40, 2**40)) == 2  # one run a GPU
     assert planning.jobs(found, here, asked=3) == 3
-    assert planning.told(found, here, 4)[1].startswith("time: at most 4 min 02 s for 14 runs")
+    assert planning.told(found, here, 4, 1)[1].startswith("time: at most 4 min 02 s for 14 runs")
 
 
 def test_gpus_are_those_that_the_driver_names_or_the_environment_allows(tmp_path, monkeypatch):

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import assignments, augmentation, datasets, files, identity, interruption, paths, privacy, provenance, reporting, results, sources, state
+from . import assignments, augmentation, datasets, files, identity, interruption, paths, privacy, provenance, reporting, results, sources, state, warm
 from .wording import count
 
 MADE_FROM = "made_from.json"  # what the notebook and the reports in a run folder were made from
@@ -233,7 +233,7 @@ def _papermill(wanted: Task, running: Path, log: Path, output) -> None:
 
         @classmethod
         def execute_managed_notebook(cls, nb_man, kernel_name, stdout_file=None, kernel_log=None, **_):
-            clients.append(Client(nb_man, kernel_name=kernel_name, stdout_file=stdout_file, timeout=None, startup_timeout=300))
+            clients.append(Client(nb_man, kernel_name=kernel_name, kernel_manager_class=warm.kernel_manager(), stdout_file=stdout_file, timeout=None, startup_timeout=300))
             clients[-1].execute(stdout=kernel_log, stderr=kernel_log, env=environment, preexec_fn=interruption.die_with(os.getpid()))
 
     papermill_engines.register("labreport", Engine)

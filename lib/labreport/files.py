@@ -14,6 +14,11 @@ from pathlib import Path
 from . import privacy
 
 FOREVER = math.inf
+AT_WORK = 75  # exit code of a command that found another process at the same work: try again later (EX_TEMPFAIL)
+
+
+class AtWork(ValueError):
+    """Another process has in hand what this one wants."""
 
 
 def replace(path: Path, write: Callable[[Path], None]) -> None:
@@ -59,7 +64,7 @@ def write_json(path: Path, values) -> None:
 
 @contextlib.contextmanager
 def lock(path: Path, what: str, wait: float = 0.0):
-    """Hold the lock file `path` while the block runs. Where another process holds it: wait so many seconds, then raise a ValueError that names it.
+    """Hold the lock file `path` while the block runs. Where another process holds it: wait so many seconds, then raise AtWork, which names it.
 
     what: the thing that is at work, for the message. The lock is the operating system's: it ends with its holder, however that ends, so a lock
     file that lies about means nothing.
@@ -69,7 +74,7 @@ def lock(path: Path, what: str, wait: float = 0.0):
         while not _taken(file):
             if time.monotonic() >= give_up:
                 file.seek(0)
-                raise ValueError(f"{what} is at work already, as {file.read().strip() or 'an unknown process'}; wait for it, or end it")
+                raise AtWork(f"{what} is at work already, as {file.read().strip() or 'an unknown process'}; wait for it, or end it")
             time.sleep(0.05)
         file.truncate(0)
         file.write(f"process {os.getpid()} on {privacy.host()} since {datetime.datetime.now():%Y-%m-%d %H:%M:%S}")

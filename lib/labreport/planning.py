@@ -1,10 +1,14 @@
 """What a sweep has to do: which runs there are, which are finished, what the others will take in time, memory and disk."""
 
+import concurrent.futures
 import math
+import multiprocessing
+import os
 import shutil
+import sys
 from dataclasses import dataclass, replace
 
-from . import assignments, datasets, files, models, paths, provenance, state
+from . import assignments, files, paths, provenance, state
 from .experiments import Experiment
 from .sweeps import Sweep
 from .wording import count, duration
@@ -52,18 +56,38 @@ def _step(experiment: Experiment, label: str) -> Step:
     return Step(experiment, label, experiment.seed, "train", why)
 
 
-def estimated(found: list[Step]) -> list[Step]:
-    """The same with time, memory and disk; every model that is to be trained is built, so that one that cannot be ends here (ValueError)."""
-    earlier, sizes = _earlier_runs(), {}
+def estimated(found: list[Step], context=None) -> list[Step]:
+    """The same with time, memory and disk; every model that is to be trained is built, so that one that cannot be ends here (ValueError).
+
+    A process apart builds them: this one may live all night, and shall hold neither TensorFlow nor a GPU. context: of multiprocessing, how it is started.
+    """
+    from . import datasets
+
+    to_do = {_model_key(step.experiment): step.experiment for step in found if step.to_do}
+    if not to_do:
+        return found
+    with concurrent.futures.ProcessPoolExecutor(1, context or multiprocessing.get_context("spawn"), initializer=_without_gpu_and_greetings) as apart:
+        try:
+            sizes = dict(zip(to_do, apart.map(_size, to_do.values(), [datasets.shape(experiment) for experiment in to_do.values()])))
+        except concurrent.futures.process.BrokenProcessPool:
+            raise ValueError("the process that builds the models of the runs was ended from outside: is there too little memory for one of them?") from None
+    earlier = _earlier_runs()
     return [_estimated(step, earlier, sizes) if step.to_do else step for step in found]
+
+
+def _model_key(experiment: Experiment) -> str:
+    return repr((experiment.model, experiment.model_args, experiment.dataset, experiment.dataset_args))
+
+
+def _without_gpu_and_greetings() -> None:
+    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+    sys.stderr = os.fdopen(os.dup(2), "w")  # Python's own errors are seen, TensorFlow's greetings are not
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
 def _estimated(step: Step, earlier: list[dict], sizes: dict) -> Step:
     experiment = step.experiment
-    key = repr((experiment.model, experiment.model_args, datasets.shape(experiment)))
-    if key not in sizes:
-        sizes[key] = _size(experiment)
-    weights, activations = sizes[key]
+    weights, activations = sizes[_model_key(experiment)]
     alike = [run for run in earlier if (run["model"], run["model_args"], run["dataset"], run["dataset_args"]) == (
         experiment.model, experiment.model_args, experiment.dataset, experiment.dataset_args)]
     images = [run["images"] for run in earlier if (run["dataset"], run["data"], run["max_images"]) == (experiment.dataset, experiment.data, experiment.max_images)]
@@ -73,12 +97,14 @@ def _estimated(step: Step, earlier: list[dict], sizes: dict) -> Step:
     return replace(step, seconds=seconds, memory=memory, disk=weights + REPORT_BYTES + 3 * COPIES * weights)
 
 
-def _size(experiment: Experiment) -> tuple[float, float]:
-    """Bytes of a model's weights, and of what it keeps of one image while it trains: every output and its gradient."""
+def _size(experiment: Experiment, shape: tuple) -> tuple[float, float]:
+    """Bytes of a model's weights, and of what it keeps of one image while it trains: every output and its gradient. shape: of an image, and the number of classes."""
     import gc
 
+    from . import models
+
     random = replace(experiment, model_args=experiment.model_args | ({"weights": "random"} if "weights" in experiment.model_args else {}))
-    model = models.build(random, *datasets.shape(experiment))
+    model = models.build(random, *shape)
     outputs = sum(math.prod(output.shape[1:]) for layer in model.layers for output in _outputs(layer))
     size = 4.0 * models.parameters(model)[0], 8.0 * outputs
     del model
@@ -142,8 +168,8 @@ def jobs(found: list[Step], here: Room, asked: int | None = None) -> int:
     return max(1, min(len(here.gpus) or here.processors, len(to_do), fit))
 
 
-def told(found: list[Step], here: Room, at_once: int) -> list[str]:
-    """The plan's sum in sentences."""
+def told(found: list[Step], here: Room, at_once: int, threads_each: int, apart: bool = False) -> list[str]:
+    """The plan's sum in sentences. apart: the runs are on other machines, whose room is not known."""
     to_do = [step for step in found if step.to_do]
     lines = [f"{count(len(found), 'run')}: {len(found) - len(to_do)} done, {sum(step.action == 'go on' for step in to_do)} to go on with, "
              f"{sum(step.action == 'train' for step in to_do)} to train"]
@@ -155,7 +181,9 @@ def told(found: list[Step], here: Room, at_once: int) -> list[str]:
     lines.append(told_time + (f"; no earlier run tells of {count(unknown, 'other' if known else 'run')}" if unknown else ""))
     most = sorted((step.memory for step in to_do), reverse=True)[:at_once]
     disk = sum(sorted((step.disk for step in to_do), reverse=True)[:at_once]) + sum(step.disk / (3 * COPIES + 1) for step in to_do)
-    lines.append(f"at once: {count(at_once, 'run')}, {count(threads(here, at_once), 'thread')} each" + (f", on {count(len(here.gpus), 'GPU')}" if here.gpus else ""))
+    lines.append(f"at once: {count(at_once, 'run')}, {count(threads_each, 'thread')} each" + (f", on {count(len(here.gpus), 'GPU')}" if here.gpus and not apart else ""))
+    if apart:
+        return [*lines, f"memory: about {most[0] / GIB:.1f} GiB for the largest run; disk: about {disk / GIB:.1f} GiB"]
     lines.append(f"memory: about {sum(most) / GIB:.1f} GiB of {here.memory / GIB:.1f} GiB free" + ("; too little, so the system may end a run" if sum(most) > here.memory else ""))
     lines.append(f"disk: about {disk / GIB:.1f} GiB of {here.disk / GIB:.1f} GiB free" + ("; too little: free some, or leave runs out" if disk > here.disk else ""))
     return lines

@@ -130,7 +130,7 @@ def _refuse_a_living_one_elsewhere(folder: Path, run_name: str) -> None:
     time.sleep(2.5 * BEAT_SECONDS)
     later = _record(folder)
     if later is not None and later["state"] == "running" and later["beats"] != record["beats"]:
-        raise ValueError(f"{run_name} is at work already, as {_whose(later)} since {later['started']}; wait for it, or end it")
+        raise files.AtWork(f"{run_name} is at work already, as {_whose(later)} since {later['started']}; wait for it, or end it")
 
 
 def _record(folder: Path) -> dict | None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from . import cats_dogs_sample, decoding, folders, locking
 from .dataset import Dataset, Split
+from .drawn import drawn
 from .splitting import hold_out, note_repeated, refuse_too_few, shortened, without
 
 CLASS_NAMES = ["cats", "dogs"]
@@ -39,7 +40,7 @@ def shape(*, image_size: int, on_unreadable: str) -> tuple[tuple[int, int, int],
 
 
 def _sample(side: int) -> tuple[Split, Split]:
-    images, labels = cats_dogs_sample.draw(SAMPLE_PER_CLASS, SAMPLE_SEED, side)
+    images, labels = drawn(cats_dogs_sample, SAMPLE_PER_CLASS, SAMPLE_SEED, side)
     return hold_out(Split(images, labels, [f"sample-{index:04d}" for index in range(len(images))]), 1 / 3, SAMPLE_SEED, "validation_fraction")
 
 

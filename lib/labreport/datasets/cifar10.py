@@ -12,6 +12,7 @@ import numpy as np
 
 from . import cifar10_sample, download, locking
 from .dataset import Dataset, Split
+from .drawn import drawn
 from .splitting import hold_out, note_repeated, refuse_too_few, shortened, without
 
 # As in keras.datasets.cifar10.
@@ -50,7 +51,7 @@ def shape(*, validation_fraction: float) -> tuple[tuple[int, int, int], int]:
 
 
 def _sample() -> tuple[Split, Split]:
-    images, labels = cifar10_sample.draw(SAMPLE_PER_CLASS, SAMPLE_SEED)
+    images, labels = drawn(cifar10_sample, SAMPLE_PER_CLASS, SAMPLE_SEED, cifar10_sample.SIDE)
     return hold_out(Split(images, labels, [f"sample-{index:04d}" for index in range(len(images))]), 1 / 6, SAMPLE_SEED, "test_fraction")
 
 

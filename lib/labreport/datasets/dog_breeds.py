@@ -12,6 +12,7 @@ from .. import paths
 from ..wording import count, listed
 from . import decoding, dog_breeds_sample, folders, locking
 from .dataset import Dataset, Split
+from .drawn import drawn
 from .splitting import hold_out, note_repeated, refuse_too_few, shortened, without
 
 CLASS_NAMES = list(dog_breeds_sample.CLASSES)
@@ -51,8 +52,8 @@ def shape(*, image_size: int, test_fraction: float, validation_fraction: float, 
 
 
 def _sample(side: int) -> tuple[Split, Split]:
-    images, labels = dog_breeds_sample.draw(SAMPLE_PER_CLASS, SAMPLE_SEED, side)
-    competition, _ = dog_breeds_sample.draw(SAMPLE_UNLABELLED_PER_CLASS, SAMPLE_UNLABELLED_SEED, side)
+    images, labels = drawn(dog_breeds_sample, SAMPLE_PER_CLASS, SAMPLE_SEED, side)
+    competition, _ = drawn(dog_breeds_sample, SAMPLE_UNLABELLED_PER_CLASS, SAMPLE_UNLABELLED_SEED, side)
     return Split(images, labels, [f"sample-{index:04d}" for index in range(len(images))]), _without_labels(competition, [f"test-{i:04d}" for i in range(len(competition))])
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from . import decoding, flowers_sample, folders, locking
 from .dataset import Dataset, Split
+from .drawn import drawn
 from .splitting import hold_out, note_repeated, refuse_too_few, shortened
 
 CLASS_NAMES = ["daisy", "dandelion", "rose", "sunflower", "tulip"]
@@ -37,7 +38,7 @@ def shape(*, image_size: int, validation_fraction: float, on_unreadable: str) ->
 
 
 def _sample(side: int) -> Split:
-    images, labels = flowers_sample.draw(SAMPLE_PER_CLASS, SAMPLE_SEED, side)
+    images, labels = drawn(flowers_sample, SAMPLE_PER_CLASS, SAMPLE_SEED, side)
     return Split(images, labels, [f"sample-{index:04d}" for index in range(len(images))])
 
 

@@ -1,0 +1,21 @@
+"""Sample data are drawn once, kept in the cache folder, and read from there."""
+
+import functools
+import hashlib
+import json
+
+import numpy as np
+
+from .. import arrays, paths, provenance, sources
+
+
+def drawn(room, per_class: int, seed: int, side: int) -> tuple[np.ndarray, np.ndarray]:
+    """What `draw` of a module makes, or made earlier with the same source and versions: images uint8 (N, side, side, 3) and labels int32 (N,)."""
+    arguments = (per_class, seed) if hasattr(room, "SIDE") else (per_class, seed, side)
+    key = json.dumps([sources.matching("datasets/*.py"), provenance.versions("numpy", "opencv-python"), arguments])
+    path = paths.cache() / "samples" / f"{room.__name__.rpartition('.')[2]}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.npy"
+    count = len(room.CLASSES) * per_class
+    draw = functools.cache(lambda: room.draw(*arguments))
+    images = arrays.kept(path, (count, side, side, 3), np.uint8, lambda: [draw()[0]])
+    labels = arrays.kept(path.with_suffix(".labels.npy"), (count,), np.int32, lambda: [draw()[1]])
+    return np.array(images), np.array(labels)

@@ -1,0 +1,228 @@
+"""Runs that need not import TensorFlow: forked from a process that has, and their kernels with them. Linux, TensorFlow on a CPU.
+
+A fork serves one run and ends with it, so nothing goes over from one run to the next. What it has imported is the source as it was when the
+first process started; once that changes, `possible` says no.
+"""
+
+import contextlib
+import json
+import multiprocessing
+import os
+import runpy
+import signal
+import sys
+import threading
+import traceback
+import uuid
+from dataclasses import dataclass
+from multiprocessing import forkserver
+from pathlib import Path
+
+from . import interruption, provenance, sources
+
+# What the pipeline and a notebook import. None of it starts TensorFlow's runtime, nor a thread but OpenBLAS's, which it starts again in a fork.
+IMPORTED = ("ipykernel.kernelapp", "ipykernel.ipkernel", "matplotlib_inline.backend_inline", "papermill", "papermill.clientwrap", "papermill.engines", "nbclient", "nbformat", "matplotlib.backends.backend_agg",
+            "sklearn.metrics", "scipy.stats", "statsmodels.stats.multitest", "labreport.execution", "labreport.backend", "labreport.commentary", "labreport.datasets",
+            "labreport.evaluation", "labreport.figures", "labreport.models", "labreport.training", "labreport.verification")
+
+
+class Forge:
+    """The process that has imported everything, and makes processes by forking."""
+
+    def __init__(self, log: Path):
+        """Start importing, in the background; what is said meanwhile goes to the log."""
+        self.made_from = _made_from()
+        self.context = multiprocessing.get_context("forkserver")
+        self.context.set_forkserver_preload(list(IMPORTED))
+        python_path = os.pathsep.join(filter(None, (str(provenance.PACKAGE.parent), os.environ.get("PYTHONPATH"))))
+        with _environment(os.environ | {"PYTHONPATH": python_path}), open(log, "w") as words, _errors_to(words):
+            forkserver.ensure_running()
+
+    def unchanged(self) -> bool:
+        """Whether what has been imported is what lies on the disk."""
+        return self.made_from == _made_from()
+
+    def start(self, script: Path, arguments: list[str], log: Path, folder: Path, environment: dict[str, str]) -> "Run":
+        """Let a fork run `main(arguments)` of a script in a folder, its words appended to a log. It dies with this process."""
+        process = self.context.Process(target=_run, args=(str(script), arguments, str(log), str(folder), environment))
+        process.start()
+        return Run(process)
+
+
+def possible() -> bool:
+    """Whether forks are to be trusted here: JAX and CUDA have threads and devices that a fork would only seem to have."""
+    return sys.platform == "linux" and (os.environ.get("KERAS_BACKEND") or "tensorflow") == "tensorflow" and not provenance.gpus()
+
+
+@dataclass
+class Run:
+    """As much of subprocess.Popen as is asked of a run."""
+
+    process: multiprocessing.Process
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        return self.process.exitcode
+
+    def poll(self) -> int | None:
+        return self.process.exitcode
+
+    def wait(self) -> None:
+        self.process.join()
+
+    def terminate(self) -> None:
+        self.process.terminate()
+
+
+def _made_from() -> dict:
+    return sources.matching("*.py", "*/*.py") | provenance.versions("tensorflow", "keras", "numpy", "opencv-python", "papermill", "ipykernel", "matplotlib")
+
+
+@contextlib.contextmanager
+def _environment(wanted: dict[str, str]):
+    before = dict(os.environ)
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@contextlib.contextmanager
+def _errors_to(file):
+    before = os.dup(2)
+    os.dup2(file.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(before, 2)
+        os.close(before)
+
+
+def _run(script: str, arguments: list[str], log: str, folder: str, environment: dict[str, str]) -> None:
+    os.setsid()
+    _become(log, folder, environment)
+    global _kernel
+    _kernel = _Kernel()  # as long as this process has one thread
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    sys.argv = [script, *arguments]
+    sys.exit(runpy.run_path(script)["main"](arguments))
+
+
+def _become(log: str, folder: str, environment: dict[str, str]) -> None:
+    """Take over what a new process would be given: where its words go, folder, environment."""
+    words = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    for standard in (1, 2):
+        os.dup2(words, standard)
+    os.close(words)
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    sys.path[:] = [entry for entry in sys.path if entry]  # the folder of a process is no place to import from
+
+
+def _die_with_parent() -> None:
+    multiprocessing.parent_process().join()
+    os.killpg(0, signal.SIGKILL)
+
+
+_kernel: "_Kernel | None" = None  # of this process, as long as no notebook has taken it
+
+
+class _Kernel:
+    """A fork that waits to become a kernel. As much of subprocess.Popen as jupyter_client asks of one."""
+
+    stdin = stdout = stderr = None
+
+    def __init__(self):
+        self.returncode = None
+        parent = os.getpid()
+        orders, self._orders = os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            os.close(self._orders)
+            _serve(orders, parent)
+        os.close(orders)
+
+    def become(self, command: list[str], log: str, folder: str, environment: dict[str, str]) -> None:
+        """Say which kernel it is to be: the arguments after `-m ipykernel_launcher`."""
+        with open(self._orders, "w") as orders:
+            json.dump([command[command.index("ipykernel_launcher") + 1:], log, folder, environment], orders)
+
+    def poll(self) -> int | None:
+        if self.returncode is None:
+            process, status = os.waitpid(self.pid, os.WNOHANG)
+            if process:
+                self.returncode = os.waitstatus_to_exitcode(status)
+        return self.returncode
+
+    def wait(self) -> int:
+        if self.returncode is None:
+            self.returncode = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
+def _serve(orders: int, parent: int) -> None:
+    """Wait for orders; none come where the run ends without a notebook. Never returns."""
+    code = 1
+    try:
+        interruption.die_with(parent)()
+        with open(orders) as told:
+            text = told.read()
+        if not text:
+            os._exit(0)
+        arguments, log, folder, environment = json.loads(text)
+        os.setsid()
+        _become(log, folder, environment)
+        from ipykernel import kernelapp
+
+        sys.argv = ["ipykernel_launcher", *arguments]
+        kernelapp.launch_new_instance(arguments)
+        code = 0
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(bool(end.code))
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def kernel_manager() -> type:
+    """The class that starts a notebook's kernel: jupyter_client's own, but a fork that is waiting is taken."""
+    from jupyter_client.manager import AsyncKernelManager
+    from jupyter_client.provisioning import LocalProvisioner
+
+    class Provisioner(LocalProvisioner):
+        async def launch_kernel(self, cmd, **keywords):
+            global _kernel
+            self.process, _kernel = _kernel, None
+            self.cwd = str(keywords.get("cwd") or Path.cwd())
+            self.process.become(cmd, keywords["stdout"].name, self.cwd, keywords["env"])
+            self.pid = self.pgid = self.process.pid
+            return self.connection_info
+
+    class Manager(AsyncKernelManager):
+        async def start_kernel(self, **keywords):
+            if _kernel:
+                self.kernel_id = self.kernel_id or str(uuid.uuid4())
+                self.provisioner = Provisioner(kernel_id=self.kernel_id, kernel_spec=self.kernel_spec, parent=self)
+            await super().start_kernel(**keywords)
+
+    return Manager

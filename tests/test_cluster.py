@@ -1,0 +1,244 @@
+"""A sweep on a cluster: a real Dask scheduler and workers, and a stand-in for SLURM that runs the job scripts for real."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+from labreport import cluster, files, planning, slurm, state, sweeps
+
+COMMAND = [ROOT / "pipeline.py", "sweep", "mine", "--data", "sample", "--set", "epochs=30", "max_images=300"]
+SWEEP = "title: T\nquestion: Q?\nbase: cifar10_naive_adam\nseeds: [1]\nruns:\n  - {optimizer: rmsprop}\n  - {optimizer: sgd, learning_rate: 0.01}\n"
+
+
+def made(folder):
+    """A project folder with one sweep of three runs, `mine`."""
+    for name in ("params", "notebooks"):
+        shutil.copytree(ROOT / name, folder / name)
+    shutil.rmtree(folder / "params/sweeps")
+    (folder / "params/sweeps").mkdir()
+    (folder / "params/sweeps/mine.yaml").write_text(SWEEP)
+    return folder
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    monkeypatch.chdir(made(tmp_path / "project"))
+    return tmp_path / "project"
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """What the runs of the sweep end with on one machine, when nobody kills anything."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    environment = os.environ | {"LABREPORT_REPORTS": str(folder / "reports"), "LABREPORT_CACHE": str(folder / "cache"), "LABREPORT_THREADS": "1"}
+    done = subprocess.run([sys.executable, *COMMAND], cwd=made(folder / "project"), env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return results(folder / "reports")
+
+
+@pytest.fixture
+def environment(tmp_path):
+    return os.environ | {"LABREPORT_REPORTS": str(tmp_path / "reports"), "LABREPORT_CACHE": str(tmp_path / "cache"), "LABREPORT_THREADS": "1"}
+
+
+class Processes:
+    """Processes of a test, each with the group it leads; all are killed at the end."""
+
+    def __init__(self, folder, environment):
+        self.folder, self.environment, self.started = folder, environment, []
+
+    def start(self, *command, **more):
+        log = open(self.folder / f"{len(self.started)}.txt", "w")
+        self.started.append(subprocess.Popen([sys.executable, *map(str, command)], stdout=log, stderr=log, start_new_session=True, cwd=self.folder, env=self.environment | more))
+        self.started[-1].log = Path(log.name)
+        return self.started[-1]
+
+    def end(self):
+        for process in self.started:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+@pytest.fixture
+def processes(project, environment):
+    found = Processes(project, environment)
+    yield found
+    found.end()
+
+
+class Cluster:
+    """A scheduler and two workers on this machine."""
+
+    def __init__(self, processes):
+        self.processes, self.file = processes, processes.folder / "scheduler.json"
+        self.port = "0"
+        self.start()
+
+    def start(self):
+        self.file.unlink(missing_ok=True)
+        self.scheduler = self.processes.start("-m", "dask", "scheduler", "--scheduler-file", self.file, "--no-dashboard", "--host", "127.0.0.1", "--port", self.port)
+        until(lambda: files.read_json(self.file), "the scheduler writes its file")
+        self.port = json.loads(self.file.read_text())["address"].rsplit(":", 1)[1]
+        self.workers = [self.processes.start("-m", "dask", "worker", "--scheduler-file", self.file, "--nthreads", "1", "--no-dashboard", "--local-directory", "dask",
+                                             "--death-timeout", "60") for _ in range(2)]
+
+
+def until(condition, what, seconds=240):
+    give_up = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < give_up, f"not within {seconds} s: {what}"
+        time.sleep(0.05)
+    return found
+
+
+def trainings():
+    """Run folders that a pipeline holds for its kernel, with the kernels at work on them: processes that are no child of another such one."""
+    found = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            told = dict(entry.split("=", 1) for entry in (process / "environ").read_bytes().decode(errors="replace").split("\0") if "=" in entry)
+            if state.HOLDER in told:
+                found.setdefault(told[state.HOLDER], {})[int(process.name)] = parent(process.name)
+        except (OSError, ValueError):  # it has just ended
+            continue
+    return {folder: {process for process, its_parent in there.items() if its_parent not in there} for folder, there in found.items()}
+
+
+class Watch(threading.Thread):
+    """Looks all the time whether two kernels ever train the same run."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.twice, self.looks, self.over = [], 0, threading.Event()
+
+    def run(self):
+        while not self.over.wait(0.02):
+            self.looks += 1
+            self.twice += [(folder, found) for folder, found in trainings().items() if len(found) > 1]
+
+
+def parent(process):
+    return int((Path("/proc") / str(process) / "stat").read_text().rsplit(")", 1)[1].split()[1])
+
+
+def epochs(reports):
+    """Folders of the runs that are at work and have saved an epoch."""
+    return {path.parents[1].name for path in reports.glob("*/unfinished/epoch-*.npz")}
+
+
+def results(reports):
+    """What the finished runs have measured, by folder."""
+    return {file.parent.name: {name: file.with_name(name).read_bytes() for name in ("history.csv", "predictions.csv")} for file in reports.glob("cifar10*/metrics.json")}
+
+
+@pytest.mark.slow
+def test_whatever_is_killed_each_run_of_a_cluster_ends_once_with_the_bits_of_an_undisturbed_one(project, processes, undisturbed, tmp_path):
+    reports, lab, watch = tmp_path / "reports", Cluster(processes), Watch()
+    watch.start()
+    client = processes.start(*COMMAND, "--scheduler-file", lab.file)
+    until(lambda: epochs(reports), "a first epoch")
+
+    folder, kernels = until(lambda: next(iter(trainings().items()), None), "a kernel at work")
+    worker = parent(parent(next(iter(kernels))))  # kernel, pipeline, worker
+    os.kill(worker, signal.SIGKILL)
+    until(lambda: not any(Path(f"/proc/{kernel}").exists() for kernel in kernels), "its kernel dies with it", 5)
+
+    until(lambda: epochs(reports), "an epoch after that")
+    os.kill(client.pid, signal.SIGKILL)
+    client.wait()
+    client = processes.start(*COMMAND, "--scheduler-file", lab.file)
+
+    until(lambda: epochs(reports) or len(results(reports)) == 3, "an epoch after that")
+    os.kill(lab.scheduler.pid, signal.SIGKILL)
+    lab.scheduler.wait()
+    lab.start()  # at the same address
+    assert client.wait(300) == 0, client.log.read_text()
+    watch.over.set()
+    watch.join()
+
+    assert "3 runs done, 0 failed" in client.log.read_text()
+    assert watch.looks > 100 and not watch.twice
+    assert results(reports) == undisturbed
+    assert not list(reports.glob("*/earlier")) and (reports / "mine--sample--epochs-30--max_images-300/report.pdf").exists()
+
+
+@pytest.fixture
+def slurm_here(tmp_path, environment, monkeypatch):
+    """`sbatch` and `scontrol` on the PATH; the folder of their jobs."""
+    (tmp_path / "bin").mkdir()
+    for name in ("sbatch", "scontrol"):
+        (tmp_path / "bin" / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" "{ROOT}/tests/slurm_stand_in.py" {name} "$@"\n')
+        (tmp_path / "bin" / name).chmod(0o755)
+    environment |= {"PATH": f"{tmp_path}/bin:{os.environ['PATH']}", "SLURM_STAND_IN": str(tmp_path / "jobs"), "LABREPORT_AGAIN_SECONDS": "1"}
+    yield tmp_path / "jobs"
+    for file in (tmp_path / "jobs").glob("*/*.pid"):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(int(file.read_text()), signal.SIGKILL)
+
+
+def submitted(project, environment, *more):
+    return subprocess.run([sys.executable, COMMAND[0], "submit", "mine", "--slurm", *COMMAND[3:], *more], cwd=project, env=environment, capture_output=True, text=True)
+
+
+@pytest.mark.slow
+def test_a_job_array_of_slurm_saves_before_its_time_limit_is_queued_again_and_ends_with_the_same_bits(project, environment, slurm_here, undisturbed, tmp_path):
+    reports, watch = tmp_path / "reports", Watch()
+    held = sweeps.load("mine", {"data": "sample", "epochs": 30, "max_images": 300}).experiments[2]
+    (reports / held.run_name).mkdir(parents=True)
+    watch.start()
+    with files.lock(reports / held.run_name / state.LOCK, "a run of another process"):
+        done = submitted(project, environment, "--jobs", "2", "--sbatch=--time=00:10:00")
+        assert done.returncode == 0 and "3 runs submitted as job array 1001" in done.stdout, done.stdout + done.stderr
+        job = slurm_here / "1001"
+
+        run = until(lambda: next(iter(epochs(reports)), None), "a first epoch")
+        task = "1" if "rmsprop" in run else "0"
+        os.kill(int((job / f"{task}.pid").read_text()), signal.SIGUSR1)  # to the script alone, as --signal=B:USR1 says
+        until(lambda: (job / f"{task}.ends").exists(), "the task ends")
+        other = "1" if task == "0" else "0"
+        until(lambda: epochs(reports) or (job / f"{other}.ends").exists(), "the other task is at work")
+        with contextlib.suppress(OSError):  # or it has ended
+            os.killpg(int((job / f"{other}.pid").read_text()), signal.SIGKILL)  # the machine is lost
+        until(lambda: "75" in ends(job, "2"), "the third task is put off while another process has its run")
+    until(lambda: (slurm_here / "1002/ended").exists(), "the report's job ends")
+    watch.over.set()
+    watch.join()
+
+    assert ends(job, task) == ["75", "0"] and ends(job, other)[-1] == "0" and ends(job, "2")[-1] == "0"
+    assert "going on after epoch" in (reports / f"mine--sample--epochs-30--max_images-300/logs/slurm-{task}.txt").read_text()
+    assert "time" in (job / "options").read_text() and "B:USR1@120" in (job / "options").read_text()
+    assert watch.looks > 100 and not watch.twice
+    assert results(reports) == undisturbed
+    assert not list(reports.glob("*/earlier")) and (reports / "mine--sample--epochs-30--max_images-300/report.pdf").exists()
+    assert "nothing to do: all 3 runs are done" in submitted(project, environment).stdout
+
+
+def ends(job, task):
+    """Exit codes of a task, of each of its turns."""
+    return (job / f"{task}.ends").read_text().split() if (job / f"{task}.ends").exists() else []
+
+
+def test_what_sbatch_says_is_handed_on(project, environment, slurm_here):
+    done = submitted(project, environment, "--sbatch=--account=refused")
+    assert done.returncode == 1 and done.stderr.splitlines()[-1] == "error: sbatch refused slurm.sh: sbatch: error: Batch job submission failed: Invalid account"
+    done = submitted(project, environment | {"PATH": "/usr/bin:/bin"})
+    assert done.returncode == 1 and "there is no sbatch on this machine: submit from a login node of the cluster" in done.stderr
+
+
+def test_a_scheduler_that_is_not_there_or_has_no_worker_is_told_with_what_to_start(project, environment, monkeypatch):
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 1)
+    with pytest.raises(ConnectionError, match="no scheduler answers at tcp://127.0.0.1:1 .*start one: dask scheduler"), cluster.connected("tcp://127.0.0.1:1", None):
+        pass
+    with pytest.raises(FileNotFoundError, match="--scheduler-file nowhere.json: there is no such file; the scheduler writes it"), cluster.connected(None, "nowhere.json"):
+        pass
