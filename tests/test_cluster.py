@@ -7,14 +7,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
-import time
 from pathlib import Path
 
 import pytest
 from conftest import ROOT
+from processes import Processes, Watch, parent, trainings, until
 
-from labreport import cluster, files, planning, slurm, state, sweeps
+from labreport import cluster, files, state, sweeps
 
 COMMAND = [ROOT / "pipeline.py", "sweep", "mine", "--data", "sample", "--set", "epochs=30", "max_images=300"]
 SWEEP = "title: T\nquestion: Q?\nbase: cifar10_naive_adam\nseeds: [1]\nruns:\n  - {optimizer: rmsprop}\n  - {optimizer: sgd, learning_rate: 0.01}\n"
@@ -51,25 +50,6 @@ def environment(tmp_path):
     return os.environ | {"LABREPORT_REPORTS": str(tmp_path / "reports"), "LABREPORT_CACHE": str(tmp_path / "cache"), "LABREPORT_THREADS": "1"}
 
 
-class Processes:
-    """Processes of a test, each with the group it leads; all are killed at the end."""
-
-    def __init__(self, folder, environment):
-        self.folder, self.environment, self.started = folder, environment, []
-
-    def start(self, *command, **more):
-        log = open(self.folder / f"{len(self.started)}.txt", "w")
-        self.started.append(subprocess.Popen([sys.executable, *map(str, command)], stdout=log, stderr=log, start_new_session=True, cwd=self.folder, env=self.environment | more))
-        self.started[-1].log = Path(log.name)
-        return self.started[-1]
-
-    def end(self):
-        for process in self.started:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-
-
 @pytest.fixture
 def processes(project, environment):
     found = Processes(project, environment)
@@ -94,44 +74,6 @@ class Cluster:
                                              "--death-timeout", "60") for _ in range(2)]
 
 
-def until(condition, what, seconds=240):
-    give_up = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < give_up, f"not within {seconds} s: {what}"
-        time.sleep(0.05)
-    return found
-
-
-def trainings():
-    """Run folders that a pipeline holds for its kernel, with the kernels at work on them: processes that are no child of another such one."""
-    found = {}
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            told = dict(entry.split("=", 1) for entry in (process / "environ").read_bytes().decode(errors="replace").split("\0") if "=" in entry)
-            if state.HOLDER in told:
-                found.setdefault(told[state.HOLDER], {})[int(process.name)] = parent(process.name)
-        except (OSError, ValueError):  # it has just ended
-            continue
-    return {folder: {process for process, its_parent in there.items() if its_parent not in there} for folder, there in found.items()}
-
-
-class Watch(threading.Thread):
-    """Looks all the time whether two kernels ever train the same run."""
-
-    def __init__(self):
-        super().__init__(daemon=True)
-        self.twice, self.looks, self.over = [], 0, threading.Event()
-
-    def run(self):
-        while not self.over.wait(0.02):
-            self.looks += 1
-            self.twice += [(folder, found) for folder, found in trainings().items() if len(found) > 1]
-
-
-def parent(process):
-    return int((Path("/proc") / str(process) / "stat").read_text().rsplit(")", 1)[1].split()[1])
-
-
 def epochs(reports):
     """Folders of the runs that are at work and have saved an epoch."""
     return {path.parents[1].name for path in reports.glob("*/unfinished/epoch-*.npz")}
@@ -147,7 +89,7 @@ def test_whatever_is_killed_each_run_of_a_cluster_ends_once_with_the_bits_of_an_
     reports, lab, watch = tmp_path / "reports", Cluster(processes), Watch()
     watch.start()
     client = processes.start(*COMMAND, "--scheduler-file", lab.file)
-    until(lambda: epochs(reports), "a first epoch")
+    until(lambda: epochs(reports), "a first epoch", of=client)
 
     folder, kernels = until(lambda: next(iter(trainings().items()), None), "a kernel at work")
     worker = parent(parent(next(iter(kernels))))  # kernel, pipeline, worker

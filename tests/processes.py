@@ -1,0 +1,91 @@
+"""Processes of tests: starting them, waiting for what they do, and watching who trains."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+from labreport import state
+
+
+class Processes:
+    """Processes of a test, each with the group it leads; all are killed at the end."""
+
+    def __init__(self, folder, environment):
+        self.folder, self.environment, self.started = folder, environment, []
+
+    def start(self, *command, **more):
+        log = open(self.folder / f"{len(self.started)}.txt", "w")
+        self.started.append(subprocess.Popen([sys.executable, *map(str, command)], stdout=log, stderr=log, start_new_session=True, cwd=self.folder, env=self.environment | more))
+        self.started[-1].log = Path(log.name)
+        return self.started[-1]
+
+    def end(self):
+        for process in self.started:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def until(condition, what, seconds=240, of=None):
+    """What the condition comes to, once it is true. of: the process that is to bring it about."""
+    give_up = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < give_up, f"not within {seconds} s: {what}"
+        assert of is None or of.poll() is None, of.log.read_text()
+        time.sleep(0.05)
+    return found
+
+
+def trainings():
+    """Run folders that a pipeline holds for its kernel, with the kernels at work on them: processes that are no child of another such one."""
+    found = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            told = dict(entry.split("=", 1) for entry in (process / "environ").read_bytes().decode(errors="replace").split("\0") if "=" in entry)
+            if state.HOLDER in told:
+                found.setdefault(told[state.HOLDER], {})[int(process.name)] = parent(process.name)
+        except (OSError, ValueError):  # it has just ended
+            continue
+    return {folder: {process for process, its_parent in there.items() if its_parent not in there} for folder, there in found.items()}
+
+
+class Watch(threading.Thread):
+    """Looks all the time whether two kernels ever train the same run."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.twice, self.looks, self.over = [], 0, threading.Event()
+
+    def run(self):
+        while not self.over.wait(0.02):
+            self.looks += 1
+            self.twice += [(folder, found) for folder, found in trainings().items() if len(found) > 1]
+
+
+def parent(process):
+    return int((Path("/proc") / str(process) / "stat").read_text().rsplit(")", 1)[1].split()[1])
+
+
+def descendants(process):
+    """Processes that a process has started, and those that they have."""
+    parents = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            parents[int(folder.name)] = parent(folder.name)
+    found, more = set(), {process}
+    while more := {one for one, its_parent in parents.items() if its_parent in more}:
+        found |= more
+    return found
+
+
+def alive(process):
+    """Whether it is there, and not only waiting to be reaped."""
+    try:
+        return (Path("/proc") / str(process) / "stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False

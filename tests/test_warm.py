@@ -1,0 +1,130 @@
+"""Runs that are forked from a process which has imported everything: the same bits, nothing left behind, and no fork where it cannot be trusted."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT
+from processes import Processes, alive, descendants, until
+from test_cluster import made, results
+
+from labreport import planning, pool, sweeps, tasks, warm
+
+SETTINGS = ["--data", "sample", "--set", "epochs=2", "max_images=200"]
+SWEEP = "title: T\nquestion: Q?\nbase: cifar10_naive_adam\nseeds: [1]\nruns:\n  - {experiment: cifar10_augmentation, filters: [[4], [4]], block_dropout: [0.2, 0.2], validation_fraction: 0.1, dense: [8], dense_dropout: [0.2], batch_size: 64, patience: null}\n"
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    monkeypatch.chdir(made(tmp_path / "project"))
+    (tmp_path / "project/params/sweeps/mine.yaml").write_text(SWEEP)
+    return tmp_path / "project"
+
+
+@pytest.fixture
+def environment(tmp_path):
+    return os.environ | {"LABREPORT_REPORTS": str(tmp_path / "reports"), "LABREPORT_CACHE": str(tmp_path / "cache"), "LABREPORT_THREADS": "1"}
+
+
+@pytest.mark.slow
+def test_a_forked_run_ends_with_the_bits_of_a_new_process(project, environment, tmp_path):
+    command = [sys.executable, str(ROOT / "pipeline.py")]
+    done = subprocess.run([*command, "sweep", "mine", *SETTINGS], cwd=project, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    logs = [file.read_text() for file in tmp_path.glob("reports/mine*/logs/cifar10*.txt")]
+    assert len(logs) == 2 and all("forked from a process that had imported everything" in log for log in logs)
+    for experiment in sweeps.load("mine", {"data": "sample", "epochs": 2, "max_images": 200}).experiments:
+        subprocess.run([*command, *tasks.command(experiment)], cwd=project, env=environment | {"LABREPORT_REPORTS": str(tmp_path / "new")}, check=True, capture_output=True)
+    assert len(results(tmp_path / "new")) == 2 and results(tmp_path / "reports") == results(tmp_path / "new")
+    for folder in (tmp_path / "new").iterdir():
+        noise = ("port.cc", "cpu_feature_guard", "WARNING")
+        assert not [word for word in noise if word in (tmp_path / "reports" / folder.name / "notebook.ipynb").read_text()]
+
+
+@pytest.mark.slow
+def test_nothing_outlives_a_sweep_that_is_killed_and_ctrl_c_lets_its_runs_save_their_epoch(project, environment, tmp_path):
+    processes = Processes(project, environment)
+    command = [ROOT / "pipeline.py", "sweep", "mine", "--data", "sample", "--set", "epochs=500", "max_images=200"]
+
+    def epochs():
+        """Rows of each run's history so far."""
+        return {file.parts[-3]: file.read_text().count("\n") for file in tmp_path.glob("reports/*/unfinished/history.csv")}
+
+    try:
+        sweep = processes.start(*command)
+        until(lambda: len(epochs()) == 2 and min(epochs().values()) > 1, "both runs have saved an epoch", of=sweep)
+        there = descendants(sweep.pid)
+        assert len(there) >= 6  # what forks, and a pipeline and a kernel for each run
+        sweep.send_signal(signal.SIGKILL)
+        sweep.wait()
+        until(lambda: not any(map(alive, there)), "all of it is gone", 10)
+
+        before = epochs()
+        sweep = processes.start(*command)
+        until(lambda: all(rows > before[run] for run, rows in epochs().items()), "both have gone on", of=sweep)
+        there = descendants(sweep.pid)
+        sweep.send_signal(signal.SIGINT)
+        assert sweep.wait(60) == 130
+        said = sweep.log.read_text()
+        assert "asked to stop: the runs at work finish their epoch" in said and "0 of 2 runs done, the epochs of the others are saved; the same command goes on" in said
+        assert "Traceback" not in said
+        until(lambda: not any(map(alive, there)), "all of it is gone", 10)
+        for file in tmp_path.glob("reports/cifar10*/run.json"):
+            assert '"state": "interrupted"' in file.read_text()
+    finally:
+        processes.end()
+
+
+FORGE = """
+import multiprocessing.forkserver, os, pathlib, sys, time
+from labreport import warm
+if __name__ == "__main__":
+    warm.IMPORTED = {imported}
+    forge = warm.Forge(pathlib.Path(sys.argv[1]))
+    {then}
+"""
+
+
+def forge(tmp_path, imported, then, **environment):
+    """What a process prints that has a forge."""
+    (tmp_path / "forge.py").write_text(FORGE.format(imported=imported, then="\n    ".join(then.splitlines())))
+    done = subprocess.run([sys.executable, tmp_path / "forge.py", tmp_path / "log.txt"], env=os.environ | environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_no_thread_is_lost_in_a_fork_since_there_is_none_but_openblas_s(tmp_path):
+    then = """
+forge.context.Process(target=print).start()  # it is started when all has been imported
+while not (there := multiprocessing.forkserver._forkserver._forkserver_pid): time.sleep(0.1)
+from pathlib import Path
+children = lambda: [one for one in Path("/proc").glob("[0-9]*/stat") if one.read_text().rsplit(")", 1)[1].split()[1] == str(there)]
+import multiprocessing
+for child in multiprocessing.active_children(): child.join()
+print(len(os.listdir(f"/proc/{there}/task")))"""
+    assert forge(tmp_path, warm.IMPORTED, then, OPENBLAS_NUM_THREADS="1").split() == ["1"]
+
+
+def test_once_the_source_has_changed_a_run_gets_a_new_process(tmp_path):
+    shutil.copytree(ROOT / "lib/labreport", tmp_path / "lib/labreport")
+    then = f"""
+print(forge.unchanged())
+file = pathlib.Path("{tmp_path}/lib/labreport/models/cifar10.py")
+file.write_text(file.read_text() + "# other")
+print(forge.unchanged())"""
+    assert forge(tmp_path, ("json",), then, PYTHONPATH=str(tmp_path / "lib")).split() == ["True", "False"]
+
+
+@pytest.mark.parametrize("backend, gpus, trusted", [("tensorflow", "-1", True), ("jax", "-1", False), ("tensorflow", "0", False)])
+def test_a_run_is_not_forked_with_jax_or_a_gpu(backend, gpus, trusted, monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", backend)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", gpus)
+    assert warm.possible() is (trusted and sys.platform == "linux")
+
+
+def test_one_run_alone_is_not_worth_a_forge(project):
+    steps = planning.steps(sweeps.load("mine"))
+    assert pool.forge(sweeps.load("mine"), steps[:1]) is None
