@@ -252,3 +252,21 @@ def test_an_accuracy_on_the_images_that_chose_the_epoch_is_said_to_be_on_the_hig
 def test_what_was_mended_is_listed():
     says = commentary.differs(experiments.load("flowers_googlenet_sgd"))
     assert says.count("\n- ") == 4 and "never fired" in says
+
+
+def test_effects_show_each_configuration_at_its_value_and_their_mean():
+    table = pd.DataFrame({"value": ["16", "16", "64", "64"], "label": list("abcd"), "accuracy": [0.5, 0.7, 0.8, 0.9]})
+    picture = figures.effects({"batch_size": table})
+    assert "batch_size: 16 60.0 % (50.0 to 70.0), 64 85.0 % (80.0 to 90.0)." in picture.alt
+    lines = picture.figure.axes[0].get_lines()
+    assert [line.get_ydata().tolist() for line in lines] == [pytest.approx([50, 70]), pytest.approx([60, 60]), pytest.approx([80, 90]), pytest.approx([85, 85])]
+    assert [label.get_text() for label in picture.figure.axes[0].get_xticklabels()] == ["16", "64"]
+
+
+def test_of_very_many_runs_the_best_are_drawn_and_the_others_counted():
+    table = pd.DataFrame({"label": [f"run {number}" for number in range(60)], "difference": np.linspace(-0.1, 0.1, 60), "low": np.linspace(-0.12, 0.08, 60),
+                          "high": np.linspace(-0.08, 0.12, 60), "p": 0.01, "pairs": 3, "verdict": "supported"})
+    picture = figures.leads(table, "base", "3 seeds", behind=True)
+    shown = [label.get_text() for label in picture.figure.axes[0].get_yticklabels()]
+    assert shown == [f"run {number}" for number in reversed(range(10, 60))] and "the 50 best of 60 others" in picture.caption and "allowing for 60 comparisons" in picture.caption
+    assert picture.figure.get_figheight() < 8

@@ -149,6 +149,51 @@ def test_differences_over_seeds_are_those_of_the_paired_t_test_adjusted_after_ho
     assert "- Supported, also after allowing for 4 comparisons at once: the difference from Adam, in points, of SGD (\u2212" in said and "3 seeds are few" in said
 
 
+def test_seeds_that_all_give_the_same_difference_are_no_evidence(repeated):
+    """With few images accuracies are coarse, and a t test would call such a difference certain."""
+    sweep = sweeps.load("cifar10_optimizers")
+    for configuration in sweep.configurations:
+        for place, experiment in enumerate(configuration.experiments):
+            shutil.rmtree(experiment.folder)
+            settings = {key: value for key, value in experiment.training_settings().items()}
+            fabricated(experiment.name, {"Adam": 0.5, "SGD": 0.6}.get(configuration.label, 0.5 + 0.02 * place), images=50, seed=place, settings=settings)
+    sweep = sweeps.load("cifar10_optimizers")
+    row = ranking.differences(sweep, ranking.load(sweep)).set_index("label").loc["SGD"]
+    assert row["difference"] == pytest.approx(0.1) and np.isnan(row["p"]) and row["verdict"] == "open"
+    _, table = ranking.shown(sweep, ranking.load(sweep))
+    [told] = [one for one in table.rows if one["Configuration"] == "SGD"]
+    assert told["Points ahead of Adam"] == "+10.0 (the same with every seed)" and told["p (Holm)"] == "none" and told["Verdict"] == "not supported"
+
+
+@pytest.fixture
+def many(project):
+    """A grid of 20 configurations with two seeds, made."""
+    write(project, HEAD + "seeds: [1, 2]\ngrid:\n  batch_size: [16, 32, 64, 128]\n  optimizer:\n" + "".join(
+        f"    - {{optimizer: {name}, learning_rate: {rate}}}\n" for name, rate in (("adam", 0.001), ("rmsprop", 0.001), ("sgd", 0.01), ("adagrad", 0.01), ("adadelta", 1.0))))
+    sweep = sweeps.load("mine")
+    for number, configuration in enumerate(sweep.configurations):
+        for place, experiment in enumerate(configuration.experiments):
+            fabricated(experiment.name, 0.4 + 0.02 * number + 0.005 * place * (number % 3), seed=2 * number + place, settings=experiment.training_settings(), epochs=6 + place)
+    return sweeps.load("mine")
+
+
+def test_a_report_on_many_configurations_draws_the_best_and_counts_in_its_sentences(many):
+    runs = ranking.load(many)
+    [(title, lines)] = ranking.panels(many, runs).items()
+    best = [score.label for score in ranking.scores(many, runs)][:7]
+    assert title == "mean over seeds: the best 7 of 20, and the base" and list(lines) == [*best, "naive_adam"]
+    assert len(lines[best[0]][0]) == 6  # as far as both seeds went
+    said = ranking.conclusion(many, runs)
+    assert " of 19, from " in said and len(said) < 1200
+    effects = ranking.effects(many, runs)
+    assert list(effects) == ["optimizer", "learning_rate", "batch_size"] and effects["batch_size"]["value"].tolist() == [value for value in ("16", "32", "64", "128") for _ in range(5)]
+
+
+def test_what_stands_in_one_configuration_alone_has_no_effect_to_draw(repeated):
+    sweep = sweeps.load("cifar10_optimizers")
+    assert ranking.effects(sweep, ranking.load(sweep)) == {}
+
+
 def test_an_incomplete_sweep_gets_no_verdict_but_what_is_missing(repeated):
     (sweeps.load("cifar10_optimizers").configurations[4].experiments[2].folder / "metrics.json").unlink()
     sweep = sweeps.load("cifar10_optimizers")

@@ -22,7 +22,7 @@ from .wording import count
 
 CONNECT_SECONDS = 60  # for a scheduler to answer, or to come back
 AGAIN_SECONDS = 5.0  # until a run that another process has in hand is looked at again
-MOST_LOST = 10  # workers that died with a run, until it is given up
+AGAIN = 2  # times that a run is handed out anew when the scheduler has given it up, which it does when the fourth worker has died with it
 STOP = "stop"  # file in the sweep's folder that asks the runs at work to finish their epoch
 GPU = "GPU"  # the resource that a worker with one is started with
 
@@ -37,7 +37,7 @@ class Cluster:
     threads: int
     retries: int = 0
     _futures: dict = field(default_factory=dict)  # by run folder
-    _lost: Counter = field(default_factory=Counter)  # workers that died with a run, by its folder
+    _given_up: Counter = field(default_factory=Counter)  # times that the scheduler has given a run up, by its folder
 
     def run(self, changed) -> list[Task]:
         """Bring every step to its end; `changed(task)` is told of each that is handed out or ends, and called without one as often as the view may move.
@@ -86,11 +86,11 @@ class Cluster:
         task.begin()
         base = tasks.base_folder(task.step.experiment)
         after = [future for folder, future in self._futures.items() if folder == base and not future.done()]
-        run_name, lost = task.step.experiment.run_name, self._lost[task.folder]
+        run_name, anew = task.step.experiment.run_name, self._given_up[task.folder]
         environment = {name: value for name, value in os.environ.items() if name.startswith("LABREPORT_") or name == "KERAS_BACKEND"}
         environment |= {name: value for name, value in provenance.environment().items() if not name.startswith(("CUDA", "NVIDIA"))}  # those are the worker's
         future = self.client.submit(work, tasks.PIPELINE, tasks.command(task.step.experiment), task.log, paths.root(), environment | {"LABREPORT_THREADS": str(self.threads)},
-                                    stop, f"{run_name}, try {task.tries}", after, key=f"{run_name}, try {task.tries}" + f", after {lost} lost" * bool(lost), pure=False,
+                                    stop, f"{run_name}, try {task.tries}", after, key=f"{run_name}, try {task.tries}" + f", handed out {anew + 1} times" * bool(anew), pure=False,
                                     resources={GPU: 1} if has_gpus(self.client) else None)
         self._futures[task.folder] = future
         if base:
@@ -104,8 +104,8 @@ class Cluster:
             task.outcome, task.tries = "waiting", task.tries - 1
             return
         error = future.exception()
-        if isinstance(error, KilledWorker) and self._lost[task.folder] < MOST_LOST:
-            self._lost[task.folder] += 1
+        if isinstance(error, KilledWorker) and self._given_up[task.folder] < AGAIN:
+            self._given_up[task.folder] += 1
             task.outcome, task.tries = "waiting", task.tries - 1
         elif error:
             task.outcome, task.why = "failed", str(error) or type(error).__name__

@@ -16,6 +16,7 @@ from matplotlib.transforms import ScaledTranslation
 from .wording import count
 
 WIDTH_INCHES = 6.3  # text width of an A4 page
+MOST_ROWS = 50  # of a figure that lists runs, so that it fits on a page
 TRAINING, VALIDATION = "#0072B2", "#D55E00"  # Okabe and Ito: told apart by the colour-blind, and in grey by their line styles
 STYLE = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.alpha": 0.3, "axes.axisbelow": True,
          "legend.frameon": False, "svg.hashsalt": "labreport", "svg.fonttype": "path"}
@@ -250,7 +251,7 @@ def validation_curves(panels: dict[str, dict[str, tuple[pd.DataFrame, int]]]) ->
     runs = sum(map(len, panels.values()))
     bands = any("low" in history for lines in panels.values() for history, _ in lines.values())
     return Picture(figure, f"Line charts of validation accuracy by epoch for {count(runs, 'run')} in {count(len(panels), 'panel')}; accuracy at the best epoch. {told}.",
-                   "Validation accuracy by epoch, on one scale; " + ("mean over the seeds, the band from the lowest to the highest; a dot marks the best epoch of the mean." if bands
+                   "Validation accuracy by epoch, on one scale; " + ("mean over the seeds, as far as all of them went, the band from the lowest to the highest; a dot marks the best epoch of the mean." if bands
                                                                      else "a dot marks the best epoch of each run."))
 
 
@@ -259,15 +260,17 @@ def leads(differences: pd.DataFrame, one: str, over: str, behind: bool = False) 
 
     differences: as `comparison.differences` or `ranking.differences` gives them. over: images or seeds, in words.
     """
-    with matplotlib.rc_context(STYLE | {"font.size": 8}):
-        figure = Figure(figsize=(WIDTH_INCHES, 0.19 * len(differences) + 1.1), layout="constrained")
+    others = len(differences)
+    table = differences.sort_values("difference", ascending=not behind, kind="stable").head(MOST_ROWS).reset_index(drop=True)
+    dense = len(table) > 30
+    with matplotlib.rc_context(STYLE | {"font.size": 6.5 if dense else 8}):
+        figure = Figure(figsize=(WIDTH_INCHES, (0.125 if dense else 0.19) * len(table) + 1.1), layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.subplots()
-    table = differences.sort_values("difference", kind="stable").reset_index(drop=True)
     for row in table.itertuples():
         supported = row.verdict == "supported"
         axes.plot([100 * row.low, 100 * row.high], [row.Index, row.Index], color=TRAINING if supported else "0.45", linewidth=1.6, linestyle="-" if supported else (0, (2, 1)))
-        axes.plot([100 * row.difference], [row.Index], marker="o", markersize=5, color=TRAINING if supported else "0.45", markerfacecolor=TRAINING if supported else "white")
+        axes.plot([100 * row.difference], [row.Index], marker="o", markersize=3.5 if dense else 5, color=TRAINING if supported else "0.45", markerfacecolor=TRAINING if supported else "white")
     axes.axvline(0, color="black", linewidth=0.8)
     axes.set_yticks(range(len(table)), table["label"])
     axes.set_ylim(len(table) - 0.4, -0.6)
@@ -275,6 +278,34 @@ def leads(differences: pd.DataFrame, one: str, over: str, behind: bool = False) 
     axes.set_xlabel(f"points of accuracy ahead of {one} (95 % interval)" if behind else f"points of accuracy that {one} is ahead (95 % interval)")
     points = {column: [f"{100 * share:.1f}".replace("-", "\u2212") for share in table[column]] for column in ("difference", "low", "high")}
     told = "; ".join(f"{label} {difference} points ({low} to {high})" for label, difference, low, high in zip(table["label"], *points.values()))
-    says = f"How far {count(len(table), 'other')} are ahead of {one}, over {over}" if behind else f"How far {one} is ahead of {count(len(table), 'other run')} on the {over}"
-    short = f"How far the others are ahead of {one}, over {over}" if behind else f"How far {one} is ahead on the {over}"
-    return Picture(figure, f"{says}, with 95 % intervals: {told}.", f"{short}. Filled: supported after allowing for {count(len(table), 'comparison')} (Holm); hollow and dashed: not.")
+    those = count(others, "other") if len(table) == others else f"the {len(table)} best of {others} others"
+    says = f"How far {those} are ahead of {one}, over {over}" if behind else f"How far {one} is ahead of {count(others, 'other run')} on the {over}"
+    short = f"How far {'the others' if len(table) == others else those} are ahead of {one}, over {over}" if behind else f"How far {one} is ahead on the {over}"
+    return Picture(figure, f"{says}, with 95 % intervals: {told}.", f"{short}. Filled: supported after allowing for {count(others, 'comparison')} (Holm); hollow and dashed: not.")
+
+
+def effects(tables: dict[str, pd.DataFrame]) -> Picture:
+    """What settings were varied against what came out. tables: setting -> value (text), label, accuracy, a row a configuration, in the order of the values."""
+    columns = min(3, len(tables))
+    rows = -(-len(tables) // columns)
+    with matplotlib.rc_context(STYLE | {"font.size": 8}):
+        figure = Figure(figsize=(WIDTH_INCHES, 2.4 * rows), layout="constrained")
+        FigureCanvasAgg(figure)
+        grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
+    for axes in grid.flat[len(tables):]:
+        axes.set_visible(False)
+    told = []
+    for position, ((setting, table), axes) in enumerate(zip(tables.items(), grid.flat)):
+        groups = table.groupby("value", sort=False)["accuracy"]
+        for place, (value, accuracies) in enumerate(groups):
+            axes.plot([place] * len(accuracies), 100 * accuracies, marker="o", markersize=3.5, linestyle="none", color=TRAINING, alpha=0.55)
+            axes.plot([place - 0.3, place + 0.3], [100 * accuracies.mean()] * 2, color="black", linewidth=1.6)
+        axes.set_xticks(range(len(groups)), groups.groups, **({"rotation": 30, "ha": "right", "rotation_mode": "anchor"} if sum(map(len, groups.groups)) > 48 / columns else {}))
+        axes.set_xlim(-0.6, len(groups) - 0.4)
+        axes.grid(axis="x", visible=False)
+        axes.set_xlabel(setting)
+        if position % columns == 0:
+            axes.set_ylabel("accuracy in %")
+        told.append(f"{setting}: " + ", ".join(f"{value} {100 * accuracies.mean():.1f} % ({100 * accuracies.min():.1f} to {100 * accuracies.max():.1f})" for value, accuracies in groups))
+    return Picture(figure, f"Dot charts of accuracy by each setting that was varied; mean and range over configurations. {'; '.join(told)}.",
+                   "What was varied against what came out: a dot a configuration, a line their mean, over whatever else was varied.")

@@ -14,10 +14,11 @@ from .wording import count, percent
 OVERVIEW = ("The configurations, best mean first: accuracy over the seeds in percent, its standard deviation and the 95 % interval of the mean (Student's t; "
             "with one seed the interval of the images, Wilson's).")
 CONFIDENCE = proportions.CONFIDENCE
+NAMED = 8  # configurations in one sentence; of more, how many and the two ends
 METHOD_OVER_SEEDS = """
 Each configuration is set against the base over the seeds: a seed gives both the same split, the same order of images and the same start, as far as their
 models allow, so the differences are paired. Their mean, its 95 % interval and $p$ are those of the paired $t$ test, with $p$ adjusted after Holm (1979) for
-all comparisons. With few seeds the test takes it on trust that differences are normally distributed. A difference counts as supported where the adjusted
+all comparisons. With few seeds the test takes it on trust that differences are normally distributed; where all seeds give the very same difference it has nothing to judge by. A difference counts as supported where the adjusted
 $p$ is below 0.05 and the interval leaves out zero. The seeds cover training; that all were evaluated on the same kind of images, and few of them, is not in the intervals.
 """
 METHOD_OVER_IMAGES = """
@@ -97,17 +98,28 @@ def overview(sweep: Sweep, entries: list[Entry]) -> pd.DataFrame:
 
 
 def panels(sweep: Sweep, entries: list[Entry]) -> dict[str, dict[str, tuple[pd.DataFrame, int]]]:
-    """Histories to be drawn together; with several seeds their mean, and the lowest and highest of them as `low` and `high`."""
+    """Histories to be drawn together; with several seeds their mean as far as all went, and the lowest and highest of them as `low` and `high`.
+
+    Of many configurations the best and the base: what cannot be told apart need not be drawn.
+    """
+    found, which = scores(sweep, entries), ""
+    if len(found) > 2 * comparison.LINES:
+        best = [score for score in found if score.label != sweep.base][:comparison.LINES - 1]
+        which = f"the best {len(best)} of {len(found)}" + ", and the base" * any(score.label == sweep.base for score in found)
+        found = [score for score in found if score in best or score.label == sweep.base]
     if len(sweep.seeds) == 1:
-        return comparison.panels(sweep, entries)
+        kept = [entry for score in found for entry in score.runs.values()]
+        shown = comparison.panels(sweep, kept)
+        return {f"{title}: {which}" if which else title: lines for title, lines in shown.items()}
     lines = {}
-    for score in scores(sweep, entries):
+    for score in found:
         histories = pd.concat([entry.result.history[["epoch", "val_accuracy"]] for entry in score.runs.values()])
         grouped = histories.groupby("epoch")["val_accuracy"]
-        mean = pd.DataFrame({"epoch": grouped.mean().index, "val_accuracy": grouped.mean().to_numpy(), "low": grouped.min().to_numpy(), "high": grouped.max().to_numpy()})
+        shared = grouped.agg(["mean", "min", "max"])[grouped.count() == len(score.runs)]  # as far as every seed went: a mean of the rest would jump
+        mean = pd.DataFrame({"epoch": shared.index, "val_accuracy": shared["mean"].to_numpy(), "low": shared["min"].to_numpy(), "high": shared["max"].to_numpy()})
         lines[score.label] = (mean, int(mean["val_accuracy"].to_numpy().argmax()) + 1)
     parts = np.array_split(list(lines), -(-len(lines) // comparison.LINES))
-    titles = ["mean over seeds"] if len(parts) == 1 else [f"mean over seeds ({number} of {len(parts)})" for number in range(1, len(parts) + 1)]
+    titles = ["mean over seeds" + (f": {which}" if which else "")] if len(parts) == 1 else [f"mean over seeds ({number} of {len(parts)})" for number in range(1, len(parts) + 1)]
     return {title: {str(label): lines[label] for label in part} for title, part in zip(titles, parts)}
 
 
@@ -127,6 +139,21 @@ def own_settings(sweep: Sweep) -> list[dict]:
         own = [f"{key.split('.')[-1]} {comparison.text(flat[key])}" if key in flat else f"no {key.split('.')[-1]}" for key in base | flat if base.get(key) != flat.get(key)]
         rows.append({"Configuration": configuration.label, "Differs from the base in": "; ".join(own) or "nothing: it is the base", "Mean accuracy": means.get(configuration.label)})
     return rows
+
+
+def effects(sweep: Sweep, entries: list[Entry]) -> dict[str, pd.DataFrame]:
+    """Means by the values of each setting that a grid varies: setting -> value, label, accuracy. Empty where values stand in one configuration alone."""
+    found = {score.label: score.mean for score in scores(sweep, entries)}
+    flat = {configuration.label: _flat(configuration.experiments[0]) for configuration in sweep.configurations if configuration.label in found}
+    tables = {}
+    for key in dict.fromkeys(key for settings in flat.values() for key in settings):
+        values = {label: settings.get(key) for label, settings in flat.items()}
+        told = [comparison.text(value) for value in values.values()]
+        if len(set(told)) > 1 and min(map(told.count, told)) > 1:
+            table = pd.DataFrame({"value": told, "label": values.keys(), "accuracy": [found[label] for label in values]})
+            numbers = all(isinstance(value, (int, float)) for value in values.values())
+            tables[key.split(".")[-1]] = table.sort_values("value", key=(lambda column: column.astype(float)) if numbers else None, kind="stable")
+    return tables
 
 
 def _flat(experiment) -> dict:
@@ -160,15 +187,18 @@ def differences(sweep: Sweep, entries: list[Entry]) -> pd.DataFrame:
         rows.append({"label": score.label, "difference": difference, "low": low, "high": high, "pairs": pairs, "p": p})
     table = pd.DataFrame(rows, columns=["label", "difference", "low", "high", "pairs", "p"])
     alone = ((table["low"] > 0) | (table["high"] < 0)) & (table["p"] < 1 - CONFIDENCE)
-    table["p"] = proportions.holm(table["p"])
+    table["p"] = np.where(table["p"].isna(), np.nan, proportions.holm(table["p"].fillna(1.0)))
     table["verdict"] = np.where(alone & (table["p"] < 1 - CONFIDENCE), "supported", np.where(alone, "alone", "open"))
     return table
 
 
 def _paired(apart: np.ndarray) -> tuple[float, float, float, float]:
-    """Mean of paired differences, its 95 % interval, and p of the t test; differences that are all the same leave no doubt but zero."""
-    if np.ptp(apart) == 0:
-        return float(apart[0]), float(apart[0]), float(apart[0]), 1.0 if apart[0] == 0 else 0.0
+    """Mean of paired differences, its 95 % interval, and p of the t test. Without any spread there is nothing to judge by: the interval and p are NaN.
+
+    (That happens where few images are evaluated, so that accuracies are coarse; the test would call such a difference certain.)
+    """
+    if np.ptp(apart) < 1e-12:
+        return float(apart.mean()), np.nan, np.nan, np.nan
     test = stats.ttest_1samp(apart, 0)
     low, high = test.confidence_interval(CONFIDENCE)
     return float(apart.mean()), float(low), float(high), float(test.pvalue)
@@ -190,9 +220,12 @@ def shown(sweep: Sweep, entries: list[Entry]) -> list:
     if table.empty:
         return []
     of = f"{len(sweep.seeds)} seeds" if len(sweep.seeds) > 1 else comparison.images_of(entries)
-    rows = [{"Configuration": row.label, f"Points ahead of {sweep.base}": f"{comparison.points(row.difference)} ({comparison.points(row.low)} to {comparison.points(row.high)})",
-             "p (Holm)": "< 0.001" if row.p < 0.001 else f"{row.p:.3f}", "Verdict": {"supported": "supported", "alone": "only if it stood alone", "open": "not supported"}[row.verdict]}
-            for row in table.itertuples()]
+    rows = []
+    for row in table.itertuples():
+        interval = "the same with every seed" if np.isnan(row.p) else f"{comparison.points(row.low)} to {comparison.points(row.high)}"
+        rows.append({"Configuration": row.label, f"Points ahead of {sweep.base}": f"{comparison.points(row.difference)} ({interval})",
+                     "p (Holm)": "none" if np.isnan(row.p) else "< 0.001" if row.p < 0.001 else f"{row.p:.3f}",
+                     "Verdict": {"supported": "supported", "alone": "only if it stood alone", "open": "not supported"}[row.verdict]})
     return [figures.leads(table, sweep.base, of, behind=True), figures.Table(rows, f"How many points of accuracy each configuration is ahead of the base, {sweep.base}, over {of}.")]
 
 
@@ -210,7 +243,9 @@ def conclusion(sweep: Sweep, entries: list[Entry]) -> str:
     for verdict, says in (("supported", "Supported" + (f", also after allowing for {len(table)} comparisons at once" if len(table) > 1 else "")),
                           ("alone", "Supported only if each comparison stood alone"), ("open", "Not supported, so that either may be the better one")):
         chosen = [f"{row.label} ({comparison.points(row.difference)})" for row in table.itertuples() if row.verdict == verdict]
-        if chosen:
+        if len(chosen) > NAMED:
+            lines.append(f"- {says}: the difference from {sweep.base}, in points, of {len(chosen)} of {len(table)}, from {chosen[0]} to {chosen[-1]}.")
+        elif chosen:
             lines.append(f"- {says}: the difference from {sweep.base}, in points, of {', '.join(chosen)}.")
     lines += ["", _limits(sweep, entries)]
     return "\n".join(lines)
