@@ -186,10 +186,11 @@ def test_a_report_on_many_configurations_draws_the_best_and_counts_in_its_senten
     said = ranking.conclusion(many, runs)
     assert " of 19, from " in said and len(said) < 1200
     effects = ranking.effects(many, runs)
-    assert list(effects) == ["optimizer", "learning_rate", "batch_size"] and effects["batch_size"]["value"].tolist() == [value for value in ("16", "32", "64", "128") for _ in range(5)]
+    assert list(effects) == ["optimizer", "batch_size"] and effects["batch_size"]["value"].tolist() == [value for value in ("16", "32", "64", "128") for _ in range(5)]
 
 
-def test_what_stands_in_one_configuration_alone_has_no_effect_to_draw(repeated):
+def test_what_stands_in_one_configuration_alone_or_follows_from_another_setting_has_no_effect_of_its_own(repeated):
+    """The learning rate of a grid above goes with the optimizer."""
     sweep = sweeps.load("cifar10_optimizers")
     assert ranking.effects(sweep, ranking.load(sweep)) == {}
 

@@ -142,18 +142,30 @@ def own_settings(sweep: Sweep) -> list[dict]:
 
 
 def effects(sweep: Sweep, entries: list[Entry]) -> dict[str, pd.DataFrame]:
-    """Means by the values of each setting that a grid varies: setting -> value, label, accuracy. Empty where values stand in one configuration alone."""
+    """Means by the values of each setting that a grid varies: setting -> value, label, accuracy.
+
+    Left out are settings with a value that stands in one configuration alone, and those that follow from another one (an image size that goes with the model).
+    """
     found = {score.label: score.mean for score in scores(sweep, entries)}
     flat = {configuration.label: _flat(configuration.experiments[0]) for configuration in sweep.configurations if configuration.label in found}
-    tables = {}
+    varied = {}
     for key in dict.fromkeys(key for settings in flat.values() for key in settings):
-        values = {label: settings.get(key) for label, settings in flat.items()}
-        told = [comparison.text(value) for value in values.values()]
-        if len(set(told)) > 1 and min(map(told.count, told)) > 1:
-            table = pd.DataFrame({"value": told, "label": values.keys(), "accuracy": [found[label] for label in values]})
-            numbers = all(isinstance(value, (int, float)) for value in values.values())
-            tables[key.split(".")[-1]] = table.sort_values("value", key=(lambda column: column.astype(float)) if numbers else None, kind="stable")
-    return tables
+        values = [settings.get(key) for settings in flat.values()]
+        told = [comparison.text(value) for value in values]
+        follows = any(_decides(other["value"], told) for other in varied.values())
+        if len(set(told)) > 1 and min(map(told.count, told)) > 1 and not follows:
+            varied = {other: table for other, table in varied.items() if not _decides(told, table["value"])}
+            varied[key] = pd.DataFrame({"value": told, "label": flat.keys(), "accuracy": [found[label] for label in flat], "order": values})
+    ordered = {}
+    for key, table in varied.items():
+        numbers = all(isinstance(value, (int, float)) for value in table["order"])
+        ordered[key.split(".")[-1]] = (table.sort_values("order", kind="stable") if numbers else table).drop(columns="order")
+    return ordered
+
+
+def _decides(one, other) -> bool:
+    """Whether each value of one setting goes with one value of the other."""
+    return len(set(zip(one, other))) == len(set(one))
 
 
 def _flat(experiment) -> dict:
