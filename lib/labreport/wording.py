@@ -1,14 +1,79 @@
-"""Numbers as a person reads them: counts, shares, durations."""
+"""What a report says, in the reader's language: sentences from a catalogue; counts, shares, durations and dates as a person there writes them.
+
+English sentences stand in the source and are the keys of the catalogues, languages/*.po (gettext's format, which translators have editors for).
+"""
+
+import contextlib
+import datetime
+import functools
+from pathlib import Path
+
+LANGUAGES = {"en": "English", "es": "español"}
+_CATALOGUES = Path(__file__).parent / "languages"
+_spoken = "en"
+
+
+def speak(language: str) -> None:
+    """Say everything in this language from now on; ValueError where there is no catalogue of it."""
+    global _spoken
+    if language not in LANGUAGES:
+        raise ValueError(f"language must be one of {', '.join(LANGUAGES)}, got {language!r}")
+    _spoken = language
+
+
+def spoken() -> str:
+    """The language that is spoken now."""
+    return _spoken
+
+
+@contextlib.contextmanager
+def speaking(language: str):
+    """Speak a language within the block."""
+    before = spoken()
+    speak(language)
+    try:
+        yield
+    finally:
+        speak(before)
+
+
+def say(sentence: str, /, **values) -> str:
+    """The sentence in the language that is spoken, its {fields} filled in. One without a translation, such as a title of the user's own, stays as it is."""
+    told = _translated(sentence, 1)
+    return told.format(**values) if values else told
 
 
 def count(number: int, noun: str) -> str:
     """1 epoch, 2 epochs, 45,000 images."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+    return f"{whole(number)} {_translated(noun, number) if _spoken != 'en' else noun + ('' if number == 1 else 's')}"
 
 
-def percent(share: float) -> str:
+def whole(value: int) -> str:
+    """45,000."""
+    return f"{value:,}" if _spoken == "en" else _babel().numbers.format_decimal(value, locale=_spoken)
+
+
+def number(value: float, digits: int, signed: bool = False) -> str:
+    """0.7024 with so many digits behind the decimal mark; a true minus sign."""
+    text = f"{value:{'+' if signed else ''},.{digits}f}"
+    if _spoken != "en":
+        symbols = _babel().Locale(_spoken).number_symbols["latn"]
+        text = text.translate({ord(","): symbols["group"], ord("."): symbols["decimal"]})
+    return text.replace("-", "\u2212")
+
+
+def percent(share: float, digits: int = 1) -> str:
     """0.7024 -> 70.2 %, with a space that does not break."""
-    return f"{100 * share:.1f}\u00a0%"
+    return f"{number(100 * share, digits)}\u00a0%"
+
+
+def date(moment: str) -> str:
+    """2026-11-24T22:10:04+00:00 -> 24 November 2026, 22:10 UTC; empty where there is none."""
+    if not moment:
+        return ""
+    when = datetime.datetime.fromisoformat(moment)
+    pattern = {"en": "d MMMM y, HH:mm", "es": "d 'de' MMMM 'de' y, HH:mm"}[_spoken]
+    return f"{_babel().dates.format_datetime(when.replace(tzinfo=None), pattern, locale=_spoken)}{f' {when.tzname()}' if when.tzinfo else ''}"
 
 
 def duration(seconds: float) -> str:
@@ -20,4 +85,31 @@ def duration(seconds: float) -> str:
 
 def listed(names: list[str], most: int = 8) -> str:
     """The first names of a list, and how many more there are."""
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+    return ", ".join(names[:most]) + (say(" and {number} more", number=len(names) - most) if len(names) > most else "")
+
+
+def _translated(sentence: str, number: int) -> str:
+    if _spoken == "en":
+        return sentence
+    message = catalogue(_spoken).get(sentence)
+    if message is None or not message.string:
+        return sentence
+    return message.string if isinstance(message.string, str) else message.string[0 if number == 1 else 1]
+
+
+@functools.cache
+def catalogue(language: str):
+    """The translations of a language, as Babel reads them: English sentence -> message. A noun that is counted has a plural."""
+    from babel.messages import pofile
+
+    with open(_CATALOGUES / f"{language}.po", "rb") as file:
+        return pofile.read_po(file, locale=language)
+
+
+def _babel():
+    """Loaded when it is first needed: the command line starts in a blink."""
+    import babel
+    import babel.dates
+    import babel.numbers
+
+    return babel
