@@ -27,7 +27,7 @@ SWEEP_LOCK = ".sweep.lock"  # in a sweep's folder
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; returns the exit code: 0, 1 for an error, 75 where another process is at it, 130 after Ctrl-C, 143 after SIGTERM."""
+    """Run one command; returns the exit code: 0, 1 for an error, 75 where another process is at it, 130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP."""
     options = parser().parse_args(arguments)
     try:
         with interruption.terminable():
@@ -350,13 +350,13 @@ def run_sweep(options) -> int:
     with files.lock(sweep.folder / SWEEP_LOCK, f"the sweep {sweep.run_name}", wait=state.WAIT_SECONDS), contextlib.ExitStack() as stack:
         client = stack.enter_context(cluster.connected(options.scheduler, options.scheduler_file)) if remote else None
         steps = planning.steps(sweep)
+        print(f"{sweep.run_name}: {sweeps.described(sweep)}", flush=True)
+        ask_about_many(steps, options)
         forge = None if client else pool.forge(sweep, steps)
         steps = planning.estimated(steps, forge.context if forge else None)
         here = planning.room()
         at_once, threads = cluster.settled(sweep, steps, client) if client else pool.settled(sweep, steps, here, options.jobs)
-        print(f"{sweep.run_name}: {sweeps.described(sweep)}")
         print("\n".join(planning.told(steps, here, at_once, threads, apart=client is not None)), flush=True)
-        ask_about_many(steps, options)
         engine = cluster.Cluster(sweep, steps, client, threads, options.retry) if client else pool.Pool(sweep, steps, here, at_once, threads, options.retry, forge)
         with watching.shown(steps, at_once) as changed:
             found = engine.run(changed)
@@ -375,16 +375,16 @@ def submit(options) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from labreport import planning, slurm
 
-    sweep = sweeps.load(options.sweep, settings(options))
+    sweep, own = sweeps.load(options.sweep, settings(options)), words_of("--sbatch", options.sbatch)
     sweep.folder.mkdir(parents=True, exist_ok=True)
     with files.lock(sweep.folder / SWEEP_LOCK, f"the sweep {sweep.run_name}", wait=state.WAIT_SECONDS):
-        steps = planning.estimated(planning.steps(sweep))
+        steps = planning.steps(sweep)
         to_do = sum(step.to_do for step in steps)
         if not to_do:
             print(f"{sweep.run_name}: nothing to do: all {count(len(steps), 'run')} are done")
             return
         ask_about_many(steps, options)
-        job = slurm.submit(sweep, steps, report_arguments(options), options.jobs, shlex.split(options.sbatch))
+        job = slurm.submit(sweep, planning.estimated(steps), report_arguments(options), options.jobs, own)
     print(f"{sweep.run_name}: {count(to_do, 'run')} submitted as job array {job}, and a job that makes the report when they have ended")
     print(f"look at it with `squeue --job {job}` and `pipeline.py status {options.sweep}`; what the tasks say is in {paths.display(sweep.folder)}/logs/")
 
@@ -400,8 +400,8 @@ def ask_about_many(steps, options) -> None:
     from labreport import planning
 
     many = sum(step.to_do for step in steps)
-    if many > planning.MANY and not options.yes and not agreed(f"start {many} runs?"):
-        raise ValueError(f"not started: {many} runs are many; answer y, or say --yes")
+    if many > planning.MANY and not options.yes and not agreed(f"start {count(many, 'run')}?"):
+        raise ValueError(f"not started: {count(many, 'run')} are many; answer y, or say --yes")
 
 
 def sweep_status(options) -> None:
@@ -482,6 +482,23 @@ def apply_data(options) -> None:
         os.environ["LABREPORT_DATA"] = str(Path(folder).expanduser().resolve())
 
 
+def at_least(least: int):
+    """What an option is read by that takes a whole number."""
+    def read(text: str) -> int:
+        if not text.lstrip("-").isdigit() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"a whole number of at least {least} is expected, got {text}")
+        return int(text)
+    return read
+
+
+def words_of(option: str, text: str) -> list[str]:
+    """An option's value, split as a shell would."""
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise ValueError(f"{option} {text}: {str(error).lower()}") from None
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line's grammar."""
     top = argparse.ArgumentParser(prog="pipeline.py", description=__doc__.splitlines()[0], formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -518,12 +535,12 @@ def parser() -> argparse.ArgumentParser:
         sweeping = command(name, function)
         sweeping.add_argument("sweep", metavar="NAME", help="a sweep: a file in params/sweeps/, without .yaml")
         if name != "status":
-            sweeping.add_argument("--jobs", type=int, metavar="N", help="runs at once (default: as many as processors, memory and GPUs allow)")
+            sweeping.add_argument("--jobs", type=at_least(1), metavar="N", help="runs at once (default: as many as processors, memory and GPUs allow)")
         if name in ("sweep", "submit"):
             speaking.append(sweeping)
             sweeping.add_argument("--yes", action="store_true", help="do not ask before many runs")
         if name == "sweep":
-            sweeping.add_argument("--retry", type=int, default=0, metavar="N", help="how often a run that failed is tried again (default 0)")
+            sweeping.add_argument("--retry", type=at_least(0), default=0, metavar="N", help="how often a run that failed is tried again (default 0)")
             where = sweeping.add_mutually_exclusive_group()
             where.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster whose workers are to do the runs, such as tcp://lab1:8786")
             where.add_argument("--scheduler-file", metavar="FILE", help="the same, by the file that the scheduler has written")

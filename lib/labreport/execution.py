@@ -242,7 +242,7 @@ def _papermill(wanted: Task, running: Path, log: Path, output) -> None:
 
         def execute_cell(self, *arguments, **keywords):
             if came:
-                raise interruption.Terminated if came[0] == signal.SIGTERM else KeyboardInterrupt
+                raise KeyboardInterrupt if came[0] == signal.SIGINT else interruption.Terminated(came[0])
             return super().execute_cell(*arguments, **keywords)
 
     class Engine(NBClientEngine):

@@ -95,17 +95,18 @@ class Table:
 
 def class_counts(counts: pd.DataFrame) -> Picture:
     """Images a class and split. counts: a row a class, a column a split."""
+    names = {"train": say("training"), "validation": say("validation"), "test": say("test")}
     figure, panels = _panels(len(counts))
     for axes, rows in zip(panels, np.array_split(np.arange(len(counts)), len(panels))):
         left = np.zeros(len(rows))
         for (split, column), color, hatch in zip(counts.iloc[rows].items(), ("#0072B2", "#E69F00", "#009E73"), ("", "//", "..")):
-            axes.barh(counts.index[rows], column, left=left, label=say(split), color=color, hatch=hatch, edgecolor="white", linewidth=0.5)
+            axes.barh(counts.index[rows], column, left=left, label=names[split], color=color, hatch=hatch, edgecolor="white", linewidth=0.5)
             left += column.to_numpy()
         _by_class(axes, say("images"), limit=counts.sum(axis=1).max() * 1.03)
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=3, frameon=False)
     totals = counts.sum(axis=1)
-    per_split = ", ".join(f"{whole(images)} {say(split)}" for split, images in counts.sum().items())
+    per_split = ", ".join(f"{whole(images)} {names[split]}" for split, images in counts.sum().items())
     if totals.nunique() == 1:
         alt = say("Bar chart of the images in each of {classes} classes, each with {images} images: {per_split}.", classes=len(counts), images=whole(totals.iloc[0]), per_split=per_split)
     else:

@@ -14,12 +14,14 @@ from .wording import count, noted, number, percent, say
 OVERVIEW = noted("The configurations, best mean first: accuracy over the seeds in percent, its standard deviation and the 95 % interval of the mean (Student's t; "
                  "with one seed the interval of the images, Wilson's).")
 CONFIDENCE = proportions.CONFIDENCE
+FEWEST_SEEDS = 3  # for a verdict: with two the interval hangs on a single difference of two coarse numbers
 NAMED = 8  # configurations in one sentence; of more, how many and the two ends
 METHOD_OVER_SEEDS = noted(
     "Each configuration is set against the base over the seeds: a seed gives both the same split, the same order of images and the same start, as far as their "
     "models allow, so the differences are paired. Their mean, its 95 % interval and $p$ are those of the paired $t$ test, with $p$ adjusted after Holm (1979) for "
-    "all comparisons. With few seeds the test takes it on trust that differences are normally distributed; where all seeds give the very same difference it has nothing to judge by. A difference counts as supported where the adjusted "
-    "$p$ is below 0.05 and the interval leaves out zero. The seeds cover training; that all were evaluated on the same kind of images, and few of them, is not in the intervals.")
+    "all comparisons. With few seeds the test takes it on trust that differences are normally distributed; where all seeds give "
+    "the very same difference it has nothing to judge by. With three seeds or more a difference counts as supported where the adjusted $p$ is below 0.05 and the "
+    "interval leaves out zero. The seeds cover training; that all were evaluated on the same kind of images, and few of them, is not in the intervals.")
 METHOD_OVER_IMAGES = noted(
     "Each configuration was run once and is set against the base image by image. With $b$ images that it alone has right, $c$ that the base alone has right, and $n$ "
     "in all, the difference of their accuracies is $(b - c) / n$. Its 95 % interval is Wald's with half an image added to each of the four counts "
@@ -42,14 +44,16 @@ class Score:
     def mean(self) -> float:
         return float(self.accuracies.mean())
 
-    def interval(self) -> tuple[float, float]:
-        """95 %: of the mean over seeds, or, of one run alone, of its images."""
+    def interval(self, seeds: int) -> tuple[float, float] | None:
+        """95 %: of the mean over several seeds, as far as shares go, or, where there is one seed, of its images. None where the runs there are tell of no spread."""
         found = self.accuracies
-        if len(found) == 1:
+        if seeds == 1:
             [entry] = self.runs.values()
             return proportions.wilson(int(entry.correct.sum()), len(entry.correct))
+        if len(found) < 2 or np.ptp(found) < 1e-12:
+            return None
         reach = stats.sem(found) * stats.t.ppf((1 + CONFIDENCE) / 2, len(found) - 1)
-        return self.mean - reach, self.mean + reach
+        return max(0.0, self.mean - reach), min(1.0, self.mean + reach)
 
 
 def load(sweep: Sweep) -> list[Entry]:
@@ -87,12 +91,12 @@ def overview(sweep: Sweep, entries: list[Entry]) -> pd.DataFrame:
     """A row a configuration, the best mean first."""
     rows = []
     for rank, score in enumerate(scores(sweep, entries), 1):
-        low, high = score.interval()
+        interval = score.interval(len(sweep.seeds))
         results = [entry.result.metrics for entry in score.runs.values()]
         rows.append({noted("Rank"): rank, noted("Configuration"): say("{label} (base)", label=score.label) if score.label == sweep.base else score.label,
                      noted("Runs"): say("{some} of {all}", some=len(score.runs), all=len(sweep.seeds)),
                      noted("Mean"): number(100 * score.mean, 1), noted("SD"): number(100 * score.accuracies.std(ddof=1), 1) if len(results) > 1 else None,
-                     noted("95 % interval"): comparison.span(low, high), noted("Best epoch"): _span([one["best_epoch"] for one in results]),
+                     noted("95 % interval"): comparison.span(*interval) if interval else None, noted("Best epoch"): _span([one["best_epoch"] for one in results]),
                      noted("Parameters"): results[0]["total_parameters"], noted("Seconds"): round(np.mean([one["seconds"] for one in results]))})
     return pd.DataFrame(rows, dtype=object)
 
@@ -182,13 +186,15 @@ def method(sweep: Sweep) -> str:
 def differences(sweep: Sweep, entries: list[Entry]) -> pd.DataFrame:
     """Every configuration against the base: label, difference (a share, positive where it is ahead of the base), low, high, pairs, p (adjusted after Holm), verdict.
 
-    verdict: "supported", "alone" (only without the adjustment) or "open". Paired over the seeds that both have; with one seed, over images.
+    verdict: "supported", "alone" (only without the adjustment) or "open"; always open with fewer than FEWEST_SEEDS. Paired over the seeds that both have; with one seed, over images.
     """
     found = {score.label: score for score in scores(sweep, entries)}
     base, rows = found.get(sweep.base), []
     for score in found.values() if base else ():
         shared = [seed for seed in base.runs if seed in score.runs]
         if score is base or not shared or (len(shared) == 1 and len(sweep.seeds) > 1):
+            continue
+        if any(_ids(score.runs[seed]) != _ids(base.runs[seed]) for seed in shared):
             continue
         if len(sweep.seeds) == 1:
             mine, theirs = _same_images(score.runs[shared[0]], base.runs[shared[0]])
@@ -200,7 +206,7 @@ def differences(sweep: Sweep, entries: list[Entry]) -> pd.DataFrame:
             pairs = len(shared)
         rows.append({"label": score.label, "difference": difference, "low": low, "high": high, "pairs": pairs, "p": p})
     table = pd.DataFrame(rows, columns=["label", "difference", "low", "high", "pairs", "p"])
-    alone = ((table["low"] > 0) | (table["high"] < 0)) & (table["p"] < 1 - CONFIDENCE)
+    alone = ((table["low"] > 0) | (table["high"] < 0)) & (table["p"] < 1 - CONFIDENCE) & (table["pairs"] >= FEWEST_SEEDS)
     table["p"] = np.where(table["p"].isna(), np.nan, proportions.holm(table["p"].fillna(1.0)))
     table["verdict"] = np.where(alone & (table["p"] < 1 - CONFIDENCE), "supported", np.where(alone, "alone", "open"))
     return table
@@ -220,10 +226,19 @@ def _paired(apart: np.ndarray) -> tuple[float, float, float, float]:
 
 def _same_images(one: Entry, other: Entry) -> tuple[np.ndarray, np.ndarray]:
     by_id = [dict(zip(entry.result.predictions["id"], entry.correct)) for entry in (one, other)]
-    if by_id[0].keys() != by_id[1].keys():
-        raise ValueError(f"{one.label} and {other.label} were evaluated on other images, so they cannot be compared; a sweep's runs share their data and seed")
     order = sorted(by_id[0])
     return tuple(np.array([found[name] for name in order]) for found in by_id)
+
+
+def _ids(entry: Entry) -> frozenset:
+    return frozenset(entry.result.predictions["id"])
+
+
+def not_compared(sweep: Sweep, entries: list[Entry]) -> list[str]:
+    """Configurations that were evaluated on other images than the base: their differences would say nothing."""
+    found = {score.label: score for score in scores(sweep, entries)}
+    base = found.get(sweep.base)
+    return [label for label, score in found.items() if base and any(_ids(score.runs[seed]) != _ids(base.runs[seed]) for seed in score.runs.keys() & base.runs.keys())]
 
 
 def shown(sweep: Sweep, entries: list[Entry]) -> list:
@@ -252,12 +267,13 @@ def conclusion(sweep: Sweep, entries: list[Entry]) -> str:
                    runs=count(len(sweep.runs), "run"), named=comparison.first(wanting, 12), sweep=sweep.name)
     found, table = scores(sweep, entries), differences(sweep, entries)
     best = found[0]
-    low, high = best.interval()
-    told = {"best": best.label, "mean": percent(best.mean), "low": percent(low), "high": percent(high)}
+    tied, interval = [score.label for score in found[1:] if score.mean == best.mean], best.interval(len(sweep.seeds))
+    told = {"best": ", ".join([best.label, *tied]), "mean": percent(best.mean) + (f" ({comparison.span(*interval)})" if interval else "")}
+    told |= {"seeds": count(len(sweep.seeds), "seed"), "images": comparison.images_of(entries)}
     if len(sweep.seeds) > 1:
-        lines = [say("**{best}** has the highest accuracy over {seeds}: {mean} ({low} to {high}).", seeds=count(len(sweep.seeds), "seed"), **told), ""]
+        lines = [say("**{best}** have the highest accuracy over {seeds}: {mean}.", **told) if tied else say("**{best}** has the highest accuracy over {seeds}: {mean}.", **told), ""]
     else:
-        lines = [say("**{best}** has the highest accuracy on the {images}: {mean} ({low} to {high}).", images=comparison.images_of(entries), **told), ""]
+        lines = [say("**{best}** have the highest accuracy on the {images}: {mean}.", **told) if tied else say("**{best}** has the highest accuracy on the {images}: {mean}.", **told), ""]
     for verdict in ("supported", "alone", "open"):
         chosen = [f"{row.label} ({comparison.points(row.difference)})" for row in table.itertuples() if row.verdict == verdict]
         if len(chosen) > NAMED:
@@ -270,6 +286,8 @@ def conclusion(sweep: Sweep, entries: list[Entry]) -> str:
                                  if verdict == "supported" and len(table) > 1 else say("Supported: the difference from {base}, in points, of {named}.", **told) if verdict == "supported" else
                                  say("Supported only if each comparison stood alone: the difference from {base}, in points, of {named}.", **told) if verdict == "alone" else
                                  say("Not supported, so that either may be the better one: the difference from {base}, in points, of {named}.", **told)))
+    if apart := not_compared(sweep, entries):
+        lines.append("- " + say("Not compared, since they were evaluated on other images than the base: {named}.", named=comparison.first(apart, NAMED)))
     lines += ["", _limits(sweep, entries)]
     return "\n".join(lines)
 
@@ -278,7 +296,9 @@ def _limits(sweep: Sweep, entries: list[Entry]) -> str:
     if sweep.sample:
         return say("**The runs used sample data**: this shows that the sweep works, and nothing can be concluded about the real data set or the models.")
     sentences = []
-    if len(sweep.seeds) > 1:
+    if len(sweep.seeds) == 2:
+        sentences.append(say("Two seeds are too few for a verdict on any difference."))
+    elif len(sweep.seeds) > 2:
         sentences.append(say("{seeds} are few: an effect that is not supported may be there all the same.", seeds=count(len(sweep.seeds), "seed")))
     if any(entry.result.evaluated == "validation" for entry in entries):
         sentences.append(say("The validation images also chose the epoch; accuracies on them are on the high side."))

@@ -20,6 +20,8 @@ from pathlib import Path
 
 from . import interruption, provenance, sources
 
+FIRST = "labreport.apart"
+LOST = 255  # what multiprocessing says of a fork when the process that made it, and would have told its exit code, is gone
 # What the pipeline and a notebook import. None of it starts TensorFlow's runtime, nor a thread but OpenBLAS's, which it starts again in a fork.
 IMPORTED = ("ipykernel.kernelapp", "ipykernel.ipkernel", "matplotlib_inline.backend_inline", "papermill", "papermill.clientwrap", "papermill.engines", "nbclient", "nbformat", "matplotlib.backends.backend_agg",
             "sklearn.metrics", "scipy.stats", "statsmodels.stats.multitest", "labreport.execution", "labreport.backend", "labreport.commentary", "labreport.datasets",
@@ -33,7 +35,7 @@ class Forge:
         """Start importing, in the background; what is said meanwhile goes to the log."""
         self.made_from = _made_from()
         self.context = multiprocessing.get_context("forkserver")
-        self.context.set_forkserver_preload(list(IMPORTED))
+        self.context.set_forkserver_preload([FIRST, *IMPORTED])
         python_path = os.pathsep.join(filter(None, (str(provenance.PACKAGE.parent), os.environ.get("PYTHONPATH"))))
         with _environment(os.environ | {"PYTHONPATH": python_path}), open(log, "w") as words, _errors_to(words):
             forkserver.ensure_running()
@@ -69,6 +71,11 @@ class Run:
         return self.process.exitcode
 
     def poll(self) -> int | None:
+        """Its exit code, None while it runs; LOST where the process that forks is gone: what the run does then is ended."""
+        if self.process.exitcode == LOST:
+            for end in (os.killpg, os.kill):  # the group; the process, where it has not made one yet
+                with contextlib.suppress(ProcessLookupError):
+                    end(self.pid, signal.SIGKILL)
         return self.process.exitcode
 
     def wait(self) -> None:
