@@ -153,9 +153,10 @@ def load(name: str, settings: Mapping | None = None) -> Sweep:
                 raise ValueError(f"{where}: {label} has {key} {getattr(first, key)}, the base {getattr(base, key)}; runs that are compared answer for the same images")
     found = {label: [_with(place, base, differences, seed) for seed in seeds] for label, (differences, _) in tried.items()}
     assignments.settings_of_each([experiment for some in found.values() for experiment in some], settings or {})  # raises where nobody takes one
-    for _, first in tried.values():
+    for differences, first in tried.values():
+        varied = _changed(experiments.load(differences.get("experiment", base.name)), first)
         for key in settings or {}:
-            if _changed(first, _set(first, {key: settings[key]})) & _changed(base, first):
+            if _changed(first, _set(first, {key: settings[key]})) & varied:
                 raise ValueError(f"--set {key}: that is what the sweep varies; edit {where} instead")
     neighbours = [one for one in _readable() if one.notebook == base.notebook]
     configurations = [Configuration(label, tried[label][0], [_named(_set(experiment, settings or {}), neighbours) for experiment in some]) for label, some in found.items()]

@@ -11,6 +11,7 @@ import os
 import runpy
 import signal
 import sys
+import tempfile
 import threading
 import traceback
 import uuid
@@ -212,7 +213,10 @@ def _serve(orders: int, parent: int) -> None:
 
 
 def kernel_manager() -> type:
-    """The class that starts a notebook's kernel: jupyter_client's own, but a fork that is waiting is taken."""
+    """The class that starts a notebook's kernel: jupyter_client's own, but a fork that is waiting is taken, and they talk through sockets in a folder.
+
+    A kernel on TCP ports gets five that were free a moment ago; where many are started at once, two sometimes get the same one, and one of them dies.
+    """
     from jupyter_client.manager import AsyncKernelManager
     from jupyter_client.provisioning import LocalProvisioner
 
@@ -227,9 +231,18 @@ def kernel_manager() -> type:
 
     class Manager(AsyncKernelManager):
         async def start_kernel(self, **keywords):
+            self._sockets = tempfile.TemporaryDirectory(prefix="labreport-", ignore_cleanup_errors=True)
+            self.transport, self.ip, self.connection_file = "ipc", f"{self._sockets.name}/socket", f"{self._sockets.name}/kernel.json"
             if _kernel:
                 self.kernel_id = self.kernel_id or str(uuid.uuid4())
                 self.provisioner = Provisioner(kernel_id=self.kernel_id, kernel_spec=self.kernel_spec, parent=self)
             await super().start_kernel(**keywords)
+
+        async def _async_cleanup_resources(self, restart=False):
+            await super()._async_cleanup_resources(restart=restart)
+            if not restart:
+                self._sockets.cleanup()
+
+        cleanup_resources = _async_cleanup_resources
 
     return Manager
