@@ -7,6 +7,7 @@ import nbformat
 from nbconvert.exporters.exporter import Exporter
 from traitlets.config import Config
 
+from .. import wording
 from .blocks import Document
 from .html import html_page
 from .notebook import document_from_notebook
@@ -43,6 +44,11 @@ class _ReportExporter(Exporter):
         return document_from_notebook(notebook, Path(folder) if folder else None, metadata.get("name", "Report")), resources
 
 
+def _speaking(document: Document):
+    """The document's language; English where its author writes in one that there is no catalogue of."""
+    return wording.speaking(document.language if document.language in wording.LANGUAGES else "en")
+
+
 class ReportHTMLExporter(_ReportExporter):
     """One HTML file that works offline."""
 
@@ -52,7 +58,8 @@ class ReportHTMLExporter(_ReportExporter):
 
     def from_notebook_node(self, nb, resources=None, **kw):
         document, resources = self.document(nb, resources, **kw)
-        return html_page(document), resources
+        with _speaking(document):
+            return html_page(document), resources
 
 
 class ReportPDFExporter(_ReportExporter):
@@ -64,7 +71,8 @@ class ReportPDFExporter(_ReportExporter):
 
     def from_notebook_node(self, nb, resources=None, **kw):
         document, resources = self.document(nb, resources, **kw)
-        return pdf_bytes(document), resources
+        with _speaking(document):
+            return pdf_bytes(document), resources
 
 
 def render(notebook_path: Path, folder: Path) -> tuple[Path, Path]:
@@ -73,7 +81,8 @@ def render(notebook_path: Path, folder: Path) -> tuple[Path, Path]:
     notebook = nbformat.read(notebook_path, as_version=4)
     resources = {"metadata": {"name": notebook_path.stem, "path": str(notebook_path.parent)}}
     document, _ = ReportHTMLExporter().document(notebook, resources)
-    contents = {"report.html": html_page(document).encode("utf-8"), "report.pdf": pdf_bytes(document)}
+    with _speaking(document):
+        contents = {"report.html": html_page(document).encode("utf-8"), "report.pdf": pdf_bytes(document)}
     folder.mkdir(parents=True, exist_ok=True)
     waiting = {folder / name: folder / f".{name}.{os.getpid()}.part" for name in contents}
     try:
