@@ -174,11 +174,12 @@ def test_a_figure_enlarges_and_closes_by_keyboard_and_the_focus_comes_back(page)
     dialog = page.get_by_role("dialog", name="Enlarged figure")
     assert dialog.is_visible() and dialog.locator("img").bounding_box()["width"] > 1.5 * small
     page.keyboard.press("Escape")
-    assert dialog.is_hidden() and page.locator("dialog img").count() == 0
+    playwright.expect(dialog).to_be_hidden()
+    playwright.expect(page.locator("dialog img")).to_have_count(0)
     assert figure.evaluate("button => button === document.activeElement")
     figure.click()
     page.get_by_role("button", name="Close").click()
-    assert dialog.is_hidden()
+    playwright.expect(dialog).to_be_hidden()
 
 
 def test_the_section_being_read_is_marked_in_the_contents(page):
