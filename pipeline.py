@@ -16,7 +16,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent / "lib"))
 
 try:
-    from labreport import assignments, experiments, files, interruption, paths, state, sweeps
+    from labreport import assignments, experiments, files, interruption, paths, state, sweeps, wording
     from labreport.plain_types import nearest
     from labreport.wording import count, duration, percent
 except ModuleNotFoundError as missing:
@@ -179,18 +179,18 @@ def data(options, only: list[str] | None = None) -> None:
 
 def run(options) -> None:
     """Execute the notebook of an experiment, if anything has changed since it was."""
-    bring_up_to_date(chosen(options), with_reports=False)
+    bring_up_to_date(chosen(options), options.language, with_reports=False)
 
 
 def report(options) -> None:
     """Train, execute and render an experiment: whatever of this is not done yet, or was done with something else."""
-    bring_up_to_date(chosen(options), with_reports=True)
+    bring_up_to_date(chosen(options), options.language, with_reports=True)
 
 
 def compare(options) -> None:
     """Report on an assignment's runs beside each other; the same as `report ASSIGNMENT_comparison`."""
     name = assignments.compared(options.assignment) or options.assignment
-    bring_up_to_date(assignments.load(name, settings(options)), with_reports=True)
+    bring_up_to_date(assignments.load(name, settings(options)), options.language, with_reports=True)
 
 
 def run_all(options) -> int:
@@ -208,7 +208,7 @@ def run_all(options) -> int:
             started, experiment = time.perf_counter(), None
             try:
                 experiment = experiments.load(name, own.get(name))
-                outcome = bring_up_to_date(experiment, with_reports=True)
+                outcome = bring_up_to_date(experiment, options.language, with_reports=True)
             except interruption.Interrupted:
                 raise
             except Exception as error:
@@ -248,22 +248,22 @@ def loaded(name: str):
         return None
 
 
-def bring_up_to_date(subject, with_reports: bool) -> str:
-    """Do what there is to do for an experiment or a comparison; returns what it was, in a word or two."""
+def bring_up_to_date(subject, language: str, with_reports: bool) -> str:
+    """Do what there is to do for an experiment or a comparison, in a language; returns what it was, in a word or two."""
     from labreport import execution
 
-    work = execution.work(subject)
+    work = execution.work(subject, language)
     if work.execute:
         again = "running the notebook" if subject.notebook == assignments.COMPARISON else "running the notebook again, without training"
         shown = work.execute[:4] + [f"and {len(work.execute) - 4} more"] * (len(work.execute) > 4)
         print(f"{subject.run_name}: {'training' if work.train else again} ({'; '.join(shown)})", flush=True)
-        execution.run(subject)
+        execution.run(subject, language=language)
     folder = paths.display(subject.folder)
     if with_reports and work.render:
         if not work.execute:
             print(f"{subject.run_name}: rendering again ({'; '.join(work.render)})", flush=True)
-        execution.render(subject)
-        print(f"report: {folder}/report.pdf and report.html")
+        page, pdf = execution.render(subject, language)
+        print(f"report: {folder}/{pdf.name} and {page.name}")
     elif not work.execute:
         made_from = "runs, source and versions" if subject.notebook == assignments.COMPARISON else "settings, data, source and versions"
         print(f"{subject.run_name}: nothing to do: {made_from} are those that {folder}/ was made from")
@@ -276,7 +276,7 @@ def why(options) -> None:
     from labreport import execution
 
     subject = chosen(options)
-    work, now = execution.work(subject), state.read(subject.folder)
+    work, now = execution.work(subject, options.language), state.read(subject.folder)
     if now.name not in ("none", "finished"):
         print(f"{subject.run_name}: {now}")
     for what, reasons in (("train", work.train), ("execute the notebook", work.execute), ("make the reports", work.render)):
@@ -296,7 +296,7 @@ def verify(options) -> int:
         print(f"it ran on other things than the finished run, which can change the last bits: {'; '.join(verdict.machine)}")
     if options.stamp:
         verification.stamp(experiment, verdict)
-        bring_up_to_date(experiment, with_reports=True)
+        bring_up_to_date(experiment, options.language, with_reports=True)
     return 1 if verdict.verdict == "different" else 0
 
 
@@ -365,7 +365,7 @@ def run_sweep(options) -> int:
         others = f" and {count(len(alike) - 1, 'other run')}" if len(alike) > 1 else ""
         print(f"error: {alike[0].step.experiment.run_name}{others}: {why}; {'its' if len(alike) == 1 else 'the first'} log is {paths.display(alike[0].log)}", file=sys.stderr)
     if len(failed) < len(found):
-        bring_up_to_date(sweeps.load(options.sweep, settings(options)), with_reports=True)  # looked at anew
+        bring_up_to_date(sweeps.load(options.sweep, settings(options)), options.language, with_reports=True)  # looked at anew
     print(f"{count(len(found) - len(failed), 'run')} done, {len(failed)} failed" + ("; the same command tries them again" if failed else ""))
     return 1 if failed else 0
 
@@ -392,7 +392,7 @@ def submit(options) -> None:
 def report_arguments(options) -> list[str]:
     """What makes the report of the sweep that the command line names."""
     data = ["--data", options.data] if options.data else []
-    return ["report", options.sweep, *data, *(["--set", *options.set] if options.set else [])]
+    return ["report", options.sweep, "--language", options.language, *data, *(["--set", *options.set] if options.set else [])]
 
 
 def ask_about_many(steps, options) -> None:
@@ -425,7 +425,7 @@ def render(options) -> None:
     """Make the reports of an executed notebook again."""
     from labreport import execution
 
-    for path in execution.render(chosen(options)):
+    for path in execution.render(chosen(options), options.language):
         print(paths.display(path))
 
 
@@ -506,24 +506,21 @@ def parser() -> argparse.ArgumentParser:
     command("show", show, "required")
     command("check", check, "optional")
     command("data", data, "optional").add_argument("--accept", nargs="+", default=[], metavar="DATASET", help="write data.lock anew for these data sets, as they are now")
-    command("run", run, "required")
-    command("render", render, "required")
-    command("report", report, "required")
-    command("why", why, "required")
-    verifying = command("verify", verify, "required")
+    speaking = [command(name, function, "required") for name, function in (("run", run), ("render", render), ("report", report), ("why", why), ("verify", verify))]
+    verifying = speaking[-1]
     verifying.add_argument("--stamp", action="store_true", help="put the verdict into the report")
     verifying.add_argument("--tolerance", type=float, metavar="T", help="how far numbers may be apart to count as the same on another device (default 0.001)")
     comparing = command("diff", diff)
     for name in ("one", "other"):
         comparing.add_argument(name, metavar=name.upper(), help="an experiment, or a run folder's name")
-    command("compare", compare, assignment="required")
-    command("all", run_all, assignment="optional")
+    speaking += [command("compare", compare, assignment="required"), command("all", run_all, assignment="optional")]
     for name, function in (("plan", plan), ("sweep", run_sweep), ("submit", submit), ("status", sweep_status)):
         sweeping = command(name, function)
         sweeping.add_argument("sweep", metavar="NAME", help="a sweep: a file in params/sweeps/, without .yaml")
         if name != "status":
             sweeping.add_argument("--jobs", type=int, metavar="N", help="runs at once (default: as many as processors, memory and GPUs allow)")
         if name in ("sweep", "submit"):
+            speaking.append(sweeping)
             sweeping.add_argument("--yes", action="store_true", help="do not ask before many runs")
         if name == "sweep":
             sweeping.add_argument("--retry", type=int, default=0, metavar="N", help="how often a run that failed is tried again (default 0)")
@@ -533,6 +530,8 @@ def parser() -> argparse.ArgumentParser:
         if name == "submit":
             sweeping.add_argument("--slurm", action="store_true", required=True, help="to SLURM, as a job array")
             sweeping.add_argument("--sbatch", default="", metavar="OPTIONS", help="options for sbatch, such as --sbatch='--time=04:00:00 --gres=gpu:1'")
+    for one in speaking:
+        one.add_argument("--language", default="en", choices=wording.LANGUAGES, help="of the notebook and the reports (default en)")
     cleaning = command("clean", clean, "optional")
     cleaning.add_argument("--yes", action="store_true", help="do not ask")
     cleaning.add_argument("--unfinished", action="store_true", help="delete trainings that could go on")

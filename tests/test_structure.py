@@ -86,7 +86,10 @@ def test_a_notebook_is_committed_without_outputs_and_with_named_cells(path):
     code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in code)
     assert [cell["id"] for cell in code if "parameters" in cell["metadata"].get("tags", [])] == ["parameters"]
-    headings = [line[3:] for cell in notebook["cells"] if cell["cell_type"] == "markdown" for line in "".join(cell["source"]).splitlines() if line.startswith("## ")]
+    prose = [cell for cell in notebook["cells"] if cell["cell_type"] == "markdown"]
+    for cell, translation in zip(prose[::2], prose[1::2], strict=True):
+        assert (cell["metadata"]["tags"], translation["metadata"]["tags"], translation["id"]) == (["en"], ["es"], f"{cell['id']}-es")
+    headings = [line[3:] for cell in prose[::2] for line in "".join(cell["source"]).splitlines() if line.startswith("## ")]
     if path.stem == "comparison":  # it has no data and no network of its own
         return
     order = ["Loading", "Inspecti", "Conditioning", "Architecture", "Monitoring", "Evaluation", "Conclusions"]

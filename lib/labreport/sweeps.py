@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from . import assignments, experiments, paths, strict_yaml
 from .experiments import Experiment
 from .plain_types import nearest, quoted, typed
-from .wording import count
+from .wording import count, say
 
 KEYS = {"title": "str", "question": "str", "base": "str", "seeds": "list[int]", "runs": "list", "grid": "dict"}
 
@@ -58,7 +58,6 @@ class Sweep:
         """Path of the sweep's folder: its report, and what its runs said."""
         return paths.reports() / self.run_name
 
-
     @functools.cached_property
     def runs(self) -> list[assignments.Run]:
         """What there is of each run, as it was at the first look."""
@@ -80,13 +79,14 @@ class Sweep:
     def label(self, experiment: Experiment) -> str:
         """The configuration of a run, and its seed where there are several."""
         label = next(configuration.label for configuration in self.configurations if experiment in configuration.experiments)
-        return label if len(self.seeds) == 1 else f"{label}, seed {experiment.seed}"
+        return label if len(self.seeds) == 1 else say("{label}, seed {seed}", label=label, seed=experiment.seed)
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         asked = ", ".join(f"{key} = {quoted(value)}" for key, value in self.settings.items())
-        fields = [["Runs", f"{len(self.finished)} of {described(self).split(': ')[1]} finished"], ["Base", self.base], ["Seeds", ", ".join(map(str, self.seeds))],
-                  ["Settings", f"params/sweeps/{self.name}.yaml" + (f", but {asked}" if asked else "")]]
-        return assignments.title_block(self, self.title, self.question, fields)
+        file = f"params/sweeps/{self.name}.yaml"
+        fields = [[say("Runs"), say("{finished} of {runs} finished", finished=len(self.finished), runs=count(len(self.experiments), "run"))], [say("Base"), self.base],
+                  [say("Seeds"), ", ".join(map(str, self.seeds))], [say("Settings"), say("{file}, but {changed}", file=file, changed=asked) if asked else say("as in {file}", file=file)]]
+        return assignments.title_block(self, say(self.title), say(self.question), fields)
 
 
 def names() -> list[str]:

@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 from nbformat import NotebookNode
 
+from .. import wording
 from .blocks import Block, Code, Document, Figure, Heading, Prose, Table, Text
 from .outputs import REPORT_MIME, joined, markup_sources, output_blocks, prose_blocks
 from .pandoc import markdown_to_html
@@ -18,7 +19,7 @@ _TYPED_NUMBER = re.compile(r"\d+(?:\.\d+)*[.)]?\s")
 
 def document_from_notebook(notebook: NotebookNode, folder: Path | None = None, name: str = "Report") -> Document:
     """`folder` is where relative pictures of the markdown cells are; `name` titles a notebook that has no title."""
-    cells = _without_replaced_parameters(notebook.cells)
+    cells = _in_language(_without_replaced_parameters(notebook.cells), language_of(notebook))
     sources = dict.fromkeys(source for cell in cells for source in _sources_of(cell))
     html = dict(zip(sources, markdown_to_html(list(sources))))
     language = notebook.metadata.get("language_info", {}).get("name", "python")
@@ -74,6 +75,19 @@ def _without_replaced_parameters(cells) -> list[NotebookNode]:
     """papermill adds the cell that ran; the defaults above it would only contradict it."""
     injected = any("injected-parameters" in _tags(cell) for cell in cells)
     return [cell for cell in cells if not (injected and "parameters" in _tags(cell))]
+
+
+def language_of(notebook: NotebookNode) -> str:
+    """The language of a report: what the notebook displayed of itself, else what it says of itself, else English."""
+    shown = (output.get("data", {}).get(REPORT_MIME) for cell in notebook.cells for output in cell.get("outputs", []))
+    report = next((found for found in shown if isinstance(found, dict)), notebook.metadata.get("labreport", {}))
+    return _language(report.get("language") if isinstance(report, dict) else None)
+
+
+def _in_language(cells, language: str) -> list[NotebookNode]:
+    """Prose that is written in several languages is tagged with them; one is kept."""
+    others = wording.LANGUAGES.keys() - {language}
+    return [cell for cell in cells if not (_is_markdown(cell) and others & set(_tags(cell)))] if language in wording.LANGUAGES else cells
 
 
 def _sources_of(cell) -> list[str]:
