@@ -1,6 +1,5 @@
 """The pages in a browser: nothing is fetched, and what folds, sorts, enlarges and changes colours does so, by mouse and keyboard."""
 
-import base64
 import shutil
 import subprocess
 
@@ -8,6 +7,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from labreport.reporting import ReportHTMLExporter
+from labreport.reporting.index import Entry, index_page
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
@@ -87,6 +87,20 @@ def visit(browser):
 @pytest.fixture
 def page(visit, files_of_reports):
     return visit(files_of_reports / "en.html")
+
+
+@pytest.fixture(scope="module")
+def file_of_index(tmp_path_factory):
+    def entry(name, status, accuracy, finished="", assignment="cifar10", kind="run", sample=False, curve=(), why=()):
+        return Entry(name, kind, f"About {name.split('--')[0]}", assignment, sample, status, list(why), list(curve), accuracy, "test", finished, 0, ["report.html", "report.pdf"] if accuracy else ["failed.ipynb"])
+
+    entries = [entry("cifar10_l2--sample--epochs-3", "finished", 0.5, "2026-11-24T12:00:00+00:00", sample=True, curve=[0.25, 0.5, 0.45]),
+               entry("cifar10_naive_adam", "outdated", 0.0625, "2026-09-02T12:00:00+00:00", curve=[0.1], why=["keras: 3.14, now 3.15", "training.py changed"]),
+               entry("flowers_basic", "failed", None, assignment="flowers", why=["the disk is full, " * 20]), entry("flowers_pilot", "running", None, assignment="flowers", curve=[0.2, 0.9]),
+               entry("flowers_comparison", "finished", None, "2026-10-03T12:00:00+00:00", assignment="flowers", kind="comparison"), entry("dog_breeds_mobilenetv2", "interrupted", 1.0, assignment="dog_breeds")]
+    path = tmp_path_factory.mktemp("reports") / "index.html"
+    path.write_text(index_page(entries, "2026-11-24T22:10:04+00:00"), "utf-8")
+    return path
 
 
 def violations(page):
@@ -250,3 +264,47 @@ def test_axe_finds_nothing_in_a_report_with_all_code_unfolded_and_a_table_sorted
 def test_axe_finds_nothing_in_an_enlarged_figure(page):
     page.get_by_role("button", name="a line that rises").click()
     assert violations(page) == ""
+
+
+def runs(page):
+    """Names of the rows to be seen, from top to bottom."""
+    return [row.get_attribute("data-value") for row in page.locator("tbody th").all() if row.is_visible()]
+
+
+def test_the_index_filters_by_words_status_and_assignment_together(visit, file_of_index):
+    page = visit(file_of_index)
+    assert len(runs(page)) == 6 and page.get_by_role("status").inner_text() == "6 of 6 shown"
+    page.get_by_label("Assignment").select_option("flowers")
+    assert runs(page) == ["flowers_basic", "flowers_pilot", "flowers_comparison"]
+    page.get_by_label("Status").select_option("failed")
+    assert runs(page) == ["flowers_basic"] and page.get_by_role("status").inner_text() == "1 of 6 shown"
+    page.get_by_label("Assignment").select_option("")
+    page.get_by_label("Status").select_option("")
+    page.get_by_label("Find").fill("SAMPLE epochs-3")
+    assert runs(page) == ["cifar10_l2--sample--epochs-3"]
+    page.get_by_label("Find").fill("no such run")
+    assert runs(page) == [] and page.get_by_role("status").inner_text() == "0 of 6 shown"
+
+
+@pytest.mark.parametrize("name, first, last", [("Accuracy", "cifar10_naive_adam", "dog_breeds_mobilenetv2"), ("Finished", "cifar10_naive_adam", "cifar10_l2--sample--epochs-3"),
+                                               ("Validation accuracy by epoch", "cifar10_naive_adam", "flowers_pilot")])
+def test_the_index_sorts_by_what_it_shows_and_leaves_what_is_missing_at_the_end(visit, file_of_index, name, first, last):
+    page = visit(file_of_index)
+    button = page.get_by_role("button", name=name, exact=True)
+    button.click()
+    assert (runs(page)[0], runs(page)[2]) == (first, last)  # three of the six have any
+    button.click()
+    assert (runs(page)[0], runs(page)[2]) == (last, first)
+
+
+def test_the_index_names_its_curves_links_what_there_is_and_fits_a_phone(visit, file_of_index):
+    page = visit(file_of_index, viewport={"width": 360, "height": 700})
+    assert page.get_by_role("img", name="from 0.250 to 0.450 in 3 epochs, 0.500 at best").count() == 1
+    assert page.get_by_role("link", name="PDF").first.get_attribute("href") == "cifar10_l2--sample--epochs-3/report.pdf"
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_in_the_index(visit, file_of_index, scheme):
+    page = visit(file_of_index, color_scheme=scheme)
+    assert violations(page) == "" and background(page) == {"light": "rgb(255, 255, 255)", "dark": "rgb(22, 24, 28)"}[scheme]

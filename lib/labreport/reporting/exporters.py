@@ -44,11 +44,6 @@ class _ReportExporter(Exporter):
         return document_from_notebook(notebook, Path(folder) if folder else None, metadata.get("name", "Report")), resources
 
 
-def _speaking(document: Document):
-    """The document's language; English where its author writes in one that there is no catalogue of."""
-    return wording.speaking(document.language if document.language in wording.LANGUAGES else "en")
-
-
 class ReportHTMLExporter(_ReportExporter):
     """One HTML file that works offline."""
 
@@ -73,6 +68,12 @@ class ReportPDFExporter(_ReportExporter):
         document, resources = self.document(nb, resources, **kw)
         with _speaking(document):
             return pdf_bytes(document), resources
+
+
+def _speaking(document: Document):
+    """Says the reports' own words in the document's language; English where there is no catalogue of it."""
+    language = document.language.partition("-")[0]
+    return wording.speaking(language if language in wording.LANGUAGES else "en")
 
 
 def render(notebook_path: Path, folder: Path) -> tuple[Path, Path]:
