@@ -16,7 +16,7 @@ endif
 REPORTS_IN := $(if $(filter command,$(firstword $(origin LANG))),--language "$$LANG")
 OPTIONS := $${DATA:+--data "$$DATA"} $${SET:+--set "$$SET"} $(if $(DEBUG),--debug)
 
-.PHONY: help setup report run render compare plan sweep submit status all show list check data why verify diff test bench soak clean lock
+.PHONY: help setup report run render compare plan sweep submit status all show list index check data why verify diff test bench soak clean lock
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -59,6 +59,9 @@ all: setup ## report every experiment, one after the other, whatever fails (NAME
 
 list: setup ## the experiments, and how far each one is
 	@$(RUN) list
+
+index: setup ## write reports/index.html anew, the table of all runs; runs do so by themselves
+	@$(RUN) index $(REPORTS_IN)
 
 show: setup need-exp ## an experiment's settings as they would run (EXP)
 	@$(RUN) show "$$EXP" $(OPTIONS)

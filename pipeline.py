@@ -23,9 +23,6 @@ except ModuleNotFoundError as missing:
     sys.exit(f"pipeline.py: {missing.name} is not installed for {sys.executable}; run `make setup`, then use .venv/bin/python")
 
 
-SWEEP_LOCK = ".sweep.lock"  # in a sweep's folder
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code: 0, 1 for an error, 75 where another process is at it, 130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP."""
     options = parser().parse_args(arguments)
@@ -225,6 +222,7 @@ def run_all(options) -> int:
     finally:  # after Ctrl-C too
         for folder in queued:
             state.unqueue(folder)
+        rewrite_index(options.language)
         print_table([("experiment", "outcome", "accuracy", "seconds"), *rows])
     print(f"{count(len(names) - failed, 'experiment')} done, {failed} failed", flush=True)
     return 1 if failed else 0
@@ -253,22 +251,44 @@ def bring_up_to_date(subject, language: str, with_reports: bool) -> str:
     from labreport import execution
 
     work = execution.work(subject, language)
-    if work.execute:
-        again = "running the notebook" if subject.notebook == assignments.COMPARISON else "running the notebook again, without training"
-        shown = work.execute[:4] + [f"and {len(work.execute) - 4} more"] * (len(work.execute) > 4)
-        print(f"{subject.run_name}: {'training' if work.train else again} ({'; '.join(shown)})", flush=True)
-        execution.run(subject, language=language)
     folder = paths.display(subject.folder)
-    if with_reports and work.render:
-        if not work.execute:
-            print(f"{subject.run_name}: rendering again ({'; '.join(work.render)})", flush=True)
-        page, pdf = execution.render(subject, language)
-        print(f"report: {folder}/{pdf.name} and {page.name}")
-    elif not work.execute:
+    if not work.execute and not (with_reports and work.render):
         made_from = "runs, source and versions" if subject.notebook == assignments.COMPARISON else "settings, data, source and versions"
         print(f"{subject.run_name}: nothing to do: {made_from} are those that {folder}/ was made from")
         return "nothing to do"
+    try:
+        if work.execute:
+            again = "running the notebook" if subject.notebook == assignments.COMPARISON else "running the notebook again, without training"
+            shown = work.execute[:4] + [f"and {len(work.execute) - 4} more"] * (len(work.execute) > 4)
+            print(f"{subject.run_name}: {'training' if work.train else again} ({'; '.join(shown)})", flush=True)
+            execution.run(subject, language=language)
+        if with_reports and work.render:
+            if not work.execute:
+                print(f"{subject.run_name}: rendering again ({'; '.join(work.render)})", flush=True)
+            page, pdf = execution.render(subject, language)
+            print(f"report: {folder}/{pdf.name} and {page.name}")
+    finally:
+        rewrite_index(language)
     return "trained" if work.train else "executed again" if work.execute else "rendered again"
+
+
+def rewrite_index(language: str | None = None) -> None:
+    """Rewrite reports/index.html, in a language or in the one it has. Where that fails it is said, and costs nothing else."""
+    try:
+        from labreport import overview
+
+        overview.write(language)
+    except interruption.Interrupted:
+        raise
+    except Exception as error:
+        print(f"the index of the reports could not be written: {explain(error)}", file=sys.stderr, flush=True)
+
+
+def index(options) -> None:
+    """Rewrite the index of all runs, reports/index.html, and print its path; runs and renderings do so by themselves."""
+    from labreport import overview
+
+    print(paths.display(overview.write(options.language)))
 
 
 def why(options) -> None:
@@ -347,7 +367,8 @@ def run_sweep(options) -> int:
     if remote and options.jobs:
         raise ValueError("--jobs is for one machine; on a cluster the workers decide how many runs there are at once")
     sweep.folder.mkdir(parents=True, exist_ok=True)
-    with files.lock(sweep.folder / SWEEP_LOCK, f"the sweep {sweep.run_name}", wait=state.WAIT_SECONDS), contextlib.ExitStack() as stack:
+    with contextlib.ExitStack() as last, files.lock(sweep.folder / sweeps.LOCK, f"the sweep {sweep.run_name}", wait=state.WAIT_SECONDS), contextlib.ExitStack() as stack:
+        last.callback(rewrite_index, options.language)  # once the sweep is no longer at work, however it ends
         client = stack.enter_context(cluster.connected(options.scheduler, options.scheduler_file)) if remote else None
         steps = planning.steps(sweep)
         print(f"{sweep.run_name}: {sweeps.described(sweep)}", flush=True)
@@ -377,7 +398,7 @@ def submit(options) -> None:
 
     sweep, own = sweeps.load(options.sweep, settings(options)), words_of("--sbatch", options.sbatch)
     sweep.folder.mkdir(parents=True, exist_ok=True)
-    with files.lock(sweep.folder / SWEEP_LOCK, f"the sweep {sweep.run_name}", wait=state.WAIT_SECONDS):
+    with files.lock(sweep.folder / sweeps.LOCK, f"the sweep {sweep.run_name}", wait=state.WAIT_SECONDS):
         steps = planning.steps(sweep)
         to_do = sum(step.to_do for step in steps)
         if not to_do:
@@ -427,6 +448,7 @@ def render(options) -> None:
 
     for path in execution.render(chosen(options), options.language):
         print(paths.display(path))
+    rewrite_index(options.language)
 
 
 def clean(options) -> None:
@@ -453,6 +475,7 @@ def clean(options) -> None:
         with files.lock(run_folder(path) / state.LOCK, run_folder(path).name):
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
         print(f"deleted {paths.display(path)}")
+    rewrite_index()
 
 
 def run_folder(path: Path) -> Path:
@@ -547,6 +570,7 @@ def parser() -> argparse.ArgumentParser:
         if name == "submit":
             sweeping.add_argument("--slurm", action="store_true", required=True, help="to SLURM, as a job array")
             sweeping.add_argument("--sbatch", default="", metavar="OPTIONS", help="options for sbatch, such as --sbatch='--time=04:00:00 --gres=gpu:1'")
+    command("index", index, runs=False).add_argument("--language", choices=wording.LANGUAGES, help="of the index (default: the one it has)")
     for one in speaking:
         one.add_argument("--language", default="en", choices=wording.LANGUAGES, help="of the notebook and the reports (default en)")
     cleaning = command("clean", clean, "optional")

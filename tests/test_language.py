@@ -51,7 +51,8 @@ def fields(text):
 def test_every_sentence_has_a_translation_with_the_same_fields_and_none_is_left_over(language):
     said, nouns = sentences()
     found = {message.id if isinstance(message.id, str) else message.id[0]: message for message in wording.catalogue(language) if message.id}
-    assert not (said | nouns) - found.keys() and not found.keys() - said - nouns
+    assert sorted((said | nouns) - found.keys()) == [], "these have no translation"
+    assert sorted(found.keys() - said - nouns) == [], "these are said nowhere"
     for key, message in found.items():
         if key in nouns:
             assert message.id == (key, f"{key}s") and all(message.string), key

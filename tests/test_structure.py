@@ -16,7 +16,7 @@ FLOORS = {
     0: {"apart", "arrays", "assignments", "checkpoints", "choices", "experiments", "files", "identity", "interruption", "paths", "plain_types", "pretrained", "privacy", "provenance", "sources", "sweeps",
         "state", "stopping", "strict_yaml", "wording"},
     1: {"datasets", "models", "augmentation", "optimizers", "losses", "backend", "batches", "course", "features", "results", "figures", "proportions", "reporting", "warm"},
-    2: {"training", "evaluation", "commentary", "comparison", "execution", "planning"},
+    2: {"training", "evaluation", "commentary", "comparison", "execution", "overview", "planning"},
     3: {"verification", "ranking", "watching", "tasks"},
     4: {"pool", "cluster", "slurm"},
 }
@@ -63,8 +63,8 @@ def test_keras_and_tensorflow_stay_in_their_rooms():
         assert not other & {"tensorflow", "jax"} or room == "backend", path
 
 
-@pytest.mark.parametrize("command", [["list"], ["show", "cifar10_l2_dropout"]])
-def test_listing_and_showing_import_neither_tensorflow_nor_pandas(command):
+@pytest.mark.parametrize("command", [["list"], ["show", "cifar10_l2_dropout"], ["index"]])
+def test_listing_and_showing_and_the_index_import_neither_tensorflow_nor_pandas(command):
     program = f"import sys; sys.argv[1:] = {command}; import runpy\ntry: runpy.run_path('pipeline.py', run_name='__main__')\nexcept SystemExit as end: assert not end.code\n" \
               "heavy = {'tensorflow', 'keras', 'jax', 'pandas', 'numpy', 'matplotlib', 'papermill', 'nbconvert'} & set(sys.modules); assert not heavy, heavy"
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True)

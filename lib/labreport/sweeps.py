@@ -11,6 +11,7 @@ from .experiments import Experiment
 from .plain_types import nearest, quoted, typed
 from .wording import count, say
 
+LOCK = ".sweep.lock"  # in a sweep's folder
 KEYS = {"title": "str", "question": "str", "base": "str", "seeds": "list[int]", "runs": "list", "grid": "dict"}
 
 

@@ -174,7 +174,7 @@ def code_block(tag: Tag) -> Code:
     code = tag.find("code")
     names = [*tag.get("class", []), *(code.get("class", []) if code else [])]
     language = next((name.removeprefix("language-") for name in names if name not in ("sourceCode", "code")), "")
-    return Code(tag.get_text().strip("\n"), language or "text")
+    return Code(tag.get_text().strip("\n"), language or "text", quoted=True)
 
 
 def plain(node: Tag | str) -> str:

@@ -7,6 +7,7 @@ import nbformat
 from nbconvert.exporters.exporter import Exporter
 from traitlets.config import Config
 
+from .. import wording
 from .blocks import Document
 from .html import html_page
 from .notebook import document_from_notebook
@@ -52,7 +53,8 @@ class ReportHTMLExporter(_ReportExporter):
 
     def from_notebook_node(self, nb, resources=None, **kw):
         document, resources = self.document(nb, resources, **kw)
-        return html_page(document), resources
+        with _speaking(document):
+            return html_page(document), resources
 
 
 class ReportPDFExporter(_ReportExporter):
@@ -64,7 +66,14 @@ class ReportPDFExporter(_ReportExporter):
 
     def from_notebook_node(self, nb, resources=None, **kw):
         document, resources = self.document(nb, resources, **kw)
-        return pdf_bytes(document), resources
+        with _speaking(document):
+            return pdf_bytes(document), resources
+
+
+def _speaking(document: Document):
+    """Says the reports' own words in the document's language; English where there is no catalogue of it."""
+    language = document.language.partition("-")[0]
+    return wording.speaking(language if language in wording.LANGUAGES else "en")
 
 
 def render(notebook_path: Path, folder: Path) -> tuple[Path, Path]:
@@ -73,7 +82,8 @@ def render(notebook_path: Path, folder: Path) -> tuple[Path, Path]:
     notebook = nbformat.read(notebook_path, as_version=4)
     resources = {"metadata": {"name": notebook_path.stem, "path": str(notebook_path.parent)}}
     document, _ = ReportHTMLExporter().document(notebook, resources)
-    contents = {"report.html": html_page(document).encode("utf-8"), "report.pdf": pdf_bytes(document)}
+    with _speaking(document):
+        contents = {"report.html": html_page(document).encode("utf-8"), "report.pdf": pdf_bytes(document)}
     folder.mkdir(parents=True, exist_ok=True)
     waiting = {folder / name: folder / f".{name}.{os.getpid()}.part" for name in contents}
     try:
