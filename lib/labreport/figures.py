@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator, ScalarFormatter
 from matplotlib.transforms import ScaledTranslation
 
 from . import wording
-from .wording import count, number, percent, say, whole
+from .wording import count, noted, number, percent, say, whole
 
 WIDTH_INCHES = 6.3  # text width of an A4 page
 MOST_ROWS = 50  # of a figure that lists runs, so that it fits on a page
@@ -130,6 +130,8 @@ def class_recalls(report: pd.DataFrame) -> Picture:
 
 def image_grid(images: np.ndarray, titles: list[str], caption: str, columns: int = 10) -> Picture:
     """Images uint8 (N, H, W, 3), each below its title (two lines at most); without images, a figure that says so."""
+    augmented = noted("augmented")  # where the second half of `training.augmented_examples` begins
+    titles = [say(title) if title == augmented else title for title in titles]
     if not len(images):
         figure, axes = _figure(0.4)
         axes.axis("off")
