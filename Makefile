@@ -7,14 +7,14 @@ LOCK := $(shell nvidia-smi >/dev/null 2>&1 && echo requirements-cuda.lock || ech
 VENV := .venv
 RUN := $(VENV)/bin/python pipeline.py
 # By way of the environment, so that the shell takes nothing in them for its own.
-export EXP NAME DATA SET A B ACCEPT JOBS RETRY SBATCH SCHEDULER
+export EXP NAME DATA SET PDF A B ACCEPT JOBS RETRY SBATCH SCHEDULER
 # Windows' Linux sets NAME to the machine's name; only what stands on make's own command line is meant.
 ifneq ($(origin NAME),command line)
 NAME :=
 endif
 OPTIONS := $${DATA:+--data "$$DATA"} $${SET:+--set "$$SET"} $(if $(DEBUG),--debug)
 
-.PHONY: help setup report run render compare plan sweep submit status all show list check data why verify diff test bench soak clean lock
+.PHONY: help setup report run render compare plan sweep submit status all show list check data why verify reproduce diff test bench soak clean lock
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -71,6 +71,10 @@ why: setup need-exp ## whether `make report` would do anything, and for which re
 
 verify: setup need-exp ## run an experiment again in a scratch place and compare it with its finished run (EXP; STAMP=1 puts it into the report)
 	@$(RUN) verify "$$EXP" $(if $(STAMP),--stamp) $(OPTIONS)
+
+reproduce: setup ## run the experiment inside a report.pdf again and compare (PDF=report.pdf; TOLERANCE=0.001)
+	@test -n "$$PDF" || { echo "make: PDF is missing, such as PDF=reports/cifar10_l2_dropout/report.pdf"; exit 1; }
+	@$(RUN) reproduce "$$PDF" $(if $(TOLERANCE),--tolerance "$(TOLERANCE)") $${DATA:+--data "$$DATA"} $(if $(DEBUG),--debug)
 
 diff: setup ## two finished runs side by side, as far as they differ (A and B: experiments or run folders)
 	@test -n "$$A" -a -n "$$B" || { echo "make: A and B are missing, such as A=cifar10_l2 B=cifar10_l2_dropout"; exit 1; }

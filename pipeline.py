@@ -300,6 +300,20 @@ def verify(options) -> int:
     return 1 if verdict.verdict == "different" else 0
 
 
+def reproduce(options) -> int:
+    """Run the experiment that a report.pdf carries inside again, in a scratch place, and compare history and metrics with those in the PDF."""
+    from labreport import verification
+
+    verdict = verification.reproduce(Path(options.pdf), verification.TOLERANCE if options.tolerance is None else options.tolerance, sys.stdout,
+                                     lambda line: print(line, flush=True))
+    if verdict.reasons:
+        print(f"made from other things than the PDF: {'; '.join(verdict.reasons)}")
+    print(f"{options.pdf}: {verdict}")
+    if verdict.machine:
+        print(f"it ran on other things than the run in the PDF, which can change the last bits: {'; '.join(verdict.machine)}")
+    return 1 if verdict.verdict == "different" else 0
+
+
 def diff(options) -> None:
     """Settings, source, environment, data and results of two finished runs side by side, as far as they differ."""
     from labreport import verification
@@ -513,6 +527,10 @@ def parser() -> argparse.ArgumentParser:
     verifying = command("verify", verify, "required")
     verifying.add_argument("--stamp", action="store_true", help="put the verdict into the report")
     verifying.add_argument("--tolerance", type=float, metavar="T", help="how far numbers may be apart to count as the same on another device (default 0.001)")
+    reproducing = command("reproduce", reproduce, runs=False)
+    reproducing.add_argument("pdf", metavar="REPORT.PDF", help="a report that `report` has made; nothing else of its run is needed")
+    reproducing.add_argument("--data", metavar="FOLDER", help="the folder that holds the data sets (default: data/); sample data need none")
+    reproducing.add_argument("--tolerance", type=float, metavar="T", help="how far numbers may be apart to count as the same on another device (default 0.001)")
     comparing = command("diff", diff)
     for name in ("one", "other"):
         comparing.add_argument(name, metavar=name.upper(), help="an experiment, or a run folder's name")

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import hashlib
 import logging
 import os
 import pprint
@@ -11,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import assignments, augmentation, datasets, files, identity, interruption, paths, privacy, provenance, reporting, results, sources, state, warm
+from . import assignments, augmentation, datasets, enclosures, files, identity, interruption, paths, privacy, provenance, reporting, results, sources, state, warm
 from .wording import count
 
 MADE_FROM = "made_from.json"  # what the notebook and the reports in a run folder were made from
@@ -92,7 +93,7 @@ def work(subject) -> Work:
     execute = _reasons(folder / NOTEBOOK, before.get("executed"), wanted.key())
     if execute:
         return Work([], execute, execute)
-    render = [f"{name} is missing" for name in REPORTS if not (folder / name).exists()] or _reasons(None, before.get("rendered"), _render_key(folder))
+    render = [f"{name} is missing" for name in REPORTS if not (folder / name).exists()] or _reasons(None, before.get("rendered"), _render_key(folder, _carried(subject)))
     return Work([], [], render)
 
 
@@ -114,7 +115,7 @@ def _reasons(product: Path | None, before: dict | None, now: dict) -> list[str]:
 
 def _execution_key(experiment, notebook: Path, finished: str, notes: list[str]) -> dict:
     source = sources.matching("*.py", "datasets/*.py", "models/__init__.py") | sources.of_model(experiment.model)
-    for name in ("execution.py", *OF_COMPARISONS):  # how a notebook is run does not change what it says
+    for name in ("execution.py", "enclosures.py", *OF_COMPARISONS):  # how a notebook is run does not change what it says
         source.pop(name)
     return {"settings": experiment.settings() | {"what is noted of the data": notes, "verified": (files.read_json(experiment.folder / results.VERIFICATION) or {}).get("verified")}, "data": finished, "source": source | _digests(notebook), "versions": _told_with()}
 
@@ -137,9 +138,15 @@ def _told_with() -> dict[str, str]:
     return provenance.versions("matplotlib", "seaborn", "pandas", "scikit-learn", "scipy")
 
 
-def _render_key(folder: Path) -> dict:
-    return {"source": sources.matching("reporting/*") | {NOTEBOOK: provenance.sha256(folder / NOTEBOOK)},
+def _render_key(folder: Path, carried: dict[str, bytes]) -> dict:
+    digests = {f"{name} in the PDF": hashlib.sha256(data).hexdigest() for name, data in carried.items()}
+    return {"source": sources.matching("reporting/*", "enclosures.py") | {NOTEBOOK: provenance.sha256(folder / NOTEBOOK)} | digests,
             "versions": provenance.versions("nbconvert", "typst", "pypandoc_binary", "pygments")}
+
+
+def _carried(subject) -> dict[str, bytes]:
+    """The files that the PDF carries inside, by name."""
+    return enclosures.of_comparison(subject) if compares(subject) else enclosures.of_run(subject.folder)
 
 
 def run(subject, output=sys.stdout) -> None:
@@ -199,8 +206,9 @@ def render(subject) -> tuple[Path, Path]:
         what = "comparison" if compares(subject) else "experiment"
         raise FileNotFoundError(f"{paths.display(folder)} holds no executed notebook; run the {what} first: python pipeline.py {command}")
     with state.held(folder, subject.run_name):
-        key = _render_key(folder)
-        rendered = reporting.render(folder / NOTEBOOK, folder)
+        carried = _carried(subject)
+        key = _render_key(folder, carried)
+        rendered = reporting.render(folder / NOTEBOOK, folder, carried)
         _record(folder, "rendered", key)
     return rendered
 

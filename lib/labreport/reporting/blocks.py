@@ -91,6 +91,14 @@ Block = Heading | Prose | Code | Text | Figure | Table | Error | Note
 
 
 @dataclass(frozen=True)
+class Attachment:
+    """A file that the PDF carries."""
+
+    name: str
+    data: bytes
+
+
+@dataclass(frozen=True)
 class Document:
     title: str
     subtitle: str = ""
@@ -100,6 +108,7 @@ class Document:
     language: str = "en"
     fields: dict[str, str] = field(default_factory=dict)
     blocks: tuple[Block, ...] = ()
+    attachments: tuple[Attachment, ...] = ()  # of the PDF alone
     finished: str = ""  # ISO 8601; when the run ended, if the notebook says so
 
 

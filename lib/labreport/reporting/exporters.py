@@ -1,13 +1,16 @@
 """The two nbconvert exporters, and `render`, which writes both reports of a notebook."""
 
 import os
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
 from nbconvert.exporters.exporter import Exporter
 from traitlets.config import Config
 
-from .blocks import Document
+from .. import wording
+from .blocks import Attachment, Document
 from .html import html_page
 from .notebook import document_from_notebook
 from .pdf import pdf_bytes
@@ -52,7 +55,8 @@ class ReportHTMLExporter(_ReportExporter):
 
     def from_notebook_node(self, nb, resources=None, **kw):
         document, resources = self.document(nb, resources, **kw)
-        return html_page(document), resources
+        with _speaking(document):
+            return html_page(document), resources
 
 
 class ReportPDFExporter(_ReportExporter):
@@ -64,16 +68,28 @@ class ReportPDFExporter(_ReportExporter):
 
     def from_notebook_node(self, nb, resources=None, **kw):
         document, resources = self.document(nb, resources, **kw)
-        return pdf_bytes(document), resources
+        with _speaking(document):
+            return pdf_bytes(document), resources
 
 
-def render(notebook_path: Path, folder: Path) -> tuple[Path, Path]:
-    """Write report.html and report.pdf of an executed notebook into `folder`; both or neither are replaced."""
+def _speaking(document: Document):
+    """Says the reports' own words in the document's language; English where there is no catalogue of it."""
+    language = document.language.partition("-")[0]
+    return wording.speaking(language if language in wording.LANGUAGES else "en")
+
+
+def render(notebook_path: Path, folder: Path, attachments: Mapping[str, bytes] | None = None) -> tuple[Path, Path]:
+    """Write report.html and report.pdf of an executed notebook into `folder`; both or neither are replaced.
+
+    attachments: files that the PDF carries inside, by name.
+    """
     notebook_path, folder = Path(notebook_path), Path(folder)
     notebook = nbformat.read(notebook_path, as_version=4)
     resources = {"metadata": {"name": notebook_path.stem, "path": str(notebook_path.parent)}}
     document, _ = ReportHTMLExporter().document(notebook, resources)
-    contents = {"report.html": html_page(document).encode("utf-8"), "report.pdf": pdf_bytes(document)}
+    document = replace(document, attachments=tuple(Attachment(name, data) for name, data in (attachments or {}).items()))
+    with _speaking(document):
+        contents = {"report.html": html_page(document).encode("utf-8"), "report.pdf": pdf_bytes(document)}
     folder.mkdir(parents=True, exist_ok=True)
     waiting = {folder / name: folder / f".{name}.{os.getpid()}.part" for name in contents}
     try:

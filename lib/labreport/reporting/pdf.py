@@ -5,11 +5,12 @@ import re
 import tempfile
 import unicodedata
 from datetime import datetime, timezone
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import typst
 
-from .blocks import SAMPLE_BANNER, Code, Document, Error, Figure, Heading, Note, Prose, Table, Text
+from ..wording import say
+from .blocks import SAMPLE_BANNER, Attachment, Code, Document, Error, Figure, Heading, Note, Prose, Table, Text
 from .pandoc import tex_to_typst
 from .typst_markup import Writer, breakable, literal
 
@@ -17,6 +18,8 @@ STANDARDS = ["ua-1", "a-3a"]
 _WHOLE_TABLE_ROWS = 20  # a table up to here moves to the next page rather than break
 _STICKY_CODE_LINES = 8  # code up to here stays with the figure or table it makes
 _TEMPLATE = Path(__file__).parent / "template.typ"
+# What an attached file is to the report (in PDF's words), and its kind, by the ending of its name.
+_RELATIONSHIPS = {".yaml": ("source", "application/yaml"), ".json": ("data", "application/json"), ".csv": ("data", "text/csv"), ".lock": ("supplement", "text/plain")}
 # Characters that every one of the bundled fonts has; the others are tried before they are set.
 _CERTAIN = re.compile(r"[\n\t\x20-\x7e\xa0-\xac\xae-\xff]+")
 
@@ -28,14 +31,15 @@ def pdf_bytes(document: Document) -> bytes:
     """
     writer = Writer({block.anchor for block in document.blocks if isinstance(block, Heading)})
     body = "\n".join(_call(block, writer, after) for block, after in zip(document.blocks, [*document.blocks[1:], None]))
-    opening, timestamp = _opening(document), _timestamp(document)
+    writer.files |= {f"attachment-{number}": attachment.data for number, attachment in enumerate(document.attachments, 1)}
+    opening, timestamp = _attached(document.attachments) + _opening(document), _timestamp(document)
     formulas = tex_to_typst(writer.formulas)
     try:
         return _compile(_sources(opening, body, writer, formulas), timestamp)
     except RuntimeError:
         formulas = [formula if formula and _formula_works(formula) else "" for formula in formulas]
         for name, data in writer.files.items():
-            if not _picture_works(name, data):
+            if name in writer.pictures and not _picture_works(name, data):
                 body = _without_picture(body, name, writer.pictures[name])
     try:
         return _compile(_sources(opening, body, writer, formulas), timestamp)
@@ -72,6 +76,27 @@ def _spelled_formula(formula: str, missing: dict[int, str]) -> str:
     quoted = {character: literal(words) if words else "" for character, words in missing.items()}
     parts = re.split(r'("(?:[^"\\]|\\.)*")', formula)
     return "".join(part if number % 2 else part.translate(quoted) for number, part in enumerate(parts))
+
+
+def _attached(attachments: tuple[Attachment, ...]) -> str:
+    calls = []
+    for number, attachment in enumerate(attachments, 1):
+        relationship, mime = _RELATIONSHIPS.get(PurePath(attachment.name).suffix, ("supplement", "application/octet-stream"))
+        calls.append(f'#pdf.attach({literal(attachment.name)}, read("attachment-{number}", encoding: none), relationship: "{relationship}", '
+                     f'mime-type: "{mime}", description: {literal(_described(attachment.name))})\n')
+    return "".join(calls)
+
+
+def _described(name: str) -> str:
+    """What an attached file is, for the list that a PDF viewer shows."""
+    return {
+        "parameters.yaml": say("The experiment with all its settings, to be run again: pipeline.py reproduce report.pdf"),
+        "metrics.json": say("What was measured, and what the training was made from"),
+        "history.csv": say("Accuracy and loss of each epoch"),
+        "provenance.json": say("What the run ran on: machine, versions, source, settings"),
+        "comparison.yaml": say("Which runs are compared, and with which settings"),
+        "sweep.yaml": say("The file of the sweep: what was varied, and with which seeds"),
+    }.get(name, say("The packages that were installed, with their digests") if name.endswith(".lock") else name)
 
 
 def _opening(document: Document) -> str:
