@@ -7,12 +7,13 @@ LOCK := $(shell nvidia-smi >/dev/null 2>&1 && echo requirements-cuda.lock || ech
 VENV := .venv
 RUN := $(VENV)/bin/python pipeline.py
 # By way of the environment, so that the shell takes nothing in them for its own.
-export EXP NAME DATA SET PDF A B ACCEPT JOBS RETRY SBATCH SCHEDULER
+export EXP NAME DATA SET PDF AUTHORS COURSE A B ACCEPT JOBS RETRY SBATCH SCHEDULER
 # Windows' Linux sets NAME to the machine's name; only what stands on make's own command line is meant.
 ifneq ($(origin NAME),command line)
 NAME :=
 endif
 OPTIONS := $${DATA:+--data "$$DATA"} $${SET:+--set "$$SET"} $(if $(DEBUG),--debug)
+SIGNED := $${AUTHORS:+--authors "$$AUTHORS"} $${COURSE:+--course "$$COURSE"}
 
 .PHONY: help setup report run render compare plan sweep submit status all show list check data why verify reproduce diff test bench soak clean lock
 .DEFAULT_GOAL := help
@@ -26,24 +27,25 @@ help: ## this list
 	@echo "  NAME  an assignment: a file in notebooks/, without .ipynb, such as NAME=flowers; or a sweep: a file in params/sweeps/"
 	@echo "  DATA  sample (drawn by the program, no download) or the folder that holds the data sets (default: data/)"
 	@echo "  SET   settings of this run, such as SET=\"epochs=3 batch_size=32\""
+	@echo "  AUTHORS, COURSE  for the reports' title block, such as AUTHORS=\"Ada Lovelace; Grace Hopper\"; report.yaml can say it once"
 
 report: setup need-exp ## train, execute the notebook, write report.pdf and report.html: only what is not done yet (EXP)
-	@$(RUN) report "$$EXP" $(OPTIONS)
+	@$(RUN) report "$$EXP" $(SIGNED) $(OPTIONS)
 
 run: setup need-exp ## the same without the reports (EXP)
 	@$(RUN) run "$$EXP" $(OPTIONS)
 
 render: setup need-exp ## make the reports of an executed notebook again (EXP)
-	@$(RUN) render "$$EXP" $(OPTIONS)
+	@$(RUN) render "$$EXP" $(SIGNED) $(OPTIONS)
 
 compare: setup need-name ## report on the runs of an assignment beside each other (NAME)
-	@$(RUN) compare "$$NAME" $(OPTIONS)
+	@$(RUN) compare "$$NAME" $(SIGNED) $(OPTIONS)
 
 plan: setup need-sweep ## what a sweep has to do, and what it takes in time, memory and disk (NAME)
 	@$(RUN) plan "$$NAME" $(if $(JOBS),--jobs "$$JOBS") $(OPTIONS)
 
 sweep: setup need-sweep ## train the runs of a sweep, as many at once as there is room for, and report on them (NAME; JOBS, RETRY, YES=1, SCHEDULER=tcp://...)
-	@$(RUN) sweep "$$NAME" $(if $(JOBS),--jobs "$$JOBS") $(if $(RETRY),--retry "$$RETRY") $(if $(YES),--yes) $${SCHEDULER:+--scheduler "$$SCHEDULER"} $(OPTIONS)
+	@$(RUN) sweep "$$NAME" $(if $(JOBS),--jobs "$$JOBS") $(if $(RETRY),--retry "$$RETRY") $(if $(YES),--yes) $${SCHEDULER:+--scheduler "$$SCHEDULER"} $(SIGNED) $(OPTIONS)
 
 submit: setup need-sweep ## hand the runs of a sweep to SLURM, as a job array (NAME; JOBS, SBATCH="--time=04:00:00 --gres=gpu:1")
 	@$(RUN) submit "$$NAME" --slurm $(if $(JOBS),--jobs "$$JOBS") $${SBATCH:+--sbatch="$$SBATCH"} $(if $(YES),--yes) $(OPTIONS)
@@ -52,7 +54,7 @@ status: setup need-sweep ## how far the runs of a sweep are (NAME)
 	@$(RUN) status "$$NAME" $(OPTIONS)
 
 all: setup ## report every experiment, one after the other, whatever fails (NAME for one assignment's)
-	@$(RUN) all $${NAME:+"$$NAME"} $(OPTIONS)
+	@$(RUN) all $${NAME:+"$$NAME"} $(SIGNED) $(OPTIONS)
 
 list: setup ## the experiments, and how far each one is
 	@$(RUN) list
@@ -67,7 +69,7 @@ data: setup ## fetch and verify the data (EXP for one experiment's; ACCEPT=flowe
 	@$(RUN) data $${EXP:+"$$EXP"} $${ACCEPT:+--accept "$$ACCEPT"} $(OPTIONS)
 
 why: setup need-exp ## whether `make report` would do anything, and for which reasons (EXP)
-	@$(RUN) why "$$EXP" $(OPTIONS)
+	@$(RUN) why "$$EXP" $(SIGNED) $(OPTIONS)
 
 verify: setup need-exp ## run an experiment again in a scratch place and compare it with its finished run (EXP; STAMP=1 puts it into the report)
 	@$(RUN) verify "$$EXP" $(if $(STAMP),--stamp) $(OPTIONS)

@@ -32,6 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         with interruption.terminable():
             apply_data(options)
+            apply_authorship(options)
             return options.command(options) or 0
     except (KeyboardInterrupt, interruption.Interrupted) as stop:
         print(f"\ninterrupted: {str(stop) or 'what was finished before is untouched, and so is what was saved; the same command goes on'}", file=sys.stderr)
@@ -487,6 +488,15 @@ def chosen(options):
     return assignments.load(assignment, settings(options)) if assignment else experiments.load(options.experiment, settings(options))
 
 
+def apply_authorship(options) -> None:
+    """Let `--authors` and `--course` stand in the reports that this process and those it starts make."""
+    from labreport import authorship
+
+    for name, value in ((authorship.AUTHORS, getattr(options, "authors", None)), (authorship.COURSE, getattr(options, "course", None))):
+        if value:
+            os.environ[name] = value
+
+
 def apply_data(options) -> None:
     """Let `--data FOLDER` name the folder of the data sets, for this process and the kernels it starts."""
     folder = getattr(options, "data", None)
@@ -551,6 +561,10 @@ def parser() -> argparse.ArgumentParser:
         if name == "submit":
             sweeping.add_argument("--slurm", action="store_true", required=True, help="to SLURM, as a job array")
             sweeping.add_argument("--sbatch", default="", metavar="OPTIONS", help="options for sbatch, such as --sbatch='--time=04:00:00 --gres=gpu:1'")
+    for name in ("render", "report", "why", "compare", "all", "sweep"):
+        signing = commands.choices[name]
+        signing.add_argument("--authors", metavar="NAMES", help='who hands the report in, such as "Ada Lovelace; Grace Hopper" (default: report.yaml)')
+        signing.add_argument("--course", metavar="TEXT", help="for which course (default: report.yaml)")
     cleaning = command("clean", clean, "optional")
     cleaning.add_argument("--yes", action="store_true", help="do not ask")
     cleaning.add_argument("--unfinished", action="store_true", help="delete trainings that could go on")

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import assignments, augmentation, datasets, enclosures, files, identity, interruption, paths, privacy, provenance, reporting, results, sources, state, warm
+from . import assignments, augmentation, authorship, datasets, enclosures, files, identity, interruption, paths, privacy, provenance, reporting, results, sources, state, warm
 from .wording import count
 
 MADE_FROM = "made_from.json"  # what the notebook and the reports in a run folder were made from
@@ -93,7 +93,7 @@ def work(subject) -> Work:
     execute = _reasons(folder / NOTEBOOK, before.get("executed"), wanted.key())
     if execute:
         return Work([], execute, execute)
-    render = [f"{name} is missing" for name in REPORTS if not (folder / name).exists()] or _reasons(None, before.get("rendered"), _render_key(folder, _carried(subject)))
+    render = [f"{name} is missing" for name in REPORTS if not (folder / name).exists()] or _reasons(None, before.get("rendered"), _render_key(folder, _carried(subject), authorship.load()))
     return Work([], [], render)
 
 
@@ -115,7 +115,7 @@ def _reasons(product: Path | None, before: dict | None, now: dict) -> list[str]:
 
 def _execution_key(experiment, notebook: Path, finished: str, notes: list[str]) -> dict:
     source = sources.matching("*.py", "datasets/*.py", "models/__init__.py") | sources.of_model(experiment.model)
-    for name in ("execution.py", "enclosures.py", *OF_COMPARISONS):  # how a notebook is run does not change what it says
+    for name in ("execution.py", "enclosures.py", "authorship.py", *OF_COMPARISONS):  # how a notebook is run does not change what it says
         source.pop(name)
     return {"settings": experiment.settings() | {"what is noted of the data": notes, "verified": (files.read_json(experiment.folder / results.VERIFICATION) or {}).get("verified")}, "data": finished, "source": source | _digests(notebook), "versions": _told_with()}
 
@@ -138,8 +138,9 @@ def _told_with() -> dict[str, str]:
     return provenance.versions("matplotlib", "seaborn", "pandas", "scikit-learn", "scipy")
 
 
-def _render_key(folder: Path, carried: dict[str, bytes]) -> dict:
+def _render_key(folder: Path, carried: dict[str, bytes], signed: authorship.Authorship) -> dict:
     digests = {f"{name} in the PDF": hashlib.sha256(data).hexdigest() for name, data in carried.items()}
+    digests["authors and course"] = hashlib.sha256(repr(signed).encode()).hexdigest()  # people's names stand in the reports only
     return {"source": sources.matching("reporting/*", "enclosures.py") | {NOTEBOOK: provenance.sha256(folder / NOTEBOOK)} | digests,
             "versions": provenance.versions("nbconvert", "typst", "pypandoc_binary", "pygments")}
 
@@ -207,8 +208,9 @@ def render(subject) -> tuple[Path, Path]:
         raise FileNotFoundError(f"{paths.display(folder)} holds no executed notebook; run the {what} first: python pipeline.py {command}")
     with state.held(folder, subject.run_name):
         carried = _carried(subject)
-        key = _render_key(folder, carried)
-        rendered = reporting.render(folder / NOTEBOOK, folder, carried)
+        signed = authorship.load()
+        key = _render_key(folder, carried, signed)
+        rendered = reporting.render(folder / NOTEBOOK, folder, carried, signed)
         _record(folder, "rendered", key)
     return rendered
 
@@ -288,7 +290,9 @@ def _failed_cell(running: Path) -> str:
 def _tidy(notebook, wanted: Task, finished: str) -> None:
     """Take out what differs from run to run and says nothing: papermill's random cell id, its times, and paths of this machine."""
     notebook.metadata.pop("papermill", None)
-    notebook.metadata["labreport"] = wanted.described | {"run": wanted.run_name, "finished": finished}
+    record = files.read_json(wanted.folder / results.PROVENANCE)
+    checkout = record["sittings"][-1]["checkout"] if record else provenance.checkout()
+    notebook.metadata["labreport"] = wanted.described | {"run": wanted.run_name, "finished": finished, "commit": checkout["commit"], "changed": bool(checkout["changes"])}
     for cell in notebook.cells:
         cell.metadata.pop("papermill", None)
         cell.metadata.pop("execution", None)

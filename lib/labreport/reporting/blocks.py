@@ -51,6 +51,10 @@ class Figure:
     caption: str = ""
     number: int = 0  # 0 without a caption
 
+    @property
+    def anchor(self) -> str:
+        return f"figure-{self.number}"
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -71,6 +75,10 @@ class Table:
     columns: int
     caption: str = ""
     number: int = 0  # 0 without a caption
+
+    @property
+    def anchor(self) -> str:
+        return f"table-{self.number}"
 
 
 @dataclass(frozen=True)
@@ -108,6 +116,10 @@ class Document:
     language: str = "en"
     fields: dict[str, str] = field(default_factory=dict)
     blocks: tuple[Block, ...] = ()
+    byline: tuple[str, ...] = ()  # the fields, by label, that say who, for what and when; the PDF sets them below its title
+    authors: tuple[str, ...] = ()  # names, for the PDF's metadata
+    commit: str = ""  # of the source, if the notebook says so
+    changed: bool = False  # whether the source had changes that were not committed
     attachments: tuple[Attachment, ...] = ()  # of the PDF alone
     finished: str = ""  # ISO 8601; when the run ended, if the notebook says so
 
