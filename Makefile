@@ -88,8 +88,8 @@ clean: setup ## delete what failed runs have left, or a whole run folder (EXP); 
 test: setup ## run the tests
 	@$(VENV)/bin/python -m pytest
 
-bench: setup ## measure training, augmentation, features, checkpoints and sweeps beside the alternatives
-	@for bench in training_speed augmentation_cost features_once checkpoint_cost sweep_start; do $(VENV)/bin/python tests/bench/$$bench.py || exit 1; done
+bench: setup ## measure training, augmentation, features, checkpoints, sweeps and reports beside the alternatives
+	@for bench in training_speed augmentation_cost features_once checkpoint_cost sweep_start rendering_speed; do $(VENV)/bin/python tests/bench/$$bench.py || exit 1; done
 
 soak: setup ## kill trainings at random moments, start them again, and compare what they end with, bit for bit (KILLS=20)
 	@$(VENV)/bin/python tests/soak.py --kills $${KILLS:-20}
