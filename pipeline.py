@@ -29,6 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         with interruption.terminable():
             apply_data(options)
+            apply_authorship(options)
             return options.command(options) or 0
     except (KeyboardInterrupt, interruption.Interrupted) as stop:
         print(f"\ninterrupted: {str(stop) or 'what was finished before is untouched, and so is what was saved; the same command goes on'}", file=sys.stderr)
@@ -320,6 +321,20 @@ def verify(options) -> int:
     return 1 if verdict.verdict == "different" else 0
 
 
+def reproduce(options) -> int:
+    """Run the experiment that a report.pdf carries inside again, in a scratch place, and compare history and metrics with those in the PDF."""
+    from labreport import verification
+
+    verdict = verification.reproduce(Path(options.pdf), verification.TOLERANCE if options.tolerance is None else options.tolerance, sys.stdout,
+                                     lambda line: print(line, flush=True))
+    if verdict.reasons:
+        print(f"made from other things than the PDF: {'; '.join(verdict.reasons)}")
+    print(f"{options.pdf}: {verdict}")
+    if verdict.machine:
+        print(f"it ran on other things than the run in the PDF, which can change the last bits: {'; '.join(verdict.machine)}")
+    return 1 if verdict.verdict == "different" else 0
+
+
 def diff(options) -> None:
     """Settings, source, environment, data and results of two finished runs side by side, as far as they differ."""
     from labreport import verification
@@ -496,6 +511,15 @@ def chosen(options):
     return assignments.load(assignment, settings(options)) if assignment else experiments.load(options.experiment, settings(options))
 
 
+def apply_authorship(options) -> None:
+    """Let `--authors` and `--course` stand in the reports that this process and those it starts make."""
+    from labreport import authorship
+
+    for name, value in ((authorship.AUTHORS, getattr(options, "authors", None)), (authorship.COURSE, getattr(options, "course", None))):
+        if value:
+            os.environ[name] = value
+
+
 def apply_data(options) -> None:
     """Let `--data FOLDER` name the folder of the data sets, for this process and the kernels it starts."""
     folder = getattr(options, "data", None)
@@ -550,6 +574,10 @@ def parser() -> argparse.ArgumentParser:
     verifying = speaking[-1]
     verifying.add_argument("--stamp", action="store_true", help="put the verdict into the report")
     verifying.add_argument("--tolerance", type=float, metavar="T", help="how far numbers may be apart to count as the same on another device (default 0.001)")
+    reproducing = command("reproduce", reproduce, runs=False)
+    reproducing.add_argument("pdf", metavar="REPORT.PDF", help="a report that `report` has made; nothing else of its run is needed")
+    reproducing.add_argument("--data", metavar="FOLDER", help="the folder that holds the data sets (default: data/); sample data need none")
+    reproducing.add_argument("--tolerance", type=float, metavar="T", help="how far numbers may be apart to count as the same on another device (default 0.001)")
     comparing = command("diff", diff)
     for name in ("one", "other"):
         comparing.add_argument(name, metavar=name.upper(), help="an experiment, or a run folder's name")
@@ -573,6 +601,10 @@ def parser() -> argparse.ArgumentParser:
     command("index", index, runs=False).add_argument("--language", choices=wording.LANGUAGES, help="of the index (default: the one it has)")
     for one in speaking:
         one.add_argument("--language", default="en", choices=wording.LANGUAGES, help="of the notebook and the reports (default en)")
+    for name in ("render", "report", "why", "compare", "all", "sweep"):
+        signing = commands.choices[name]
+        signing.add_argument("--authors", metavar="NAMES", help='who hands the report in, such as "Ada Lovelace; Grace Hopper" (default: report.yaml)')
+        signing.add_argument("--course", metavar="TEXT", help="for which course (default: report.yaml)")
     cleaning = command("clean", clean, "optional")
     cleaning.add_argument("--yes", action="store_true", help="do not ask")
     cleaning.add_argument("--unfinished", action="store_true", help="delete trainings that could go on")

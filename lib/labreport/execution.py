@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import hashlib
 import logging
 import os
 import pprint
@@ -11,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import assignments, augmentation, datasets, files, identity, interruption, paths, privacy, provenance, reporting, results, sources, state, warm, wording
+from . import assignments, augmentation, authorship, datasets, enclosures, files, identity, interruption, paths, privacy, provenance, reporting, results, sources, state, warm, wording
 from .wording import count
 
 MADE_FROM = "made_from.json"  # what the notebook and the reports in a run folder were made from
@@ -21,7 +22,7 @@ FAILED = "failed.ipynb"
 LOG, FAILED_LOG = "log.txt", "failed.txt"  # what the kernel wrote beside the notebook
 REPORTS = ("report.html", "report.pdf")
 # Source that says nothing in any notebook: how notebooks are run. And what says nothing in an experiment's.
-OF_RUNNING = ("cluster.py", "execution.py", "overview.py", "planning.py", "pool.py", "slurm.py", "tasks.py", "warm.py", "watching.py")
+OF_RUNNING = ("apart.py", "authorship.py", "cluster.py", "enclosures.py", "execution.py", "overview.py", "planning.py", "pool.py", "slurm.py", "tasks.py", "warm.py", "watching.py")
 OF_COMPARISONS = ("assignments.py", "comparison.py", "ranking.py", "sweeps.py")
 
 
@@ -98,7 +99,8 @@ def work(subject, language: str = "en") -> Work:
     if execute:
         return Work([], execute, execute)
     reports = [wording.file(name, language) for name in REPORTS]
-    render = [f"{name} is missing" for name in reports if not (folder / name).exists()] or _reasons(None, before.get(_stage("rendered", language)), _render_key(folder, language))
+    render = [f"{name} is missing" for name in reports if not (folder / name).exists()]
+    render = render or _reasons(None, before.get(_stage("rendered", language)), _render_key(folder, language, _carried(subject), authorship.load()))
     return Work([], [], render)
 
 
@@ -147,10 +149,17 @@ def _told_with() -> dict[str, str]:
     return provenance.versions("matplotlib", "seaborn", "pandas", "scikit-learn", "scipy")
 
 
-def _render_key(folder: Path, language: str) -> dict:
+def _render_key(folder: Path, language: str, carried: dict[str, bytes], signed: authorship.Authorship) -> dict:
     notebook = folder / wording.file(NOTEBOOK, language)
-    return {"source": sources.matching("reporting/*", "wording.py", "languages/*") | {notebook.name: provenance.sha256(notebook)},
+    digests = {f"{name} in the PDF": hashlib.sha256(data).hexdigest() for name, data in carried.items()}
+    digests["authors and course"] = hashlib.sha256(repr(signed).encode()).hexdigest()  # people's names stand in the reports only
+    return {"source": sources.matching("reporting/*", "enclosures.py", "wording.py", "languages/*") | {notebook.name: provenance.sha256(notebook)} | digests,
             "versions": provenance.versions("nbconvert", "typst", "pypandoc_binary", "pygments")}
+
+
+def _carried(subject) -> dict[str, bytes]:
+    """The files that the PDF carries inside, by name."""
+    return enclosures.of_comparison(subject) if compares(subject) else enclosures.of_run(subject.folder)
 
 
 def run(subject, output=sys.stdout, language: str = "en") -> None:
@@ -211,8 +220,9 @@ def render(subject, language: str = "en") -> tuple[Path, Path]:
         what = "comparison" if compares(subject) else "experiment"
         raise FileNotFoundError(f"{paths.display(folder)} holds no executed notebook; run the {what} first: python pipeline.py {command}")
     with state.held(folder, subject.run_name):
-        key = _render_key(folder, language)
-        rendered = reporting.render(notebook, folder)
+        carried, signed = _carried(subject), authorship.load()
+        key = _render_key(folder, language, carried, signed)
+        rendered = reporting.render(notebook, folder, carried, signed)
         _record(folder, _stage("rendered", language), key)
     return rendered
 
@@ -297,7 +307,10 @@ def _failed_cell(running: Path) -> str:
 def _tidy(notebook, wanted: Task, finished: str) -> None:
     """Take out what differs from run to run and says nothing: papermill's random cell id, its times, and paths of this machine."""
     notebook.metadata.pop("papermill", None)
-    notebook.metadata["labreport"] = wanted.described | {"run": wanted.run_name, "finished": finished, "language": wanted.language}
+    record = files.read_json(wanted.folder / results.PROVENANCE)
+    checkout = record["sittings"][-1]["checkout"] if record else provenance.checkout()
+    notebook.metadata["labreport"] = wanted.described | {"run": wanted.run_name, "finished": finished, "language": wanted.language, "commit": checkout["commit"],
+                                                         "changed": bool(checkout["changes"])}
     for cell in notebook.cells:
         cell.metadata.pop("papermill", None)
         cell.metadata.pop("execution", None)

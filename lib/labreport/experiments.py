@@ -21,6 +21,7 @@ PUBLISHED = {
 }
 EARLY_STOPPING = {"monitor": "str", "patience": "int | None", "min_delta": "float", "start_from_epoch": "int"}
 MONITORS = ("val_loss", "val_accuracy")
+NAME = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")  # two hyphens set a run's settings off from its experiment
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def load(name: str, settings: Mapping | None = None) -> Experiment:
         raise ValueError(f"there is no experiment {name!r}{nearest(name, known)}; `python pipeline.py list` shows all {len(known)}")
     file = paths.params() / f"{name}.yaml"
     where = paths.display(file)
-    if not re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)*", name):  # two hyphens set a run's settings off from its experiment
+    if not NAME.fullmatch(name):
         raise ValueError(f"{where}: an experiment's name is made of lower-case words and numbers joined by single underscores; rename the file")
     try:
         text = file.read_text("utf-8")

@@ -29,13 +29,13 @@ class Result:
 
     history: a row an epoch, the first column `epoch` counting from 1, then Keras's names (accuracy, loss, val_accuracy, val_loss).
     metrics: what metrics.json holds. predictions: the evaluated split (test, or validation where there is no test), a row an image: id, label, predicted, and one probability
-    column a class, named as the class. provenance: what provenance.json holds: what it ran on, and in how many sittings.
+    column a class, named as the class; None where only a report is left. provenance: what provenance.json holds: what it ran on, and in how many sittings.
     verification: what came of repeating it, None where nobody has.
     """
 
     history: pd.DataFrame
     metrics: dict
-    predictions: pd.DataFrame
+    predictions: pd.DataFrame | None
     provenance: dict
     verification: dict | None = None
 
@@ -88,7 +88,7 @@ def load(folder: Path) -> Result:
     verification = files.read_json(folder / VERIFICATION)
     if verification and verification["of"] != metrics["finished"]:  # of the run that was here before
         verification = None
-    return Result(_read(folder / HISTORY, text=()), metrics, _read(folder / PREDICTIONS, text=("id", "label", "predicted")), files.read_json(folder / PROVENANCE), verification)
+    return Result(read_table(folder / HISTORY), metrics, read_table(folder / PREDICTIONS, text=("id", "label", "predicted")), files.read_json(folder / PROVENANCE), verification)
 
 
 def published_history(experiment) -> pd.DataFrame | None:
@@ -96,12 +96,12 @@ def published_history(experiment) -> pd.DataFrame | None:
     file = paths.params() / "published" / f"{experiment.name}.csv"
     if experiment.data == "sample" or not experiment.changes.keys() <= NEAR or not file.exists():
         return None
-    return _read(file, text=()).head(experiment.epochs)
+    return read_table(file).head(experiment.epochs)
 
 
-def _read(path: Path, text: tuple[str, ...]) -> pd.DataFrame:
-    """A table as it was written: pandas's own reading of numbers loses the last bit in some versions."""
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+def read_table(source, text: tuple[str, ...] = ()) -> pd.DataFrame:
+    """A CSV table as it was written: pandas's own reading of numbers loses the last bit in some versions. source: path or open file; text: columns that hold no numbers."""
+    table = pd.read_csv(source, dtype=str, keep_default_na=False)
     return table.astype({column: int if column == "epoch" else float for column in table if column not in text})
 
 

@@ -13,6 +13,18 @@ MAXIMUM_DEPTH = 20
 class _Loader(yaml.SafeLoader):
     yaml_implicit_resolvers = {}
 
+    def compose_node(self, parent, index):
+        if self.check_event(yaml.AliasEvent):  # a few lines of them can stand for more than any memory holds
+            raise yaml.composer.ComposerError(None, None, "an alias (*) is not used here; write the value again", self.peek_event().start_mark)
+        return super().compose_node(parent, index)
+
+
+class _Dumper(yaml.SafeDumper):
+    yaml_implicit_resolvers = {}
+
+    def ignore_aliases(self, data):
+        return True
+
 
 for _tag, _pattern, _first in (
     ("null", r"null|~|", ["n", "~", ""]),
@@ -20,7 +32,8 @@ for _tag, _pattern, _first in (
     ("int", r"[-+]?(0|[1-9][0-9]*)", list("-+0123456789")),
     ("float", r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))([eE][-+]?[0-9]+)?", list("-+.0123456789")),
 ):
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first)
+    for _side in (_Loader, _Dumper):
+        _side.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first)
 
 _SCALARS = {"null": lambda text: None, "bool": lambda text: text == "true", "int": int, "float": float, "str": str}
 
@@ -41,6 +54,11 @@ def read(text: str, where: str):
     except RecursionError:
         raise ValueError(f"{where}: nested deeper than any parameter file") from None
     return (None if node is None else _value(node, (), lines, where)), lines
+
+
+def write(values) -> str:
+    """Plain values as a YAML text that `read` gives back, keys in their order."""
+    return yaml.dump(values, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
 
 
 def _value(node: yaml.Node, path: tuple, lines: dict, where: str):

@@ -113,7 +113,7 @@ def load(name: str, settings: Mapping | None = None) -> Sweep:
     def line(*path):
         return f"{where}, line {lines[path]}" if path in lines else where
 
-    if name in experiments.names() or not re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)*", name):
+    if name in experiments.names() or not experiments.NAME.fullmatch(name):
         raise ValueError(f"{where}: a sweep's name is made of lower-case words joined by single underscores, and no experiment has it; rename the file")
     for key in values:
         if key not in KEYS:

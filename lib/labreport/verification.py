@@ -1,14 +1,19 @@
-"""Whether a run can be repeated: run again in a scratch place and compared; and how two runs differ."""
+"""Whether a run can be repeated: run again in a scratch place and compared, with its folder or with its PDF alone; and how two runs differ."""
 
+import contextlib
+import hashlib
+import io
 import os
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from . import execution, experiments, files, identity, paths, provenance, results
+from . import enclosures, execution, experiments, files, identity, paths, privacy, provenance, results, strict_yaml
+from .plain_types import quoted
+from .wording import listed
 
 TOLERANCE = 1e-3  # of losses, accuracies and probabilities, absolute and relative: what another device or number of threads may change
 CLOCKED = ("seconds", "prepared_seconds", "seconds_per_epoch", "finished")
@@ -20,7 +25,7 @@ class Verdict:
     """verdict: identical, within tolerance, or different. where: the first difference, empty where there is none.
 
     reasons: what the two were made from differently. machine: what they ran on differently. verified: when. of: when the run that was compared
-    had finished.
+    had finished. compared: what of the two.
     """
 
     verdict: str
@@ -31,9 +36,10 @@ class Verdict:
     verified: str
     of: str
     ran_on: str
+    compared: str = "history, predictions and metrics"
 
     def __str__(self) -> str:
-        how = {"identical": "history, predictions and metrics are the same, bit for bit", "different": f"first in {self.where}",
+        how = {"identical": f"{self.compared} are the same, bit for bit", "different": f"first in {self.where}",
                "within tolerance": f"no number differs by more than {self.tolerance:g}; first different in {self.where}"}[self.verdict]
         return f"{self.verdict}: {how}"
 
@@ -46,19 +52,116 @@ def verify(experiment, tolerance: float = TOLERANCE, output=None) -> Verdict:
     """
     recorded = results.load(experiment.folder)
     last = recorded.provenance["sittings"][-1]
-    scratch = paths.cache() / "verification" / experiment.run_name
+    with _scratch("verification", experiment.run_name, last["threads"]), open(os.devnull, "w") as nowhere:
+        execution.run(experiment, output or nowhere)
+        again = results.load(experiment.folder)
+    return _verdict(recorded, again, tolerance)
+
+
+def reproduce(pdf: Path, tolerance: float = TOLERANCE, output=None, say=lambda line: None) -> Verdict:
+    """Run the experiment that a report's PDF carries again, in a scratch place, and compare its history and metrics with those in the PDF.
+
+    What counts is the experiment inside the PDF, whatever the parameter file of that name says, if there is one. say: is told, line by line, what is
+    run and what differs here from what the PDF was made with. Raises ValueError where the PDF carries no experiment, or none that can be run here.
+    """
+    carried = enclosures.read(pdf)
+    last = carried.provenance["sittings"][-1]
+    try:
+        history = results.read_table(io.StringIO(carried.history))
+    except ValueError as error:
+        raise ValueError(f"{pdf.name}: {enclosures.HISTORY} is no table of numbers ({error}); it is damaged") from None
+    recorded = results.Result(history, carried.metrics, None, carried.provenance)
+    say(f"{pdf.name} holds {carried.experiment}, trained until {carried.metrics['finished']}")
+    for line in _beside_the_file(carried):
+        say(line)
+    digest = hashlib.sha256(strict_yaml.write([carried.experiment, carried.settings, carried.base]).encode()).hexdigest()[:16]
+    checkout, locks = provenance.checkout(), provenance.locks()  # of this project, not of the scratch place
+    with _scratch("reproduction", digest, last["threads"]) as scratch, _project_of(carried, scratch), open(os.devnull, "w") as nowhere:
+        try:
+            experiment = experiments.load(carried.experiment, {key: carried.settings[key] for key in experiments.REHEARSAL if key in carried.settings})
+            experiments.base(experiment)
+        except ValueError as error:
+            shutil.rmtree(scratch)
+            raise ValueError(f"the experiment inside {pdf.name} cannot be run here: {error}") from None
+        for line in _beside_this_machine(carried, identity.of(experiment, carried.metrics["identity"].get("data")), checkout, locks):
+            say(line)
+        execution.run(experiment, output or nowhere)
+        again = results.load(experiment.folder)
+    verdict = _verdict(recorded, replace(again, predictions=None), tolerance)
+    return replace(verdict, compared="history and metrics")
+
+
+@contextlib.contextmanager
+def _scratch(kind: str, name: str, threads: int):
+    """A place in the cache that run folders and computed files go to while the block runs; deleted after it, but kept where the block failed or was stopped."""
+    scratch = paths.cache() / kind / name
     scratch.parent.mkdir(parents=True, exist_ok=True)
-    with files.lock(scratch.with_name(f"{scratch.name}.lock"), f"the verification of {experiment.run_name}"), open(os.devnull, "w") as nowhere:
-        own = {"LABREPORT_REPORTS": f"{scratch}/reports", "LABREPORT_CACHE": f"{scratch}/cache", "LABREPORT_THREADS": str(last["threads"])}
-        before = {name: os.environ.get(name) for name in own}
+    # The data are where they are, whatever folder the block goes to.
+    own = {"LABREPORT_REPORTS": f"{scratch}/reports", "LABREPORT_CACHE": f"{scratch}/cache", "LABREPORT_THREADS": str(threads),
+           "LABREPORT_DATA": str(paths.data()), "LABREPORT_DATA_LOCK": str(paths.data_lock())}
+    before = {key: os.environ.get(key) for key in own}
+    with files.lock(scratch.with_name(f"{scratch.name}.lock"), f"the {kind} of {name}"):
         os.environ |= own
         try:
-            execution.run(experiment, output or nowhere)
-            again = results.load(experiment.folder)
+            yield scratch
         finally:
-            for name, value in before.items():
-                os.environ.pop(name) if value is None else os.environ.update({name: value})
+            for key, value in before.items():
+                os.environ.pop(key) if value is None else os.environ.update({key: value})
         shutil.rmtree(scratch)
+
+
+@contextlib.contextmanager
+def _project_of(carried: enclosures.Enclosure, scratch: Path):
+    """Work in a project that has one experiment, the one that is carried, and the notebooks of this one."""
+    shutil.rmtree(scratch / "project", ignore_errors=True)
+    project = scratch / "project"
+    shutil.copytree(paths.notebooks(), project / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    (project / "params").mkdir()
+    base = carried.settings.get("starts_from") if carried.base else None
+    described = {key: carried.settings[key] for key in experiments.DESCRIPTION if key in carried.settings}
+    texts = {carried.experiment: carried.settings} | ({base: described | carried.base} if base else {})
+    for name, settings in texts.items():
+        if not experiments.NAME.fullmatch(str(name)):
+            raise ValueError(f"{str(name)[:40]!r} is no experiment's name; the PDF was edited")
+        text = strict_yaml.write({key: value for key, value in settings.items() if key not in experiments.REHEARSAL})
+        files.write_text(project / "params" / f"{name}.yaml", text)
+    with contextlib.chdir(project):
+        yield
+
+
+def _beside_the_file(carried: enclosures.Enclosure) -> list[str]:
+    """What the parameter file of this name says otherwise than the experiment inside the PDF, the run's own settings aside."""
+    file = paths.params() / f"{carried.experiment}.yaml"
+    where = paths.display(file)
+    changes = carried.metrics.get("changes")
+    try:
+        here = experiments.flatten(experiments.load(carried.experiment, changes if isinstance(changes, dict) else {}).settings())
+    except ValueError as error:
+        return [f"{where} {'cannot be compared with it (' + str(error) + ')' if file.exists() else 'is not here'}; the experiment inside the PDF is run"]
+    inside = experiments.flatten(carried.settings)
+    differences = [f"{key}: {quoted(inside.get(key))}, in the file {quoted(here.get(key))}" for key in inside | here if inside.get(key) != here.get(key)]
+    return [f"{where} says otherwise ({listed(differences, 4)}); the experiment inside the PDF is run"] if differences else []
+
+
+def _beside_this_machine(carried: enclosures.Enclosure, now: dict, checkout: dict, locks: dict) -> list[str]:
+    """In a few lines, what differs here from what a PDF was made with: machine, versions, source, lock file."""
+    last, versions = carried.provenance["sittings"][-1], carried.provenance["versions"]
+    before = {key: last[key] for key in provenance.machine()} | versions
+    here = provenance.machine() | provenance.versions(*versions)
+    machine = [f"{key}: {before[key]}, here {here.get(key, 'not installed')}" for key in before if before[key] != here.get(key)]
+    source = [reason for reason in identity.differences(carried.metrics["identity"], now) if reason.split(":")[0] not in versions]
+    if last["checkout"].get("commit") != checkout["commit"]:
+        source.insert(0, f"commit: {str(last['checkout'].get('commit'))[:10]}, here {str(checkout['commit'])[:10]}")
+    elif last["checkout"].get("diff") != privacy.cleaned(checkout["diff"]):
+        source.insert(0, "changes since the commit are others")
+    packages = [name for name in provenance.LOCKS if name in last["locks"] and last["locks"][name] != locks.get(name)]
+    told = {"machine and versions": machine, "source": source, "lock files that are others here": packages}
+    return [f"{what}: {listed(found, 6)}" for what, found in told.items() if found] or ["machine, versions, source and lock files are those that the PDF was made with"]
+
+
+def _verdict(recorded: results.Result, again: results.Result, tolerance: float) -> Verdict:
+    """What comes of comparing a run with its repetition."""
+    last = recorded.provenance["sittings"][-1]
     reasons = identity.differences(recorded.metrics["identity"], again.metrics["identity"])
     verdict, where = compare(recorded, again, 0 if reasons else tolerance)  # tolerance is for another machine, not for another training
     now = again.provenance["sittings"][-1]
@@ -95,6 +198,13 @@ def _differences(one, other):
             yield from _apart(f"history, epoch {epoch + 1}, {column}", one.history[column][epoch], other.history[column][epoch])
     if len(one.history) != len(other.history):
         yield f"history: {len(one.history)} epochs, then {len(other.history)}", np.inf
+    yield from _predicted_apart(one, other) if one.predictions is not None else ()
+    for key in {**one.metrics, **other.metrics}:
+        if key not in (*CLOCKED, *DECIDED):
+            yield from _apart(f"metrics, {key}", one.metrics.get(key), other.metrics.get(key), whole=not key.endswith(("accuracy", "loss")))
+
+
+def _predicted_apart(one, other):
     if list(one.predictions["id"]) != list(other.predictions["id"]):
         yield "predictions: of other images", np.inf
         return
@@ -107,9 +217,6 @@ def _differences(one, other):
             yield from _apart(f"predictions, image {one.predictions['id'][row]}, {column}", one.predictions[column][row], other.predictions[column][row])
     for row, column in np.argwhere(numbers[0] != numbers[1]):
         yield from _apart(f"predictions, image {one.predictions['id'][row]}, {one.class_names[column]}", numbers[0][row, column], numbers[1][row, column])
-    for key in {**one.metrics, **other.metrics}:
-        if key not in (*CLOCKED, *DECIDED):
-            yield from _apart(f"metrics, {key}", one.metrics.get(key), other.metrics.get(key), whole=not key.endswith(("accuracy", "loss")))
 
 
 def _apart(where: str, one, other, whole: bool = False):

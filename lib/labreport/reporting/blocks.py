@@ -52,6 +52,10 @@ class Figure:
     caption: str = ""
     number: int = 0  # 0 without a caption
 
+    @property
+    def anchor(self) -> str:
+        return f"figure-{self.number}"
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -73,6 +77,10 @@ class Table:
     caption: str = ""
     number: int = 0  # 0 without a caption
 
+    @property
+    def anchor(self) -> str:
+        return f"table-{self.number}"
+
 
 @dataclass(frozen=True)
 class Error:
@@ -92,6 +100,14 @@ Block = Heading | Prose | Code | Text | Figure | Table | Error | Note
 
 
 @dataclass(frozen=True)
+class Attachment:
+    """A file that the PDF carries."""
+
+    name: str
+    data: bytes
+
+
+@dataclass(frozen=True)
 class Document:
     title: str
     subtitle: str = ""
@@ -101,6 +117,11 @@ class Document:
     language: str = "en"
     fields: dict[str, str] = field(default_factory=dict)
     blocks: tuple[Block, ...] = ()
+    byline: tuple[str, ...] = ()  # the fields, by label, that say who, for what and when; the PDF sets them below its title
+    authors: tuple[str, ...] = ()  # names, for the PDF's metadata
+    commit: str = ""  # of the source, if the notebook says so
+    changed: bool = False  # whether the source had changes that were not committed
+    attachments: tuple[Attachment, ...] = ()  # of the PDF alone
     finished: str = ""  # ISO 8601; when the run ended, if the notebook says so
 
 

@@ -1,6 +1,8 @@
 """The two nbconvert exporters, and `render`, which writes both reports of a notebook."""
 
 import os
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
@@ -8,10 +10,14 @@ from nbconvert.exporters.exporter import Exporter
 from traitlets.config import Config
 
 from .. import wording
-from .blocks import Document
+from ..authorship import Authorship
+from ..wording import say
+from .blocks import Attachment, Document
 from .html import html_page
 from .notebook import document_from_notebook
 from .pdf import pdf_bytes
+
+NOBODY = Authorship()
 
 
 class _ReportExporter(Exporter):
@@ -37,11 +43,12 @@ class _ReportExporter(Exporter):
         config.merge(super().default_config)
         return config
 
-    def document(self, notebook, resources=None, **settings) -> tuple[Document, dict]:
+    def document(self, notebook, resources=None, authorship: Authorship = NOBODY, **settings) -> tuple[Document, dict]:
         notebook, resources = super().from_notebook_node(notebook, resources, **settings)
         metadata = resources.get("metadata", {})
         folder = metadata.get("path")
-        return document_from_notebook(notebook, Path(folder) if folder else None, metadata.get("name", "Report")), resources
+        document = document_from_notebook(notebook, Path(folder) if folder else None, metadata.get("name", "Report"))
+        return _signed(document, authorship), resources
 
 
 class ReportHTMLExporter(_ReportExporter):
@@ -71,19 +78,34 @@ class ReportPDFExporter(_ReportExporter):
 
 
 def _speaking(document: Document):
-    """Says the reports' own words in the document's language; English where there is no catalogue of it."""
-    language = document.language.partition("-")[0]
-    return wording.speaking(language if language in wording.LANGUAGES else "en")
+    """The document's language; English where its author writes in one that there is no catalogue of."""
+    return wording.speaking(document.language if document.language in wording.LANGUAGES else "en")
 
 
-def render(notebook_path: Path, folder: Path) -> tuple[Path, Path]:
-    """Write report.html and report.pdf of an executed notebook into `folder`; both or neither are replaced."""
+def _signed(document: Document, authorship: Authorship = NOBODY) -> Document:
+    """With the fields that say who hands it in, for what, when the run was and of which source."""
+    with _speaking(document):
+        authors = say("Authors") if len(authorship.authors) > 1 else say("Author")
+        byline = {authors: "; ".join(map(str, authorship.authors)), say("Course"): authorship.course, say("Institution"): authorship.institution,
+                  say("Date"): wording.date(document.finished)}
+        byline = {label: text for label, text in byline.items() if text}
+        commit = {say("Commit"): say("{commit}, with changes", commit=document.commit) if document.changed else document.commit} if document.commit else {}
+    return replace(document, fields=byline | document.fields | commit, byline=tuple(byline), authors=tuple(author.name for author in authorship.authors))
+
+
+def render(notebook_path: Path, folder: Path, attachments: Mapping[str, bytes] | None = None, authorship: Authorship = NOBODY) -> tuple[Path, Path]:
+    """Write report.html and report.pdf of an executed notebook into `folder`, report.es.html and report.es.pdf of a Spanish one; both or neither are replaced.
+
+    attachments: files that the PDF carries inside, by name. authorship: who hands the reports in, and for what.
+    """
     notebook_path, folder = Path(notebook_path), Path(folder)
     notebook = nbformat.read(notebook_path, as_version=4)
     resources = {"metadata": {"name": notebook_path.stem, "path": str(notebook_path.parent)}}
-    document, _ = ReportHTMLExporter().document(notebook, resources)
+    document, _ = ReportHTMLExporter().document(notebook, resources, authorship=authorship)
+    document = replace(document, attachments=tuple(Attachment(name, data) for name, data in (attachments or {}).items()))
     with _speaking(document):
-        contents = {"report.html": html_page(document).encode("utf-8"), "report.pdf": pdf_bytes(document)}
+        names = [wording.file(name, wording.spoken()) for name in ("report.html", "report.pdf")]
+        contents = dict(zip(names, (html_page(document).encode("utf-8"), pdf_bytes(document))))
     folder.mkdir(parents=True, exist_ok=True)
     waiting = {folder / name: folder / f".{name}.{os.getpid()}.part" for name in contents}
     try:
@@ -94,4 +116,4 @@ def render(notebook_path: Path, folder: Path) -> tuple[Path, Path]:
     finally:
         for temporary in waiting.values():
             temporary.unlink(missing_ok=True)
-    return folder / "report.html", folder / "report.pdf"
+    return tuple(folder / name for name in names)

@@ -2,12 +2,14 @@
 
 import re
 from dataclasses import replace
+from datetime import datetime
+from html import escape
 from pathlib import Path
 from urllib.parse import unquote
 
 from nbformat import NotebookNode
 
-from .. import wording
+from ..wording import LANGUAGES, say, speaking
 from .blocks import Block, Code, Document, Figure, Heading, Prose, Table, Text
 from .outputs import REPORT_MIME, joined, markup_sources, output_blocks, prose_blocks
 from .pandoc import markdown_to_html
@@ -19,43 +21,54 @@ _TYPED_NUMBER = re.compile(r"\d+(?:\.\d+)*[.)]?\s")
 
 def document_from_notebook(notebook: NotebookNode, folder: Path | None = None, name: str = "Report") -> Document:
     """`folder` is where relative pictures of the markdown cells are; `name` titles a notebook that has no title."""
-    cells = _in_language(_without_replaced_parameters(notebook.cells), language_of(notebook))
+    written_in = language_of(notebook)
+    with speaking(written_in if written_in in LANGUAGES else "en"):
+        return _read(notebook, written_in, folder, name)
+
+
+def _read(notebook: NotebookNode, written_in: str, folder: Path | None, name: str) -> Document:
+    cells = _in_language(_without_replaced_parameters(notebook.cells), written_in)
     sources = dict.fromkeys(source for cell in cells for source in _sources_of(cell))
     html = dict(zip(sources, markdown_to_html(list(sources))))
     language = notebook.metadata.get("language_info", {}).get("name", "python")
     blocks: list[Block] = []
     report: dict = {}
+    places: list[str] = []  # the cell, by its id, of each block
     for cell in cells:
         blocks.extend(_cell_blocks(cell, html.__getitem__, folder, language))
+        places.extend([cell.get("id", "")] * (len(blocks) - len(places)))
         for output in cell.get("outputs", []):
             found = output.get("data", {}).get(REPORT_MIME)
             if isinstance(found, dict) and not report:
                 report = dict(found)
-    return _document(blocks, report, notebook, name)
+    return _document(blocks, places, report, notebook, written_in, name)
 
 
-def _document(blocks, report, notebook, name) -> Document:
+def _document(blocks, places, report, notebook, language, name) -> Document:
     first = next((number for number, block in enumerate(blocks) if isinstance(block, Heading)), None)
     leading = ""
     # The first heading, if of level 1, names the notebook; it is not a section.
     if first is not None and blocks[first].level == 1:
         leading = blocks[first].text
-        blocks = blocks[:first] + blocks[first + 1 :]
+        blocks, places = (found[:first] + found[first + 1 :] for found in (blocks, places))
     own = notebook.metadata.get("labreport", {})
     title = str(report.get("title") or leading or notebook.metadata.get("title") or name)
     fields = report.get("fields") or {}
     # A list of pairs keeps its order on disk; nbformat sorts the keys of every dict it writes.
     fields = dict(fields) if isinstance(fields, (dict, list)) else {}
+    own = own if isinstance(own, dict) else {}
     return Document(
         title=_line(title),
         subtitle=_line(leading) if report.get("title") and leading != title else "",
         question=_line(report.get("question", "")),
         experiment=_line(report.get("experiment", "")),
         sample=bool(report.get("sample", False)),
-        language=_language(report.get("language")),
+        language=language,
         fields={_line(label): _line(text) for label, text in fields.items()},
-        blocks=tuple(_numbered(blocks)),
-        finished=str(own.get("finished", "")) if isinstance(own, dict) else "",
+        blocks=tuple(_numbered(blocks, places)),
+        finished=_moment(own.get("finished")),
+        commit=_line(own.get("commit"))[:10],
+        changed=bool(own.get("changed")),
     )
 
 
@@ -65,6 +78,13 @@ def _line(text) -> str:
 
 def _language(code) -> str:
     return code if isinstance(code, str) and re.fullmatch(r"[a-z]{2,3}(-[A-Za-z]{2})?", code) else "en"
+
+
+def _moment(text) -> str:
+    try:
+        return datetime.fromisoformat(text).isoformat()
+    except (TypeError, ValueError):
+        return ""
 
 
 def _tags(cell) -> list[str]:
@@ -86,8 +106,8 @@ def language_of(notebook: NotebookNode) -> str:
 
 def _in_language(cells, language: str) -> list[NotebookNode]:
     """Prose that is written in several languages is tagged with them; one is kept."""
-    others = wording.LANGUAGES.keys() - {language}
-    return [cell for cell in cells if not (_is_markdown(cell) and others & set(_tags(cell)))] if language in wording.LANGUAGES else cells
+    others = LANGUAGES.keys() - {language}
+    return [cell for cell in cells if not (_is_markdown(cell) and others & set(_tags(cell)))] if language in LANGUAGES else cells
 
 
 def _sources_of(cell) -> list[str]:
@@ -152,8 +172,8 @@ def _pictures_beside(cell, folder: Path | None):
     return resolve
 
 
-def _numbered(blocks) -> list[Block]:
-    """Headings without skipped levels, numbered and anchored; captioned figures and tables counted."""
+def _numbered(blocks, places) -> list[Block]:
+    """Headings without skipped levels, numbered and anchored; captioned figures and tables counted; links to sections, figures and tables resolved."""
     headings = [block for block in blocks if isinstance(block, Heading)]
     typed = sum(bool(_TYPED_NUMBER.match(heading.text)) for heading in headings)
     numbering = typed * 2 <= len(headings)  # most headings carry a typed number: a second one would confuse
@@ -176,21 +196,44 @@ def _numbered(blocks) -> list[Block]:
             tables += 1
             block = replace(block, number=tables)
         numbered.append(block)
-    return [replace(block, html=_linked(block.html, anchors)) if isinstance(block, Prose) else block for block in numbered]
+    shown: dict[str, list[Block]] = {place: [] for place in places if place}
+    for place, block in zip(places, numbered):
+        if place and (isinstance(block, Heading) or (isinstance(block, (Figure, Table)) and block.number)):
+            shown[place].append(block)
+    return [replace(block, html=_linked(block.html, anchors, shown)) if isinstance(block, Prose) else block for block in numbered]
 
 
 def _folded(text: str) -> str:
     return re.sub(r"[^\w]+", "-", text.lower()).strip("-")
 
 
-def _linked(html: str, anchors: set[str]) -> str:
-    """Links to sections, written as Jupyter has them (#The-Model) or as pandoc has (#the-model), lead to our anchors."""
+def _linked(html: str, anchors: set[str], shown: dict[str, list[Block]]) -> str:
+    """Links lead to our anchors: to sections, written as Jupyter has them (#The-Model) or as pandoc has (#the-model), and to what a cell shows.
 
-    def target(found):
-        anchor = _folded(unquote(found[1]))
-        return f'href="#{anchor}"' if anchor in anchors else found[0]
+    `[](#curves)` and `[Figure](#curves)` become the name of the first captioned thing of the cell curves, `[](#curves-2)` of the second. A link
+    to a cell that shows nothing of the kind keeps its words only.
+    """
 
-    return re.sub(r'href="#([^"]*)"', target, html)
+    def resolved(found):
+        place, words = unquote(found["place"]), found["words"]
+        counted = re.fullmatch(r"(.+)-(\d+)", place)
+        cell, position = (counted[1], int(counted[2]) - 1) if counted and place not in shown and counted[1] in shown else (place, 0)
+        target = shown[cell][position] if cell in shown and 0 <= position < len(shown[cell]) else None
+        if target and words.strip() in ("", "Figure", "Table", "Section"):
+            return f'<a href="#{target.anchor}">{_name(target)}</a>'
+        anchor = _folded(place)
+        if anchor in anchors or target:
+            return f'<a href="#{anchor if anchor in anchors else target.anchor}">{words}</a>'
+        return words if cell in shown else found[0]
+
+    return re.sub(r'<a\b[^>]*?href="#(?P<place>[^"]*)"[^>]*>(?P<words>.*?)</a>', resolved, html, flags=re.DOTALL)
+
+
+def _name(target: Block) -> str:
+    """What a reference calls it: Figure 3, Table 2, Section 3.1; a section without a number by its heading."""
+    if isinstance(target, Heading):
+        return say("Section {number}", number=target.number) if target.number else escape(target.text)
+    return say("Figure {number}", number=target.number) if isinstance(target, Figure) else say("Table {number}", number=target.number)
 
 
 def _anchor(text: str, taken: set[str]) -> str:

@@ -45,6 +45,8 @@ def output_blocks(output, to_html: Callable[[str], str]) -> list[Block]:
     if kind == "error":
         return [_error(output)]
     data, metadata = output.get("data", {}), output.get("metadata", {})
+    if any(mime in data and not joined(data[mime]).strip() for mime in MARKUP):
+        return []  # a sentence that was not to be said; the plain text beside it would only name a class
     for mime in (*_PICTURES[:1], "text/html", *MARKUP, *_PICTURES[1:], "text/plain", "application/json"):
         if mime in data:
             if mime == "text/markdown" and not joined(data[mime]).strip():

@@ -5,18 +5,20 @@ import re
 import tempfile
 import unicodedata
 from datetime import datetime, timezone
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import typst
 
-from .blocks import SAMPLE_BANNER, Code, Document, Error, Figure, Heading, Note, Prose, Table, Text
+from ..wording import say
+from .blocks import Attachment, Code, Document, Error, Figure, Heading, Note, Prose, Table, Text
 from .pandoc import tex_to_typst
-from .typst_markup import Writer, breakable, literal
+from .typst_markup import Writer, breakable, fitted, literal
 
 STANDARDS = ["ua-1", "a-3a"]
-_WHOLE_TABLE_ROWS = 20  # a table up to here moves to the next page rather than break
 _STICKY_CODE_LINES = 8  # code up to here stays with the figure or table it makes
 _TEMPLATE = Path(__file__).parent / "template.typ"
+# What an attached file is to the report (in PDF's words), and its kind, by the ending of its name.
+_RELATIONSHIPS = {".yaml": ("source", "application/yaml"), ".json": ("data", "application/json"), ".csv": ("data", "text/csv"), ".lock": ("supplement", "text/plain")}
 # Characters that every one of the bundled fonts has; the others are tried before they are set.
 _CERTAIN = re.compile(r"[\n\t\x20-\x7e\xa0-\xac\xae-\xff]+")
 
@@ -26,16 +28,17 @@ def pdf_bytes(document: Document) -> bytes:
 
     Raises RuntimeError with Typst's words for what breaks one of the standards.
     """
-    writer = Writer({block.anchor for block in document.blocks if isinstance(block, Heading)})
-    body = "\n".join(_call(block, writer, after) for block, after in zip(document.blocks, [*document.blocks[1:], None]))
-    opening, timestamp = _opening(document), _timestamp(document)
+    writer = Writer({block.anchor for block in document.blocks if isinstance(block, Heading) or (isinstance(block, (Figure, Table)) and block.number)})
+    body = "\n".join(_block(block, writer, after) for block, after in zip(document.blocks, [*document.blocks[1:], None]))
+    writer.files |= {f"attachment-{number}": attachment.data for number, attachment in enumerate(document.attachments, 1)}
+    opening, timestamp = _attached(document.attachments) + _opening(document), _timestamp(document)
     formulas = tex_to_typst(writer.formulas)
     try:
         return _compile(_sources(opening, body, writer, formulas), timestamp)
     except RuntimeError:
         formulas = [formula if formula and _formula_works(formula) else "" for formula in formulas]
         for name, data in writer.files.items():
-            if not _picture_works(name, data):
+            if name in writer.pictures and not _picture_works(name, data):
                 body = _without_picture(body, name, writer.pictures[name])
     try:
         return _compile(_sources(opening, body, writer, formulas), timestamp)
@@ -44,11 +47,11 @@ def pdf_bytes(document: Document) -> bytes:
 
 
 def _without_picture(body: str, name: str, alt: str) -> str:
-    call = re.compile(rf'image\("{re.escape(name)}", alt: "(?:[^"\\]|\\.)*", width: [\d.]+pt, height: [\d.]+pt\)')
+    call = re.compile(rf'image\("{re.escape(name)}", alt: "(?:[^"\\]|\\.)*", width: [\d.]+pt(?: \* factor)?, height: [\d.]+pt(?: \* factor)?\)')
     words = literal(f"[picture not shown: {alt}]")
     body = call.sub(lambda _: f"note({words})", body)
     # A figure takes its description from its picture; this one has none left.
-    return body.replace(f"figure(note({words}), kind", f"figure(note({words}), alt: {words}, kind")
+    return body.replace(f"picture-figure(note({words}), ", f"picture-figure(note({words}), alt: {words}, ")
 
 
 def _sources(opening, body, writer, formulas) -> dict[str, bytes]:
@@ -61,7 +64,7 @@ def _sources(opening, body, writer, formulas) -> dict[str, bytes]:
     )
     main = (
         f'#import "template.typ": *\n#let formulas = ({made}{"," if made else ""})\n'
-        f"#let formula(number) = formulas.at(number)\n{opening}\n#{{\n{body}\n}}\n"
+        f"#let formula(number) = formulas.at(number)\n{opening}\n{body}\n))\n"
     )
     texts = {name: text.translate(missing).encode("utf-8") for name, text in {"main.typ": main, **drawings}.items()}
     return {"template.typ": _TEMPLATE.read_bytes(), **writer.files, **texts}
@@ -74,49 +77,96 @@ def _spelled_formula(formula: str, missing: dict[int, str]) -> str:
     return "".join(part if number % 2 else part.translate(quoted) for number, part in enumerate(parts))
 
 
+def _attached(attachments: tuple[Attachment, ...]) -> str:
+    calls = []
+    for number, attachment in enumerate(attachments, 1):
+        relationship, mime = _RELATIONSHIPS.get(PurePath(attachment.name).suffix, ("supplement", "application/octet-stream"))
+        calls.append(f'#pdf.attach({literal(attachment.name)}, read("attachment-{number}", encoding: none), relationship: "{relationship}", '
+                     f'mime-type: "{mime}", description: {literal(_described(attachment.name))})\n')
+    return "".join(calls)
+
+
+def _described(name: str) -> str:
+    """What an attached file is, for the list that a PDF viewer shows."""
+    return {
+        "parameters.yaml": say("The experiment with all its settings, to be run again: pipeline.py reproduce report.pdf"),
+        "metrics.json": say("What was measured, and what the training was made from"),
+        "history.csv": say("Accuracy and loss of each epoch"),
+        "provenance.json": say("What the run ran on: machine, versions, source, settings"),
+        "comparison.yaml": say("Which runs are compared, and with which settings"),
+        "sweep.yaml": say("The file of the sweep: what was varied, and with which seeds"),
+    }.get(name, say("The packages that were installed, with their digests") if name.endswith(".lock") else name)
+
+
 def _opening(document: Document) -> str:
     headings = [block for block in document.blocks if isinstance(block, Heading)]
-    fields = "".join(f"({literal(label)}, {literal(breakable(text))}), " for label, text in document.fields.items())
+    fields = "".join(f"({literal(label)}, {literal(breakable(text))}), " for label, text in document.fields.items() if label not in document.byline)
+    words = {"experiment": say("Experiment"), "contents": say("Contents"), "sample": say("Sample data: drawn by the program; these numbers say nothing about the real data set."),
+             "sample-mark": say("Sample data"), "page": say("{page} of {pages}")}
     language, _, region = document.language.partition("-")
     settings = {
         "title": literal(document.title),
         "subtitle": literal(document.subtitle),
         "question": literal(document.question),
+        "byline": _array(breakable(document.fields[label]) for label in document.byline),
+        "authors": _array(document.authors),
+        "keywords": _array(filter(None, [document.experiment])),
         "experiment": literal(document.experiment),
-        "sample": literal(SAMPLE_BANNER) if document.sample else "none",
+        "sample": "true" if document.sample else "false",
+        "words": f"({', '.join(f'{name}: {literal(text)}' for name, text in words.items())})",
         "fields": f"({fields})",
         "language": literal(language),
         "region": literal(region) if region else "none",
         "numbered": "true" if any(heading.number for heading in headings) else "false",
-        "contents": "true" if len(headings) > 2 else "false",
+        "contents": str(sum(heading.level <= 2 for heading in headings) if len(headings) > 2 else 0),
     }
-    return f"#show: report.with({', '.join(f'{name}: {value}' for name, value in settings.items())})"
+    return f"#report({', '.join(f'{name}: {value}' for name, value in settings.items())}, ("
 
 
-def _call(block, writer: Writer, after=None) -> str:
+def _array(texts) -> str:
+    return f"({''.join(f'{literal(text)}, ' for text in texts)})"
+
+
+def _block(block, writer: Writer, after) -> str:
+    """An entry of the array that template.typ's `paged` takes."""
+    sticks = _sticks(block, after)
+    about = f"sticky: {'true' if sticks else 'false'}"
+    if isinstance(block, Figure):
+        height = fitted(block.picture)[1]
+        return f'(kind: "figure", {about}, height: {height:.2f}pt, body: factor => {_call(block, writer, sticks)}),'
+    rows = f', rows: {len(block.body)}' if isinstance(block, Table) else ""
+    return f'(kind: "{"table" if rows else "flow"}", {about}{rows}, body: {_call(block, writer, sticks)}),'
+
+
+def _sticks(block, after) -> bool:
+    """Whether it must not be the last on its page: a heading, and short code before what it shows."""
+    short = isinstance(block, Code) and block.text.count("\n") < _STICKY_CODE_LINES
+    return after is not None and (isinstance(block, Heading) or (short and isinstance(after, (Figure, Table))))
+
+
+def _call(block, writer: Writer, sticks: bool) -> str:
     match block:
         case Heading():
             return f"[#heading(level: {block.level}, {writer.inline(block.html)}) #label({literal(block.anchor)})]"
         case Prose():
             return writer.flow(block.html)
         case Code():
-            return writer.code(block, sticky=isinstance(after, (Figure, Table)) and block.text.count("\n") < _STICKY_CODE_LINES)
+            return writer.code(block, sticky=sticks)
         case Text():
-            label = ', label: "stderr"' if block.kind == "stderr" else ""
+            label = f", label: {literal(say('Warnings and messages (stderr)'))}" if block.kind == "stderr" else ""
             return f"output({literal(breakable(block.text.expandtabs(8), 60))}{label})"
         case Figure():
-            image = writer.image(block.picture, block.alt)
+            image = writer.image(block.picture, block.alt, "factor")
             if not block.caption:
                 return f"plain-picture({image})"
-            return f"figure({image}, kind: image, supplement: \"Figure\", caption: {literal(block.caption)})"
+            return f"[#picture-figure({image}, {literal(say('Figure {number}.', number=block.number))}, {literal(block.caption)}) #label({literal(block.anchor)})]"
         case Table():
             if not block.caption:
                 return writer.table_of(block)
-            figure = f"figure({writer.table_of(block)}, kind: table, supplement: \"Table\", caption: {literal(block.caption)})"
-            return f"block(breakable: false, {figure})" if len(block.body) <= _WHOLE_TABLE_ROWS else figure
+            return f"[#table-figure({writer.table_of(block)}, {literal(say('Table {number}.', number=block.number))}, {literal(block.caption)}) #label({literal(block.anchor)})]"
         case Error():
             value, traceback = breakable(block.value, 60), breakable(block.traceback.expandtabs(8), 60)
-            return f"failure({literal(block.name)}, {literal(value)}, {literal(traceback)})"
+            return f"failure({literal(say('Error'))}, {literal(block.name)}, {literal(value)}, {literal(traceback)})"
         case Note():
             return f"note({literal(block.text)})"
     raise AssertionError(f"no Typst for {type(block).__name__}")

@@ -13,7 +13,7 @@ from .cleaning import code_block, plain
 from .pictures import picture_from_data_uri
 from .tables import table_block
 
-TEXT_WIDTH, TEXT_HEIGHT = 464, 640  # points; the page of template.typ less room for a caption
+TEXT_WIDTH, TEXT_HEIGHT = 447, 630  # points; the page of template.typ less room for a caption
 _LANGUAGES = {"ipython": "python", "ipython3": "python", "text": ""}
 _INLINE_WIDTH = 160  # pixels; a wider picture is no part of a line of text
 _BLOCKS = set(
@@ -33,12 +33,23 @@ def literal(text: str) -> str:
 def breakable(text: str, limit: int = 40) -> str:
     """Zero-width spaces inside runs too long for a line, so that a 300-character token stays on the page."""
     zero_width = "\u200b"
-    return re.sub(rf"\S{{{limit},}}", lambda run: zero_width.join(re.findall(r".{1,8}", run[0])), text)
+
+    def broken(run):  # where its parts meet, and inside a part only where that is too long too
+        parts = re.sub(r"(?<=[(\[{.,;=/])(?=[^\s)\]},;])", " ", run[0]).split(" ")
+        return zero_width.join(part if len(part) < limit else zero_width.join(re.findall(r".{1,8}", part)) for part in parts)
+
+    return re.sub(rf"\S{{{limit},}}", broken, text)
 
 
 def content(items: list[str]) -> str:
     """Joined content; the leading empty pair makes it content even where there is nothing but strings."""
     return "{[]; " + "; ".join(items) + "}" if items else "[]"
+
+
+def fitted(picture: Picture) -> tuple[float, float]:
+    """Width and height in points at which a picture fits on a page."""
+    scale = min(1.0, TEXT_WIDTH / picture.width, TEXT_HEIGHT / picture.height)
+    return picture.width * scale, picture.height * scale
 
 
 class Writer:
@@ -56,14 +67,14 @@ class Writer:
     def flow(self, html: str) -> str:
         return content(self._flow(BeautifulSoup(html, "html.parser")))
 
-    def image(self, picture: Picture, alt: str, width: float = TEXT_WIDTH, height: float = TEXT_HEIGHT) -> str:
-        """The natural size, made smaller where the page or its column is smaller."""
+    def image(self, picture: Picture, alt: str, factor: str = "") -> str:
+        """The natural size, made smaller where the page is smaller. factor: Typst's name of a number that it is multiplied with."""
         suffix = picture.mime.removeprefix("image/").removesuffix("+xml")
         name = f"picture-{len(self.files) + 1}.{suffix}"
         self.files[name] = picture.data
         self.pictures[name] = alt
-        scale = min(1.0, width / picture.width, height / picture.height)
-        size = f"width: {picture.width * scale:.2f}pt, height: {picture.height * scale:.2f}pt"
+        width, height = (f"{length:.2f}pt{factor and f' * {factor}'}" for length in fitted(picture))
+        size = f"width: {width}, height: {height}"
         return f"image({literal(name)}, alt: {literal(alt)}, {size})"
 
     def code(self, block: Code, sticky: bool = False) -> str:
@@ -201,7 +212,7 @@ class Writer:
         """Calls of template.typ's `grid-of`: smaller letters for more columns, and several grids for too many."""
         size, inset, widths = _fitting(table)
         if size == 0 and all(len(row) == table.columns for row in (*table.header, *table.body)):
-            return content([self._grid(part, *_fitting(part)) for part in _column_groups(table, widths)])
+            return content([self._grid(part, _SIZES[-1], inset, widths) for part in _column_groups(table, widths)])
         return self._grid(table, size, inset, widths)
 
     def _grid(self, table: Table, size: float, inset: float, widths: list[int]) -> str:
@@ -210,7 +221,8 @@ class Writer:
         head = ", ".join(self._cell(cell, limit) for row in table.header for cell in row)
         body = "".join(f", {self._cell(cell, limit)}" for row in table.body for cell in row)
         header = f", table.header({head})" if head else ""
-        return f"grid-of({table.columns}, {size}pt, {inset / 2}pt, {len(table.header)}{header}{body})"
+        ruled = any(len(cell.text) > _ONE_LINE or "<br" in cell.html for row in table.body for cell in row)
+        return f"grid-of({table.columns}, {size}pt, {inset / 2}pt, {len(table.header)}, {'true' if ruled else 'false'}{header}{body})"
 
     def _cell(self, cell, limit: int) -> str:
         spans = "".join(f"{name}: {getattr(cell, name)}, " for name in ("rowspan", "colspan") if getattr(cell, name) > 1)
@@ -227,6 +239,7 @@ class Writer:
 
 
 _SIZES = (9, 8, 7.5, 7, 6.5)
+_ONE_LINE = 60  # characters; a longer cell is likely to take several lines
 
 
 def _fitting(table: Table) -> tuple[float, float, list[int]]:
@@ -244,9 +257,12 @@ def _fitting(table: Table) -> tuple[float, float, list[int]]:
 def _column_groups(table: Table, widths: list[int]) -> list[Table]:
     """Tables side by side become tables one below the other, each with the first column again."""
     room = TEXT_WIDTH / (0.5 * _SIZES[-1])
+    all_others = sum(width + 2.5 for width in widths[1:])
+    # As many as are needed, about equally wide.
+    share = all_others / -(-all_others // max(1.0, room - widths[0] - 2.5))
     groups: list[list[int]] = [[0]]
     for column in range(1, table.columns):
-        if len(groups[-1]) > 1 and sum(widths[place] + 2.5 for place in [*groups[-1], column]) > room:
+        if len(groups[-1]) > 1 and sum(widths[place] + 2.5 for place in [*groups[-1][1:], column]) > share + 0.5 * widths[column]:
             groups.append([0])
         groups[-1].append(column)
     return [
