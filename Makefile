@@ -12,52 +12,58 @@ export EXP NAME DATA SET PDF AUTHORS COURSE A B ACCEPT JOBS RETRY SBATCH SCHEDUL
 ifneq ($(origin NAME),command line)
 NAME :=
 endif
+# Every shell has a LANG.
+REPORTS_IN := $(if $(filter command,$(firstword $(origin LANG))),--language "$$LANG")
 OPTIONS := $${DATA:+--data "$$DATA"} $${SET:+--set "$$SET"} $(if $(DEBUG),--debug)
 SIGNED := $${AUTHORS:+--authors "$$AUTHORS"} $${COURSE:+--course "$$COURSE"}
 
-.PHONY: help setup report run render compare plan sweep submit status all show list check data why verify reproduce diff test bench soak clean lock
+.PHONY: help setup report run render compare plan sweep submit status all show list index check data why verify reproduce diff test bench soak clean lock
 .DEFAULT_GOAL := help
 
 help: ## this list
 	@echo "labreport: make COMMAND [EXP=experiment] [NAME=assignment] [DATA=sample|folder] [SET=\"key=value key=value\"]"
 	@echo
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  EXP   a file in params/, without .yaml; \`make list\` shows them"
 	@echo "  NAME  an assignment: a file in notebooks/, without .ipynb, such as NAME=flowers; or a sweep: a file in params/sweeps/"
 	@echo "  DATA  sample (drawn by the program, no download) or the folder that holds the data sets (default: data/)"
+	@echo "  LANG  en or es: the language of the notebook and the reports; a run is trained once for both"
 	@echo "  SET   settings of this run, such as SET=\"epochs=3 batch_size=32\""
 	@echo "  AUTHORS, COURSE  for the reports' title block, such as AUTHORS=\"Ada Lovelace; Grace Hopper\"; report.yaml can say it once"
 
 report: setup need-exp ## train, execute the notebook, write report.pdf and report.html: only what is not done yet (EXP)
-	@$(RUN) report "$$EXP" $(SIGNED) $(OPTIONS)
+	@$(RUN) report "$$EXP" $(REPORTS_IN) $(SIGNED) $(OPTIONS)
 
 run: setup need-exp ## the same without the reports (EXP)
-	@$(RUN) run "$$EXP" $(OPTIONS)
+	@$(RUN) run "$$EXP" $(REPORTS_IN) $(OPTIONS)
 
 render: setup need-exp ## make the reports of an executed notebook again (EXP)
-	@$(RUN) render "$$EXP" $(SIGNED) $(OPTIONS)
+	@$(RUN) render "$$EXP" $(REPORTS_IN) $(SIGNED) $(OPTIONS)
 
 compare: setup need-name ## report on the runs of an assignment beside each other (NAME)
-	@$(RUN) compare "$$NAME" $(SIGNED) $(OPTIONS)
+	@$(RUN) compare "$$NAME" $(REPORTS_IN) $(SIGNED) $(OPTIONS)
 
 plan: setup need-sweep ## what a sweep has to do, and what it takes in time, memory and disk (NAME)
 	@$(RUN) plan "$$NAME" $(if $(JOBS),--jobs "$$JOBS") $(OPTIONS)
 
 sweep: setup need-sweep ## train the runs of a sweep, as many at once as there is room for, and report on them (NAME; JOBS, RETRY, YES=1, SCHEDULER=tcp://...)
-	@$(RUN) sweep "$$NAME" $(if $(JOBS),--jobs "$$JOBS") $(if $(RETRY),--retry "$$RETRY") $(if $(YES),--yes) $${SCHEDULER:+--scheduler "$$SCHEDULER"} $(SIGNED) $(OPTIONS)
+	@$(RUN) sweep "$$NAME" $(if $(JOBS),--jobs "$$JOBS") $(if $(RETRY),--retry "$$RETRY") $(if $(YES),--yes) $${SCHEDULER:+--scheduler "$$SCHEDULER"} $(REPORTS_IN) $(SIGNED) $(OPTIONS)
 
 submit: setup need-sweep ## hand the runs of a sweep to SLURM, as a job array (NAME; JOBS, SBATCH="--time=04:00:00 --gres=gpu:1")
-	@$(RUN) submit "$$NAME" --slurm $(if $(JOBS),--jobs "$$JOBS") $${SBATCH:+--sbatch="$$SBATCH"} $(if $(YES),--yes) $(OPTIONS)
+	@$(RUN) submit "$$NAME" --slurm $(if $(JOBS),--jobs "$$JOBS") $${SBATCH:+--sbatch="$$SBATCH"} $(if $(YES),--yes) $(REPORTS_IN) $(OPTIONS)
 
 status: setup need-sweep ## how far the runs of a sweep are (NAME)
 	@$(RUN) status "$$NAME" $(OPTIONS)
 
 all: setup ## report every experiment, one after the other, whatever fails (NAME for one assignment's)
-	@$(RUN) all $${NAME:+"$$NAME"} $(SIGNED) $(OPTIONS)
+	@$(RUN) all $${NAME:+"$$NAME"} $(REPORTS_IN) $(SIGNED) $(OPTIONS)
 
 list: setup ## the experiments, and how far each one is
 	@$(RUN) list
+
+index: setup ## write reports/index.html anew, the table of all runs; runs do so by themselves
+	@$(RUN) index $(REPORTS_IN)
 
 show: setup need-exp ## an experiment's settings as they would run (EXP)
 	@$(RUN) show "$$EXP" $(OPTIONS)
@@ -69,10 +75,10 @@ data: setup ## fetch and verify the data (EXP for one experiment's; ACCEPT=flowe
 	@$(RUN) data $${EXP:+"$$EXP"} $${ACCEPT:+--accept "$$ACCEPT"} $(OPTIONS)
 
 why: setup need-exp ## whether `make report` would do anything, and for which reasons (EXP)
-	@$(RUN) why "$$EXP" $(SIGNED) $(OPTIONS)
+	@$(RUN) why "$$EXP" $(REPORTS_IN) $(SIGNED) $(OPTIONS)
 
 verify: setup need-exp ## run an experiment again in a scratch place and compare it with its finished run (EXP; STAMP=1 puts it into the report)
-	@$(RUN) verify "$$EXP" $(if $(STAMP),--stamp) $(OPTIONS)
+	@$(RUN) verify "$$EXP" $(if $(STAMP),--stamp) $(REPORTS_IN) $(OPTIONS)
 
 reproduce: setup ## run the experiment inside a report.pdf again and compare (PDF=report.pdf; TOLERANCE=0.001)
 	@test -n "$$PDF" || { echo "make: PDF is missing, such as PDF=reports/cifar10_l2_dropout/report.pdf"; exit 1; }

@@ -16,18 +16,15 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent / "lib"))
 
 try:
-    from labreport import assignments, experiments, files, interruption, paths, state, sweeps
+    from labreport import assignments, experiments, files, interruption, paths, state, sweeps, wording
     from labreport.plain_types import nearest
     from labreport.wording import count, duration, percent
 except ModuleNotFoundError as missing:
     sys.exit(f"pipeline.py: {missing.name} is not installed for {sys.executable}; run `make setup`, then use .venv/bin/python")
 
 
-SWEEP_LOCK = ".sweep.lock"  # in a sweep's folder
-
-
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; returns the exit code: 0, 1 for an error, 75 where another process is at it, 130 after Ctrl-C, 143 after SIGTERM."""
+    """Run one command; returns the exit code: 0, 1 for an error, 75 where another process is at it, 130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP."""
     options = parser().parse_args(arguments)
     try:
         with interruption.terminable():
@@ -180,18 +177,18 @@ def data(options, only: list[str] | None = None) -> None:
 
 def run(options) -> None:
     """Execute the notebook of an experiment, if anything has changed since it was."""
-    bring_up_to_date(chosen(options), with_reports=False)
+    bring_up_to_date(chosen(options), options.language, with_reports=False)
 
 
 def report(options) -> None:
     """Train, execute and render an experiment: whatever of this is not done yet, or was done with something else."""
-    bring_up_to_date(chosen(options), with_reports=True)
+    bring_up_to_date(chosen(options), options.language, with_reports=True)
 
 
 def compare(options) -> None:
     """Report on an assignment's runs beside each other; the same as `report ASSIGNMENT_comparison`."""
     name = assignments.compared(options.assignment) or options.assignment
-    bring_up_to_date(assignments.load(name, settings(options)), with_reports=True)
+    bring_up_to_date(assignments.load(name, settings(options)), options.language, with_reports=True)
 
 
 def run_all(options) -> int:
@@ -209,7 +206,7 @@ def run_all(options) -> int:
             started, experiment = time.perf_counter(), None
             try:
                 experiment = experiments.load(name, own.get(name))
-                outcome = bring_up_to_date(experiment, with_reports=True)
+                outcome = bring_up_to_date(experiment, options.language, with_reports=True)
             except interruption.Interrupted:
                 raise
             except Exception as error:
@@ -226,6 +223,7 @@ def run_all(options) -> int:
     finally:  # after Ctrl-C too
         for folder in queued:
             state.unqueue(folder)
+        rewrite_index(options.language)
         print_table([("experiment", "outcome", "accuracy", "seconds"), *rows])
     print(f"{count(len(names) - failed, 'experiment')} done, {failed} failed", flush=True)
     return 1 if failed else 0
@@ -249,27 +247,49 @@ def loaded(name: str):
         return None
 
 
-def bring_up_to_date(subject, with_reports: bool) -> str:
-    """Do what there is to do for an experiment or a comparison; returns what it was, in a word or two."""
+def bring_up_to_date(subject, language: str, with_reports: bool) -> str:
+    """Do what there is to do for an experiment or a comparison, in a language; returns what it was, in a word or two."""
     from labreport import execution
 
-    work = execution.work(subject)
-    if work.execute:
-        again = "running the notebook" if subject.notebook == assignments.COMPARISON else "running the notebook again, without training"
-        shown = work.execute[:4] + [f"and {len(work.execute) - 4} more"] * (len(work.execute) > 4)
-        print(f"{subject.run_name}: {'training' if work.train else again} ({'; '.join(shown)})", flush=True)
-        execution.run(subject)
+    work = execution.work(subject, language)
     folder = paths.display(subject.folder)
-    if with_reports and work.render:
-        if not work.execute:
-            print(f"{subject.run_name}: rendering again ({'; '.join(work.render)})", flush=True)
-        execution.render(subject)
-        print(f"report: {folder}/report.pdf and report.html")
-    elif not work.execute:
+    if not work.execute and not (with_reports and work.render):
         made_from = "runs, source and versions" if subject.notebook == assignments.COMPARISON else "settings, data, source and versions"
         print(f"{subject.run_name}: nothing to do: {made_from} are those that {folder}/ was made from")
         return "nothing to do"
+    try:
+        if work.execute:
+            again = "running the notebook" if subject.notebook == assignments.COMPARISON else "running the notebook again, without training"
+            shown = work.execute[:4] + [f"and {len(work.execute) - 4} more"] * (len(work.execute) > 4)
+            print(f"{subject.run_name}: {'training' if work.train else again} ({'; '.join(shown)})", flush=True)
+            execution.run(subject, language=language)
+        if with_reports and work.render:
+            if not work.execute:
+                print(f"{subject.run_name}: rendering again ({'; '.join(work.render)})", flush=True)
+            page, pdf = execution.render(subject, language)
+            print(f"report: {folder}/{pdf.name} and {page.name}")
+    finally:
+        rewrite_index(language)
     return "trained" if work.train else "executed again" if work.execute else "rendered again"
+
+
+def rewrite_index(language: str | None = None) -> None:
+    """Rewrite reports/index.html, in a language or in the one it has. Where that fails it is said, and costs nothing else."""
+    try:
+        from labreport import overview
+
+        overview.write(language)
+    except interruption.Interrupted:
+        raise
+    except Exception as error:
+        print(f"the index of the reports could not be written: {explain(error)}", file=sys.stderr, flush=True)
+
+
+def index(options) -> None:
+    """Rewrite the index of all runs, reports/index.html, and print its path; runs and renderings do so by themselves."""
+    from labreport import overview
+
+    print(paths.display(overview.write(options.language)))
 
 
 def why(options) -> None:
@@ -277,7 +297,7 @@ def why(options) -> None:
     from labreport import execution
 
     subject = chosen(options)
-    work, now = execution.work(subject), state.read(subject.folder)
+    work, now = execution.work(subject, options.language), state.read(subject.folder)
     if now.name not in ("none", "finished"):
         print(f"{subject.run_name}: {now}")
     for what, reasons in (("train", work.train), ("execute the notebook", work.execute), ("make the reports", work.render)):
@@ -297,7 +317,7 @@ def verify(options) -> int:
         print(f"it ran on other things than the finished run, which can change the last bits: {'; '.join(verdict.machine)}")
     if options.stamp:
         verification.stamp(experiment, verdict)
-        bring_up_to_date(experiment, with_reports=True)
+        bring_up_to_date(experiment, options.language, with_reports=True)
     return 1 if verdict.verdict == "different" else 0
 
 
@@ -362,16 +382,17 @@ def run_sweep(options) -> int:
     if remote and options.jobs:
         raise ValueError("--jobs is for one machine; on a cluster the workers decide how many runs there are at once")
     sweep.folder.mkdir(parents=True, exist_ok=True)
-    with files.lock(sweep.folder / SWEEP_LOCK, f"the sweep {sweep.run_name}", wait=state.WAIT_SECONDS), contextlib.ExitStack() as stack:
+    with contextlib.ExitStack() as last, files.lock(sweep.folder / sweeps.LOCK, f"the sweep {sweep.run_name}", wait=state.WAIT_SECONDS), contextlib.ExitStack() as stack:
+        last.callback(rewrite_index, options.language)  # once the sweep is no longer at work, however it ends
         client = stack.enter_context(cluster.connected(options.scheduler, options.scheduler_file)) if remote else None
         steps = planning.steps(sweep)
+        print(f"{sweep.run_name}: {sweeps.described(sweep)}", flush=True)
+        ask_about_many(steps, options)
         forge = None if client else pool.forge(sweep, steps)
         steps = planning.estimated(steps, forge.context if forge else None)
         here = planning.room()
         at_once, threads = cluster.settled(sweep, steps, client) if client else pool.settled(sweep, steps, here, options.jobs)
-        print(f"{sweep.run_name}: {sweeps.described(sweep)}")
         print("\n".join(planning.told(steps, here, at_once, threads, apart=client is not None)), flush=True)
-        ask_about_many(steps, options)
         engine = cluster.Cluster(sweep, steps, client, threads, options.retry) if client else pool.Pool(sweep, steps, here, at_once, threads, options.retry, forge)
         with watching.shown(steps, at_once) as changed:
             found = engine.run(changed)
@@ -380,7 +401,7 @@ def run_sweep(options) -> int:
         others = f" and {count(len(alike) - 1, 'other run')}" if len(alike) > 1 else ""
         print(f"error: {alike[0].step.experiment.run_name}{others}: {why}; {'its' if len(alike) == 1 else 'the first'} log is {paths.display(alike[0].log)}", file=sys.stderr)
     if len(failed) < len(found):
-        bring_up_to_date(sweeps.load(options.sweep, settings(options)), with_reports=True)  # looked at anew
+        bring_up_to_date(sweeps.load(options.sweep, settings(options)), options.language, with_reports=True)  # looked at anew
     print(f"{count(len(found) - len(failed), 'run')} done, {len(failed)} failed" + ("; the same command tries them again" if failed else ""))
     return 1 if failed else 0
 
@@ -390,16 +411,16 @@ def submit(options) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from labreport import planning, slurm
 
-    sweep = sweeps.load(options.sweep, settings(options))
+    sweep, own = sweeps.load(options.sweep, settings(options)), words_of("--sbatch", options.sbatch)
     sweep.folder.mkdir(parents=True, exist_ok=True)
-    with files.lock(sweep.folder / SWEEP_LOCK, f"the sweep {sweep.run_name}", wait=state.WAIT_SECONDS):
-        steps = planning.estimated(planning.steps(sweep))
+    with files.lock(sweep.folder / sweeps.LOCK, f"the sweep {sweep.run_name}", wait=state.WAIT_SECONDS):
+        steps = planning.steps(sweep)
         to_do = sum(step.to_do for step in steps)
         if not to_do:
             print(f"{sweep.run_name}: nothing to do: all {count(len(steps), 'run')} are done")
             return
         ask_about_many(steps, options)
-        job = slurm.submit(sweep, steps, report_arguments(options), options.jobs, shlex.split(options.sbatch))
+        job = slurm.submit(sweep, planning.estimated(steps), report_arguments(options), options.jobs, own)
     print(f"{sweep.run_name}: {count(to_do, 'run')} submitted as job array {job}, and a job that makes the report when they have ended")
     print(f"look at it with `squeue --job {job}` and `pipeline.py status {options.sweep}`; what the tasks say is in {paths.display(sweep.folder)}/logs/")
 
@@ -407,7 +428,7 @@ def submit(options) -> None:
 def report_arguments(options) -> list[str]:
     """What makes the report of the sweep that the command line names."""
     data = ["--data", options.data] if options.data else []
-    return ["report", options.sweep, *data, *(["--set", *options.set] if options.set else [])]
+    return ["report", options.sweep, "--language", options.language, *data, *(["--set", *options.set] if options.set else [])]
 
 
 def ask_about_many(steps, options) -> None:
@@ -415,8 +436,8 @@ def ask_about_many(steps, options) -> None:
     from labreport import planning
 
     many = sum(step.to_do for step in steps)
-    if many > planning.MANY and not options.yes and not agreed(f"start {many} runs?"):
-        raise ValueError(f"not started: {many} runs are many; answer y, or say --yes")
+    if many > planning.MANY and not options.yes and not agreed(f"start {count(many, 'run')}?"):
+        raise ValueError(f"not started: {count(many, 'run')} are many; answer y, or say --yes")
 
 
 def sweep_status(options) -> None:
@@ -440,8 +461,9 @@ def render(options) -> None:
     """Make the reports of an executed notebook again."""
     from labreport import execution
 
-    for path in execution.render(chosen(options)):
+    for path in execution.render(chosen(options), options.language):
         print(paths.display(path))
+    rewrite_index(options.language)
 
 
 def clean(options) -> None:
@@ -468,6 +490,7 @@ def clean(options) -> None:
         with files.lock(run_folder(path) / state.LOCK, run_folder(path).name):
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
         print(f"deleted {paths.display(path)}")
+    rewrite_index()
 
 
 def run_folder(path: Path) -> Path:
@@ -506,6 +529,23 @@ def apply_data(options) -> None:
         os.environ["LABREPORT_DATA"] = str(Path(folder).expanduser().resolve())
 
 
+def at_least(least: int):
+    """What an option is read by that takes a whole number."""
+    def read(text: str) -> int:
+        if not text.lstrip("-").isdigit() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"a whole number of at least {least} is expected, got {text}")
+        return int(text)
+    return read
+
+
+def words_of(option: str, text: str) -> list[str]:
+    """An option's value, split as a shell would."""
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise ValueError(f"{option} {text}: {str(error).lower()}") from None
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line's grammar."""
     top = argparse.ArgumentParser(prog="pipeline.py", description=__doc__.splitlines()[0], formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -530,11 +570,8 @@ def parser() -> argparse.ArgumentParser:
     command("show", show, "required")
     command("check", check, "optional")
     command("data", data, "optional").add_argument("--accept", nargs="+", default=[], metavar="DATASET", help="write data.lock anew for these data sets, as they are now")
-    command("run", run, "required")
-    command("render", render, "required")
-    command("report", report, "required")
-    command("why", why, "required")
-    verifying = command("verify", verify, "required")
+    speaking = [command(name, function, "required") for name, function in (("run", run), ("render", render), ("report", report), ("why", why), ("verify", verify))]
+    verifying = speaking[-1]
     verifying.add_argument("--stamp", action="store_true", help="put the verdict into the report")
     verifying.add_argument("--tolerance", type=float, metavar="T", help="how far numbers may be apart to count as the same on another device (default 0.001)")
     reproducing = command("reproduce", reproduce, runs=False)
@@ -544,23 +581,26 @@ def parser() -> argparse.ArgumentParser:
     comparing = command("diff", diff)
     for name in ("one", "other"):
         comparing.add_argument(name, metavar=name.upper(), help="an experiment, or a run folder's name")
-    command("compare", compare, assignment="required")
-    command("all", run_all, assignment="optional")
+    speaking += [command("compare", compare, assignment="required"), command("all", run_all, assignment="optional")]
     for name, function in (("plan", plan), ("sweep", run_sweep), ("submit", submit), ("status", sweep_status)):
         sweeping = command(name, function)
         sweeping.add_argument("sweep", metavar="NAME", help="a sweep: a file in params/sweeps/, without .yaml")
         if name != "status":
-            sweeping.add_argument("--jobs", type=int, metavar="N", help="runs at once (default: as many as processors, memory and GPUs allow)")
+            sweeping.add_argument("--jobs", type=at_least(1), metavar="N", help="runs at once (default: as many as processors, memory and GPUs allow)")
         if name in ("sweep", "submit"):
+            speaking.append(sweeping)
             sweeping.add_argument("--yes", action="store_true", help="do not ask before many runs")
         if name == "sweep":
-            sweeping.add_argument("--retry", type=int, default=0, metavar="N", help="how often a run that failed is tried again (default 0)")
+            sweeping.add_argument("--retry", type=at_least(0), default=0, metavar="N", help="how often a run that failed is tried again (default 0)")
             where = sweeping.add_mutually_exclusive_group()
             where.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster whose workers are to do the runs, such as tcp://lab1:8786")
             where.add_argument("--scheduler-file", metavar="FILE", help="the same, by the file that the scheduler has written")
         if name == "submit":
             sweeping.add_argument("--slurm", action="store_true", required=True, help="to SLURM, as a job array")
             sweeping.add_argument("--sbatch", default="", metavar="OPTIONS", help="options for sbatch, such as --sbatch='--time=04:00:00 --gres=gpu:1'")
+    command("index", index, runs=False).add_argument("--language", choices=wording.LANGUAGES, help="of the index (default: the one it has)")
+    for one in speaking:
+        one.add_argument("--language", default="en", choices=wording.LANGUAGES, help="of the notebook and the reports (default en)")
     for name in ("render", "report", "why", "compare", "all", "sweep"):
         signing = commands.choices[name]
         signing.add_argument("--authors", metavar="NAMES", help='who hands the report in, such as "Ada Lovelace; Grace Hopper" (default: report.yaml)')

@@ -74,5 +74,5 @@ def test_another_process_on_another_day_makes_the_same_bytes(source, tmp_path):
         folder = tmp_path / seed
         environment = {key: value for key, value in os.environ.items() if key != "SOURCE_DATE_EPOCH"} | {"TZ": zone, "PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT / "lib")}
         subprocess.run([sys.executable, "-c", program, str(folder)], env=environment, check=True)
-        digests.add(tuple(hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in ("report.html", "report.pdf")))
+        digests.add(tuple(hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in ("report.es.html", "report.es.pdf")))
     assert len(digests) == 1

@@ -56,7 +56,7 @@ def test_a_mistake_is_named_with_its_line(project, text, says):
 
 def test_other_authors_only_render_again_and_are_written_nowhere_but_into_reports(tmp_path):
     (tmp_path / execution.NOTEBOOK).write_text("{}")
-    keys = [execution._render_key(tmp_path, {}, Authorship((Author(name),))) for name in ("Ada Lovelace", "Grace Hopper")]
+    keys = [execution._render_key(tmp_path, "en", {}, Authorship((Author(name),))) for name in ("Ada Lovelace", "Grace Hopper")]
     assert execution._reasons(None, *keys) == ["authors and course changed"] and "Lovelace" not in str(keys)
 
 

@@ -5,8 +5,10 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -178,9 +180,23 @@ def test_what_sbatch_says_is_handed_on(project, environment, slurm_here):
     assert done.returncode == 1 and "there is no sbatch on this machine: submit from a login node of the cluster" in done.stderr
 
 
-def test_a_scheduler_that_is_not_there_or_has_no_worker_is_told_with_what_to_start(project, environment, monkeypatch):
-    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 1)
-    with pytest.raises(ConnectionError, match="no scheduler answers at tcp://127.0.0.1:1 .*start one: dask scheduler"), cluster.connected("tcp://127.0.0.1:1", None):
-        pass
-    with pytest.raises(FileNotFoundError, match="--scheduler-file nowhere.json: there is no such file; the scheduler writes it"), cluster.connected(None, "nowhere.json"):
-        pass
+@pytest.mark.parametrize("words, expected", [(["--scheduler", "nonsense"], "no scheduler answers at nonsense (an address is like tcp://lab1:8786); start one: dask scheduler"),
+                                             (["--scheduler", "tcp://127.0.0.1:1"], "no scheduler answers at tcp://127.0.0.1:1"),
+                                             (["--scheduler-file", "nowhere.json"], "--scheduler-file nowhere.json: there is no such file; the scheduler writes it")])
+def test_a_scheduler_that_is_not_there_is_told_at_once_with_what_to_start(project, environment, words, expected):
+    done = subprocess.run([sys.executable, *COMMAND, *words], cwd=project, env=environment, capture_output=True, text=True, timeout=90)
+    assert done.returncode == 1 and done.stderr.startswith("error: ") and expected in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_what_answers_but_is_no_scheduler_is_told(project, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=lambda: [server.accept()[0].sendall(b"SSH-2.0-OpenSSH_9.2\r\n" * 4) for _ in range(2)], daemon=True).start()
+        monkeypatch.setattr(cluster, "CONNECT_SECONDS", 3)
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(ConnectionError, match=f"no scheduler answers at {address}"), cluster.connected(address, None):
+            pass
+
+
+def test_options_for_sbatch_that_are_no_words_are_refused_by_name(project, environment):
+    done = submitted(project, environment, "--sbatch=--gres='gpu")
+    assert done.returncode == 1 and done.stderr == "error: --sbatch --gres='gpu: no closing quotation\n"

@@ -71,7 +71,7 @@ def test_the_most_confident_mistake_comes_first():
     table = result([0, 0, 1], [1, 0, 2])
     table.predictions.loc[2, "frog"] = 0.99
     positions, titles = evaluation.confident_mistakes(table)
-    assert positions.tolist() == [2, 0] and titles[0] == "frog 99%\nis dog"
+    assert positions.tolist() == [2, 0] and titles[0] == "frog 99\u00a0%\nis dog"
 
 
 def test_the_classification_report_agrees_with_counting():
@@ -257,7 +257,7 @@ def test_what_was_mended_is_listed():
 def test_effects_show_each_configuration_at_its_value_and_their_mean():
     table = pd.DataFrame({"value": ["16", "16", "64", "64"], "label": list("abcd"), "accuracy": [0.5, 0.7, 0.8, 0.9]})
     picture = figures.effects({"batch_size": table})
-    assert "batch_size: 16 60.0 % (50.0 to 70.0), 64 85.0 % (80.0 to 90.0)." in picture.alt
+    assert "batch_size: 16 60.0 % (50.0 % to 70.0 %), 64 85.0 % (80.0 % to 90.0 %)." in picture.alt.replace("\u00a0", " ")
     lines = picture.figure.axes[0].get_lines()
     assert [line.get_ydata().tolist() for line in lines] == [pytest.approx([50, 70]), pytest.approx([60, 60]), pytest.approx([80, 90]), pytest.approx([85, 85])]
     assert [label.get_text() for label in picture.figure.axes[0].get_xticklabels()] == ["16", "64"]

@@ -1,12 +1,14 @@
 """Executed notebook -> report.html and report.pdf: nothing is lost, nothing is fetched, nothing is misread."""
 
 import base64
+import hashlib
 import io
 import shutil
 import struct
 import subprocess
 import sys
 import zlib
+from pathlib import Path
 
 import nbformat
 import pypdf
@@ -21,6 +23,7 @@ from nbformat.v4 import (
     new_raw_cell,
 )
 
+from labreport import reporting
 from labreport.authorship import Author, Authorship
 from labreport.reporting import ReportHTMLExporter, ReportPDFExporter, render
 from labreport.reporting.blocks import Code, Error, Figure, Heading, Note, Prose, Table, Text
@@ -29,6 +32,7 @@ from labreport.reporting.terminal import screen_text
 
 REPORT_MIME = "application/vnd.labreport.report+json"
 AWKWARD = r"""# $x$ *a* _b_ @ref //c <script>alert("'1'")</script> \n \textbf{z} #let ~ ` < > & [] {}"""
+OUR_SCRIPT = (Path(reporting.__file__).parent / "report.js").read_text("utf-8")
 needs_pdftotext = pytest.mark.skipif(not shutil.which("pdftotext"), reason="poppler's pdftotext is not on the PATH")
 
 
@@ -112,18 +116,20 @@ def test_render_writes_both_reports_and_leaves_nothing_else(tmp_path):
 def test_render_leaves_both_old_reports_in_place_when_the_pdf_fails(tmp_path, monkeypatch):
     from labreport.reporting import exporters
 
-    nbformat.write(notebook("# Hello"), tmp_path / "a.ipynb")
+    folder = tmp_path / "run"
+    folder.mkdir()
+    nbformat.write(notebook("# Hello"), folder / "a.ipynb")
     for name in ("report.html", "report.pdf"):
-        (tmp_path / name).write_text("old")
+        (folder / name).write_text("old")
 
     def fails(document):
         raise RuntimeError("no PDF today")
 
     monkeypatch.setattr(exporters, "pdf_bytes", fails)
     with pytest.raises(RuntimeError, match="no PDF today"):
-        render(tmp_path / "a.ipynb", tmp_path)
-    assert [(tmp_path / name).read_text() for name in ("report.html", "report.pdf")] == ["old", "old"]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.ipynb", "report.html", "report.pdf"]
+        render(folder / "a.ipynb", folder)
+    assert [(folder / name).read_text() for name in ("report.html", "report.pdf")] == ["old", "old"]
+    assert sorted(path.name for path in folder.iterdir()) == ["a.ipynb", "report.html", "report.pdf"]
 
 
 def test_two_renderings_are_the_same_bytes(monkeypatch):
@@ -164,17 +170,20 @@ def test_the_page_loads_nothing_and_runs_nothing():
                 assert tag.name == "a" or value == "data:,", tag
                 assert not value.startswith("javascript:"), tag
         assert "url(" not in str(tag.get("style", ""))
-    assert not made.find_all(["script", "iframe", "object", "embed", "base", "form", "video", "svg"])
-    assert "url(" not in made.style.string and "@import" not in made.style.string
+    (script,) = made.find_all("script")
+    policy = made.find("meta", {"http-equiv": True})["content"]
+    assert script.attrs == {} and script.string == OUR_SCRIPT and not made.find_all(["iframe", "object", "embed", "base", "form", "video", "svg"])
+    assert not any("url(" in style.string or "@import" in style.string for style in made.find_all("style"))
     main = made.main.get_text()
     assert main.count("kept") == 2 and main.count("[picture: chart]") == 2 and "[picture: remote]" in main
-    assert "default-src 'none'" in made.find("meta", {"http-equiv": True})["content"]
+    digest = base64.b64encode(hashlib.sha256(OUR_SCRIPT.encode()).digest()).decode()
+    assert policy.startswith("default-src 'none'; ") and f"script-src 'sha256-{digest}';" in policy
 
 
 @pytest.mark.parametrize("place", ["stream", "title", "code", "caption", "table", "error", "plain"])
 def test_awkward_characters_come_out_literally_in_html(place):
     assert AWKWARD in page(*awkward_cells(place)).body.get_text()
-    assert page(*awkward_cells(place)).find("script") is None
+    assert [script.string for script in page(*awkward_cells(place)).find_all("script")] == [OUR_SCRIPT]
 
 
 @needs_pdftotext
@@ -447,7 +456,7 @@ def test_computed_markdown_and_latex_are_prose_and_formula():
 
 def test_an_unclosed_fence_does_not_swallow_the_cells_after_it():
     found = blocks("# T", "```python\nx = 1", "after *all*")
-    assert found == [Code("x = 1", "python"), Prose("<p>after <em>all</em></p>")]
+    assert found == [Code("x = 1", "python", quoted=True), Prose("<p>after <em>all</em></p>")]
 
 
 def test_footnotes_stay_with_their_cell():

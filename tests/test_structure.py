@@ -13,10 +13,10 @@ PACKAGE = ROOT / "lib/labreport"
 
 # A module may import from the floors below its own, and from its own room.
 FLOORS = {
-    0: {"arrays", "assignments", "authorship", "checkpoints", "choices", "enclosures", "experiments", "files", "identity", "interruption", "paths", "plain_types", "pretrained", "privacy", "provenance", "sources", "sweeps",
+    0: {"apart", "arrays", "assignments", "authorship", "checkpoints", "choices", "enclosures", "experiments", "files", "identity", "interruption", "paths", "plain_types", "pretrained", "privacy", "provenance", "sources", "sweeps",
         "state", "stopping", "strict_yaml", "wording"},
     1: {"datasets", "models", "augmentation", "optimizers", "losses", "backend", "batches", "course", "features", "results", "figures", "proportions", "reporting", "warm"},
-    2: {"training", "evaluation", "commentary", "comparison", "execution", "planning"},
+    2: {"training", "evaluation", "commentary", "comparison", "execution", "overview", "planning"},
     3: {"verification", "ranking", "watching", "tasks"},
     4: {"pool", "cluster", "slurm"},
 }
@@ -63,8 +63,8 @@ def test_keras_and_tensorflow_stay_in_their_rooms():
         assert not other & {"tensorflow", "jax"} or room == "backend", path
 
 
-@pytest.mark.parametrize("command", [["list"], ["show", "cifar10_l2_dropout"]])
-def test_listing_and_showing_import_neither_tensorflow_nor_pandas(command):
+@pytest.mark.parametrize("command", [["list"], ["show", "cifar10_l2_dropout"], ["index"]])
+def test_listing_and_showing_and_the_index_import_neither_tensorflow_nor_pandas(command):
     program = f"import sys; sys.argv[1:] = {command}; import runpy\ntry: runpy.run_path('pipeline.py', run_name='__main__')\nexcept SystemExit as end: assert not end.code\n" \
               "heavy = {'tensorflow', 'keras', 'jax', 'pandas', 'numpy', 'matplotlib', 'papermill', 'nbconvert'} & set(sys.modules); assert not heavy, heavy"
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True)
@@ -86,7 +86,10 @@ def test_a_notebook_is_committed_without_outputs_and_with_named_cells(path):
     code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in code)
     assert [cell["id"] for cell in code if "parameters" in cell["metadata"].get("tags", [])] == ["parameters"]
-    headings = [line[3:] for cell in notebook["cells"] if cell["cell_type"] == "markdown" for line in "".join(cell["source"]).splitlines() if line.startswith("## ")]
+    prose = [cell for cell in notebook["cells"] if cell["cell_type"] == "markdown"]
+    for cell, translation in zip(prose[::2], prose[1::2], strict=True):
+        assert (cell["metadata"]["tags"], translation["metadata"]["tags"], translation["id"]) == (["en"], ["es"], f"{cell['id']}-es")
+    headings = [line[3:] for cell in prose[::2] for line in "".join(cell["source"]).splitlines() if line.startswith("## ")]
     if path.stem == "comparison":  # it has no data and no network of its own
         return
     order = ["Loading", "Inspecti", "Conditioning", "Architecture", "Monitoring", "Evaluation", "Conclusions"]

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from conftest import ROOT
 from scipy import stats
 from test_comparison import fabricated
 
-from labreport import comparison, experiments, files, planning, provenance, ranking, sweeps, tasks, watching
+from labreport import comparison, experiments, files, planning, provenance, ranking, sweeps, tasks, warm, watching
 
 HEAD = "title: T\nquestion: Q?\nbase: cifar10_naive_adam\n"
 
@@ -68,6 +69,13 @@ def test_a_grid_is_every_combination_and_holds_the_base(project):
     ("seeds: [1]\nruns:\n  - {batch_size: 32}\n  - {batch_size: 32}\n", "run 2 .batch_size 32. is the same as batch_size 32"),
     ("seeds: [1]\nruns:\n  - {seed: 2}\n", "run 1: a seed is not varied by runs"),
     ("seeds: [1]\ngrid:\n  batch_size: 32\n", "line 6: batch_size of a grid is a list of values"),
+    ("seeds: [1]\ngrid:\n  batch_size: [{batch_size: 32, learning_rate: 0.1}]\n  learning_rate: [0.2]\n", "two axes of the grid set learning_rate; leave it to one of them"),
+    ("seeds: [1]\nruns: [{learning_rate: 0.001}]\n", "nothing is tried but the base, cifar10_naive_adam"),
+    ("seeds: [1]\nruns: [{label: fewer, max_images: 200}]\n", "fewer has max_images 200, the base None; runs that are compared answer for the same images"),
+    ("seeds: [1]\nruns: [flowers_alexnet_adam]\n", "has notebook flowers, the base cifar10"),
+    ("seeds: [1]\nruns: [{label: \"a\\nb\", batch_size: 32}]\n", "run 1: label must be text in one line, without"),
+    ("seeds: [1]\nruns: [{label: \"$x\", batch_size: 32}]\n", "run 1: label must be text in one line, without"),
+    ("seeds: [1]\nruns: [{label: \"\", batch_size: 32}]\n", "run 1: label is empty"),
 ])
 def test_a_sweep_that_is_wrong_says_what_came_and_what_was_expected(project, text, expected):
     write(project, HEAD + text)
@@ -76,12 +84,14 @@ def test_a_sweep_that_is_wrong_says_what_came_and_what_was_expected(project, tex
 
 
 def test_what_a_sweep_varies_cannot_be_set_for_all_its_runs():
-    with pytest.raises(ValueError, match="--set learning_rate: that is what the sweep varies; edit .*cifar10_optimizers.yaml"):
-        sweeps.load("cifar10_optimizers", {"learning_rate": 0.1})
+    for settings in ({"learning_rate": 0.1}, {"optimizer_args": {"learning_rate": 0.5}}, {"seed": 4}):
+        with pytest.raises(ValueError, match=f"--set {next(iter(settings))}: that is what the sweep varies; edit .*cifar10_optimizers.yaml"):
+            sweeps.load("cifar10_optimizers", settings)
     assert sweeps.load("cifar10_optimizers", {"epochs": 1}).run_name == "cifar10_optimizers--epochs-1"
 
 
-def test_a_plan_knows_what_is_done_what_goes_on_and_how_long_the_rest_takes():
+def test_a_plan_knows_what_is_done_what_goes_on_and_how_long_the_rest_takes(monkeypatch):
+    monkeypatch.setattr(warm, "possible", lambda: False)
     metrics = fabricated("cifar10_naive_adam")
     folder = experiments.load("cifar10_naive_adam").folder
     files.write_json(folder / "metrics.json", metrics | {"seconds_per_epoch": [2.0, 1.0, 1.0]})
@@ -165,6 +175,59 @@ def test_seeds_that_all_give_the_same_difference_are_no_evidence(repeated):
     assert told["Points ahead of Adam"] == "+10.0 (the same with every seed)" and told["p (Holm)"] == "none" and told["Verdict"] == "not supported"
 
 
+def test_an_outdated_run_takes_the_verdict_back(repeated):
+    folder = sweeps.load("cifar10_optimizers").configurations[1].experiments[0].folder
+    metrics = files.read_json(folder / "metrics.json")
+    metrics["identity"]["source"]["training.py"] = "another"
+    files.write_json(folder / "metrics.json", metrics)
+    sweep = sweeps.load("cifar10_optimizers")
+    runs = ranking.load(sweep)
+    assert "**No verdict yet:** 1 of 15 runs are missing or outdated (RMSprop, seed 1)" in ranking.conclusion(sweep, runs) and ranking.shown(sweep, runs) == []
+    assert ranking.exceptions(sweep) == [{"Run": "RMSprop, seed 1", "Outdated, since": "training.py changed"}]
+
+
+@pytest.mark.parametrize("accuracies, interval", [((0.99, 1.0, 0.97), (0.949, 1.0)), ((0.5, 0.6), (0.0, 1.0)), ((0.5, 0.5, 0.5), None), ((0.5,), None)])
+def test_an_interval_of_a_mean_stays_among_shares_and_needs_spread(accuracies, interval):
+    def entry(accuracy):
+        return comparison.Entry("a", None, None, np.arange(1000) < 1000 * accuracy)
+    found = ranking.Score("a", {seed: entry(accuracy) for seed, accuracy in enumerate(accuracies)}).interval(seeds=3)
+    assert found == (interval and pytest.approx(interval, abs=0.001))
+
+
+def test_two_seeds_support_nothing_and_a_tie_is_told(project):
+    write(project, HEAD + "seeds: [1, 2]\nruns:\n  - {label: ahead, batch_size: 32}\n  - {label: as far ahead, batch_size: 16}\n")
+    for configuration, accuracies in zip(sweeps.load("mine").configurations, ((0.5, 0.5), (0.60, 0.61), (0.60, 0.61))):
+        for seed, (experiment, accuracy) in enumerate(zip(configuration.experiments, accuracies)):
+            fabricated(experiment.name, accuracy, seed=seed, settings=experiment.training_settings())
+    sweep = sweeps.load("mine")
+    said = ranking.conclusion(sweep, ranking.load(sweep))
+    assert "**ahead, as far ahead** have the highest accuracy over 2 seeds: 60.5" in said and "Two seeds are too few for a verdict" in said
+    assert set(ranking.differences(sweep, ranking.load(sweep))["verdict"]) == {"open"}
+
+
+def test_what_was_evaluated_on_other_images_is_not_compared_and_that_is_said(project):
+    write(project, HEAD + "seeds: [1]\nruns:\n  - {label: same, batch_size: 32}\n  - {label: others, batch_size: 16}\n")
+    for configuration, ids in zip(sweeps.load("mine").configurations, ("image", "image", "other")):
+        fabricated(configuration.experiments[0].name, 0.6, settings=configuration.experiments[0].training_settings(), ids=ids)
+    sweep = sweeps.load("mine")
+    assert ranking.differences(sweep, ranking.load(sweep))["label"].tolist() == ["same"]
+    assert "Not compared, since they were evaluated on other images than the base: others." in ranking.conclusion(sweep, ranking.load(sweep))
+
+
+@pytest.mark.parametrize("words, expected", [(["--jobs", "-1"], "at least 1 is expected, got -1"), (["--jobs", "two"], "at least 1 is expected, got two"), (["--retry", "-1"], "at least 0 is expected, got -1")])
+def test_numbers_of_runs_and_tries_are_checked(capsys, words, expected):
+    with pytest.raises(SystemExit):
+        runpy.run_path(str(ROOT / "pipeline.py"))["main"](["sweep", "cifar10_optimizers", *words])
+    assert expected in capsys.readouterr().err
+
+
+def test_a_huge_grid_is_asked_about_before_a_model_is_built(project, capsys, monkeypatch):
+    write(project, HEAD + "seeds: [1, 2, 3]\ngrid:\n  batch_size: [1, 2, 3, 4, 5, 6, 7, 8]\n  learning_rate: [0.1, 0.2, 0.3]\n")
+    monkeypatch.setattr(planning, "estimated", None)
+    assert runpy.run_path(str(ROOT / "pipeline.py"))["main"](["sweep", "mine", "--data", "sample"]) == 1
+    assert "error: not started: 75 runs are many; answer y, or say --yes" in capsys.readouterr().err
+
+
 @pytest.fixture
 def many(project):
     """A grid of 20 configurations with two seeds, made."""
@@ -218,12 +281,12 @@ def test_the_live_table_shows_what_runs_before_what_waits_and_counts_the_rest(re
 
     steps = planning.steps(sweeps.load("cifar10_optimizers"))
     (steps[3].experiment.folder / "metrics.json").unlink()
-    found = [watching.look(step) for step in steps]
+    found = [watching.look(replace(step, label="[/b] Adam") if step.label == "Adam" else step) for step in steps]
     console = Console(width=120, record=True, file=open(os.devnull, "w"))
     console.print(watching.table(found, 2))
     shown = console.export_text()
     assert "14 of 15 runs done, 1 waiting" in shown and "####################" in shown
-    assert watching.line(found[0]) == "Adam, seed 1: done, epoch 6 of 50: 70.0\u00a0% (test)"
+    assert "[/b] Adam" in shown and watching.line(found[0]) == "[/b] Adam, seed 1: done, epoch 6 of 50: 70.0\u00a0% (test)"
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 from conftest import ROOT
-from processes import Processes, alive, descendants, until
+from processes import Processes, alive, descendants, parent, until
 from test_cluster import made, results
 
 from labreport import planning, pool, sweeps, tasks, warm
@@ -78,6 +78,37 @@ def test_nothing_outlives_a_sweep_that_is_killed_and_ctrl_c_lets_its_runs_save_t
         processes.end()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("whom", ["the process that forks", "the whole group"])
+def test_whoever_is_killed_beside_the_sweep_no_run_is_lost_or_runs_twice(project, environment, tmp_path, whom):
+    """A signal to the process group is what `timeout`, systemd and a SLURM step send."""
+    processes = Processes(project, environment)
+    command = [ROOT / "pipeline.py", "sweep", "mine", "--data", "sample", "--set", "epochs=40", "max_images=200"]
+
+    def working():
+        return list(tmp_path.glob("reports/*/unfinished/epoch-*.npz"))
+
+    try:
+        sweep = processes.start(*command)
+        until(working, "a run has saved an epoch", of=sweep)
+        [forge] = [one for one in descendants(sweep.pid) if parent(one) == sweep.pid and any(parent(other) == one for other in descendants(sweep.pid))]
+        if whom == "the process that forks":
+            there = descendants(forge)
+            os.kill(forge, signal.SIGKILL)
+            until(lambda: not any(map(alive, there)), "what it had forked is gone", 20)
+            assert sweep.wait(240) == 0, sweep.log.read_text()
+            logs = "".join(file.read_text() for file in tmp_path.glob("reports/mine*/logs/cifar10*.txt"))
+            assert "2 runs done, 0 failed" in sweep.log.read_text() and "going on after epoch" in logs and "a new process" in logs
+        else:
+            os.killpg(sweep.pid, signal.SIGTERM)
+            assert sweep.wait(60) == 143
+            said = sweep.log.read_text()
+            assert "failed" not in said and "the epochs of the others are saved; the same command goes on" in said
+            assert all('"state": "interrupted"' in file.read_text() for file in tmp_path.glob("reports/cifar10*/run.json"))
+    finally:
+        processes.end()
+
+
 FORGE = """
 import multiprocessing.forkserver, os, pathlib, sys, time
 from labreport import warm
@@ -123,6 +154,35 @@ def test_a_run_is_not_forked_with_jax_or_a_gpu(backend, gpus, trusted, monkeypat
     monkeypatch.setenv("KERAS_BACKEND", backend)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", gpus)
     assert warm.possible() is (trusted and sys.platform == "linux")
+
+
+def test_each_run_at_once_has_a_gpu_of_its_own(project, monkeypatch, tmp_path):
+    """The next run gets the one that has become free."""
+    (project / "params/sweeps/mine.yaml").write_text("title: T\nquestion: Q?\nbase: cifar10_naive_adam\nseeds: [1, 2]\nruns:\n  - {optimizer: rmsprop}\n")
+    sweep, given, running = sweeps.load("mine"), [], []
+
+    class Stub:
+        returncode = 0
+
+        def __init__(self, gpu):
+            self.gpu, self.looks = gpu, 0
+            running.append(gpu)
+
+        def poll(self):
+            self.looks += 1
+            if self.looks == 2:
+                running.remove(self.gpu)
+            return 0 if self.looks == 2 else None
+
+    def start(script, arguments, log, folder, environment):
+        assert environment["CUDA_VISIBLE_DEVICES"] not in running and environment["LABREPORT_THREADS"] == "3"
+        given.append(environment["CUDA_VISIBLE_DEVICES"])
+        return Stub(given[-1])
+
+    monkeypatch.setattr(tasks, "start", start)
+    monkeypatch.setattr(tasks, "LOOK_SECONDS", 0.01)
+    found = pool.Pool(sweep, planning.steps(sweep), planning.Room(8, ["4", "7"], 2**40, 2**40), at_once=2, threads=3).run(lambda task: None)
+    assert [task.outcome for task in found] == ["done"] * 4 and sorted(given) == ["4", "4", "7", "7"]
 
 
 def test_one_run_alone_is_not_worth_a_forge(project):

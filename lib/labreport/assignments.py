@@ -8,7 +8,7 @@ from pathlib import Path
 from . import experiments, files, identity, paths
 from .experiments import Experiment
 from .plain_types import nearest, quoted
-from .wording import count
+from .wording import count, say, spoken
 
 COMPARISON = "comparison"  # the notebook that compares, and the last word of its run folders
 READ = ("metrics.json", "history.csv", "predictions.csv")  # what a comparison reads of a run
@@ -79,10 +79,10 @@ class Assignment:
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         finished, asked = self.finished, ", ".join(f"{key} = {quoted(value)}" for key, value in self.settings.items())
-        title = f"{self.heading.split(':')[0]}: comparison of {count(len(self.runs), 'experiment')}"
-        question = "Which experiment classifies best, and which differences are more than chance?"
-        fields = [["Runs", f"{len(finished)} of {count(len(self.runs), 'experiment')} finished"]]
-        fields += [["Settings", f"where there is no run as in the parameter file: {asked}"]] if asked else []
+        title = say("{assignment}: comparison of {experiments}", assignment=self.heading.split(":")[0], experiments=count(len(self.runs), "experiment"))
+        question = say("Which experiment classifies best, and which differences are more than chance?")
+        fields = [[say("Runs"), say("{finished} of {experiments} finished", finished=len(finished), experiments=count(len(self.runs), "experiment"))]]
+        fields += [[say("Settings"), say("where there is no run as in the parameter file: {asked}", asked=asked)]] if asked else []
         return title_block(self, title, question, fields)
 
 
@@ -90,9 +90,9 @@ def title_block(compared, title: str, question: str, fields: list[list[str]]) ->
     """What a notebook displays of runs that are compared, for the report's title and for a person. compared: an Assignment or a Sweep."""
     lines = [f"**{title}**", question]
     if compared.sample:
-        lines.append("**Sample data.** Images of some runs are drawn by the program; their numbers say nothing about the real data set.")
+        lines.append(say("**Sample data.** Images of some runs are drawn by the program; their numbers say nothing about the real data set."))
     return {"application/vnd.labreport.report+json": {"title": title, "question": question, "experiment": compared.run_name.split("--")[0],
-                                                      "sample": compared.sample, "language": "en", "fields": fields},
+                                                      "sample": compared.sample, "language": spoken(), "fields": fields},
             "text/markdown": "\n\n".join([*lines, *(f"{key}: {value}." for key, value in fields)]), "text/plain": f"{title}: {question}"}
 
 
@@ -149,7 +149,8 @@ def run_of(experiment: Experiment, changed: Experiment | None = None) -> Run:
 
 
 def _heading(name: str) -> str:
-    """The first heading of the assignment's notebook."""
+    """The first heading of the assignment's notebook, in the language that is spoken where there is one."""
     cells = json.loads((paths.notebooks() / f"{name}.ipynb").read_text("utf-8"))["cells"]
+    cells.sort(key=lambda cell: spoken() not in cell["metadata"].get("tags", []))
     lines = [line for cell in cells if cell["cell_type"] == "markdown" for line in "".join(cell["source"]).splitlines()]
     return next((line[2:].strip() for line in lines if line.startswith("# ")), name)

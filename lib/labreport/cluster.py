@@ -8,6 +8,8 @@ import asyncio
 import contextlib
 import logging
 import os
+import re
+import socket
 import sys
 import time
 from collections import Counter
@@ -18,7 +20,6 @@ from . import files, interruption, paths, privacy, provenance, state, tasks
 from .planning import Step
 from .sweeps import Sweep
 from .tasks import Task
-from .wording import count
 
 CONNECT_SECONDS = 60  # for a scheduler to answer, or to come back
 AGAIN_SECONDS = 5.0  # until a run that another process has in hand is looked at again
@@ -65,8 +66,7 @@ class Cluster:
                     changed(None)
                     time.sleep(tasks.LOOK_SECONDS)
                 if asked():
-                    raise interruption.Interrupted(f"{self.sweep.run_name}: {sum(task.outcome == 'done' for task in found)} of {count(len(found), 'run')} done, the epochs of the "
-                                                   f"others are saved; the same command goes on")
+                    raise tasks.stopped(self.sweep, found, asked())
         finally:
             for task in found:
                 state.unqueue(task.folder)
@@ -151,10 +151,18 @@ def connected(address: str | None, scheduler_file: str | None):
     where = address or scheduler_file
     if scheduler_file and not Path(scheduler_file).exists():
         raise FileNotFoundError(f"--scheduler-file {scheduler_file}: there is no such file; the scheduler writes it: dask scheduler --scheduler-file {scheduler_file}")
+    class Client(distributed.Client):
+        """distributed's own; one whose start has failed would try for two minutes to end in order."""
+
+        def __del__(self):
+            pass
+
     try:
-        client = distributed.Client(address, scheduler_file=scheduler_file, timeout=CONNECT_SECONDS, set_as_default=False)
-    except (OSError, ValueError, asyncio.TimeoutError) as error:
-        raise ConnectionError(f"no scheduler answers at {where} ({error or type(error).__name__}); start one: dask scheduler") from None
+        if address:
+            _answers(address)
+        client = Client(address, scheduler_file=scheduler_file, timeout=CONNECT_SECONDS, set_as_default=False)
+    except (OSError, ValueError, MemoryError, asyncio.TimeoutError) as error:  # memory: what answers is no Dask, and its first bytes are read as a length
+        raise ConnectionError(f"no scheduler answers at {where} ({str(error) or type(error).__name__}); start one: dask scheduler") from None
     try:
         try:
             client.wait_for_workers(1, timeout=CONNECT_SECONDS)
@@ -164,6 +172,14 @@ def connected(address: str | None, scheduler_file: str | None):
     finally:
         with contextlib.suppress(OSError, asyncio.TimeoutError):
             client.close(timeout=2)
+
+
+def _answers(address: str) -> None:
+    """ValueError where it is no address, OSError where nothing listens there."""
+    found = re.fullmatch(r"(?:\w+://)?(?:\[([^\]]+)\]|([^:/]+)):(\d+)", address)
+    if not found:
+        raise ValueError("an address is like tcp://lab1:8786")
+    socket.create_connection((found[1] or found[2], int(found[3])), timeout=CONNECT_SECONDS).close()
 
 
 def workers(client) -> list[dict]:

@@ -9,17 +9,16 @@ import pandas as pd
 
 from . import experiments, figures, proportions, results
 from .assignments import Assignment, Run
-from .wording import count, percent
+from .wording import count, noted, number, percent, plain, say
 
 LINES = 8  # in one panel of curves; more cannot be told apart
 SHOWN = 3  # reasons and changes that are named; the others are counted
-OVERVIEW = "The experiments: accuracies at the best epoch, the 95 % interval (Wilson) of the last one, in percent."
-METHOD = """
-The best run is set against every other one that answered for the same images. With $b$ images that the best alone has right, $c$ that the
-other alone has right, and $n$ images in all, the difference of their accuracies is $(b - c) / n$. Its 95 % interval is Wald's with half an
-image added to each of the four counts (Agresti and Min, 2005); $p$ is that of McNemar's exact test, adjusted after Holm (1979) for all
-comparisons in a table. A difference counts as supported where the interval leaves out zero and the adjusted $p$ is below 0.05.
-"""
+OVERVIEW = noted("The experiments: accuracies at the best epoch, the 95 % interval (Wilson) of the last one, in percent.")
+METHOD = noted(
+    "The best run is set against every other one that answered for the same images. With $b$ images that the best alone has right, $c$ that the "
+    "other alone has right, and $n$ images in all, the difference of their accuracies is $(b - c) / n$. Its 95 % interval is Wald's with half an "
+    "image added to each of the four counts (Agresti and Min, 2005); $p$ is that of McNemar's exact test, adjusted after Holm (1979) for all "
+    "comparisons in a table. A difference counts as supported where the interval leaves out zero and the adjusted $p$ is below 0.05.")
 NOT_COMPARED = (*experiments.DESCRIPTION, *experiments.REHEARSAL)
 
 
@@ -45,7 +44,7 @@ def load(assignment: Assignment) -> list[Entry]:
     found = []
     for run in finished:
         result = results.load(run.experiment.folder)
-        label = assignment.label(run.experiment) + (f" ({run.state})" if mixed and run.state != "complete" else "")
+        label = assignment.label(run.experiment) + (f" ({state_said(run.state)})" if mixed and run.state != "complete" else "")
         found.append(Entry(label, run, result, result.labels == result.predicted))
     return found
 
@@ -57,18 +56,19 @@ def overview(assignment: Assignment, entries: list[Entry]) -> pd.DataFrame:
     """
     by_name = {entry.run.experiment.name: entry for entry in entries}
     tested = any(entry.result.evaluated == "test" for entry in entries)
-    columns = ["Experiment", "Parameters", "Best epoch", "Training", "Validation", *["Test"] * tested, "95 % interval", "Published", "Seconds"]
+    columns = [noted("Experiment"), noted("Parameters"), noted("Best epoch"), noted("Training"), noted("Validation"), *[noted("Test")] * tested, noted("95 % interval"),
+               noted("Published"), noted("Seconds")]
     rows = []
     for run in assignment.runs:
         entry, published = by_name.get(run.experiment.name), run.experiment.published
-        row = {"Experiment": assignment.label(run.experiment) + ("" if run.state == "complete" else f" ({run.state})"),
+        row = {"Experiment": assignment.label(run.experiment) + ("" if run.state == "complete" else f" ({state_said(run.state)})"),
                "Parameters": published["total_parameters"], "Published": _published(published, tested)}
         if entry:
             metrics = entry.result.metrics
             low, high = proportions.wilson(int(entry.correct.sum()), len(entry.correct))
             row |= {"Parameters": metrics["total_parameters"], "Best epoch": metrics["best_epoch"], "Training": percent(metrics["train_accuracy"]),
                     "Validation": percent(metrics["validation_accuracy"]), entry.result.evaluated.capitalize(): percent(entry.accuracy),
-                    "95 % interval": f"{100 * low:.1f}\u2013{100 * high:.1f}", "Seconds": round(metrics["seconds"])}
+                    "95 % interval": span(low, high), "Seconds": round(metrics["seconds"])}
         rows.append({column: row.get(column) for column in columns})
     return pd.DataFrame(rows, dtype=object)
 
@@ -77,22 +77,23 @@ def _published(published: dict, tested: bool) -> str | None:
     if tested and published["test_accuracy"] is not None:
         return percent(published["test_accuracy"])
     value = published["validation_accuracy"]
-    return None if value is None else percent(value) + (" (val.)" if tested else "")
+    return None if value is None else percent(value) + (say(" (val.)") if tested else "")
 
 
 def standing(assignment: Assignment) -> str:
     """Which experiments have no run, an outdated one, or one with settings of its own, in sentences."""
     names = {state: [assignment.label(run.experiment) for run in assignment.runs if state in run.state] for state in ("missing", "outdated", "short")}
     finished = len(assignment.runs) - len(names["missing"])
-    sentences = [f"{finished} of {count(len(assignment.runs), 'experiment')} " + ("has" if finished == 1 else "have") + " a finished run."]
+    told = {"finished": finished, "experiments": count(len(assignment.runs), "experiment")}
+    sentences = [say("{finished} of {experiments} has a finished run.", **told) if finished == 1 else say("{finished} of {experiments} have a finished run.", **told)]
     if names["missing"]:
-        sentences.append(f"**Missing:** {_listed(names['missing'])}.")
+        sentences.append(say("**Missing:** {named}.", named=_listed(names["missing"])))
     if names["outdated"]:
-        sentences.append(f"**Outdated**, since settings, source or versions are others by now (data is not read here, and not checked): {_listed(names['outdated'])}.")
+        sentences.append(say("**Outdated**, since settings, source or versions are others by now (data is not read here, and not checked): {named}.", named=_listed(names["outdated"])))
     if names["short"]:
-        sentences.append(f"**Short**, with settings other than the parameter file's: {_listed(names['short'])}.")
+        sentences.append(say("**Short**, with settings other than the parameter file's: {named}.", named=_listed(names["short"])))
     if not any(names.values()):
-        sentences.append("All are as their parameter files say, and settings, source and versions are up to date.")
+        sentences.append(say("All are as their parameter files say, and settings, source and versions are up to date."))
     return " ".join(sentences)
 
 
@@ -102,7 +103,7 @@ def exceptions(assignment: Assignment) -> list[dict]:
     for run in assignment.runs:
         if run.metrics and run.state != "complete":
             changes = [f"{key} = {text(value)}" for key, value in run.experiment.changes.items()]
-            rows.append({"Experiment": assignment.label(run.experiment), "Set otherwise": first(changes) or None, "Outdated, since": first(run.outdated) or None})
+            rows.append({noted("Experiment"): assignment.label(run.experiment), noted("Set otherwise"): first(changes) or None, noted("Outdated, since"): first(run.outdated) or None})
     return rows
 
 
@@ -112,13 +113,13 @@ def panels(assignment: Assignment, entries: list[Entry]) -> dict[str, dict[str, 
     gathered = {}
     for entry in sorted(entries, key=lambda entry: models[entry.run.experiment.model] == 1):
         model = entry.run.experiment.model
-        title = model.removeprefix(f"{assignment.name}_").replace("_", " ") if models[model] > 1 else "models with one run"
+        title = model.removeprefix(f"{assignment.name}_").replace("_", " ") if models[model] > 1 else say("models with one run")
         gathered.setdefault(title, {})[entry.label] = (entry.result.history, entry.result.metrics["best_epoch"])
     found = {}
     for title, lines in gathered.items():
         parts = np.array_split(list(lines), -(-len(lines) // LINES))
         for number, part in enumerate(parts, 1):
-            found[title if len(parts) == 1 else f"{title} ({number} of {len(parts)})"] = {str(label): lines[label] for label in part}
+            found[title if len(parts) == 1 else say("{title} ({number} of {parts})", title=title, number=number, parts=len(parts))] = {str(label): lines[label] for label in part}
     return found
 
 
@@ -127,7 +128,8 @@ def common_settings(assignment: Assignment) -> list[dict]:
     settings, rows = _settings(assignment), []
     for key, value in _usual(settings).items():
         sharing = sum(flat.get(key, _ABSENT) == value for flat in settings.values())
-        rows.append({"Setting": key, "Value": text(value), "Experiments": "all" if sharing == len(settings) else f"{sharing} of {len(settings)}"})
+        rows.append({noted("Setting"): key, noted("Value"): text(value),
+                     noted("Experiments"): say("all") if sharing == len(settings) else say("{some} of {all}", some=sharing, all=len(settings))})
     return rows
 
 
@@ -138,8 +140,8 @@ def own_settings(assignment: Assignment) -> list[dict]:
     rows = []
     for label, flat in settings.items():
         own = [f"{key} {text(value)}" for key, value in flat.items() if usual.get(key, _ABSENT) != value]
-        own += [f"no {key}" for key in usual if key not in flat]
-        rows.append({"Experiment": label, "Sets": "; ".join(own) or "nothing otherwise"})
+        own += [say("no {setting}", setting=key) for key in usual if key not in flat]
+        rows.append({noted("Experiment"): label, noted("Sets"): "; ".join(own) or say("nothing otherwise")})
     return rows
 
 
@@ -204,26 +206,27 @@ def shown(assignment: Assignment, entries: list[Entry]) -> list:
     for group in groups(entries):
         if len(group) > 1:
             found += [figures.leads(differences(group), group[0].label, images_of(group)),
-                      figures.Table(differences_table(group), f"How many points of accuracy the others are behind {group[0].label} on the {images_of(group)}.")]
+                      figures.Table(differences_table(group), say("How many points of accuracy the others are behind {best} on the {images}.", best=group[0].label, images=images_of(group)))]
     return found
 
 
 def method(assignment: Assignment) -> str:
     """How differences are judged here."""
-    return METHOD
+    return say(METHOD)
 
 
 def differences_table(group: list[Entry]) -> list[dict]:
     """The same as a reader wants it: points instead of shares. b and c: images that the best alone, and the other alone, has right."""
-    return [{"Other run": row.label, "Points behind": f"{points(row.difference)} ({points(row.low)} to {points(row.high)})",
-             "b": row.only_best, "c": row.only_other, "p (Holm)": "< 0.001" if row.p < 0.001 else f"{row.p:.3f}"}
+    return [{noted("Other run"): row.label, noted("Points behind"): say("{points} ({low} to {high})", points=points(row.difference), low=points(row.low), high=points(row.high)),
+             "b": row.only_best, "c": row.only_other, noted("p (Holm)"): p_value(row.p)}
             for row in differences(group).itertuples()]
 
 
 def images_of(group: list[Entry]) -> str:
     """What a group was evaluated on: `1,000 validation images of the sample data`."""
-    sample = " of the sample data" if group[0].result.metrics["data"] == "sample" else ""
-    return f"{len(group[0].correct):,} {group[0].result.evaluated} images{sample}"
+    images = len(group[0].correct)
+    told = count(images, "test image") if group[0].result.evaluated == "test" else count(images, "validation image")
+    return say("{images} of the sample data", images=told) if group[0].result.metrics["data"] == "sample" else told
 
 
 def conclusion(assignment: Assignment, entries: list[Entry]) -> str:
@@ -232,9 +235,9 @@ def conclusion(assignment: Assignment, entries: list[Entry]) -> str:
     paragraphs = [_verdict(group) for group in found if len(group) > 1]
     alone = [f"{group[0].label} ({images_of(group)}, {percent(group[0].accuracy)})" for group in found if len(group) == 1]
     if alone and len(found) > 1:
-        paragraphs.append(f"Not compared with any other, since no other run was evaluated on the same images: {_listed(alone)}.")
+        paragraphs.append(say("Not compared with any other, since no other run was evaluated on the same images: {named}.", named=_listed(alone)))
     elif alone:
-        paragraphs.append(f"There is one finished run only, {alone[0]}: nothing to compare it with.")
+        paragraphs.append(say("There is one finished run only, {named}: nothing to compare it with.", named=alone[0]))
     paragraphs.append(_beside_published(entries))
     paragraphs.append(_limits(entries))
     return "\n\n".join(filter(None, paragraphs))
@@ -244,19 +247,22 @@ def _verdict(group: list[Entry]) -> str:
     best, table = group[0], differences(group)
     low, high = proportions.wilson(int(best.correct.sum()), len(best.correct))
     tied = [row.label for row in table.itertuples() if row.difference == 0]
-    text = (f"On the {images_of(group)}, **{best.label}** " + (f"and {_listed(tied)} have" if tied else "has")
-            + f" the highest accuracy of {count(len(group), 'run')}: {percent(best.accuracy)} ({percent(low)} to {percent(high)}).")
+    told = {"images": images_of(group), "best": best.label, "tied": _listed(tied), "runs": count(len(group), "run"), "accuracy": percent(best.accuracy), "low": percent(low), "high": percent(high)}
+    text = (say("On the {images}, **{best}** and {tied} have the highest accuracy of {runs}: {accuracy} ({low} to {high}).", **told) if tied else
+            say("On the {images}, **{best}** has the highest accuracy of {runs}: {accuracy} ({low} to {high}).", **told))
 
     def chosen(verdict):
         return [f"{row.label} ({points(row.difference)})" for row in table.itertuples() if row.verdict == verdict and row.difference]
 
-    lines, at_once = [], f", also after allowing for {len(table)} comparisons at once" if len(table) > 1 else ""
+    lines = []
     if chosen("supported"):
-        lines.append(f"Supported by the intervals{at_once}: its lead, in points, over {_listed(chosen('supported'))}.")
+        over = {"named": _listed(chosen("supported")), "comparisons": len(table)}
+        lines.append(say("Supported by the intervals, also after allowing for {comparisons} comparisons at once: its lead, in points, over {named}.", **over) if len(table) > 1 else
+                     say("Supported by the intervals: its lead, in points, over {named}.", **over))
     if chosen("alone"):
-        lines.append(f"Supported only if each comparison stood alone: its lead over {_listed(chosen('alone'))}.")
+        lines.append(say("Supported only if each comparison stood alone: its lead over {named}.", named=_listed(chosen("alone"))))
     if chosen("open"):
-        lines.append(f"Not supported: its lead over {_listed(chosen('open'))}; either run may be the better one.")
+        lines.append(say("Not supported: its lead over {named}; either run may be the better one.", named=_listed(chosen("open"))))
     return "\n".join([text, "", *(f"- {line}" for line in lines)])
 
 
@@ -272,32 +278,49 @@ def _beside_published(entries: list[Entry]) -> str:
     total = sum(map(len, places.values()))
     if not total:
         return ""
-    outside = [f"the published one is {place} the measured one for {_listed(places[place])}" for place in ("above", "below") if places[place]]
-    return (f"Published and measured accuracy agree within the uncertainty of the images (Newcombe's interval of the difference, 1998, had the published one been "
-            f"measured on as many other images) for {len(places['inside'])} of {count(total, 'experiment')}"
-            + (f"; {' and '.join(outside)}." if outside else "."))
+    text = say("Published and measured accuracy agree within the uncertainty of the images (Newcombe's interval of the difference, 1998, had the published one been "
+               "measured on as many other images) for {agreeing} of {experiments}", agreeing=len(places["inside"]), experiments=count(total, "experiment"))
+    if places["above"]:
+        text += say("; the published one is above the measured one for {named}", named=_listed(places["above"]))
+    if places["below"]:
+        text += say("; the published one is below the measured one for {named}", named=_listed(places["below"]))
+    return f"{text}."
 
 
 def _limits(entries: list[Entry]) -> str:
     if all(entry.result.metrics["data"] == "sample" for entry in entries):
-        return "**All runs used sample data**: this shows that the comparison works, and nothing can be concluded about the real data set or the models."
-    sentences = ["The intervals cover the drawing of the evaluated images alone. Each experiment was run once: what another seed would change is not in them, and "
-                 "the best run is the best of these very numbers, so that its lead is on the large side."]
+        return say("**All runs used sample data**: this shows that the comparison works, and nothing can be concluded about the real data set or the models.")
+    sentences = [say("The intervals cover the drawing of the evaluated images alone. Each experiment was run once: what another seed would change is not in them, and "
+                     "the best run is the best of these very numbers, so that its lead is on the large side.")]
     if any(entry.result.evaluated == "validation" for entry in entries):
-        sentences.append("Where there is no test split, the validation images also chose the epoch; accuracies on them are on the high side, "
-                         "the more so the longer a run.")
+        sentences.append(say("Where there is no test split, the validation images also chose the epoch; accuracies on them are on the high side, the more so the longer a run."))
     if any(entry.run.short for entry in entries):
-        sentences.append("Short runs differ from the others in their settings too, not in the experiment alone.")
+        sentences.append(say("Short runs differ from the others in their settings too, not in the experiment alone."))
     if any(entry.run.outdated for entry in entries):
-        sentences.append("Outdated runs were made with other settings, source or versions than the present ones.")
+        sentences.append(say("Outdated runs were made with other settings, source or versions than the present ones."))
     if any(entry.result.metrics["data"] == "sample" for entry in entries):
-        sentences.append("Runs on sample data say nothing about the real data set.")
+        sentences.append(say("Runs on sample data say nothing about the real data set."))
     return " ".join(sentences)
 
 
 def points(share: float) -> str:
     """Points of accuracy, with a sign."""
-    return f"{100 * share:+.1f}".replace("-", "\u2212") if round(100 * share, 1) else "0.0"
+    return number(100 * share, 1, signed=True) if round(100 * share, 1) else number(0, 1)
+
+
+def span(low: float, high: float) -> str:
+    """An interval of shares, in percent: 60.1–64.3."""
+    return f"{number(100 * low, 1)}\u2013{number(100 * high, 1)}"
+
+
+def p_value(p: float) -> str:
+    """Three digits, or that it is smaller."""
+    return f"< {number(0.001, 3)}" if p < 0.001 else number(p, 3)
+
+
+def state_said(state: str) -> str:
+    """What stands for an experiment, as `assignments.Run.state` has it, in words."""
+    return {"complete": say("complete"), "short": say("short"), "outdated": say("outdated"), "short and outdated": say("short and outdated"), "missing": say("missing")}[state]
 
 
 def _listed(words: list[str]) -> str:
@@ -306,9 +329,9 @@ def _listed(words: list[str]) -> str:
 
 def first(words: list[str], most: int = SHOWN) -> str:
     """The first of some reasons or names, and how many more there are."""
-    return "; ".join(words[:most]) + (f"; and {len(words) - most} more" if len(words) > most else "")
+    return "; ".join(words[:most]) + (say("; and {number} more", number=len(words) - most) if len(words) > most else "")
 
 
 def text(value) -> str:
     """A setting's value as a reader wants it."""
-    return value if isinstance(value, str) else f"{value:g}" if isinstance(value, float) else json.dumps(value)
+    return value if isinstance(value, str) else plain(value) if isinstance(value, float) else json.dumps(value)

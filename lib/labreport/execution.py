@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import assignments, augmentation, authorship, datasets, enclosures, files, identity, interruption, paths, privacy, provenance, reporting, results, sources, state, warm
+from . import assignments, augmentation, authorship, datasets, enclosures, files, identity, interruption, paths, privacy, provenance, reporting, results, sources, state, warm, wording
 from .wording import count
 
 MADE_FROM = "made_from.json"  # what the notebook and the reports in a run folder were made from
@@ -21,7 +21,9 @@ RUNNING = "running.ipynb"
 FAILED = "failed.ipynb"
 LOG, FAILED_LOG = "log.txt", "failed.txt"  # what the kernel wrote beside the notebook
 REPORTS = ("report.html", "report.pdf")
-OF_COMPARISONS = ("assignments.py", "comparison.py", "proportions.py", "ranking.py", "sweeps.py")  # source that says nothing in an experiment's notebook
+# Source that says nothing in any notebook: how notebooks are run. And what says nothing in an experiment's.
+OF_RUNNING = ("apart.py", "authorship.py", "cluster.py", "enclosures.py", "execution.py", "overview.py", "planning.py", "pool.py", "slurm.py", "tasks.py", "warm.py", "watching.py")
+OF_COMPARISONS = ("assignments.py", "comparison.py", "ranking.py", "sweeps.py")
 
 
 class NotebookError(Exception):
@@ -39,7 +41,7 @@ class Work:
 
 @dataclass(frozen=True)
 class Task:
-    """A notebook to be executed into a folder.
+    """A notebook to be executed into a folder, in a language.
 
     parameters: of its cell tagged so. described: what the executed notebook says of itself. untrained: what has to be trained first, in
     reasons. finished: when the numbers that the notebook tells of were, None as long as there are none. key: what its words depend on.
@@ -48,6 +50,7 @@ class Task:
     run_name: str
     folder: Path
     notebook: Path
+    language: str
     parameters: dict
     described: dict
     untrained: Callable[[], list[str]]
@@ -60,12 +63,13 @@ def compares(subject) -> bool:
     return subject.notebook == assignments.COMPARISON
 
 
-def task(subject) -> Task:
+def task(subject, language: str = "en") -> Task:
     """What is executed for an Experiment, or for the comparison of an Assignment or a Sweep."""
     notebook = paths.notebooks() / f"{subject.notebook}.ipynb"
     if compares(subject):
         key = _comparison_key(subject, notebook)  # of the runs as they are before the notebook reads them: one that ends meanwhile is seen by the next call
-        return Task(subject.run_name, subject.folder, notebook, {"compared": subject.name, "settings": subject.settings}, {"compared": subject.name},
+        parameters = {"compared": subject.name, "settings": subject.settings, "language": language}
+        return Task(subject.run_name, subject.folder, notebook, language, parameters, {"compared": subject.name},
                     lambda: [], lambda: max(run.metrics["finished"] for run in subject.finished), lambda: key)
 
     def finished():
@@ -76,24 +80,27 @@ def task(subject) -> Task:
     def data():
         return datasets.load(subject)
 
-    return Task(subject.run_name, subject.folder, notebook, {"experiment": subject.name, "settings": subject.training_settings()}, {"experiment": subject.name},
+    parameters = {"experiment": subject.name, "settings": subject.training_settings(), "language": language}
+    return Task(subject.run_name, subject.folder, notebook, language, parameters, {"experiment": subject.name},
                 lambda: _untrained(subject, data()), finished, lambda: _execution_key(subject, notebook, finished(), data().notes))
 
 
-def work(subject) -> Work:
+def work(subject, language: str = "en") -> Work:
     """Compare what the folder of an Experiment or Assignment was made from with what is here now.
 
     Reads an experiment's data (ValueError, ConnectionError), not Keras; of an assignment the files of its runs, at least one (ValueError).
     """
-    wanted = task(subject)
+    wanted = task(subject, language)
     folder, before = wanted.folder, files.read_json(wanted.folder / MADE_FROM) or {}
     train = wanted.untrained()
     if train:
         return Work(train, train, train)
-    execute = _reasons(folder / NOTEBOOK, before.get("executed"), wanted.key())
+    execute = _reasons(folder / wording.file(NOTEBOOK, language), before.get(_stage("executed", language)), wanted.key())
     if execute:
         return Work([], execute, execute)
-    render = [f"{name} is missing" for name in REPORTS if not (folder / name).exists()] or _reasons(None, before.get("rendered"), _render_key(folder, _carried(subject), authorship.load()))
+    reports = [wording.file(name, language) for name in REPORTS]
+    render = [f"{name} is missing" for name in reports if not (folder / name).exists()]
+    render = render or _reasons(None, before.get(_stage("rendered", language)), _render_key(folder, language, _carried(subject), authorship.load()))
     return Work([], [], render)
 
 
@@ -114,15 +121,19 @@ def _reasons(product: Path | None, before: dict | None, now: dict) -> list[str]:
 
 
 def _execution_key(experiment, notebook: Path, finished: str, notes: list[str]) -> dict:
-    source = sources.matching("*.py", "datasets/*.py", "models/__init__.py") | sources.of_model(experiment.model)
-    for name in ("execution.py", "enclosures.py", "authorship.py", *OF_COMPARISONS):  # how a notebook is run does not change what it says
+    source = sources.matching("*.py", "languages/*", "datasets/*.py", "models/__init__.py") | sources.of_model(experiment.model)
+    for name in (*OF_RUNNING, *OF_COMPARISONS):
         source.pop(name)
-    return {"settings": experiment.settings() | {"what is noted of the data": notes, "verified": (files.read_json(experiment.folder / results.VERIFICATION) or {}).get("verified")}, "data": finished, "source": source | _digests(notebook), "versions": _told_with()}
+    published = paths.params() / "published" / f"{experiment.name}.csv"
+    verified = (files.read_json(experiment.folder / results.VERIFICATION) or {}).get("verified")
+    return {"settings": experiment.settings() | {"what is noted of the data": notes, "verified": verified}, "data": finished,
+            "source": source | _digests(notebook, *[published] * published.exists()), "versions": _told_with()}
 
 
 def _comparison_key(assignment, notebook: Path) -> dict:
-    source = sources.matching("*.py")
-    source.pop("execution.py")
+    source = sources.matching("*.py", "languages/*")
+    for name in OF_RUNNING:
+        source.pop(name)
     parameter_files = list(dict.fromkeys(paths.params() / f"{run.experiment.name}.yaml" for run in assignment.runs))
     read = [run.experiment.folder / name for run in assignment.finished for name in assignments.READ]
     states = {run.experiment.run_name: "; ".join([run.state, *run.outdated]) for run in assignment.runs}
@@ -138,10 +149,11 @@ def _told_with() -> dict[str, str]:
     return provenance.versions("matplotlib", "seaborn", "pandas", "scikit-learn", "scipy")
 
 
-def _render_key(folder: Path, carried: dict[str, bytes], signed: authorship.Authorship) -> dict:
+def _render_key(folder: Path, language: str, carried: dict[str, bytes], signed: authorship.Authorship) -> dict:
+    notebook = folder / wording.file(NOTEBOOK, language)
     digests = {f"{name} in the PDF": hashlib.sha256(data).hexdigest() for name, data in carried.items()}
     digests["authors and course"] = hashlib.sha256(repr(signed).encode()).hexdigest()  # people's names stand in the reports only
-    return {"source": sources.matching("reporting/*", "enclosures.py") | {NOTEBOOK: provenance.sha256(folder / NOTEBOOK)} | digests,
+    return {"source": sources.matching("reporting/*", "enclosures.py", "wording.py", "languages/*") | {notebook.name: provenance.sha256(notebook)} | digests,
             "versions": provenance.versions("nbconvert", "typst", "pypandoc_binary", "pygments")}
 
 
@@ -150,7 +162,7 @@ def _carried(subject) -> dict[str, bytes]:
     return enclosures.of_comparison(subject) if compares(subject) else enclosures.of_run(subject.folder)
 
 
-def run(subject, output=sys.stdout) -> None:
+def run(subject, output=sys.stdout, language: str = "en") -> None:
     """Execute the notebook of an Experiment or of an Assignment's comparison into its folder; what it prints goes to `output` as it comes.
 
     An experiment's `fit` trains, goes on, or finds that nothing has changed. Raises NotebookError when a cell fails or the kernel dies; the
@@ -159,7 +171,7 @@ def run(subject, output=sys.stdout) -> None:
     """
     import nbformat
 
-    wanted = task(subject)
+    wanted = task(subject, language)
     folder = wanted.folder
     running, log = folder / RUNNING, folder / "running.txt"
     with state.held(folder, wanted.run_name, log=FAILED_LOG):
@@ -173,7 +185,7 @@ def run(subject, output=sys.stdout) -> None:
             if finished is None or any(cell.cell_type == "code" and cell.execution_count is None for cell in notebook.cells):
                 raise NotebookError(f"{wanted.notebook.name} came to its end without a finished training")
             _tidy(notebook, wanted, finished)
-            _write_notebook(folder / NOTEBOOK, notebook)
+            _write_notebook(folder / wording.file(NOTEBOOK, language), notebook)
             files.write_text(folder / LOG, log.read_text("utf-8", errors="replace"))
         except (KeyboardInterrupt, interruption.Interrupted):
             raise
@@ -189,7 +201,7 @@ def run(subject, output=sys.stdout) -> None:
                 path.unlink(missing_ok=True)
         for name in (FAILED, FAILED_LOG):
             (folder / name).unlink(missing_ok=True)
-        _record(folder, "executed", wanted.key())
+        _record(folder, _stage("executed", language), wanted.key())
 
 
 def _write_notebook(path: Path, notebook) -> None:
@@ -199,20 +211,25 @@ def _write_notebook(path: Path, notebook) -> None:
     files.replace(path, lambda temporary: temporary.write_text(text, "utf-8"))
 
 
-def render(subject) -> tuple[Path, Path]:
-    """Make report.html and report.pdf from the executed notebook; FileNotFoundError where there is none yet."""
+def render(subject, language: str = "en") -> tuple[Path, Path]:
+    """Make the HTML and the PDF of the executed notebook in a language; FileNotFoundError where there is none yet."""
     folder = subject.folder
-    if not (folder / NOTEBOOK).exists():
+    notebook = folder / wording.file(NOTEBOOK, language)
+    if not notebook.exists():
         command = f"compare {subject.name}" if compares(subject) else f"report {subject.name}"
         what = "comparison" if compares(subject) else "experiment"
         raise FileNotFoundError(f"{paths.display(folder)} holds no executed notebook; run the {what} first: python pipeline.py {command}")
     with state.held(folder, subject.run_name):
-        carried = _carried(subject)
-        signed = authorship.load()
-        key = _render_key(folder, carried, signed)
-        rendered = reporting.render(folder / NOTEBOOK, folder, carried, signed)
-        _record(folder, "rendered", key)
+        carried, signed = _carried(subject), authorship.load()
+        key = _render_key(folder, language, carried, signed)
+        rendered = reporting.render(notebook, folder, carried, signed)
+        _record(folder, _stage("rendered", language), key)
     return rendered
+
+
+def _stage(what: str, language: str) -> str:
+    """Name in made_from.json of what was done in a language."""
+    return what if language == "en" else f"{what}.{language}"
 
 
 def _record(folder: Path, stage: str, key: dict) -> None:
@@ -235,7 +252,7 @@ def _papermill(wanted: Task, running: Path, log: Path, output) -> None:
 
         def execute_cell(self, *arguments, **keywords):
             if came:
-                raise interruption.Terminated if came[0] == signal.SIGTERM else KeyboardInterrupt
+                raise KeyboardInterrupt if came[0] == signal.SIGINT else interruption.Terminated(came[0])
             return super().execute_cell(*arguments, **keywords)
 
     class Engine(NBClientEngine):
@@ -292,7 +309,8 @@ def _tidy(notebook, wanted: Task, finished: str) -> None:
     notebook.metadata.pop("papermill", None)
     record = files.read_json(wanted.folder / results.PROVENANCE)
     checkout = record["sittings"][-1]["checkout"] if record else provenance.checkout()
-    notebook.metadata["labreport"] = wanted.described | {"run": wanted.run_name, "finished": finished, "commit": checkout["commit"], "changed": bool(checkout["changes"])}
+    notebook.metadata["labreport"] = wanted.described | {"run": wanted.run_name, "finished": finished, "language": wanted.language, "commit": checkout["commit"],
+                                                         "changed": bool(checkout["changes"])}
     for cell in notebook.cells:
         cell.metadata.pop("papermill", None)
         cell.metadata.pop("execution", None)

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, fields
 
 from . import choices, paths, pretrained, strict_yaml
 from .plain_types import nearest, quoted, typed
+from .wording import say, spoken
 
 # What may be set for one run and never stands in a file: a file always means the real data, and all of it.
 REHEARSAL = {"data": "real", "max_images": None}
@@ -81,16 +82,18 @@ class Experiment:
         changed = [f"{key} = {quoted(value)}" for key, value in self.changes.items() if key != "data"]
         file = f"params/{self.name}.yaml"
         weights = pretrained.remark(self.model_args, self.dataset_args.get("image_size"))
-        title = {"title": self.title, "question": self.question, "experiment": self.name, "sample": sample, "language": "en",
-                 "fields": [["Settings", f"{file}, but {', '.join(changed)}" if changed else f"as in {file}"], *([["Weights", weights]] if weights else [])]}
-        lines = [f"**{self.title}**", self.question]
+        settings = say("{file}, but {changed}", file=file, changed=", ".join(changed)) if changed else say("as in {file}", file=file)
+        title, question = say(self.title), say(self.question)
+        told = {"title": title, "question": question, "experiment": self.name, "sample": sample, "language": spoken(),
+                "fields": [[say("Settings"), settings], *([[say("Weights"), weights]] if weights else [])]}
+        lines = [f"**{title}**", question]
         if sample:
-            lines.append("**Sample data.** The images are drawn by the program; the numbers below say nothing about the real data set.")
+            lines.append(say("**Sample data.** The images are drawn by the program; the numbers below say nothing about the real data set."))
         if weights:
-            lines.append(f"**Weights.** {weights}")
+            lines.append(f"**{say('Weights')}.** {weights}")
         if changed:
-            lines.append(f"Differs from `{file}`: " + ", ".join(f"`{change}`" for change in changed) + ".")
-        return {"application/vnd.labreport.report+json": title, "text/markdown": "\n\n".join(lines), "text/plain": f"{self.title}: {self.question}"}
+            lines.append(say("Differs from `{file}`: {changed}.", file=file, changed=", ".join(f"`{change}`" for change in changed)))
+        return {"application/vnd.labreport.report+json": told, "text/markdown": "\n\n".join(lines), "text/plain": f"{title}: {question}"}
 
 
 FIELDS = tuple(field.name for field in fields(Experiment) if field.name not in ("name", "changes", *REHEARSAL))

@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, ScalarFormatter
 from matplotlib.transforms import ScaledTranslation
 
-from .wording import count
+from . import wording
+from .wording import count, noted, number, percent, say, whole
 
 WIDTH_INCHES = 6.3  # text width of an A4 page
 MOST_ROWS = 50  # of a figure that lists runs, so that it fits on a page
@@ -34,6 +35,14 @@ class Picture:
     caption: str
     vector: bool = True
 
+    def __post_init__(self):
+        if wording.spoken() == "en":
+            return
+        for axes in self.figure.axes:
+            for axis in (axes.xaxis, axes.yaxis):
+                if isinstance(axis.get_major_formatter(), ScalarFormatter):
+                    axis.set_major_formatter(_Ticks(wording.written("0.0")[1]))
+
     def _repr_mimebundle_(self, include=None, exclude=None):
         with matplotlib.rc_context(STYLE):
             data = {"text/plain": self.alt, "image/png": base64.b64encode(self._drawn("png", dpi=160)).decode()}
@@ -49,9 +58,20 @@ class Picture:
         return buffer.getvalue()
 
 
+class _Ticks(ScalarFormatter):
+    """Numbers at an axis with another decimal mark."""
+
+    def __init__(self, mark: str):
+        super().__init__()
+        self._mark = mark
+
+    def __call__(self, value, position=None):
+        return super().__call__(value, position).replace(".", self._mark)
+
+
 @dataclass(frozen=True)
 class Table:
-    """A table and its caption. formats: column -> how its numbers are written, such as "{:.3f}"."""
+    """A table and its caption; headings and caption are said in the language that is spoken. formats: column -> how its numbers are written, such as "{:.3f}"."""
 
     rows: pd.DataFrame | list[dict]
     caption: str
@@ -63,32 +83,36 @@ class Table:
         def text(value, column):
             if value is None or (isinstance(value, float) and np.isnan(value)):
                 return "–"
-            return formats[column].format(value) if column in formats else f"{value:,}" if isinstance(value, (int, np.integer)) else str(value)
-        return pd.DataFrame({column: [text(value, column) for value in frame[column]] for column in frame.columns})
+            return wording.written(formats[column].format(value)) if column in formats else whole(value) if isinstance(value, (int, np.integer)) else str(value)
+        return pd.DataFrame({say(column) if column else column: [text(value, column) for value in frame[column]] for column in frame.columns})
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        texts = self._texts()
+        texts, caption = self._texts(), say(self.caption)
         rows = texts.to_html(index=False, border=0, justify="left")
-        return {"text/html": rows.replace(">", f">\n  <caption>{html.escape(self.caption)}</caption>", 1),
-                "text/plain": f"{self.caption}\n{texts.to_string(index=False)}"}
+        return {"text/html": rows.replace(">", f">\n  <caption>{html.escape(caption)}</caption>", 1),
+                "text/plain": f"{caption}\n{texts.to_string(index=False)}"}
 
 
 def class_counts(counts: pd.DataFrame) -> Picture:
     """Images a class and split. counts: a row a class, a column a split."""
+    names = {"train": say("training"), "validation": say("validation"), "test": say("test")}
     figure, panels = _panels(len(counts))
     for axes, rows in zip(panels, np.array_split(np.arange(len(counts)), len(panels))):
         left = np.zeros(len(rows))
         for (split, column), color, hatch in zip(counts.iloc[rows].items(), ("#0072B2", "#E69F00", "#009E73"), ("", "//", "..")):
-            axes.barh(counts.index[rows], column, left=left, label=split, color=color, hatch=hatch, edgecolor="white", linewidth=0.5)
+            axes.barh(counts.index[rows], column, left=left, label=names[split], color=color, hatch=hatch, edgecolor="white", linewidth=0.5)
             left += column.to_numpy()
-        _by_class(axes, "images", limit=counts.sum(axis=1).max() * 1.03)
+        _by_class(axes, say("images"), limit=counts.sum(axis=1).max() * 1.03)
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=3, frameon=False)
     totals = counts.sum(axis=1)
-    per_split = ", ".join(f"{images:,} {split}" for split, images in counts.sum().items())
-    spread = f"each with {totals.iloc[0]:,} images" if totals.nunique() == 1 else \
-        f"from {totals.min():,} images ({totals.idxmin()}) to {totals.max():,} ({totals.idxmax()})"
-    return Picture(figure, f"Bar chart of the images in each of {len(counts)} classes, {spread}: {per_split}.", "Images in each class and split.")
+    per_split = ", ".join(f"{whole(images)} {names[split]}" for split, images in counts.sum().items())
+    if totals.nunique() == 1:
+        alt = say("Bar chart of the images in each of {classes} classes, each with {images} images: {per_split}.", classes=len(counts), images=whole(totals.iloc[0]), per_split=per_split)
+    else:
+        alt = say("Bar chart of the images in each of {classes} classes, from {least} images ({smallest}) to {most} ({largest}): {per_split}.", classes=len(counts),
+                  least=whole(totals.min()), smallest=totals.idxmin(), most=whole(totals.max()), largest=totals.idxmax(), per_split=per_split)
+    return Picture(figure, alt, say("Images in each class and split."))
 
 
 def class_recalls(report: pd.DataFrame) -> Picture:
@@ -97,20 +121,22 @@ def class_recalls(report: pd.DataFrame) -> Picture:
     figure, panels = _panels(len(ordered))
     for axes, rows in zip(panels, np.array_split(np.arange(len(ordered)), len(panels))):
         axes.barh(ordered["Class"].iloc[rows], ordered["Recall"].iloc[rows], color=TRAINING)
-        _by_class(axes, "recall", limit=1)
+        _by_class(axes, say("recall"), limit=1)
     best, worst = ordered.iloc[0], ordered.iloc[-1]
-    return Picture(figure, f"Bar chart of the recall of {len(ordered)} classes, from {best['Recall']:.2f} ({best['Class']}) to {worst['Recall']:.2f} "
-                           f"({worst['Class']}); half of them reach {ordered['Recall'].median():.2f} or more.",
-                   "Recall of each class: the share of its images that were recognised, best first.")
+    alt = say("Bar chart of the recall of {classes} classes, from {most} ({best}) to {least} ({worst}); half of them reach {median} or more.", classes=len(ordered),
+              most=number(best["Recall"], 2), best=best["Class"], least=number(worst["Recall"], 2), worst=worst["Class"], median=number(ordered["Recall"].median(), 2))
+    return Picture(figure, alt, say("Recall of each class: the share of its images that were recognised, best first."))
 
 
 def image_grid(images: np.ndarray, titles: list[str], caption: str, columns: int = 10) -> Picture:
     """Images uint8 (N, H, W, 3), each below its title (two lines at most); without images, a figure that says so."""
+    augmented = noted("augmented")  # where the second half of `training.augmented_examples` begins
+    titles = [say(title) if title == augmented else title for title in titles]
     if not len(images):
         figure, axes = _figure(0.4)
         axes.axis("off")
-        axes.text(0.5, 0.5, "no image", ha="center", va="center")
-        return Picture(figure, "No image.", caption)
+        axes.text(0.5, 0.5, say("no image"), ha="center", va="center")
+        return Picture(figure, say("No image."), say(caption))
     rows = -(-len(images) // columns)
     lines = max(title.count("\n") for title in titles) + 1
     with matplotlib.rc_context(STYLE):
@@ -123,26 +149,39 @@ def image_grid(images: np.ndarray, titles: list[str], caption: str, columns: int
                 axes.imshow(images[position], interpolation="nearest")
                 axes.set_title(titles[position].replace("_", " "), fontsize=7, pad=2)
     shown = "; ".join(title.replace("\n", ", ") for title in dict.fromkeys(filter(None, titles)))
-    return Picture(figure, f"{count(len(images), 'image')} of {images.shape[2]} by {images.shape[1]} pixels: {shown}.", caption, vector=False)
+    alt = say("{images} of {width} by {height} pixels: {shown}.", images=count(len(images), "image"), width=images.shape[2], height=images.shape[1], shown=shown)
+    return Picture(figure, alt, say(caption), vector=False)
 
 
-def curves(history: pd.DataFrame, best_epoch: int, monitor: str) -> Picture:
-    """Accuracy and loss by epoch, training and validation, with the best epoch marked."""
+def curves(history: pd.DataFrame, best_epoch: int, monitor: str, published: pd.DataFrame | None = None) -> Picture:
+    """Accuracy and loss by epoch, training and validation, with the best epoch marked; faintly behind them the published run's, as far as it goes."""
     figure, (left, right) = _figure(2.9, columns=2)
     marker = "o" if len(history) <= 30 else None
-    for axes, column in ((left, "accuracy"), (right, "loss")):
-        axes.plot(history["epoch"], history[column], color=TRAINING, marker=marker, markersize=3, label="training")
-        axes.plot(history["epoch"], history[f"val_{column}"], color=VALIDATION, linestyle="--", marker=marker, markersize=3, label="validation")
-        axes.axvline(best_epoch, color="0.35", linewidth=0.8, linestyle=":", label=f"best epoch ({best_epoch})")
-        axes.set(xlabel="epoch", ylabel=column, xlim=(0.5, len(history) + 0.5))
+    for axes, column, name in ((left, "accuracy", say("accuracy")), (right, "loss", say("loss"))):
+        if published is not None:
+            axes.plot(published["epoch"], published[column], color=TRAINING, linewidth=2.6, alpha=0.25, label=say("published, training"))
+            axes.plot(published["epoch"], published[f"val_{column}"], color=VALIDATION, linewidth=2.6, alpha=0.25, linestyle=(0, (2, 1)), label=say("published, validation"))
+        axes.plot(history["epoch"], history[column], color=TRAINING, marker=marker, markersize=3, label=say("training"))
+        axes.plot(history["epoch"], history[f"val_{column}"], color=VALIDATION, linestyle="--", marker=marker, markersize=3, label=say("validation"))
+        axes.axvline(best_epoch, color="0.35", linewidth=0.8, linestyle=":", label=say("best epoch ({epoch})", epoch=best_epoch))
+        axes.set(xlabel=say("epoch"), ylabel=name, xlim=(0.5, max(len(history), 0 if published is None else published["epoch"].max()) + 0.5))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
+    measured = np.concatenate([history["loss"], history["val_loss"]])
     right.set_ylim(bottom=0)
+    note = ""
+    if published is not None and (highest := max(published["loss"].max(), published["val_loss"].max())) > 3 * measured.max():
+        right.set_ylim(top=1.5 * measured.max())  # a published loss of hundreds would flatten everything else
+        note = " " + say("Published losses run up to {highest}, beyond the axis.", highest=number(highest, 1))
     handles, labels = left.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=3, frameon=False)
-    sentences = " ".join(_course(history, column, name) for column, name in
-                         (("val_accuracy", "Validation accuracy"), ("accuracy", "training accuracy"), ("val_loss", "validation loss"), ("loss", "training loss")))
-    return Picture(figure, f"Two line charts over {count(len(history), 'epoch')}. {sentences}",
-                   f"Accuracy and loss by epoch; the dotted line marks epoch {best_epoch}, the best by {monitor}.")
+    order = [labels.index(label) for label in dict.fromkeys([say("training"), say("validation"), *labels])]
+    figure.legend([handles[place] for place in order], [labels[place] for place in order], loc="outside upper center", ncols=3, frameon=False)
+    sentences = [_course(history, column, name) for column, name in (("val_accuracy", say("Validation accuracy")), ("accuracy", say("Training accuracy")),
+                                                                    ("val_loss", say("Validation loss")), ("loss", say("Training loss")))]
+    if published is not None:
+        sentences.append(_course(published, "val_accuracy", say("In the published run, over {epochs}, validation accuracy", epochs=count(len(published), "epoch"))))
+    return Picture(figure, say("Two line charts over {epochs}.", epochs=count(len(history), "epoch")) + " " + " ".join(sentences),
+                   say("Accuracy and loss by epoch; the dotted line marks epoch {epoch}, the best by {monitor}.", epoch=best_epoch, monitor=monitor)
+                   + (" " + say("Faint and broad behind them: the published run.") if published is not None else "") + note)
 
 
 def confusion_matrix(matrix: np.ndarray, class_names: list[str], of: str = "") -> Picture:
@@ -154,17 +193,17 @@ def confusion_matrix(matrix: np.ndarray, class_names: list[str], of: str = "") -
     share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     seaborn.heatmap(share, ax=axes, vmin=0, vmax=1, cmap="Blues", square=True, annot=matrix if len(class_names) <= 20 else False, fmt="d",
                     annot_kws={"fontsize": 7}, xticklabels=class_names, yticklabels=class_names, linewidths=0.3,
-                    cbar_kws={"label": "share of the true class", "shrink": 0.8})
-    axes.set(xlabel="predicted class", ylabel="true class")
+                    cbar_kws={"label": say("share of the true class"), "shrink": 0.8})
+    axes.set(xlabel=say("predicted class"), ylabel=say("true class"))
     axes.tick_params(axis="x", rotation=90, labelsize=8)
     axes.tick_params(axis="y", rotation=0, labelsize=8)
     correct = np.diag(share)
     off = matrix - np.diag(np.diag(matrix))
     true, predicted = np.unravel_index(off.argmax(), off.shape)
-    return Picture(figure, f"Confusion matrix of {len(class_names)} classes, true classes in rows. {class_names[correct.argmax()]} is recognised most often "
-                           f"({correct.max():.0%}), {class_names[correct.argmin()]} least often ({correct.min():.0%}); the most frequent mistake is "
-                           f"{class_names[true]} taken for {class_names[predicted]} ({off.max()} images).",
-                   f"Confusion matrix{of}: true classes in rows, predicted classes in columns; numbers are images.")
+    alt = say("Confusion matrix of {classes} classes, true classes in rows. {best} is recognised most often ({most}), {worst} least often ({least}); the most frequent mistake is "
+              "{true} taken for {predicted} ({images}).", classes=len(class_names), best=class_names[correct.argmax()], most=percent(correct.max(), 0),
+              worst=class_names[correct.argmin()], least=percent(correct.min(), 0), true=class_names[true], predicted=class_names[predicted], images=count(int(off.max()), "image"))
+    return Picture(figure, alt, say("Confusion matrix{of}: true classes in rows, predicted classes in columns; numbers are images.", of=say(of) if of else ""))
 
 
 def _figure(height: float, width: float = WIDTH_INCHES, columns: int = 1):
@@ -197,20 +236,18 @@ def _by_class(axes, label: str, limit: float) -> None:
 def _course(history: pd.DataFrame, column: str, name: str) -> str:
     """How a curve runs, in a sentence: where it begins, where its best value lies, where it ends."""
     values = history[column]
+    told = {"name": name, "start": number(values.iloc[0], 2), "end": number(values.iloc[-1], 2)}
     if len(values) == 1:
-        return f"{name[0].upper()}{name[1:]} is {values.iloc[0]:.2f}."
-    best = int(values.idxmax() if "accuracy" in column else values.idxmin())
-    improving = "rises" if "accuracy" in column else "falls"
-    worsening = "falls back" if "accuracy" in column else "rises again"
-    start, end = values.iloc[0], values.iloc[-1]
+        return say("{name} is {start}.", **told)
+    accuracy = "accuracy" in column
+    best = int(values.idxmax() if accuracy else values.idxmin())
+    told |= {"best": number(values.iloc[best], 2), "epoch": history["epoch"].iloc[best]}
     if best == len(values) - 1:
-        course = f"{improving} from {start:.2f} to {end:.2f}"
-    elif best == 0:
-        course = f"is best at {start:.2f} in the first epoch and ends at {end:.2f}"
-    else:
-        course = f"{improving} from {start:.2f} to {values.iloc[best]:.2f} at epoch {history['epoch'].iloc[best]}, then {worsening} to {end:.2f}"
-    return f"{name[0].upper()}{name[1:]} {course}."
-
+        return say("{name} rises from {start} to {end}.", **told) if accuracy else say("{name} falls from {start} to {end}.", **told)
+    if best == 0:
+        return say("{name} is best at {start} in the first epoch and ends at {end}.", **told)
+    return (say("{name} rises from {start} to {best} at epoch {epoch}, then falls back to {end}.", **told) if accuracy else
+            say("{name} falls from {start} to {best} at epoch {epoch}, then rises again to {end}.", **told))
 
 
 # Colours of Okabe and Ito but their yellow, which is hard to see on white; the line styles tell them apart in grey.
@@ -240,19 +277,19 @@ def validation_curves(panels: dict[str, dict[str, tuple[pd.DataFrame, int]]]) ->
                 axes.fill_between(history["epoch"], history["low"], history["high"], color=color, alpha=0.15, linewidth=0)
             axes.plot([best], [history["val_accuracy"].iloc[best - 1]], color=color, marker="o", markersize=4, linestyle="none")
         axes.set_title(title, fontsize=8)
-        axes.set_xlabel("epoch")
+        axes.set_xlabel(say("epoch"))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
         below = axes.transAxes + ScaledTranslation(0, -0.42, figure.dpi_scale_trans)  # in inches, so that the layout finds room for it at once
         axes.legend(loc="upper left", bbox_to_anchor=(0, 0), bbox_transform=below, fontsize=7, handlelength=3.2, borderaxespad=0, labelspacing=0.25, frameon=False)
         if position % columns == 0:
-            axes.set_ylabel("validation accuracy")
-    told = "; ".join(f"{title}: " + ", ".join(f"{label} {history['val_accuracy'].iloc[best - 1]:.2f} at epoch {best}" for label, (history, best) in lines.items())
-                     for title, lines in panels.items())
+            axes.set_ylabel(say("validation accuracy"))
+    told = "; ".join(f"{title}: " + ", ".join(say("{label} {accuracy} at epoch {epoch}", label=label, accuracy=number(history["val_accuracy"].iloc[best - 1], 2), epoch=best)
+                                              for label, (history, best) in lines.items()) for title, lines in panels.items())
     runs = sum(map(len, panels.values()))
     bands = any("low" in history for lines in panels.values() for history, _ in lines.values())
-    return Picture(figure, f"Line charts of validation accuracy by epoch for {count(runs, 'run')} in {count(len(panels), 'panel')}; accuracy at the best epoch. {told}.",
-                   "Validation accuracy by epoch, on one scale; " + ("mean over the seeds, as far as all of them went, the band from the lowest to the highest; a dot marks the best epoch of the mean." if bands
-                                                                     else "a dot marks the best epoch of each run."))
+    alt = say("Line charts of validation accuracy by epoch for {runs} in {panels}; accuracy at the best epoch. {told}.", runs=count(runs, "run"), panels=count(len(panels), "panel"), told=told)
+    return Picture(figure, alt, say("Validation accuracy by epoch, on one scale; mean over the seeds, as far as all of them went, the band from the lowest to the highest; a dot marks "
+                                    "the best epoch of the mean.") if bands else say("Validation accuracy by epoch, on one scale; a dot marks the best epoch of each run."))
 
 
 def leads(differences: pd.DataFrame, one: str, over: str, behind: bool = False) -> Picture:
@@ -275,13 +312,21 @@ def leads(differences: pd.DataFrame, one: str, over: str, behind: bool = False) 
     axes.set_yticks(range(len(table)), table["label"])
     axes.set_ylim(len(table) - 0.4, -0.6)
     axes.grid(axis="y", visible=False)
-    axes.set_xlabel(f"points of accuracy ahead of {one} (95 % interval)" if behind else f"points of accuracy that {one} is ahead (95 % interval)")
-    points = {column: [f"{100 * share:.1f}".replace("-", "\u2212") for share in table[column]] for column in ("difference", "low", "high")}
-    told = "; ".join(f"{label} {difference} points ({low} to {high})" for label, difference, low, high in zip(table["label"], *points.values()))
-    those = count(others, "other") if len(table) == others else f"the {len(table)} best of {others} others"
-    says = f"How far {those} are ahead of {one}, over {over}" if behind else f"How far {one} is ahead of {count(others, 'other run')} on the {over}"
-    short = f"How far {'the others' if len(table) == others else those} are ahead of {one}, over {over}" if behind else f"How far {one} is ahead on the {over}"
-    return Picture(figure, f"{says}, with 95 % intervals: {told}.", f"{short}. Filled: supported after allowing for {count(others, 'comparison')} (Holm); hollow and dashed: not.")
+    axes.set_xlabel(say("points of accuracy ahead of {one} (95 % interval)", one=one) if behind else say("points of accuracy that {one} is ahead (95 % interval)", one=one))
+    rows = "; ".join(say("{label} {difference} points", label=row.label, difference=number(100 * row.difference, 1)) if np.isnan(row.low) else
+                     say("{label} {difference} points ({low} to {high})", label=row.label, difference=number(100 * row.difference, 1), low=number(100 * row.low, 1),
+                         high=number(100 * row.high, 1)) for row in table.itertuples())
+    told = {"one": one, "over": over, "others": whole(others), "drawn": len(table)}
+    if not behind:
+        short = say("How far {one} is ahead on the {over}", **told)
+        alt = say("How far {one} is ahead of {runs} on the {over}, with 95 % intervals: {rows}.", runs=count(others, "other run"), rows=rows, **told)
+    elif len(table) == others:
+        short = say("How far the others are ahead of {one}, over {over}", **told)
+        alt = say("How far the other {others} are ahead of {one}, over {over}, with 95 % intervals: {rows}.", rows=rows, **told)
+    else:
+        short = say("How far the {drawn} best of {others} others are ahead of {one}, over {over}", **told)
+        alt = say("How far the {drawn} best of {others} others are ahead of {one}, over {over}, with 95 % intervals: {rows}.", rows=rows, **told)
+    return Picture(figure, alt, f"{short}. " + say("Filled: supported after allowing for {comparisons} (Holm); hollow and dashed: not.", comparisons=count(others, "comparison")))
 
 
 def effects(tables: dict[str, pd.DataFrame]) -> Picture:
@@ -305,7 +350,8 @@ def effects(tables: dict[str, pd.DataFrame]) -> Picture:
         axes.grid(axis="x", visible=False)
         axes.set_xlabel(setting)
         if position % columns == 0:
-            axes.set_ylabel("accuracy in %")
-        told.append(f"{setting}: " + ", ".join(f"{value} {100 * accuracies.mean():.1f} % ({100 * accuracies.min():.1f} to {100 * accuracies.max():.1f})" for value, accuracies in groups))
-    return Picture(figure, f"Dot charts of accuracy by each setting that was varied; mean and range over configurations. {'; '.join(told)}.",
-                   "What was varied against what came out: a dot a configuration, a line their mean, over whatever else was varied.")
+            axes.set_ylabel(say("accuracy in %"))
+        told.append(f"{setting}: " + ", ".join(say("{value} {mean} ({low} to {high})", value=value, mean=percent(accuracies.mean()), low=percent(accuracies.min()),
+                                                   high=percent(accuracies.max())) for value, accuracies in groups))
+    return Picture(figure, say("Dot charts of accuracy by each setting that was varied; mean and range over configurations. {told}.", told="; ".join(told)),
+                   say("What was varied against what came out: a dot a configuration, a line their mean, over whatever else was varied."))

@@ -3,6 +3,7 @@
 import os
 
 from . import experiments, pretrained, provenance, sources
+from .wording import say
 
 BACKENDS = ("tensorflow", "jax")
 # A change in one of these trains again; what the model's function uses comes on top.
@@ -28,15 +29,15 @@ def of(experiment, fingerprint: str) -> dict:
 def differences(before: dict, now: dict) -> list[str]:
     """In words, what is different between two identities: `epochs: 3, now 5`, `models/cifar10.py changed`."""
     earlier, later = experiments.flatten(before.get("settings", {})), experiments.flatten(now.get("settings", {}))
-    found = [f"{key}: {earlier.get(key)}, now {later.get(key)}" for key in earlier | later if earlier.get(key) != later.get(key)]
+    found = [say("{key}: {before}, now {now}", key=key, before=earlier.get(key), now=later.get(key)) for key in earlier | later if earlier.get(key) != later.get(key)]
     if before.get("data") != now.get("data"):
-        found.append("the data changed")
+        found.append(say("the data changed"))
     if before.get("weights") != now.get("weights"):
-        found.append(f"pretrained weights: {(before.get('weights') or {}).get('file')}, now {(now.get('weights') or {}).get('file')}, of other content")
+        found.append(say("pretrained weights: {before}, now {now}, of other content", before=(before.get("weights") or {}).get("file"), now=(now.get("weights") or {}).get("file")))
     if before.get("starts_from") or now.get("starts_from"):
         found += [f"{now['settings'].get('starts_from')}: {reason}" for reason in differences(before.get("starts_from") or {}, now.get("starts_from") or {})]
-    found += [f"{name} changed" for name in sorted(before.get("source", {}).keys() | now.get("source", {}).keys())
+    found += [say("{name} changed", name=name) for name in sorted(before.get("source", {}).keys() | now.get("source", {}).keys())
               if before.get("source", {}).get(name) != now.get("source", {}).get(name)]
-    found += [f"{name}: {before.get('versions', {}).get(name)}, now {now['versions'][name]}" for name in sorted(now.get("versions", {}))
+    found += [say("{key}: {before}, now {now}", key=name, before=before.get("versions", {}).get(name), now=now["versions"][name]) for name in sorted(now.get("versions", {}))
               if before.get("versions", {}).get(name) != now["versions"][name]]
     return found

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 
 PR_SET_PDEATHSIG = 1
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # the last one when a terminal is closed, or an ssh session ends
 
 
 class Interrupted(Exception):
@@ -21,29 +21,31 @@ class Interrupted(Exception):
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM came, and the work stops at once."""
+    """SIGTERM or SIGHUP came, and the work stops at once."""
 
-    signal = signal.SIGTERM
+    def __init__(self, number: int = signal.SIGTERM):
+        super().__init__()
+        self.signal = number
 
 
 def exit_code(stop: BaseException) -> int:
-    """As shells count: 130 after SIGINT, 143 after SIGTERM."""
+    """As shells count: 130 after SIGINT, 143 after SIGTERM, 129 after SIGHUP."""
     return 128 + getattr(stop, "signal", signal.SIGINT)
 
 
 @contextlib.contextmanager
 def terminable():
-    """Within the block SIGTERM raises Terminated, as SIGINT raises KeyboardInterrupt: files are put in order before the process ends."""
+    """Within the block SIGTERM and SIGHUP raise Terminated, as SIGINT raises KeyboardInterrupt: files are put in order before the process ends."""
     def handle(number, frame):
-        raise Terminated
+        raise Terminated(number)
 
-    with _handling(handle, [signal.SIGTERM]):
+    with _handling(handle, [signal.SIGTERM, signal.SIGHUP]):
         yield
 
 
 @contextlib.contextmanager
 def listening(first: Callable[[], None]):
-    """Within the block the first SIGINT or SIGTERM calls `first`, and the second one raises KeyboardInterrupt. Yields a function: was there one?
+    """Within the block the first of SIGNALS calls `first`, and the second one raises KeyboardInterrupt. Yields a function: which one came, None so far?
 
     Outside the main thread, where no signal arrives, there is none.
     """
@@ -57,7 +59,7 @@ def listening(first: Callable[[], None]):
             first()
 
     with _handling(handle):
-        yield lambda: bool(came)
+        yield lambda: came[0] if came else None
 
 
 def die_with(parent: int) -> Callable[[], None]:
@@ -77,7 +79,7 @@ def die_with(parent: int) -> Callable[[], None]:
 
 @contextlib.contextmanager
 def forwarding(process: Callable[[], int | None]):
-    """Within the block SIGINT and SIGTERM are handed to the process as SIGINT; where there is none yet, and from the second on, KeyboardInterrupt is raised.
+    """Within the block SIGNALS are handed to the process as SIGINT; where there is none yet, and from the second on, KeyboardInterrupt is raised.
 
     Yields the list of the signals that came.
     """
@@ -87,7 +89,7 @@ def forwarding(process: Callable[[], int | None]):
         came.append(number)
         target = process()
         if target is None or len(came) > 1:
-            raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
+            raise KeyboardInterrupt if number == signal.SIGINT else Terminated(number)
         with contextlib.suppress(ProcessLookupError):
             os.kill(target, signal.SIGINT)
 
@@ -97,11 +99,19 @@ def forwarding(process: Callable[[], int | None]):
 
 @contextlib.contextmanager
 def _handling(handle, numbers=SIGNALS):
-    """Let `handle` have the signals within the block; only the main thread may, elsewhere nothing changes."""
+    """Let `handle` have the signals within the block; only the main thread may, elsewhere nothing changes. What is ignored, as after nohup, stays so."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, handle) for number in numbers}
+
+    def without_terminal(number, frame):
+        if number == signal.SIGHUP:  # there is nobody left to print for, and printing would fail
+            for standard in (1, 2):
+                if os.isatty(standard):
+                    os.dup2(os.open(os.devnull, os.O_WRONLY), standard)
+        handle(number, frame)
+
+    before = {number: signal.signal(number, without_terminal) for number in numbers if signal.getsignal(number) is not signal.SIG_IGN}
     try:
         yield
     finally:

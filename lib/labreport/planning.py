@@ -8,13 +8,14 @@ import shutil
 import sys
 from dataclasses import dataclass, replace
 
-from . import assignments, files, paths, provenance, state
+from . import assignments, files, paths, provenance, state, warm
 from .experiments import Experiment
 from .sweeps import Sweep
 from .wording import count, duration
 
 PROCESS_BYTES = 1.2e9  # of a kernel that has imported everything and holds no model
-STARTING_SECONDS = 20  # beside the training: importing everything, the other cells; 14 to 32 s measured on two cores, two runs at once
+# Beside the training: the other cells, and, where runs are not forked, importing everything. Measured on two cores, two runs at once.
+FORKED_SECONDS, STARTING_SECONDS = 6, 20
 REPORT_BYTES = 5e6  # of a run folder but for its weights
 COPIES = 4  # of the weights in a checkpoint: the model's, two of most optimizers, the best epoch's
 MANY = 50  # runs, after which a person is asked
@@ -91,8 +92,8 @@ def _estimated(step: Step, earlier: list[dict], sizes: dict) -> Step:
     alike = [run for run in earlier if (run["model"], run["model_args"], run["dataset"], run["dataset_args"]) == (
         experiment.model, experiment.model_args, experiment.dataset, experiment.dataset_args)]
     images = [run["images"] for run in earlier if (run["dataset"], run["data"], run["max_images"]) == (experiment.dataset, experiment.data, experiment.max_images)]
-    pace = [run["seconds_per_image"] for run in alike]
-    seconds = sorted(pace)[len(pace) // 2] * images[0] * (experiment.epochs - step.epochs_done) + STARTING_SECONDS if pace and images else None
+    pace, starting = [run["seconds_per_image"] for run in alike], FORKED_SECONDS if warm.possible() else STARTING_SECONDS
+    seconds = sorted(pace)[len(pace) // 2] * images[0] * (experiment.epochs - step.epochs_done) + starting if pace and images else None
     memory = max((run["memory"] for run in alike), default=PROCESS_BYTES + COPIES * weights + experiment.batch_size * activations)
     return replace(step, seconds=seconds, memory=memory, disk=weights + REPORT_BYTES + 3 * COPIES * weights)
 
@@ -183,12 +184,16 @@ def told(found: list[Step], here: Room, at_once: int, threads_each: int, apart: 
     disk = sum(sorted((step.disk for step in to_do), reverse=True)[:at_once]) + sum(step.disk / (3 * COPIES + 1) for step in to_do)
     lines.append(f"at once: {count(at_once, 'run')}, {count(threads_each, 'thread')} each" + (f", on {count(len(here.gpus), 'GPU')}" if here.gpus and not apart else ""))
     if apart:
-        return [*lines, f"memory: about {most[0] / GIB:.1f} GiB for the largest run; disk: about {disk / GIB:.1f} GiB"]
+        return [*lines, f"memory: about {most[0] / GIB:.1f} GiB for the largest run; disk: about {_size_said(disk)}"]
     lines.append(f"memory: about {sum(most) / GIB:.1f} GiB of {here.memory / GIB:.1f} GiB free" + ("; too little, so the system may end a run" if sum(most) > here.memory else ""))
-    lines.append(f"disk: about {disk / GIB:.1f} GiB of {here.disk / GIB:.1f} GiB free" + ("; too little: free some, or leave runs out" if disk > here.disk else ""))
+    lines.append(f"disk: about {_size_said(disk)} of {here.disk / GIB:.1f} GiB free" + ("; too little: free some, or leave runs out" if disk > here.disk else ""))
     return lines
 
 
 def threads(here: Room, at_once: int) -> int:
     """Threads of each run: the processors are divided."""
     return max(1, here.processors // at_once)
+
+
+def _size_said(size: float) -> str:
+    return f"{size / GIB:.1f} GiB" if size >= GIB / 10 else f"{size / 2**20:.0f} MiB"

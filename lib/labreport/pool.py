@@ -11,7 +11,6 @@ from . import files, interruption, paths, planning, state, tasks, warm
 from .planning import Room, Step
 from .sweeps import Sweep
 from .tasks import Task
-from .wording import count
 
 
 @dataclass
@@ -40,6 +39,8 @@ class Pool:
                     for task, process, _ in list(self._running.values()):
                         if process.poll() is not None:
                             del self._running[task.folder]
+                            if process.returncode == warm.LOST:
+                                self.forge = None  # it was killed, and would have to import everything again
                             task.ended(process.returncode, self.retries, asked())
                             waiting += [task] * (task.outcome == "waiting")
                             changed(task)
@@ -50,8 +51,7 @@ class Pool:
                     changed(None)
                     time.sleep(tasks.LOOK_SECONDS)
                 if asked():
-                    raise interruption.Interrupted(f"{self.sweep.run_name}: {sum(task.outcome == 'done' for task in found)} of {count(len(found), 'run')} done, the epochs of the "
-                                                   f"others are saved; the same command goes on")
+                    raise tasks.stopped(self.sweep, found, asked())
         finally:
             for _, process, _ in self._running.values():  # only after a second signal, or an error of ours
                 for end in (os.killpg, os.kill):  # the group; the process, where it has not made one yet
@@ -101,7 +101,7 @@ def forge(sweep: Sweep, found: list[Step]) -> warm.Forge | None:
 
 
 def settled(sweep: Sweep, found: list[Step], here: Room, jobs: int | None) -> tuple[int, int]:
-    """Runs at once and threads of each: as asked, or as at the sweep's start."""
+    """Runs at once and threads of each: as asked, or as at the sweep's start, else what there is room for."""
     before = tasks.recorded(sweep)
     at_once = planning.jobs(found, here, jobs or before.get("at_once"))
     threads = before["threads"] if "threads" in before and not jobs else int(os.environ.get("LABREPORT_THREADS") or planning.threads(here, at_once))

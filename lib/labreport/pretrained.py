@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from . import paths
+from .wording import say
 
 BACKBONES = ("mobilenet_v2", "inception_v3")
 # Released widths and image sides of MobileNetV2; InceptionV3 has one file.
@@ -75,11 +76,11 @@ def remark(model_args: dict, image_side: int) -> str | None:
     if "weights" not in model_args:
         return None
     if model_args["weights"] == "random":
-        return "The pretrained part starts from random weights: they were asked for by name (weights = random)."
+        return say("The pretrained part starts from random weights: they were asked for by name (weights = random).")
     path = find(model_args, image_side)
     if path is None or any(path.name == file_name(model_args, side) for side in (image_side, *SIDES)):
         return None
-    return f"The pretrained part starts from {path.name}, which is not a file that Keras releases: its numbers may differ from those of the released weights."
+    return say("The pretrained part starts from {file}, which is not a file that Keras releases: its numbers may differ from those of the released weights.", file=path.name)
 
 
 def keras_cache() -> Path:

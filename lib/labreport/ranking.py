@@ -9,24 +9,24 @@ from scipy import stats
 from . import comparison, experiments, figures, proportions
 from .comparison import Entry
 from .sweeps import Sweep
-from .wording import count, percent
+from .wording import count, noted, number, percent, say
 
-OVERVIEW = ("The configurations, best mean first: accuracy over the seeds in percent, its standard deviation and the 95 % interval of the mean (Student's t; "
-            "with one seed the interval of the images, Wilson's).")
+OVERVIEW = noted("The configurations, best mean first: accuracy over the seeds in percent, its standard deviation and the 95 % interval of the mean (Student's t; "
+                 "with one seed the interval of the images, Wilson's).")
 CONFIDENCE = proportions.CONFIDENCE
+FEWEST_SEEDS = 3  # for a verdict: with two the interval hangs on a single difference of two coarse numbers
 NAMED = 8  # configurations in one sentence; of more, how many and the two ends
-METHOD_OVER_SEEDS = """
-Each configuration is set against the base over the seeds: a seed gives both the same split, the same order of images and the same start, as far as their
-models allow, so the differences are paired. Their mean, its 95 % interval and $p$ are those of the paired $t$ test, with $p$ adjusted after Holm (1979) for
-all comparisons. With few seeds the test takes it on trust that differences are normally distributed; where all seeds give the very same difference it has nothing to judge by. A difference counts as supported where the adjusted
-$p$ is below 0.05 and the interval leaves out zero. The seeds cover training; that all were evaluated on the same kind of images, and few of them, is not in the intervals.
-"""
-METHOD_OVER_IMAGES = """
-Each configuration was run once and is set against the base image by image. With $b$ images that it alone has right, $c$ that the base alone has right, and $n$
-in all, the difference of their accuracies is $(b - c) / n$. Its 95 % interval is Wald's with half an image added to each of the four counts
-(Agresti and Min, 2005); $p$ is that of McNemar's exact test, adjusted after Holm (1979) for all comparisons. A difference counts as supported where the interval
-leaves out zero and the adjusted $p$ is below 0.05. What another seed would change is not in them.
-"""
+METHOD_OVER_SEEDS = noted(
+    "Each configuration is set against the base over the seeds: a seed gives both the same split, the same order of images and the same start, as far as their "
+    "models allow, so the differences are paired. Their mean, its 95 % interval and $p$ are those of the paired $t$ test, with $p$ adjusted after Holm (1979) for "
+    "all comparisons. With few seeds the test takes it on trust that differences are normally distributed; where all seeds give "
+    "the very same difference it has nothing to judge by. With three seeds or more a difference counts as supported where the adjusted $p$ is below 0.05 and the "
+    "interval leaves out zero. The seeds cover training; that all were evaluated on the same kind of images, and few of them, is not in the intervals.")
+METHOD_OVER_IMAGES = noted(
+    "Each configuration was run once and is set against the base image by image. With $b$ images that it alone has right, $c$ that the base alone has right, and $n$ "
+    "in all, the difference of their accuracies is $(b - c) / n$. Its 95 % interval is Wald's with half an image added to each of the four counts "
+    "(Agresti and Min, 2005); $p$ is that of McNemar's exact test, adjusted after Holm (1979) for all comparisons. A difference counts as supported where the interval "
+    "leaves out zero and the adjusted $p$ is below 0.05. What another seed would change is not in them.")
 
 
 @dataclass(frozen=True)
@@ -44,14 +44,16 @@ class Score:
     def mean(self) -> float:
         return float(self.accuracies.mean())
 
-    def interval(self) -> tuple[float, float]:
-        """95 %: of the mean over seeds, or, of one run alone, of its images."""
+    def interval(self, seeds: int) -> tuple[float, float] | None:
+        """95 %: of the mean over several seeds, as far as shares go, or, where there is one seed, of its images. None where the runs there are tell of no spread."""
         found = self.accuracies
-        if len(found) == 1:
+        if seeds == 1:
             [entry] = self.runs.values()
             return proportions.wilson(int(entry.correct.sum()), len(entry.correct))
+        if len(found) < 2 or np.ptp(found) < 1e-12:
+            return None
         reach = stats.sem(found) * stats.t.ppf((1 + CONFIDENCE) / 2, len(found) - 1)
-        return self.mean - reach, self.mean + reach
+        return max(0.0, self.mean - reach), min(1.0, self.mean + reach)
 
 
 def load(sweep: Sweep) -> list[Entry]:
@@ -75,25 +77,27 @@ def missing(sweep: Sweep) -> list[str]:
 def standing(sweep: Sweep) -> str:
     """How many of the runs there are, and which are missing, in sentences."""
     wanting = missing(sweep)
-    text = f"{len(sweep.runs) - len(wanting)} of {count(len(sweep.runs), 'run')} are finished: {count(len(sweep.configurations), 'configuration')}, {count(len(sweep.seeds), 'seed')} each."
-    return text + (f" **Missing, or outdated:** {comparison.first(wanting, 12)}." if wanting else " Settings, source and versions are up to date.")
+    text = say("{finished} of {runs} are finished: {configurations}, {seeds} each.", finished=len(sweep.runs) - len(wanting), runs=count(len(sweep.runs), "run"),
+               configurations=count(len(sweep.configurations), "configuration"), seeds=count(len(sweep.seeds), "seed"))
+    return f"{text} " + (say("**Missing, or outdated:** {named}.", named=comparison.first(wanting, 12)) if wanting else say("Settings, source and versions are up to date."))
 
 
 def exceptions(sweep: Sweep) -> list[dict]:
     """A row a run that would be made otherwise today: which, and why."""
-    return [{"Run": sweep.label(run.experiment), "Outdated, since": comparison.first(run.outdated)} for run in sweep.runs if run.outdated]
+    return [{noted("Run"): sweep.label(run.experiment), noted("Outdated, since"): comparison.first(run.outdated)} for run in sweep.runs if run.outdated]
 
 
 def overview(sweep: Sweep, entries: list[Entry]) -> pd.DataFrame:
     """A row a configuration, the best mean first."""
     rows = []
     for rank, score in enumerate(scores(sweep, entries), 1):
-        low, high = score.interval()
+        interval = score.interval(len(sweep.seeds))
         results = [entry.result.metrics for entry in score.runs.values()]
-        rows.append({"Rank": rank, "Configuration": score.label + (" (base)" if score.label == sweep.base else ""), "Runs": f"{len(score.runs)} of {len(sweep.seeds)}",
-                     "Mean": f"{100 * score.mean:.1f}", "SD": f"{100 * score.accuracies.std(ddof=1):.1f}" if len(results) > 1 else None,
-                     "95 % interval": f"{100 * low:.1f}\u2013{100 * high:.1f}", "Best epoch": _span([one["best_epoch"] for one in results]),
-                     "Parameters": results[0]["total_parameters"], "Seconds": round(np.mean([one["seconds"] for one in results]))})
+        rows.append({noted("Rank"): rank, noted("Configuration"): say("{label} (base)", label=score.label) if score.label == sweep.base else score.label,
+                     noted("Runs"): say("{some} of {all}", some=len(score.runs), all=len(sweep.seeds)),
+                     noted("Mean"): number(100 * score.mean, 1), noted("SD"): number(100 * score.accuracies.std(ddof=1), 1) if len(results) > 1 else None,
+                     noted("95 % interval"): comparison.span(*interval) if interval else None, noted("Best epoch"): _span([one["best_epoch"] for one in results]),
+                     noted("Parameters"): results[0]["total_parameters"], noted("Seconds"): round(np.mean([one["seconds"] for one in results]))})
     return pd.DataFrame(rows, dtype=object)
 
 
@@ -105,7 +109,8 @@ def panels(sweep: Sweep, entries: list[Entry]) -> dict[str, dict[str, tuple[pd.D
     found, which = scores(sweep, entries), ""
     if len(found) > 2 * comparison.LINES:
         best = [score for score in found if score.label != sweep.base][:comparison.LINES - 1]
-        which = f"the best {len(best)} of {len(found)}" + ", and the base" * any(score.label == sweep.base for score in found)
+        told = {"best": len(best), "all": len(found)}
+        which = (say("the best {best} of {all}, and the base", **told) if any(score.label == sweep.base for score in found) else say("the best {best} of {all}", **told))
         found = [score for score in found if score in best or score.label == sweep.base]
     if len(sweep.seeds) == 1:
         kept = [entry for score in found for entry in score.runs.values()]
@@ -119,7 +124,8 @@ def panels(sweep: Sweep, entries: list[Entry]) -> dict[str, dict[str, tuple[pd.D
         mean = pd.DataFrame({"epoch": shared.index, "val_accuracy": shared["mean"].to_numpy(), "low": shared["min"].to_numpy(), "high": shared["max"].to_numpy()})
         lines[score.label] = (mean, int(mean["val_accuracy"].to_numpy().argmax()) + 1)
     parts = np.array_split(list(lines), -(-len(lines) // comparison.LINES))
-    titles = ["mean over seeds" + (f": {which}" if which else "")] if len(parts) == 1 else [f"mean over seeds ({number} of {len(parts)})" for number in range(1, len(parts) + 1)]
+    whole = say("mean over seeds") + (f": {which}" if which else "")
+    titles = [whole] if len(parts) == 1 else [say("{title} ({number} of {parts})", title=whole, number=place, parts=len(parts)) for place in range(1, len(parts) + 1)]
     return {title: {str(label): lines[label] for label in part} for title, part in zip(titles, parts)}
 
 
@@ -127,17 +133,17 @@ def common_settings(sweep: Sweep) -> list[dict]:
     """The settings that no configuration varies, as rows of a setting and its value."""
     flat = [_flat(configuration.experiments[0]) for configuration in sweep.configurations]
     shared = {key: value for key, value in flat[0].items() if all(other.get(key) == value for other in flat)}
-    return [{"Setting": key, "Value": comparison.text(value)} for key, value in shared.items()]
+    return [{noted("Setting"): key, noted("Value"): comparison.text(value)} for key, value in shared.items()]
 
 
 def own_settings(sweep: Sweep) -> list[dict]:
     """What was varied against what came out: a row a configuration with its differences from the base, and its mean."""
     base, rows = _flat(sweep.base_configuration.experiments[0]), []
-    means = {score.label: f"{100 * score.mean:.1f}" for score in scores(sweep, load(sweep))}
+    means = {score.label: number(100 * score.mean, 1) for score in scores(sweep, load(sweep))}
     for configuration in sweep.configurations:
         flat = _flat(configuration.experiments[0])
-        own = [f"{key.split('.')[-1]} {comparison.text(flat[key])}" if key in flat else f"no {key.split('.')[-1]}" for key in base | flat if base.get(key) != flat.get(key)]
-        rows.append({"Configuration": configuration.label, "Differs from the base in": "; ".join(own) or "nothing: it is the base", "Mean accuracy": means.get(configuration.label)})
+        own = [f"{key.split('.')[-1]} {comparison.text(flat[key])}" if key in flat else say("no {setting}", setting=key.split(".")[-1]) for key in base | flat if base.get(key) != flat.get(key)]
+        rows.append({noted("Configuration"): configuration.label, noted("Differs from the base in"): "; ".join(own) or say("nothing: it is the base"), noted("Mean accuracy"): means.get(configuration.label)})
     return rows
 
 
@@ -174,19 +180,21 @@ def _flat(experiment) -> dict:
 
 def method(sweep: Sweep) -> str:
     """How differences are judged here."""
-    return METHOD_OVER_SEEDS if len(sweep.seeds) > 1 else METHOD_OVER_IMAGES
+    return say(METHOD_OVER_SEEDS) if len(sweep.seeds) > 1 else say(METHOD_OVER_IMAGES)
 
 
 def differences(sweep: Sweep, entries: list[Entry]) -> pd.DataFrame:
     """Every configuration against the base: label, difference (a share, positive where it is ahead of the base), low, high, pairs, p (adjusted after Holm), verdict.
 
-    verdict: "supported", "alone" (only without the adjustment) or "open". Paired over the seeds that both have; with one seed, over images.
+    verdict: "supported", "alone" (only without the adjustment) or "open"; always open with fewer than FEWEST_SEEDS. Paired over the seeds that both have; with one seed, over images.
     """
     found = {score.label: score for score in scores(sweep, entries)}
     base, rows = found.get(sweep.base), []
     for score in found.values() if base else ():
         shared = [seed for seed in base.runs if seed in score.runs]
         if score is base or not shared or (len(shared) == 1 and len(sweep.seeds) > 1):
+            continue
+        if any(_ids(score.runs[seed]) != _ids(base.runs[seed]) for seed in shared):
             continue
         if len(sweep.seeds) == 1:
             mine, theirs = _same_images(score.runs[shared[0]], base.runs[shared[0]])
@@ -198,7 +206,7 @@ def differences(sweep: Sweep, entries: list[Entry]) -> pd.DataFrame:
             pairs = len(shared)
         rows.append({"label": score.label, "difference": difference, "low": low, "high": high, "pairs": pairs, "p": p})
     table = pd.DataFrame(rows, columns=["label", "difference", "low", "high", "pairs", "p"])
-    alone = ((table["low"] > 0) | (table["high"] < 0)) & (table["p"] < 1 - CONFIDENCE)
+    alone = ((table["low"] > 0) | (table["high"] < 0)) & (table["p"] < 1 - CONFIDENCE) & (table["pairs"] >= FEWEST_SEEDS)
     table["p"] = np.where(table["p"].isna(), np.nan, proportions.holm(table["p"].fillna(1.0)))
     table["verdict"] = np.where(alone & (table["p"] < 1 - CONFIDENCE), "supported", np.where(alone, "alone", "open"))
     return table
@@ -218,10 +226,19 @@ def _paired(apart: np.ndarray) -> tuple[float, float, float, float]:
 
 def _same_images(one: Entry, other: Entry) -> tuple[np.ndarray, np.ndarray]:
     by_id = [dict(zip(entry.result.predictions["id"], entry.correct)) for entry in (one, other)]
-    if by_id[0].keys() != by_id[1].keys():
-        raise ValueError(f"{one.label} and {other.label} were evaluated on other images, so they cannot be compared; a sweep's runs share their data and seed")
     order = sorted(by_id[0])
     return tuple(np.array([found[name] for name in order]) for found in by_id)
+
+
+def _ids(entry: Entry) -> frozenset:
+    return frozenset(entry.result.predictions["id"])
+
+
+def not_compared(sweep: Sweep, entries: list[Entry]) -> list[str]:
+    """Configurations that were evaluated on other images than the base: their differences would say nothing."""
+    found = {score.label: score for score in scores(sweep, entries)}
+    base = found.get(sweep.base)
+    return [label for label, score in found.items() if base and any(_ids(score.runs[seed]) != _ids(base.runs[seed]) for seed in score.runs.keys() & base.runs.keys())]
 
 
 def shown(sweep: Sweep, entries: list[Entry]) -> list:
@@ -231,48 +248,62 @@ def shown(sweep: Sweep, entries: list[Entry]) -> list:
     table = differences(sweep, entries)
     if table.empty:
         return []
-    of = f"{len(sweep.seeds)} seeds" if len(sweep.seeds) > 1 else comparison.images_of(entries)
+    of = count(len(sweep.seeds), "seed") if len(sweep.seeds) > 1 else comparison.images_of(entries)
+    verdicts = {"supported": say("supported"), "alone": say("only if it stood alone"), "open": say("not supported")}
     rows = []
     for row in table.itertuples():
-        interval = "the same with every seed" if np.isnan(row.p) else f"{comparison.points(row.low)} to {comparison.points(row.high)}"
-        rows.append({"Configuration": row.label, f"Points ahead of {sweep.base}": f"{comparison.points(row.difference)} ({interval})",
-                     "p (Holm)": "none" if np.isnan(row.p) else "< 0.001" if row.p < 0.001 else f"{row.p:.3f}",
-                     "Verdict": {"supported": "supported", "alone": "only if it stood alone", "open": "not supported"}[row.verdict]})
-    return [figures.leads(table, sweep.base, of, behind=True), figures.Table(rows, f"How many points of accuracy each configuration is ahead of the base, {sweep.base}, over {of}.")]
+        told = {"points": comparison.points(row.difference), "low": comparison.points(row.low) if row.low == row.low else "", "high": comparison.points(row.high) if row.high == row.high else ""}
+        ahead = say("{points} (the same with every seed)", **told) if np.isnan(row.p) else say("{points} ({low} to {high})", **told)
+        rows.append({noted("Configuration"): row.label, say("Points ahead of {base}", base=sweep.base): ahead,
+                     noted("p (Holm)"): say("none") if np.isnan(row.p) else comparison.p_value(row.p), noted("Verdict"): verdicts[row.verdict]})
+    return [figures.leads(table, sweep.base, of, behind=True), figures.Table(rows, say("How many points of accuracy each configuration is ahead of the base, {base}, over {of}.", base=sweep.base, of=of))]
 
 
 def conclusion(sweep: Sweep, entries: list[Entry]) -> str:
     """Which differences are supported; as long as runs are missing, only that they are."""
     wanting = missing(sweep)
     if wanting:
-        return (f"**No verdict yet:** {len(wanting)} of {count(len(sweep.runs), 'run')} are missing or outdated ({comparison.first(wanting, 12)}). "
-                f"`make sweep NAME={sweep.name}` goes on with them.")
+        return say("**No verdict yet:** {wanting} of {runs} are missing or outdated ({named}). `make sweep NAME={sweep}` goes on with them.", wanting=len(wanting),
+                   runs=count(len(sweep.runs), "run"), named=comparison.first(wanting, 12), sweep=sweep.name)
     found, table = scores(sweep, entries), differences(sweep, entries)
     best = found[0]
-    low, high = best.interval()
-    over = f"over {len(sweep.seeds)} seeds" if len(sweep.seeds) > 1 else f"on the {comparison.images_of(entries)}"
-    lines = [f"**{best.label}** has the highest accuracy {over}: {percent(best.mean)} ({percent(low)} to {percent(high)}).", ""]
-    for verdict, says in (("supported", "Supported" + (f", also after allowing for {len(table)} comparisons at once" if len(table) > 1 else "")),
-                          ("alone", "Supported only if each comparison stood alone"), ("open", "Not supported, so that either may be the better one")):
+    tied, interval = [score.label for score in found[1:] if score.mean == best.mean], best.interval(len(sweep.seeds))
+    told = {"best": ", ".join([best.label, *tied]), "mean": percent(best.mean) + (f" ({comparison.span(*interval)})" if interval else "")}
+    told |= {"seeds": count(len(sweep.seeds), "seed"), "images": comparison.images_of(entries)}
+    if len(sweep.seeds) > 1:
+        lines = [say("**{best}** have the highest accuracy over {seeds}: {mean}.", **told) if tied else say("**{best}** has the highest accuracy over {seeds}: {mean}.", **told), ""]
+    else:
+        lines = [say("**{best}** have the highest accuracy on the {images}: {mean}.", **told) if tied else say("**{best}** has the highest accuracy on the {images}: {mean}.", **told), ""]
+    for verdict in ("supported", "alone", "open"):
         chosen = [f"{row.label} ({comparison.points(row.difference)})" for row in table.itertuples() if row.verdict == verdict]
         if len(chosen) > NAMED:
-            lines.append(f"- {says}: the difference from {sweep.base}, in points, of {len(chosen)} of {len(table)}, from {chosen[0]} to {chosen[-1]}.")
-        elif chosen:
-            lines.append(f"- {says}: the difference from {sweep.base}, in points, of {', '.join(chosen)}.")
+            named = say("{some} of {all}, from {first} to {last}", some=len(chosen), all=len(table), first=chosen[0], last=chosen[-1])
+        else:
+            named = ", ".join(chosen)
+        if chosen:
+            told = {"base": sweep.base, "named": named, "comparisons": len(table)}
+            lines.append("- " + (say("Supported, also after allowing for {comparisons} comparisons at once: the difference from {base}, in points, of {named}.", **told)
+                                 if verdict == "supported" and len(table) > 1 else say("Supported: the difference from {base}, in points, of {named}.", **told) if verdict == "supported" else
+                                 say("Supported only if each comparison stood alone: the difference from {base}, in points, of {named}.", **told) if verdict == "alone" else
+                                 say("Not supported, so that either may be the better one: the difference from {base}, in points, of {named}.", **told)))
+    if apart := not_compared(sweep, entries):
+        lines.append("- " + say("Not compared, since they were evaluated on other images than the base: {named}.", named=comparison.first(apart, NAMED)))
     lines += ["", _limits(sweep, entries)]
     return "\n".join(lines)
 
 
 def _limits(sweep: Sweep, entries: list[Entry]) -> str:
     if sweep.sample:
-        return "**The runs used sample data**: this shows that the sweep works, and nothing can be concluded about the real data set or the models."
+        return say("**The runs used sample data**: this shows that the sweep works, and nothing can be concluded about the real data set or the models.")
     sentences = []
-    if len(sweep.seeds) > 1:
-        sentences.append(f"{count(len(sweep.seeds), 'seed')} are few: an effect that is not supported may be there all the same.")
+    if len(sweep.seeds) == 2:
+        sentences.append(say("Two seeds are too few for a verdict on any difference."))
+    elif len(sweep.seeds) > 2:
+        sentences.append(say("{seeds} are few: an effect that is not supported may be there all the same.", seeds=count(len(sweep.seeds), "seed")))
     if any(entry.result.evaluated == "validation" for entry in entries):
-        sentences.append("The validation images also chose the epoch; accuracies on them are on the high side.")
+        sentences.append(say("The validation images also chose the epoch; accuracies on them are on the high side."))
     if sweep.settings:
-        sentences.append("The runs have settings of their own, so that nothing follows for the experiments as published.")
+        sentences.append(say("The runs have settings of their own, so that nothing follows for the experiments as published."))
     return " ".join(sentences)
 
 

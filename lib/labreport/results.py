@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from . import files
-from .wording import count, duration, listed
+from . import files, paths, wording
+from .wording import count, date, duration, listed, noted, number, say
 
 METRICS = "metrics.json"  # written last: a run folder that has it is finished
 HISTORY = "history.csv"
@@ -18,7 +18,9 @@ VERIFICATION = "verification.json"  # only where a run was repeated, and compare
 SUBMISSION = "submission.csv"  # only where a competition's unlabelled images were there
 FILES = (HISTORY, PREDICTIONS, MODEL, PROVENANCE, METRICS)
 # All that a run leaves to a reader; the notebook and the reports come after the training.
-OF_A_RUN = (*FILES, SUBMISSION, VERIFICATION, "notebook.ipynb", "log.txt", "made_from.json", "report.html", "report.pdf")
+OF_A_RUN = (*FILES, SUBMISSION, VERIFICATION, "log.txt", "made_from.json", *(wording.file(name, language) for language in wording.LANGUAGES
+                                                                             for name in ("notebook.ipynb", "report.html", "report.pdf")))
+NEAR = {"seed", "epochs", "max_images"}  # with other values of these a run is still to be looked at beside the published one
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,14 @@ def load(folder: Path) -> Result:
     return Result(read_table(folder / HISTORY), metrics, read_table(folder / PREDICTIONS, text=("id", "label", "predicted")), files.read_json(folder / PROVENANCE), verification)
 
 
+def published_history(experiment) -> pd.DataFrame | None:
+    """The published log of an experiment, epoch by epoch, as far as this run may go; None where there is none, or where the run is of another kind."""
+    file = paths.params() / "published" / f"{experiment.name}.csv"
+    if experiment.data == "sample" or not experiment.changes.keys() <= NEAR or not file.exists():
+        return None
+    return read_table(file).head(experiment.epochs)
+
+
 def read_table(source, text: tuple[str, ...] = ()) -> pd.DataFrame:
     """A CSV table as it was written: pandas's own reading of numbers loses the last bit in some versions. source: path or open file; text: columns that hold no numbers."""
     table = pd.read_csv(source, dtype=str, keep_default_na=False)
@@ -114,33 +124,41 @@ def provenance_table(result: Result) -> list[dict]:
     main = ", ".join(f"{name} {version}" for name, version in origin["versions"].items())
     others = ", ".join(f"{name} {version}" for name, version in origin["imported"].items() if name not in origin["versions"])
     checkout = last["checkout"]
-    changes = f", with changes in {count(len(checkout['changes']), 'file')}: {listed(checkout['changes'], 20)}" if checkout["changes"] else ", without changes"
-    verified = result.verification
-    rows = {"Verified": verified and f"{verified['verdict']}, run again {verified['verified']} ({verified['ran_on']})" + (f": {verified['where']}" if verified["where"] else ""),
-            "Started": origin["sittings"][0]["started"], "Finished": result.metrics["finished"], "Computing time": duration(result.seconds),
-            "Peak memory": f"{max(sitting['peak_memory_bytes'] for sitting in origin['sittings']) / 2**30:.1f} GiB",
-            "Sittings": _sittings(origin["sittings"]), "Commit": checkout["commit"] + changes if checkout["commit"] else f"unknown: {checkout['error']}",
-            "Lock files (sha256)": ", ".join(f"{name} {digest}" for name, digest in last["locks"].items()),
-            "Versions": f"Python {last['python']}, {main}", "Other packages": others, "System": last["system"],
-            "Processor": f"{last['processor']}, {last['cores']} cores", "Computing": f"{last['backend']} on {last['device']}, {last['threads']} threads",
-            "Environment": ", ".join(f"{name}={value}" for name, value in last["environment"].items()), "Seed": str(origin["seed"]),
-            "Pretrained weights": _weights(result), "Data (sha256)": origin["data"]}
-    return [{"Item": key, "Value": value} for key, value in rows.items() if value]
+    changes = (say(", with changes in {files}: {named}", files=count(len(checkout["changes"]), "file"), named=listed(checkout["changes"], 20)) if checkout["changes"] else
+               say(", without changes"))
+    rows = {say("Verified"): result.verification and _verified(result.verification), say("Started"): date(origin["sittings"][0]["started"]), say("Finished"): date(result.metrics["finished"]),
+            say("Computing time"): duration(result.seconds),
+            say("Peak memory"): f"{number(max(sitting['peak_memory_bytes'] for sitting in origin['sittings']) / 2**30, 1)} GiB",
+            say("Sittings"): _sittings(origin["sittings"]), say("Commit"): checkout["commit"] + changes if checkout["commit"] else say("unknown: {error}", error=checkout["error"]),
+            say("Lock files (sha256)"): ", ".join(f"{name} {digest}" for name, digest in last["locks"].items()),
+            say("Versions"): f"Python {last['python']}, {main}", say("Other packages"): others, say("System"): last["system"],
+            say("Processor"): say("{processor}, {cores} cores", processor=last["processor"], cores=last["cores"]),
+            say("Computing"): say("{backend} on {device}, {threads}", backend=last["backend"], device=last["device"], threads=count(last["threads"], "thread")),
+            say("Environment"): ", ".join(f"{name}={value}" for name, value in last["environment"].items()), say("Seed"): str(origin["seed"]),
+            say("Pretrained weights"): _weights(result), say("Data (sha256)"): origin["data"]}
+    return [{noted("Item"): key, noted("Value"): value} for key, value in rows.items() if value]
+
+
+def _verified(verified: dict) -> str:
+    verdicts = {"identical": say("identical"), "within tolerance": say("within tolerance"), "different": say("different")}
+    told = say("{verdict}, run again {when} ({where})", verdict=verdicts.get(verified["verdict"], verified["verdict"]), when=date(verified["verified"]), where=verified["ran_on"])
+    return told + (f": {verified['where']}" if verified["where"] else "")
 
 
 def _sittings(sittings: list[dict]) -> str | None:
     """Which epochs were trained when and on what, where a training was stopped in between."""
     if len(sittings) == 1:
         return None
-    parts = [f"epochs {one['first_epoch']} to {one['last_epoch']}" if one.get("last_epoch") else "evaluation" for one in sittings]
-    told = [f"{part} from {one['started']} ({one['device']}, {one['threads']} threads)" for part, one in zip(parts, sittings)]
+    parts = [say("epochs {first} to {last}", first=one["first_epoch"], last=one["last_epoch"]) if one.get("last_epoch") else say("evaluation") for one in sittings]
+    told = [say("{part} from {started} ({device}, {threads})", part=part, started=date(one["started"]), device=one["device"], threads=count(one["threads"], "thread"))
+            for part, one in zip(parts, sittings)]
     return f"{len(sittings)}: {'; '.join(told)}"
 
 
 def _weights(result: Result) -> str | None:
     identity = result.metrics["identity"]
     if identity["settings"]["model_args"].get("weights") == "random":
-        return "none: random ones were asked for by name"
+        return say("none: random ones were asked for by name")
     weights = identity.get("weights")
     return f"{weights['file']} (sha256 {weights['sha256']})" if weights else None
 

@@ -42,14 +42,14 @@ esac
 
 again() {{ scontrol requeue "${{SLURM_ARRAY_JOB_ID}}_${{SLURM_ARRAY_TASK_ID}}"; exit {at_work}; }}
 
-asked=
-trap 'asked=1; kill -TERM "$run" 2>/dev/null' USR1 TERM
+signals=0
+trap 'signals=$((signals + 1)); kill -TERM "$run" 2>/dev/null' USR1 TERM
 {python} {pipeline} "$@" &
 run=$!
-wait "$run"; code=$?
-while kill -0 "$run" 2>/dev/null; do wait "$run"; code=$?; done  # a signal ends `wait`, not the run
+came=-1
+while [ "$signals" != "$came" ]; do came=$signals; wait "$run"; code=$?; done  # a signal ends `wait`, not the run
 
-if [ -n "$asked" ] && [ "$code" = 143 ]; then again; fi  # stopped, its epoch saved
+if [ "$signals" != 0 ] && [ "$code" = 143 ]; then again; fi  # stopped, its epoch saved
 if [ "$code" = {at_work} ]; then sleep "${{LABREPORT_AGAIN_SECONDS:-60}}"; again; fi  # another process has this run in hand
 exit "$code"
 """

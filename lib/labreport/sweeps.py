@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from . import assignments, experiments, paths, strict_yaml
 from .experiments import Experiment
 from .plain_types import nearest, quoted, typed
-from .wording import count
+from .wording import count, say
 
+LOCK = ".sweep.lock"  # in a sweep's folder
 KEYS = {"title": "str", "question": "str", "base": "str", "seeds": "list[int]", "runs": "list", "grid": "dict"}
 
 
@@ -58,7 +59,6 @@ class Sweep:
         """Path of the sweep's folder: its report, and what its runs said."""
         return paths.reports() / self.run_name
 
-
     @functools.cached_property
     def runs(self) -> list[assignments.Run]:
         """What there is of each run, as it was at the first look."""
@@ -80,13 +80,14 @@ class Sweep:
     def label(self, experiment: Experiment) -> str:
         """The configuration of a run, and its seed where there are several."""
         label = next(configuration.label for configuration in self.configurations if experiment in configuration.experiments)
-        return label if len(self.seeds) == 1 else f"{label}, seed {experiment.seed}"
+        return label if len(self.seeds) == 1 else say("{label}, seed {seed}", label=label, seed=experiment.seed)
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         asked = ", ".join(f"{key} = {quoted(value)}" for key, value in self.settings.items())
-        fields = [["Runs", f"{len(self.finished)} of {described(self).split(': ')[1]} finished"], ["Base", self.base], ["Seeds", ", ".join(map(str, self.seeds))],
-                  ["Settings", f"params/sweeps/{self.name}.yaml" + (f", but {asked}" if asked else "")]]
-        return assignments.title_block(self, self.title, self.question, fields)
+        file = f"params/sweeps/{self.name}.yaml"
+        fields = [[say("Runs"), say("{finished} of {runs} finished", finished=len(self.finished), runs=count(len(self.experiments), "run"))], [say("Base"), self.base],
+                  [say("Seeds"), ", ".join(map(str, self.seeds))], [say("Settings"), say("{file}, but {changed}", file=file, changed=asked) if asked else say("as in {file}", file=file)]]
+        return assignments.title_block(self, say(self.title), say(self.question), fields)
 
 
 def names() -> list[str]:
@@ -143,12 +144,21 @@ def load(name: str, settings: Mapping | None = None) -> Sweep:
             raise ValueError(f"{place} ({label}) is " + (f"the same as {twin}" if twin else "not the only one of that label; give it a label of its own"))
         else:
             tried[label] = (differences, first)
-    varied = {key.split(".")[-1] for differences, _ in tried.values() for key in differences} | {"seed"}
-    for key in settings or {}:
-        if key.split(".")[-1] in varied:
-            raise ValueError(f"--set {key}: that is what the sweep varies; edit {where} instead")
+    if "seed" in (settings or {}):
+        raise ValueError(f"--set seed: that is what the sweep varies; edit {where} instead")
+    if len(tried) < 2:
+        raise ValueError(f"{where}: nothing is tried but the base, {base.name}; a sweep compares at least one other configuration with it")
+    for label, (_, first) in tried.items():
+        for key in ("notebook", "dataset", "data", "max_images"):
+            if getattr(first, key) != getattr(base, key):
+                raise ValueError(f"{where}: {label} has {key} {getattr(first, key)}, the base {getattr(base, key)}; runs that are compared answer for the same images")
     found = {label: [_with(place, base, differences, seed) for seed in seeds] for label, (differences, _) in tried.items()}
     assignments.settings_of_each([experiment for some in found.values() for experiment in some], settings or {})  # raises where nobody takes one
+    for differences, first in tried.values():
+        varied = _changed(experiments.load(differences.get("experiment", base.name)), first)
+        for key in settings or {}:
+            if _changed(first, _set(first, {key: settings[key]})) & varied:
+                raise ValueError(f"--set {key}: that is what the sweep varies; edit {where} instead")
     neighbours = [one for one in _readable() if one.notebook == base.notebook]
     configurations = [Configuration(label, tried[label][0], [_named(_set(experiment, settings or {}), neighbours) for experiment in some]) for label, some in found.items()]
     folders = [experiment.run_name for configuration in configurations for experiment in configuration.experiments]
@@ -166,6 +176,10 @@ def _grid(axes: dict, line) -> list[dict]:
     choices = [[value if isinstance(value, dict) else {axis: value} for value in found] for axis, found in axes.items()]
     entries = []
     for combination in itertools.product(*choices):
+        keys = [key for part in combination for key in part if key != "label"]
+        twice = next((key for key in keys if keys.count(key) > 1), None)
+        if twice:
+            raise ValueError(f"{line(twice)}: two axes of the grid set {twice}; leave it to one of them")
         labels = [part["label"] for part in combination if "label" in part]
         entry = {key: value for part in combination for key, value in part.items()}
         entries.append(entry | ({"label": ", ".join(labels)} if len(labels) == len(combination) else {}))
@@ -181,9 +195,11 @@ def _configuration(base: Experiment, entry, seed: int, place: str) -> tuple[str,
     differences = {key: value for key, value in entry.items() if key != "label"}
     if "seed" in differences:
         raise ValueError(f"{place}: a seed is not varied by runs; `seeds` lists those that every run is repeated with")
-    label = entry.get("label") or _label(base, differences)
-    if not isinstance(label, str):
-        raise ValueError(f"{place}: label must be text, got {quoted(label)}")
+    label = entry["label"] if "label" in entry else _label(base, differences)
+    if label == "":
+        raise ValueError(f"{place}: label is empty; leave it out, or say something")
+    if not isinstance(label, str) or not label.isprintable() or "$" in label:
+        raise ValueError(f"{place}: label must be text in one line, without $, got {quoted(label)}")
     return label, differences, _with(place, base, differences, seed)
 
 
@@ -205,6 +221,12 @@ def _set(experiment: Experiment, settings: Mapping) -> Experiment:
     """The experiment with those of the settings that it takes."""
     own = {key: value for key, value in settings.items() if experiments.takes(experiment, key)}
     return experiments.load(experiment.name, experiment.training_settings() | own) if own else experiment
+
+
+def _changed(one: Experiment, other: Experiment) -> set[str]:
+    """Settings of training in which two experiments differ."""
+    flat, theirs = (experiments.flatten(experiment.training_settings()) for experiment in (one, other))
+    return {key for key in flat | theirs if flat.get(key) != theirs.get(key)} - {"seed"}
 
 
 def _readable() -> list[Experiment]:

@@ -7,9 +7,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import experiments, files, interruption, provenance, state
+from . import experiments, files, interruption, provenance, state, warm
 from .planning import Step
 from .sweeps import Sweep
+from .wording import count
 
 PIPELINE = provenance.PACKAGE.parents[1] / "pipeline.py"
 RECORD = "sweep.json"  # in the sweep's folder: how its runs are made
@@ -42,9 +43,9 @@ class Task:
             self.outcome, self.why = "done", ""
             return
         self.why = _last_words(self.log, code)
-        if asked and code in (130, 143):
+        if asked and code in (129, 130, 143, warm.LOST):
             self.outcome = "stopped"
-        elif code == files.AT_WORK and not asked:  # another process has it in hand: it is looked at again
+        elif code in (files.AT_WORK, warm.LOST) and not asked:  # another process has it in hand, or its parent was killed: it is begun again
             self.outcome, self.tries = "waiting", self.tries - 1
         else:
             self.outcome = "waiting" if self.tries <= retries and not asked else "failed"
@@ -71,6 +72,7 @@ def command(experiment) -> list[str]:
 
 def head(log: Path, run_name: str, how: str) -> None:
     """Say in the log that a process begins."""
+    log.parent.mkdir(parents=True, exist_ok=True)  # somebody may have tidied up
     with open(log, "a") as words:
         words.write(f"--- {run_name}, {files.now()}, {how}\n")
 
@@ -86,6 +88,14 @@ def base_folder(experiment) -> Path | None:
     """Folder of the experiment whose weights this one starts from, as long as it is not finished: two runs must not both train it."""
     base = experiments.base(experiment)
     return base.folder if base and not (base.folder / "metrics.json").exists() else None
+
+
+def stopped(sweep: Sweep, found: list[Task], number: int) -> interruption.Interrupted:
+    """What is raised when a sweep was asked to stop by a signal, and its runs have."""
+    stop = interruption.Interrupted(f"{sweep.run_name}: {sum(task.outcome == 'done' for task in found)} of {count(len(found), 'run')} done, the epochs of the others are saved; "
+                                    f"the same command goes on")
+    stop.signal = number
+    return stop
 
 
 def by_reason(failed: list[Task]) -> dict[str, list[Task]]:
@@ -107,7 +117,8 @@ def record(sweep: Sweep, at_once: int, threads: int) -> None:
 
 
 def _last_words(log: Path, code: int) -> str:
-    lines = [line for line in log.read_text("utf-8", errors="replace").splitlines() if line.startswith(("error:", "interrupted:", "---"))]
+    text = log.read_text("utf-8", errors="replace") if log.exists() else ""
+    lines = [line for line in text.splitlines() if line.startswith(("error:", "interrupted:", "---"))]
     if not lines or lines[-1].startswith("---"):
         return f"it ended with code {code} and no word: killed, or out of memory?"
     return lines[-1].split(": ", 1)[1]

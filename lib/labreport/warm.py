@@ -11,6 +11,7 @@ import os
 import runpy
 import signal
 import sys
+import tempfile
 import threading
 import traceback
 import uuid
@@ -20,6 +21,8 @@ from pathlib import Path
 
 from . import interruption, provenance, sources
 
+FIRST = "labreport.apart"
+LOST = 255  # what multiprocessing says of a fork when the process that made it, and would have told its exit code, is gone
 # What the pipeline and a notebook import. None of it starts TensorFlow's runtime, nor a thread but OpenBLAS's, which it starts again in a fork.
 IMPORTED = ("ipykernel.kernelapp", "ipykernel.ipkernel", "matplotlib_inline.backend_inline", "papermill", "papermill.clientwrap", "papermill.engines", "nbclient", "nbformat", "matplotlib.backends.backend_agg",
             "sklearn.metrics", "scipy.stats", "statsmodels.stats.multitest", "labreport.execution", "labreport.backend", "labreport.commentary", "labreport.datasets",
@@ -33,7 +36,7 @@ class Forge:
         """Start importing, in the background; what is said meanwhile goes to the log."""
         self.made_from = _made_from()
         self.context = multiprocessing.get_context("forkserver")
-        self.context.set_forkserver_preload(list(IMPORTED))
+        self.context.set_forkserver_preload([FIRST, *IMPORTED])
         python_path = os.pathsep.join(filter(None, (str(provenance.PACKAGE.parent), os.environ.get("PYTHONPATH"))))
         with _environment(os.environ | {"PYTHONPATH": python_path}), open(log, "w") as words, _errors_to(words):
             forkserver.ensure_running()
@@ -69,6 +72,11 @@ class Run:
         return self.process.exitcode
 
     def poll(self) -> int | None:
+        """Its exit code, None while it runs; LOST where the process that forks is gone: what the run does then is ended."""
+        if self.process.exitcode == LOST:
+            for end in (os.killpg, os.kill):  # the group; the process, where it has not made one yet
+                with contextlib.suppress(ProcessLookupError):
+                    end(self.pid, signal.SIGKILL)
         return self.process.exitcode
 
     def wait(self) -> None:
@@ -205,7 +213,10 @@ def _serve(orders: int, parent: int) -> None:
 
 
 def kernel_manager() -> type:
-    """The class that starts a notebook's kernel: jupyter_client's own, but a fork that is waiting is taken."""
+    """The class that starts a notebook's kernel: jupyter_client's own, but a fork that is waiting is taken, and they talk through sockets in a folder.
+
+    A kernel on TCP ports gets five that were free a moment ago; where many are started at once, two sometimes get the same one, and one of them dies.
+    """
     from jupyter_client.manager import AsyncKernelManager
     from jupyter_client.provisioning import LocalProvisioner
 
@@ -220,9 +231,18 @@ def kernel_manager() -> type:
 
     class Manager(AsyncKernelManager):
         async def start_kernel(self, **keywords):
+            self._sockets = tempfile.TemporaryDirectory(prefix="labreport-", ignore_cleanup_errors=True)
+            self.transport, self.ip, self.connection_file = "ipc", f"{self._sockets.name}/socket", f"{self._sockets.name}/kernel.json"
             if _kernel:
                 self.kernel_id = self.kernel_id or str(uuid.uuid4())
                 self.provisioner = Provisioner(kernel_id=self.kernel_id, kernel_spec=self.kernel_spec, parent=self)
             await super().start_kernel(**keywords)
+
+        async def _async_cleanup_resources(self, restart=False):
+            await super()._async_cleanup_resources(restart=restart)
+            if not restart:
+                self._sockets.cleanup()
+
+        cleanup_resources = _async_cleanup_resources
 
     return Manager

@@ -78,6 +78,7 @@ def line(one: Progress) -> str:
 def table(found: list[Progress], at_once: int):
     """A rich table: those that run, failed or were stopped first; of the others as many as fit."""
     from rich.table import Table
+    from rich.text import Text
 
     order = {"running": 0, "failed": 1, "interrupted": 2, "done": 3, "waiting": 4}
     shown = sorted(found, key=lambda one: order.get(one.name, 3))[:MOST_LINES]
@@ -87,7 +88,8 @@ def table(found: list[Progress], at_once: int):
     for one in shown:
         left = duration(one.left) if one.left and one.name != "done" else ""
         said = one.said if len(one.said) <= MOST_SAID else f"{one.said[:MOST_SAID]}..."  # the log has the rest
-        drawn.add_row(one.label, str(one.seed), one.name, one.bar, f"{one.epochs}/{one.most}", left, said if one.name in ("done", "failed") else "")
+        row = (one.label, str(one.seed), one.name, one.bar, f"{one.epochs}/{one.most}", left, said if one.name in ("done", "failed") else "")
+        drawn.add_row(*map(Text, row))  # as it stands: brackets in a label are no markup
     if len(found) > len(shown):
         drawn.caption, drawn.caption_justify = f"and {len(found) - len(shown)} more", "left"
     return drawn

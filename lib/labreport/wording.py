@@ -37,10 +37,21 @@ def speaking(language: str):
         speak(before)
 
 
+def file(name: str, language: str) -> str:
+    """Name of a file in a language: report.pdf in English, report.es.pdf in Spanish."""
+    stem, _, suffix = name.rpartition(".")
+    return name if language == "en" else f"{stem}.{language}.{suffix}"
+
+
 def say(sentence: str, /, **values) -> str:
     """The sentence in the language that is spoken, its {fields} filled in. One without a translation, such as a title of the user's own, stays as it is."""
     told = _translated(sentence, 1)
     return told.format(**values) if values else told
+
+
+def noted(sentence: str) -> str:
+    """The sentence itself: marks one that is said later, as the heading of a table is."""
+    return sentence
 
 
 def count(number: int, noun: str) -> str:
@@ -55,11 +66,20 @@ def whole(value: int) -> str:
 
 def number(value: float, digits: int, signed: bool = False) -> str:
     """0.7024 with so many digits behind the decimal mark; a true minus sign."""
-    text = f"{value:{'+' if signed else ''},.{digits}f}"
+    return written(f"{value:{'+' if signed else ''},.{digits}f}")
+
+
+def plain(value: float) -> str:
+    """0.001, 36: as many digits as it has, six at most."""
+    return written(f"{value:,g}")
+
+
+def written(digits: str) -> str:
+    """1,234.5, as Python writes a number, with the marks that belong there."""
     if _spoken != "en":
         symbols = _babel().Locale(_spoken).number_symbols["latn"]
-        text = text.translate({ord(","): symbols["group"], ord("."): symbols["decimal"]})
-    return text.replace("-", "\u2212")
+        digits = digits.translate({ord(","): symbols["group"], ord("."): symbols["decimal"]})
+    return digits.replace("-", "\u2212")
 
 
 def percent(share: float, digits: int = 1) -> str:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from .. import arrays, paths, provenance
-from ..wording import listed
+from ..wording import listed, say, whole
 from .dataset import Split, contents
 from .locking import Look
 
@@ -58,7 +58,7 @@ def pool(look: Look, labels: np.ndarray, ids: list[str], side: int, on_unreadabl
         if on_unreadable == "stop":
             raise ValueError(f"{look.name}: {len(unreadable)} of {len(ids)} files cannot be read as images: {named}; replace or remove them, or leave them out "
                              f"with on_unreadable=skip")
-        notes.append(f"{len(unreadable)} of {len(ids):,} files cannot be read as images and were left out: {named}.")
+        notes.append(say("{unreadable} of {files} files cannot be read as images and were left out: {named}.", unreadable=len(unreadable), files=whole(len(ids)), named=named))
     look.enter()
     everything = Split(decoded.images, np.asarray(labels, np.int32), ids, decoded.digests)
     return everything.take(np.flatnonzero(decoded.readable))

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import paths
-from ..wording import count, listed
+from ..wording import count, listed, say
 from . import decoding, dog_breeds_sample, folders, locking
 from .dataset import Dataset, Split
 from .drawn import drawn
@@ -35,13 +35,13 @@ def dog_breeds(data: str, folder: Path, seed: int, max_images: int | None, *, im
     note_repeated([pool], CLASS_NAMES, notes)
     empty = [name for label, name in enumerate(CLASS_NAMES) if not (pool.labels == label).any()]
     if empty:
-        notes.append(f"No image of {listed(empty)}.")
+        notes.append(say("No image of {named}.", named=listed(empty)))
     [pool] = shortened([pool], max_images, seed, notes)
     rest, test = hold_out(pool, test_fraction, seed, "test_fraction")
     train, validation = hold_out(rest, validation_fraction, seed, "validation_fraction")
     refuse_too_few({"train": train, "validation": validation, "test": test}, max_images)
     if unlabelled is not None:
-        train = without(train, unlabelled, "competition's test", notes)
+        train = without(train, unlabelled, "competition", notes)
     return Dataset(name="dog_breeds", sample=data == "sample", train=train, validation=validation, test=test, class_names=CLASS_NAMES, notes=notes,
                    unlabelled=unlabelled)
 
@@ -68,9 +68,9 @@ def _real(folder: Path, side: int, on_unreadable: str, with_unlabelled: bool, no
     unlabelled_files = sorted(there.keys() - label_of.keys())
     missing = sorted(label_of.keys() - there.keys())
     if missing:
-        notes.append(f"{count(len(missing), 'label')} without a file left out: {listed(missing)}.")
+        notes.append(say("{labels} without a file left out: {named}.", labels=count(len(missing), "label"), named=listed(missing)))
     if unlabelled_files:
-        notes.append(f"{count(len(unlabelled_files), 'file')} in train/ without a label left out: {listed(unlabelled_files)}.")
+        notes.append(say("{files} in train/ without a label left out: {named}.", files=count(len(unlabelled_files), "file"), named=listed(unlabelled_files)))
     ids = [name for name in label_of if name in there]
     look = locking.look("dog_breeds", root, [there[name] for name in ids], beside=(root / "labels.csv",))
     pool = decoding.pool(look, np.array([label_of[name] for name in ids]), ids, side, on_unreadable, notes)
@@ -84,7 +84,7 @@ def _real(folder: Path, side: int, on_unreadable: str, with_unlabelled: bool, no
     look.enter()
     if not decoded.readable.all():  # the competition wants an answer for every image
         damaged = listed([files[i].name for i in np.flatnonzero(~decoded.readable)])
-        notes.append(f"Images of the competition's test set that cannot be read count as black ones in the submission: {damaged}.")
+        notes.append(say("Images of the competition's test set that cannot be read count as black ones in the submission: {named}.", named=damaged))
     return pool, _without_labels(decoded.images, [path.stem for path in files])
 
 

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 import numpy as np
 
 from .. import files, paths
-from ..wording import listed
+from ..wording import listed, say
 
 KAGGLE_INPUT = Path("/kaggle/input")
 DEPTH = 4  # folders below a place to look in
@@ -73,7 +73,7 @@ def labelled(root: Path, classes: list[str], notes: list[str]) -> tuple[list[Pat
         found, strange = images(root / name)
         note_strange(strange, root, notes)
         if not found:
-            notes.append(f"The class folder {name} holds no image.")
+            notes.append(say("The class folder {name} holds no image.", name=name))
         files += found
         labels += [label] * len(found)
     return files, np.array(labels, np.int32), [path.relative_to(root).as_posix() for path in files]
@@ -83,7 +83,7 @@ def note_strange(strange: list[Path], root: Path, notes: list[str]) -> None:
     """Note the files that are no images."""
     if strange:
         names = [path.relative_to(root).as_posix() for path in strange]
-        notes.append(f"Files that are no images were passed over: {listed(names)}.")
+        notes.append(say("Files that are no images were passed over: {named}.", named=listed(names)))
 
 
 def unpacked(archive: Path) -> Path:

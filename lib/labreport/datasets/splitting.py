@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..wording import count, listed
+from ..wording import count, listed, say, whole
 from .dataset import Split
 
 SPLIT = 2  # keeps this stream of random numbers apart from those of the shuffling and the augmentation
@@ -43,16 +43,20 @@ def shortened(splits: list[Split], max_images: int | None, seed: int, notes: lis
     if max_images is None or max_images >= total:
         return splits
     kept = [split.take(np.flatnonzero(split_off(split.labels, split.digests, max_images / total, seed))) for split in splits]
-    notes.append(f"Shortened to {sum(map(len, kept)):,} of {total:,} images (max_images).")
+    notes.append(say("Shortened to {kept} of {total} images (max_images).", kept=whole(sum(map(len, kept))), total=whole(total)))
     return kept
 
 
 def without(split: Split, held_out: Split, name: str, notes: list[str]) -> Split:
-    """The training images that are not held out too: such a one would be an answer seen before. name: of the held-out split."""
+    """The training images that are not held out too: such a one would be an answer seen before. name: of the held-out split,
+    validation, test or competition."""
     leaked = np.flatnonzero(np.isin(split.digests, held_out.digests))
     if not len(leaked):
         return split
-    notes.append(f"{count(len(leaked), 'training image')} identical to a {name} image left out: {listed([split.ids[i] for i in leaked])}.")
+    told = {"images": count(len(leaked), "training image"), "named": listed([split.ids[i] for i in leaked])}
+    notes.append({"validation": lambda: say("{images} identical to a validation image left out: {named}.", **told),
+                  "test": lambda: say("{images} identical to a test image left out: {named}.", **told),
+                  "competition": lambda: say("{images} identical to an image of the competition's test set left out: {named}.", **told)}[name]())
     return split.take(np.setdiff1d(np.arange(len(split)), leaked))
 
 
@@ -64,12 +68,13 @@ def note_repeated(splits: list[Split], class_names: list[str], notes: list[str])
     repeated = len(group) - group.max(initial=-1) - 1
     if not repeated:
         return
-    notes.append(f"{count(int(repeated), 'image')} repeat{'s' if repeated == 1 else ''} another one; equal images stay in the same split.")
+    notes.append(say("1 image repeats another one; equal images stay in the same split.") if repeated == 1 else
+                 say("{images} repeat another one; equal images stay in the same split.", images=count(int(repeated), "image")))
     order = np.argsort(group, kind="stable")
     for members in np.split(order, np.flatnonzero(np.diff(group[order])) + 1):
         if len(set(labels[members])) > 1:
-            named = " and ".join(f"{ids[i]} ({class_names[labels[i]]})" for i in members)
-            notes.append(f"The same image under different labels: {named}.")
+            named = ", ".join(f"{ids[i]} ({class_names[labels[i]]})" for i in members)
+            notes.append(say("The same image under different labels: {named}.", named=named))
 
 
 def refuse_too_few(splits: dict[str, Split], max_images: int | None) -> None:

@@ -4,6 +4,7 @@ import math
 
 import keras
 
+from ..wording import noted, plain, say
 from . import cats_dogs, cifar10, dog_breeds, flowers
 from .backbones import frozen_part
 
@@ -21,9 +22,9 @@ def build(experiment, image_shape: tuple[int, int, int], num_classes: int) -> ke
 def summary(model: keras.Model) -> list[dict]:
     """The architecture as rows: layer (its kind, or a backbone's name), settings, output shape and parameters."""
     several = len(model.outputs) > 1
-    return [{"Layer": layer.name if isinstance(layer, keras.Model) else type(layer).__name__,
-             "Settings": _settings(layer) + (f", output {layer.name}" if several and layer.name in model.output_names else ""),
-             "Output": _shapes(layer), "Parameters": layer.count_params()} for layer in model.layers]
+    return [{noted("Layer"): layer.name if isinstance(layer, keras.Model) else type(layer).__name__,
+             noted("Settings"): _settings(layer) + (say(", output {name}", name=layer.name) if several and layer.name in model.output_names else ""),
+             noted("Output"): _shapes(layer), noted("Parameters"): layer.count_params()} for layer in model.layers]
 
 
 def parameters(model: keras.Model) -> tuple[int, int]:
@@ -39,34 +40,36 @@ def _settings(layer) -> str:
     if isinstance(layer, keras.Model):
         weighted = [part for part in layer.layers if part.weights]
         trained = sum(bool(part.trainable_weights) for part in weighted)
-        return (f"{trained} of" if trained else "frozen,") + f" {len(weighted)} layers with weights" + (" trained" if trained else "")
+        if trained:
+            return say("{trained} of {layers} layers with weights trained", trained=trained, layers=len(weighted))
+        return say("frozen, {layers} layers with weights", layers=len(weighted))
     config = layer.get_config()
     parts = []
     if "filters" in config:
-        parts.append(f"{config['filters']} filters")
+        parts.append(say("{number} filters", number=config["filters"]))
     if "kernel_size" in config:
         parts.append(" x ".join(map(str, config["kernel_size"])))
     if "pool_size" in config:
         parts.append(" x ".join(map(str, config["pool_size"])))
     if config.get("strides") not in (None, config.get("pool_size", (1, 1))):
-        parts.append("stride " + " x ".join(map(str, config["strides"])))
+        parts.append(say("stride {step}", step=" x ".join(map(str, config["strides"]))))
     if "padding" in config:
         parts.append(config["padding"])
     if config.get("activation") not in (None, "linear"):
         parts.append(config["activation"])
-    parts += _penalties(getattr(layer, "kernel_regularizer", None)) + [f"bias {penalty}" for penalty in _penalties(getattr(layer, "bias_regularizer", None))]
+    parts += _penalties(getattr(layer, "kernel_regularizer", None)) + [say("bias {penalty}", penalty=penalty) for penalty in _penalties(getattr(layer, "bias_regularizer", None))]
     if "rate" in config:
-        parts.append(f"rate {config['rate']:g}")
+        parts.append(say("rate {rate}", rate=plain(config["rate"])))
     if isinstance(layer, keras.layers.Rescaling):
-        parts.append(f"x {layer.scale:.6g}" + (f" {'-' if layer.offset < 0 else '+'} {abs(layer.offset):g}" if layer.offset else ""))
+        parts.append(f"x {plain(layer.scale)}" + (f" {'-' if layer.offset < 0 else '+'} {plain(abs(layer.offset))}" if layer.offset else ""))
     if isinstance(layer.input, list | tuple) and len(layer.input) > 1:
-        parts.append(f"{len(layer.input)} inputs")
+        parts.append(say("{number} inputs", number=len(layer.input)))
     return ", ".join(parts)
 
 
 def _penalties(regularizer) -> list[str]:
     weights = {kind: float(getattr(regularizer, kind.lower(), 0.0)) for kind in ("L1", "L2")}
-    return [f"{kind} {weight:g}" for kind, weight in weights.items() if weight]
+    return [f"{kind} {plain(weight)}" for kind, weight in weights.items() if weight]
 
 
 MODELS = {

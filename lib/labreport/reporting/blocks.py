@@ -24,6 +24,7 @@ class Prose:
 class Code:
     text: str
     language: str = "python"
+    quoted: bool = False  # in prose or in an output, and not the source of a cell
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from bs4 import BeautifulSoup, Comment, Doctype, NavigableString, Tag
 from bs4.element import PreformattedString
 
+from ..wording import noted, say
 from .blocks import Code, Picture
 from .pictures import data_uri, picture_from_bytes, picture_from_data_uri
 from .terminal import without_control_characters
@@ -23,8 +24,8 @@ _KEPT = _MATH | set(
 )
 # Their text is not meant for readers, or only for a browser that runs things.
 _DROPPED = set("script style template noscript head title meta link base iframe frame frameset object embed applet".split())
-_UNSEEN = {"iframe": "embedded page", "object": "embedded object", "embed": "embedded object", "video": "video",
-           "audio": "sound", "canvas": "drawing"}  # fmt: skip
+_UNSEEN = {"iframe": noted("[embedded page not shown]"), "object": noted("[embedded object not shown]"), "embed": noted("[embedded object not shown]"),
+           "video": noted("[video not shown]"), "audio": noted("[sound not shown]"), "canvas": noted("[drawing not shown]")}  # fmt: skip
 _ATTRIBUTES = {
     "*": {"id", "class", "title", "lang", "dir", "role"},
     "a": {"href"},
@@ -89,7 +90,7 @@ def _clean_tag(tag: Tag, tree: BeautifulSoup, resolve: Resolver) -> None:
     name = tag.name
     if name in _UNSEEN:
         address = tag.get("src") or tag.get("data") or ""
-        tag.replace_with(_link_or_text(tree, address, f"[{_UNSEEN[name]} not shown]"))
+        tag.replace_with(_link_or_text(tree, address, say(_UNSEEN[name])))
     elif name in _DROPPED:
         tag.decompose()
     elif name == "svg":
@@ -135,10 +136,10 @@ def _replace_image(tag: Tag, tree: BeautifulSoup, resolve: Resolver) -> None:
     picture = picture_from_data_uri(source, pixels) if source.lower().startswith("data:") else resolve(source)
     if picture is None:
         shown = "" if source.lower().startswith("data:") else f" ({source})"
-        tag.replace_with(NavigableString(f"[picture not shown: {alt or 'without a description'}{shown}]"))
+        tag.replace_with(NavigableString(say("[picture not shown: {alt}]", alt=(alt or say("without a description")) + shown)))
         return
     title = tag.get("title")
-    tag.attrs = {"src": data_uri(picture), "alt": alt or title or "Picture without a description",
+    tag.attrs = {"src": data_uri(picture), "alt": alt or title or say("Picture without a description"),
                  "width": str(round(pixels or picture.width / 0.75))}  # fmt: skip
     if title:
         tag["title"] = title
@@ -147,13 +148,13 @@ def _replace_image(tag: Tag, tree: BeautifulSoup, resolve: Resolver) -> None:
 def _replace_svg(tag: Tag, tree: BeautifulSoup) -> None:
     """An inline drawing becomes an image, so that it is inert; the HTML parser has lower-cased its names, mended here."""
     title = tag.find("title")
-    alt = tag.get("aria-label") or (title.get_text(" ", strip=True) if title else "") or "Drawing"
+    alt = tag.get("aria-label") or (title.get_text(" ", strip=True) if title else "") or say("Drawing")
     source = re.sub(r"\bviewbox=", "viewBox=", str(tag))
     if "xmlns=" not in source.split(">", 1)[0]:
         source = source.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1)
     picture = picture_from_bytes(source.encode())
     if picture is None:
-        tag.replace_with(NavigableString(f"[drawing not shown: {alt}]"))
+        tag.replace_with(NavigableString(say("[drawing not shown: {alt}]", alt=alt)))
     else:
         image = tree.new_tag("img", src=data_uri(picture), alt=alt, width=str(round(picture.width / 0.75)))
         tag.replace_with(image)
@@ -174,7 +175,7 @@ def code_block(tag: Tag) -> Code:
     code = tag.find("code")
     names = [*tag.get("class", []), *(code.get("class", []) if code else [])]
     language = next((name.removeprefix("language-") for name in names if name not in ("sourceCode", "code")), "")
-    return Code(tag.get_text().strip("\n"), language or "text")
+    return Code(tag.get_text().strip("\n"), language or "text", quoted=True)
 
 
 def plain(node: Tag | str) -> str:

@@ -17,7 +17,6 @@ from .html import html_page
 from .notebook import document_from_notebook
 from .pdf import pdf_bytes
 
-
 NOBODY = Authorship()
 
 
@@ -95,7 +94,7 @@ def _signed(document: Document, authorship: Authorship = NOBODY) -> Document:
 
 
 def render(notebook_path: Path, folder: Path, attachments: Mapping[str, bytes] | None = None, authorship: Authorship = NOBODY) -> tuple[Path, Path]:
-    """Write report.html and report.pdf of an executed notebook into `folder`; both or neither are replaced.
+    """Write report.html and report.pdf of an executed notebook into `folder`, report.es.html and report.es.pdf of a Spanish one; both or neither are replaced.
 
     attachments: files that the PDF carries inside, by name. authorship: who hands the reports in, and for what.
     """
@@ -105,7 +104,8 @@ def render(notebook_path: Path, folder: Path, attachments: Mapping[str, bytes] |
     document, _ = ReportHTMLExporter().document(notebook, resources, authorship=authorship)
     document = replace(document, attachments=tuple(Attachment(name, data) for name, data in (attachments or {}).items()))
     with _speaking(document):
-        contents = {"report.html": html_page(document).encode("utf-8"), "report.pdf": pdf_bytes(document)}
+        names = [wording.file(name, wording.spoken()) for name in ("report.html", "report.pdf")]
+        contents = dict(zip(names, (html_page(document).encode("utf-8"), pdf_bytes(document))))
     folder.mkdir(parents=True, exist_ok=True)
     waiting = {folder / name: folder / f".{name}.{os.getpid()}.part" for name in contents}
     try:
@@ -116,4 +116,4 @@ def render(notebook_path: Path, folder: Path, attachments: Mapping[str, bytes] |
     finally:
         for temporary in waiting.values():
             temporary.unlink(missing_ok=True)
-    return folder / "report.html", folder / "report.pdf"
+    return tuple(folder / name for name in names)

@@ -1,51 +1,39 @@
 """Document -> one HTML page that needs nothing from anywhere."""
 
-import functools
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 from bs4 import BeautifulSoup
-from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup, escape
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
-from .blocks import SAMPLE_BANNER, Code, Document, Error, Figure, Heading, Note, Prose, Table, Text
+from ..wording import count, say
+from .blocks import Code, Document, Error, Figure, Heading, Note, Prose, Table, Text
 from .cleaning import code_block
+from .page import page
 from .pictures import data_uri
 
-_HERE = Path(__file__).parent
 _LEXERS = {"ipython": "python", "ipython3": "python"}
 
 
 def html_page(document: Document) -> str:
-    return _template().render(
+    return page(
+        "page.html.j2",
+        "report.js",
+        language=document.language,
+        title=document.title,
         document=document,
+        words={
+            "sample": say("Sample data: drawn by the program; these numbers say nothing about the real data set."), "experiment": say("Experiment"), "contents": say("Contents"),
+            "unfold": say("Unfold all code"), "fold": say("Fold all code"), "enlarged": say("Enlarged figure"), "close": say("Close"),
+        },
         contents=[(block, _unlinked(block.html)) for block in document.blocks if isinstance(block, Heading) and block.level <= 3],
+        folds=any(isinstance(block, Code) and not block.quoted for block in document.blocks),
         body=Markup("\n").join(_markup(block) for block in document.blocks),
-        styles=Markup(_styles()),
-        banner=SAMPLE_BANNER,
     )
-
-
-@functools.cache
-def _template():
-    return Environment(loader=FileSystemLoader(_HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True).get_template(
-        "page.html.j2"
-    )
-
-
-@functools.cache
-def _styles() -> str:
-    light = HtmlFormatter(style="friendly").get_style_defs(".code")
-    dark = HtmlFormatter(style="github-dark").get_style_defs(".code")
-    # The page sets the background of code itself, in both schemes; Pygments' rules for it and for line numbers go.
-    light, dark = ("\n".join(line for line in css.splitlines() if line.startswith(".code .")) for css in (light, dark))
-    page = (_HERE / "report.css").read_text(encoding="utf-8")
-    return f"{light}\n@media screen and (prefers-color-scheme: dark) {{\n{dark}\n}}\n{page}"
 
 
 def _unlinked(html: str) -> Markup:
@@ -69,11 +57,19 @@ def _prose(block: Prose) -> Markup:
         return Markup('<div class="prose">{}</div>').format(Markup(block.html))
     tree = BeautifulSoup(block.html, "html.parser")
     for listing in tree.find_all("pre"):  # code inside a list or a quotation is coloured like any other
-        listing.replace_with(BeautifulSoup(_code(code_block(listing)), "html.parser"))
+        listing.replace_with(BeautifulSoup(_listing(code_block(listing)), "html.parser"))
     return Markup('<div class="prose">{}</div>').format(Markup(str(tree)))
 
 
 def _code(block: Code) -> Markup:
+    """A cell's is folded: a browser's search finds what is in it all the same, and unfolds it. What prose quotes is there to be read."""
+    if block.quoted:
+        return _listing(block)
+    lines = count(block.text.count("\n") + 1, "line")
+    return Markup('<details class="fold"><summary>{}</summary>{}</details>').format(say("Code, {lines}", lines=lines), _listing(block))
+
+
+def _listing(block: Code) -> Markup:
     try:
         lexer = get_lexer_by_name(_LEXERS.get(block.language, block.language), stripnl=False, ensurenl=False)
         inside = Markup(highlight(block.text, lexer, HtmlFormatter(nowrap=True)))
@@ -84,7 +80,7 @@ def _code(block: Code) -> Markup:
 
 def _text(block: Text) -> Markup:
     if block.kind == "stderr":
-        return Markup('<div class="output stderr"><p class="label">stderr</p><pre tabindex="0">{}</pre></div>').format(block.text)
+        return Markup('<div class="output stderr"><p class="label">{}</p><pre tabindex="0">{}</pre></div>').format(say("Warnings and messages (stderr)"), block.text)
     return Markup('<div class="output"><pre tabindex="0">{}</pre></div>').format(block.text)
 
 
@@ -93,8 +89,8 @@ def _figure(block: Figure) -> Markup:
     image = Markup('<img src="{}" alt="{}" width="{}">').format(data_uri(block.picture), block.alt, width)
     if not block.caption:
         return Markup("<figure>{}</figure>").format(image)
-    return Markup('<figure id="figure-{0}">{1}<figcaption><b>Figure {0}.</b> {2}</figcaption></figure>').format(
-        block.number, image, block.caption
+    return Markup('<figure id="figure-{0}">{1}<figcaption><b>{2}</b> {3}</figcaption></figure>').format(
+        block.number, image, say("Figure {number}.", number=block.number), block.caption
     )
 
 
@@ -102,12 +98,19 @@ def _table(block: Table) -> Markup:
     caption = Markup("")
     identity = Markup("")
     if block.caption:
-        caption = Markup("<caption><b>Table {}.</b> {}</caption>").format(block.number, block.caption)
+        caption = Markup("<caption><b>{}</b> {}</caption>").format(say("Table {number}.", number=block.number), block.caption)
         identity = Markup(' id="table-{}"').format(block.number)
     head = Markup("<thead>{}</thead>").format(_rows(block.header, "col")) if block.header else Markup("")
     body = Markup("<tbody>{}</tbody>").format(_rows(block.body, "row"))
+    sorts = Markup(' class="sorts"') if _sorts(block) else Markup("")
     # The focus makes the sideways scrolling reachable from the keyboard.
-    return Markup('<div class="table" tabindex="0"><table{}>{}{}{}</table></div>').format(identity, caption, head, body)
+    return Markup('<div class="table" tabindex="0"><table{}{}>{}{}{}</table></div>').format(identity, sorts, caption, head, body)
+
+
+def _sorts(table: Table) -> bool:
+    """Whether its rows can change places: they are several, under headers, and no cell belongs to two of them or to two columns."""
+    cells = [cell for row in (*table.header, *table.body) for cell in row]
+    return bool(table.header) and len(table.body) > 1 and all(cell.rowspan == cell.colspan == 1 for cell in cells)
 
 
 def _rows(rows, scope: str) -> Markup:
@@ -134,8 +137,8 @@ def _rows(rows, scope: str) -> Markup:
 
 
 def _error(block: Error) -> Markup:
-    return Markup('<div class="error" role="note"><p><strong>Error</strong> {}: {}</p><pre tabindex="0">{}</pre></div>').format(
-        block.name, block.value, block.traceback
+    return Markup('<div class="error" role="note"><p><strong>{}</strong> {}: {}</p><pre tabindex="0">{}</pre></div>').format(
+        say("Error"), block.name, block.value, block.traceback
     )
 
 

@@ -21,7 +21,13 @@ _TYPED_NUMBER = re.compile(r"\d+(?:\.\d+)*[.)]?\s")
 
 def document_from_notebook(notebook: NotebookNode, folder: Path | None = None, name: str = "Report") -> Document:
     """`folder` is where relative pictures of the markdown cells are; `name` titles a notebook that has no title."""
-    cells = _without_replaced_parameters(notebook.cells)
+    written_in = language_of(notebook)
+    with speaking(written_in if written_in in LANGUAGES else "en"):
+        return _read(notebook, written_in, folder, name)
+
+
+def _read(notebook: NotebookNode, written_in: str, folder: Path | None, name: str) -> Document:
+    cells = _in_language(_without_replaced_parameters(notebook.cells), written_in)
     sources = dict.fromkeys(source for cell in cells for source in _sources_of(cell))
     html = dict(zip(sources, markdown_to_html(list(sources))))
     language = notebook.metadata.get("language_info", {}).get("name", "python")
@@ -35,10 +41,10 @@ def document_from_notebook(notebook: NotebookNode, folder: Path | None = None, n
             found = output.get("data", {}).get(REPORT_MIME)
             if isinstance(found, dict) and not report:
                 report = dict(found)
-    return _document(blocks, places, report, notebook, name)
+    return _document(blocks, places, report, notebook, written_in, name)
 
 
-def _document(blocks, places, report, notebook, name) -> Document:
+def _document(blocks, places, report, notebook, language, name) -> Document:
     first = next((number for number, block in enumerate(blocks) if isinstance(block, Heading)), None)
     leading = ""
     # The first heading, if of level 1, names the notebook; it is not a section.
@@ -51,9 +57,6 @@ def _document(blocks, places, report, notebook, name) -> Document:
     # A list of pairs keeps its order on disk; nbformat sorts the keys of every dict it writes.
     fields = dict(fields) if isinstance(fields, (dict, list)) else {}
     own = own if isinstance(own, dict) else {}
-    language = _language(report.get("language"))
-    with speaking(language if language in LANGUAGES else "en"):  # the links to figures and tables have words
-        blocks = tuple(_numbered(blocks, places))
     return Document(
         title=_line(title),
         subtitle=_line(leading) if report.get("title") and leading != title else "",
@@ -62,7 +65,7 @@ def _document(blocks, places, report, notebook, name) -> Document:
         sample=bool(report.get("sample", False)),
         language=language,
         fields={_line(label): _line(text) for label, text in fields.items()},
-        blocks=blocks,
+        blocks=tuple(_numbered(blocks, places)),
         finished=_moment(own.get("finished")),
         commit=_line(own.get("commit"))[:10],
         changed=bool(own.get("changed")),
@@ -92,6 +95,19 @@ def _without_replaced_parameters(cells) -> list[NotebookNode]:
     """papermill adds the cell that ran; the defaults above it would only contradict it."""
     injected = any("injected-parameters" in _tags(cell) for cell in cells)
     return [cell for cell in cells if not (injected and "parameters" in _tags(cell))]
+
+
+def language_of(notebook: NotebookNode) -> str:
+    """The language of a report: what the notebook displayed of itself, else what it says of itself, else English."""
+    shown = (output.get("data", {}).get(REPORT_MIME) for cell in notebook.cells for output in cell.get("outputs", []))
+    report = next((found for found in shown if isinstance(found, dict)), notebook.metadata.get("labreport", {}))
+    return _language(report.get("language") if isinstance(report, dict) else None)
+
+
+def _in_language(cells, language: str) -> list[NotebookNode]:
+    """Prose that is written in several languages is tagged with them; one is kept."""
+    others = LANGUAGES.keys() - {language}
+    return [cell for cell in cells if not (_is_markdown(cell) and others & set(_tags(cell)))] if language in LANGUAGES else cells
 
 
 def _sources_of(cell) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from bs4 import NavigableString, Tag
 
+from ..wording import say
 from .blocks import Block, Error, Figure, Heading, Note, Picture, Prose, Table, Text
 from .cleaning import Resolver, clean, code_block, no_files, plain
 from .pictures import picture_from_data_uri, picture_from_mime
@@ -48,6 +49,8 @@ def output_blocks(output, to_html: Callable[[str], str]) -> list[Block]:
         return []  # a sentence that was not to be said; the plain text beside it would only name a class
     for mime in (*_PICTURES[:1], "text/html", *MARKUP, *_PICTURES[1:], "text/plain", "application/json"):
         if mime in data:
+            if mime == "text/markdown" and not joined(data[mime]).strip():
+                return []  # prose that has nothing to say; its text form would only name its Python class
             blocks = _shown(mime, data, metadata, to_html)
             if blocks:
                 return blocks
@@ -56,7 +59,7 @@ def output_blocks(output, to_html: Callable[[str], str]) -> list[Block]:
             return [Text(without_control_characters(screen_text(joined(value))))]
     if not data or all(joined(value) == "" and isinstance(value, (str, list)) for value in data.values()):
         return []
-    return [Note(f"[output of type {', '.join(sorted(data))} not shown]")]
+    return [Note(say("[output of type {types} not shown]", types=", ".join(sorted(data))))]
 
 
 def _shown(mime: str, data, metadata, to_html) -> list[Block]:
@@ -86,7 +89,7 @@ def _figure(mime: str, data, metadata) -> list[Block]:
         return next((str(place[key]) for place in places if place.get(key)), "")
 
     caption = " ".join(without_control_characters(said("caption")).split())
-    alt = said("alt") or caption or joined(data.get("text/plain", "")) or "Picture without a description"
+    alt = said("alt") or caption or joined(data.get("text/plain", "")) or say("Picture without a description")
     return [Figure(picture, " ".join(without_control_characters(alt).split()), caption)]
 
 
@@ -94,7 +97,7 @@ def _error(output) -> Error:
     traceback = screen_text("\n".join(map(str, output.get("traceback", [])))).rstrip().split("\n")
     if len(traceback) > _TRACEBACK_LINES:
         left_out = len(traceback) - _TRACEBACK_LINES
-        traceback = [f"[{left_out} earlier lines of the traceback are in the notebook]", *traceback[-_TRACEBACK_LINES:]]
+        traceback = [say("[{lines} earlier lines of the traceback are in the notebook]", lines=left_out), *traceback[-_TRACEBACK_LINES:]]
     name, value = str(output.get("ename", "Error")), screen_text(str(output.get("evalue", "")))
     return Error(without_control_characters(name), without_control_characters(value),
                  without_control_characters("\n".join(traceback)).strip("\n"))  # fmt: skip
