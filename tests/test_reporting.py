@@ -494,6 +494,11 @@ def test_a_link_to_a_cell_becomes_the_name_of_what_it_shows(language, words):
         assert f"See {', '.join(words)}, the spans, none." in " ".join(pdf_text(*cells).split())
 
 
+def test_a_link_to_a_section_leads_to_its_translation_where_that_is_what_the_report_holds():
+    (prose,) = page("# T", "See [](#data).", cell("data-es", new_markdown_cell("## Los datos")), code(shown({REPORT_MIME: {"title": "T", "language": "es"}}))).find_all(class_="prose")
+    assert str(prose.a) == '<a href="#los-datos">Sección 1</a>'
+
+
 RUN = {"labreport": {"finished": "2026-05-01T12:00:00+00:00", "commit": "0123456789abcdef", "changed": True}}
 
 

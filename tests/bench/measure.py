@@ -17,6 +17,7 @@ def seconds_in_turns(ways, case: tuple, turns: int) -> dict:
         ours, theirs = spawn.Pipe()
         processes.append(spawn.Process(target=_serve, args=(way, case, theirs), daemon=True))
         processes[-1].start()
+        theirs.close()  # or the end of that process would not be seen here
         pipes.append(ours)
     seconds = {way: [] for way in ways}
     for turn in range(turns + 1):

@@ -1,4 +1,4 @@
-"""How long a report takes: an executed notebook to HTML and PDF, by labreport in a process that is warm and as a command, beside nbconvert's own
+"""How long a report takes: an executed notebook to HTML and PDF, by labreport in a process that has imported it and as a command, beside nbconvert's own
 `--to html` and `--to webpdf` (which prints by chromium). `make bench` runs it; the notebook is that of a small run on sample data, made first."""
 
 import argparse
@@ -18,25 +18,25 @@ ROOT = Path(__file__).resolve().parents[2]
 WITH_CHROMIUM = """
 import sys
 from playwright import async_api
-launch = async_api.BrowserType.launch
-async_api.BrowserType.launch = lambda self, **options: launch(self, **options | {"executable_path": sys.argv.pop(1)})
+chromium, launch = sys.argv[1], async_api.BrowserType.launch
+async_api.BrowserType.launch = lambda self, **options: launch(self, **options | {"executable_path": chromium})
 from nbconvert.nbconvertapp import main
 sys.exit(main(sys.argv[2:]))
 """
 
 
 def both_warm(notebook: str, place: str):
-    """HTML and PDF in a process that has made one before."""
-    from labreport import reporting
+    """HTML and PDF in a process that has imported what it takes and made no report yet: Typst would remember one."""
+    from labreport.reporting import exporters
 
-    return lambda turn: reporting.render(Path(notebook), Path(place) / "warm")
+    return _forked(lambda: exporters.render(Path(notebook), Path(place) / "warm"))
 
 
 def html_warm(notebook: str, place: str):
-    """nbconvert's HTML in a process that has made one before."""
+    """nbconvert's HTML in a process like that."""
     from nbconvert import HTMLExporter
 
-    return lambda turn: (Path(place) / "warm.html").write_text(HTMLExporter().from_filename(notebook)[0])
+    return _forked(lambda: (Path(place) / "warm.html").write_text(HTMLExporter().from_filename(notebook)[0]))
 
 
 def report_pdf(notebook: str, place: str):
@@ -52,10 +52,10 @@ def html(notebook: str, place: str):
 def webpdf(notebook: str, place: str):
     """nbconvert's HTML printed by chromium, as a command."""
     options = ["--to", "webpdf", "--WebPDFExporter.disable_sandbox=True", notebook, "--output-dir", place]
-    return _command([sys.executable, "-c", WITH_CHROMIUM, chromium(), "nbconvert", *options])
+    return _command([sys.executable, "-c", WITH_CHROMIUM, chromium(), *options])
 
 
-WAYS = {both_warm: "labreport, HTML and PDF, warm", html_warm: "nbconvert, HTML, warm", report_pdf: "jupyter nbconvert --to report_pdf", html: "jupyter nbconvert --to html",
+WAYS = {both_warm: "labreport, HTML and PDF, imported", html_warm: "nbconvert, HTML, imported", report_pdf: "jupyter nbconvert --to report_pdf", html: "jupyter nbconvert --to html",
         webpdf: "jupyter nbconvert --to webpdf"}
 
 
@@ -67,6 +67,21 @@ def chromium() -> str | None:
 
 def _nbconvert() -> list[str]:
     return [sys.executable, "-m", "jupyter", "nbconvert"]
+
+
+def _forked(work):
+    """Each turn in a fork of its own."""
+    def once(turn: int):
+        child = os.fork()
+        if not child:
+            try:
+                work()
+            finally:
+                os._exit(sys.exc_info()[0] is not None)
+        if os.waitpid(child, 0)[1]:
+            raise RuntimeError("the rendering failed")
+
+    return once
 
 
 def _command(command: list[str]):

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from nbformat import NotebookNode
 
-from ..wording import LANGUAGES, say, speaking
+from ..wording import LANGUAGES, say, speaking, spoken
 from .blocks import Block, Code, Document, Figure, Heading, Prose, Table, Text
 from .outputs import REPORT_MIME, joined, markup_sources, output_blocks, prose_blocks
 from .pandoc import markdown_to_html
@@ -218,6 +218,7 @@ def _linked(html: str, anchors: set[str], shown: dict[str, list[Block]]) -> str:
         place, words = unquote(found["place"]), found["words"]
         counted = re.fullmatch(r"(.+)-(\d+)", place)
         cell, position = (counted[1], int(counted[2]) - 1) if counted and place not in shown and counted[1] in shown else (place, 0)
+        cell = cell if cell in shown else f"{cell}-{spoken()}"  # the translation of a cell is named after it
         target = shown[cell][position] if cell in shown and 0 <= position < len(shown[cell]) else None
         if target and words.strip() in ("", "Figure", "Table", "Section"):
             return f'<a href="#{target.anchor}">{_name(target)}</a>'
