@@ -17,7 +17,7 @@ REPORTS_IN := $(if $(filter command,$(firstword $(origin LANG))),--language "$$L
 OPTIONS := $${DATA:+--data "$$DATA"} $${SET:+--set "$$SET"} $(if $(DEBUG),--debug)
 SIGNED := $${AUTHORS:+--authors "$$AUTHORS"} $${COURSE:+--course "$$COURSE"}
 
-.PHONY: help setup report run render compare plan sweep submit status all show list index check data why verify reproduce diff test bench soak clean lock
+.PHONY: help setup report run render compare plan sweep submit status all show list index check data why verify reproduce diff test bench soak gallery clean lock
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -99,6 +99,9 @@ bench: setup ## measure training, augmentation, features, checkpoints, sweeps an
 
 soak: setup ## kill trainings at random moments, start them again, and compare what they end with, bit for bit (KILLS=20)
 	@$(VENV)/bin/python tests/soak.py --kills $${KILLS:-20}
+
+gallery: setup ## make the pictures of the docs anew, from drawn data (needs chromium and pdftoppm)
+	@$(VENV)/bin/python docs/gallery.py
 
 lock: ## resolve the versions anew from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml $(COMPILE) --extra cpu -o requirements.lock
