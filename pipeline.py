@@ -512,7 +512,7 @@ def chosen(options):
 
 
 def apply_authorship(options) -> None:
-    """Let `--authors` and `--course` stand in the reports that this process and those it starts make; without --language it is report.yaml's."""
+    """Let what the command line says of people, course and language stand in the place of report.yaml's, for this process and those it starts."""
     from labreport import authorship
 
     for name, value in ((authorship.AUTHORS, getattr(options, "authors", None)), (authorship.COURSE, getattr(options, "course", None))):
@@ -602,7 +602,7 @@ def parser() -> argparse.ArgumentParser:
             sweeping.add_argument("--sbatch", default="", metavar="OPTIONS", help="options for sbatch, such as --sbatch='--time=04:00:00 --gres=gpu:1'")
     command("index", index, runs=False).add_argument("--language", choices=wording.LANGUAGES, help="of the index (default: the one it has)")
     for one in speaking:
-        one.add_argument("--language", choices=wording.LANGUAGES, help="of the notebook and the reports (default: report.yaml, else en)")
+        one.add_argument("--language", choices=wording.LANGUAGES, help="of the notebook and the reports (default: report.yaml's, else en)")
     for name in ("render", "report", "why", "compare", "all", "sweep"):
         signing = commands.choices[name]
         signing.add_argument("--authors", metavar="NAMES", help='who hands the report in, such as "Ada Lovelace; Grace Hopper" (default: report.yaml)')

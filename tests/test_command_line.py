@@ -221,3 +221,15 @@ def test_without_its_packages_the_pipeline_says_how_to_get_them(tmp_path):
     shutil.copy(ROOT / "pipeline.py", tmp_path)
     done = subprocess.run([sys.executable, "-S", "pipeline.py", "list"], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 1 and "run `make setup`" in done.stderr
+
+
+def test_the_language_of_reports_is_the_command_line_s_else_that_of_report_yaml(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("params", "notebooks"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    told = []
+    monkeypatch.setitem(main.__globals__, "bring_up_to_date", lambda subject, language, with_reports: told.append(language))
+    assert main(["report", "cifar10_l2"]) == 0
+    (tmp_path / "report.yaml").write_text("language: es\n")
+    assert main(["report", "cifar10_l2"]) == 0 and main(["report", "cifar10_l2", "--language", "en"]) == 0
+    assert told == ["en", "es", "en"]
