@@ -37,6 +37,15 @@ def test_the_file_names_people_in_both_ways_and_the_command_line_has_the_last_wo
     assert authorship.load() == Authorship((Author("Alan Turing"), Author("Emmy Noether")), "Logic", "A University", "es")
 
 
+def test_the_language_of_the_file_counts_where_the_command_line_names_none(project):
+    project("language: es")
+    pipeline = runpy.run_path(str(ROOT / "pipeline.py"))
+    for arguments, language in (([], "es"), (["--language", "en"], "en")):
+        options = pipeline["parser"]().parse_args(["report", "x", *arguments])
+        pipeline["apply_authorship"](options)
+        assert options.language == language
+
+
 @pytest.mark.parametrize("text, says", [
     ("author: [A]", "report.yaml, line 1: unknown key 'author' .did you mean 'authors'"),
     ("course: 3", "report.yaml, line 1: course must be text, got 3"),

@@ -524,6 +524,20 @@ def test_the_running_header_names_the_section_that_the_page_is_about():
     assert heads[1:] == ["T 1 Alpha", "T 2 Beta", "T 2 Beta", "T 2 Beta"] and "2 of 5" in pages[1]
 
 
+@needs_pdftotext
+def test_a_long_title_is_cut_at_a_word_in_the_running_header():
+    title = "A title that is far too long for the half of a line that it has in the header of a page"
+    head = pdf_text(f"# {title}", "## Section", code(printed("line\n" * 100)), layout="-layout").split("\f")[1].split("\n", 1)[0]
+    words, _, section = head.partition("\u2026")
+    assert title.startswith(words.strip() + " ") and section.split() == ["1", "Section"]
+
+
+@needs_pdftotext
+def test_a_few_lines_of_code_are_not_broken_across_pages():
+    text = pdf_text("# T", code(printed("line\n" * 54)), code(source="\n".join(f"code_{line} = 1" for line in range(9))))
+    assert [sum(f"code_{line} = 1" in page for line in range(9)) for page in text.split("\f")[:2]] == [0, 9]
+
+
 def pages_of(*cells):
     return len(pypdf.PdfReader(io.BytesIO(pdf(*cells))).pages)
 

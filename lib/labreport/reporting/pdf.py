@@ -15,6 +15,7 @@ from .pandoc import tex_to_typst
 from .typst_markup import Writer, breakable, fitted, literal
 
 STANDARDS = ["ua-1", "a-3a"]
+_WHOLE_CODE_LINES = 12  # code up to here is not broken across pages
 _STICKY_CODE_LINES = 8  # code up to here stays with the figure or table it makes
 _TEMPLATE = Path(__file__).parent / "template.typ"
 # What an attached file is to the report (in PDF's words), and its kind, by the ending of its name.
@@ -117,6 +118,7 @@ def _opening(document: Document) -> str:
         "fields": f"({fields})",
         "language": literal(language),
         "region": literal(region) if region else "none",
+        "sections": f"({''.join(f'{literal(heading.anchor)}: {literal(heading.text)}, ' for heading in headings if heading.level == 1) or ':'})",
         "numbered": "true" if any(heading.number for heading in headings) else "false",
         "contents": str(sum(heading.level <= 2 for heading in headings) if len(headings) > 2 else 0),
     }
@@ -135,7 +137,12 @@ def _block(block, writer: Writer, after) -> str:
         height = fitted(block.picture)[1]
         return f'(kind: "figure", {about}, height: {height:.2f}pt, body: factor => {_call(block, writer, sticks)}),'
     rows = f', rows: {len(block.body)}' if isinstance(block, Table) else ""
-    return f'(kind: "{"table" if rows else "flow"}", {about}{rows}, body: {_call(block, writer, sticks)}),'
+    return f'(kind: "{"table" if rows else "whole" if _is_whole(block) else "flow"}", {about}{rows}, body: {_call(block, writer, sticks)}),'
+
+
+def _is_whole(block) -> bool:
+    """Whether it is code that is not broken across pages."""
+    return isinstance(block, Code) and block.text.count("\n") < _WHOLE_CODE_LINES
 
 
 def _sticks(block, after) -> bool:
@@ -151,7 +158,7 @@ def _call(block, writer: Writer, sticks: bool) -> str:
         case Prose():
             return writer.flow(block.html)
         case Code():
-            return writer.code(block, sticky=sticks)
+            return writer.code(block, sticky=sticks, whole=_is_whole(block))
         case Text():
             label = f", label: {literal(say('Warnings and messages (stderr)'))}" if block.kind == "stderr" else ""
             return f"output({literal(breakable(block.text.expandtabs(8), 60))}{label})"

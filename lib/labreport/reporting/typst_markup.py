@@ -77,10 +77,10 @@ class Writer:
         size = f"width: {width}, height: {height}"
         return f"image({literal(name)}, alt: {literal(alt)}, {size})"
 
-    def code(self, block: Code, sticky: bool = False) -> str:
+    def code(self, block: Code, sticky: bool = False, whole: bool = False) -> str:
         # Typst takes an unknown language for plain text.
         name = _LANGUAGES.get(block.language, block.language)
-        return f"code({literal(breakable(block.text.expandtabs(4), 60))}, {literal(name) if name else 'none'}{', sticky: true' if sticky else ''})"
+        return f"code({literal(breakable(block.text.expandtabs(4), 60))}, {literal(name) if name else 'none'}{', sticky: true' if sticky else ''}{', breakable: false' if whole else ''})"
 
     def _inline(self, tag: Tag) -> list[str]:
         items: list[str] = []
