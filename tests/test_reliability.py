@@ -66,7 +66,7 @@ def test_a_killed_training_goes_on_after_its_last_epoch_and_says_so(tiny, tmp_pa
     assert [line.split()[1] for line in lines if line.startswith("epoch")] == ["3/4", "4/4"]
     assert [(sitting["first_epoch"], sitting["last_epoch"]) for sitting in result.provenance["sittings"]] == [(1, 2), (3, 4)]
     told = {row["Item"]: row["Value"] for row in results.provenance_table(result)}
-    assert told["Sittings"].startswith("2: epochs 1 to 2 from 20") and "epochs 3 to 4 from 20" in told["Sittings"]
+    assert told["Sittings"].startswith("2: epochs 1 to 2 from ") and "; epochs 3 to 4 from " in told["Sittings"]
 
 
 def test_a_training_killed_before_its_evaluation_is_only_evaluated(tiny, tmp_path, monkeypatch):
@@ -240,7 +240,7 @@ def test_two_checkpoints_are_kept_and_what_a_killed_writer_left_is_swept_away(tm
     for epoch in (9, 10, 11):
         checkpoints.save(tmp_path, epoch, [("a", np.arange(epoch))], {"epoch": epoch})
     files.sweep(tmp_path)
-    assert [path.name[:10] for path in sorted(tmp_path.iterdir())] == ["epoch-0010", "epoch-0011"]
+    assert [path.name[:10] for path in sorted(tmp_path.iterdir()) if path.is_file()] == ["epoch-0010", "epoch-0011"]
     with checkpoints.newest(tmp_path, quiet) as (saved, arrays):
         assert saved == {"epoch": 11} and (arrays["a"] == np.arange(11)).all()
 

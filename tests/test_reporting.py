@@ -483,7 +483,7 @@ CURVE = shown({"image/svg+xml": SVG}, {"image/svg+xml": {"alt": "a line", "capti
 
 @pytest.mark.parametrize("language, words", [("en", ["Figure 1", "Figure 2", "Table 1", "Section 1.1"]), ("es", ["Figura 1", "Figura 2", "Tabla 1", "Sección 1.1"])])
 def test_a_link_to_a_cell_becomes_the_name_of_what_it_shows(language, words):
-    cells = ["# T", cell("a", new_markdown_cell("## A")), "See [](#curves), [Figure](#curves-2), [Table](#spans), [](#b), [the spans](#spans), [none](#empty).",
+    cells = ["# T", cell("a", new_markdown_cell("## A")), f"See [](#curves), [{words[1].split()[0]}](#curves-2), [Table](#spans), [](#b), [the spans](#spans), [none](#empty).",
              cell("curves", code(CURVE, CURVE)), cell("spans", code(shown({"text/html": SPANS}))), cell("empty", code()), cell("b", new_markdown_cell("### B")),
              code(shown({REPORT_MIME: {"title": "T", "language": language}}))]
     (prose,) = page(*cells).find_all(class_="prose")

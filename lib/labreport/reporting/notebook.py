@@ -210,7 +210,7 @@ def _folded(text: str) -> str:
 def _linked(html: str, anchors: set[str], shown: dict[str, list[Block]]) -> str:
     """Links lead to our anchors: to sections, written as Jupyter has them (#The-Model) or as pandoc has (#the-model), and to what a cell shows.
 
-    `[](#curves)` and `[Figure](#curves)` become the name of the first captioned thing of the cell curves, `[](#curves-2)` of the second. A link
+    `[](#curves)` and `[Figure](#curves)`, in the document's language, become the name of the first captioned thing of the cell curves, `[](#curves-2)` of the second. A link
     to a cell that shows nothing of the kind keeps its words only.
     """
 
@@ -220,7 +220,7 @@ def _linked(html: str, anchors: set[str], shown: dict[str, list[Block]]) -> str:
         cell, position = (counted[1], int(counted[2]) - 1) if counted and place not in shown and counted[1] in shown else (place, 0)
         cell = cell if cell in shown else f"{cell}-{spoken()}"  # the translation of a cell is named after it
         target = shown[cell][position] if cell in shown and 0 <= position < len(shown[cell]) else None
-        if target and words.strip() in ("", "Figure", "Table", "Section"):
+        if target and words.strip() in ("", "Figure", "Table", "Section", say("Figure"), say("Table"), say("Section")):
             return f'<a href="#{target.anchor}">{_name(target)}</a>'
         anchor = _folded(place)
         if anchor in anchors or target:
