@@ -99,7 +99,7 @@ def forwarding(process: Callable[[], int | None]):
 
 @contextlib.contextmanager
 def _handling(handle, numbers=SIGNALS):
-    """Let `handle` have the signals within the block; only the main thread may, elsewhere nothing changes. What is ignored, as after nohup, stays so."""
+    """Let `handle` have the signals within the block; only the main thread may, elsewhere nothing changes. After nohup, SIGHUP stays ignored."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -111,7 +111,7 @@ def _handling(handle, numbers=SIGNALS):
                     os.dup2(os.open(os.devnull, os.O_WRONLY), standard)
         handle(number, frame)
 
-    before = {number: signal.signal(number, without_terminal) for number in numbers if signal.getsignal(number) is not signal.SIG_IGN}
+    before = {number: signal.signal(number, without_terminal) for number in numbers if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN}
     try:
         yield
     finally:
