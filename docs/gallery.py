@@ -63,7 +63,7 @@ def main():
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"])
             page = browser.new_page()
-            screens(page, (one / "report.html").as_uri(), "page.png", 1280, 800, then=lambda shown: shown.evaluate("document.querySelector('#monitoring-the-training, h2:nth-of-type(5)').scrollIntoView()"))
+            screens(page, (one / "report.html").as_uri(), "page.png", 1280, 800, then=lambda shown: shown.evaluate("document.getElementById('monitoring-the-training').scrollIntoView()"))
             screens(page, (one / "report.html").as_uri(), "page-dark.png", 1280, 800, "dark")
             screens(page, (reports / "index.html").as_uri(), "index.png", 1280, 700)
             browser.close()

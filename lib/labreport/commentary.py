@@ -97,7 +97,8 @@ def training(result: Result) -> str:
             sentences.append(say("In the {epochs} after it, training loss went from {loss} to {last_loss} while validation loss went from {val_loss} to {last_val_loss}",
                                  epochs=count(epochs - best, "epoch"), loss=number(then["loss"], 3), last_loss=number(last["loss"], 3), val_loss=number(then["val_loss"], 3),
                                  last_val_loss=number(last["val_loss"], 3))
-                             + (say(": the network was learning its training images by heart.") if last["loss"] < then["loss"] and last["val_loss"] > then["val_loss"] else "."))
+                             + (say(": the network was learning its training images by heart.")
+                                if epochs - best > 1 and last["loss"] < then["loss"] and last["val_loss"] > then["val_loss"] else "."))
     gap = metrics["train_accuracy"] - metrics["validation_accuracy"]
     sentences.append(say("At epoch {best} training accuracy is {training} and validation accuracy {validation}, a gap of {gap} points", best=best,
                          training=percent(metrics["train_accuracy"]), validation=percent(metrics["validation_accuracy"]), gap=number(100 * gap, 1, signed=True)) + _gap_says(gap, metrics))
