@@ -105,8 +105,13 @@ def test_the_interval_is_wilsons():
 
 def test_commentary_names_the_best_epoch_and_what_came_after():
     text = commentary.training(result([0], [0]))
-    assert "By val_loss, epoch 2 is the best (0.8000)." in text and "In the 1 epoch after it" in text and "learning its training images by heart" in text
+    assert "By val_loss, epoch 2 is the best (0.8000)." in text and "In the 1 epoch after it" in text and "by heart" not in text  # one epoch is no course
     assert "a gap of +20.0 points: the network overfits." in text
+
+
+def test_commentary_says_that_images_are_learnt_by_heart_where_several_epochs_show_it():
+    text = commentary.training(result([0], [0], metrics={"epochs": 4}, course=history([0.5, 0.7, 0.6, 0.6], [1.0, 0.8, 0.9, 1.0])))
+    assert "In the 2 epochs after it" in text and "learning its training images by heart" in text
 
 
 def test_commentary_on_a_last_best_epoch_asks_for_more():
