@@ -51,7 +51,7 @@ def test_a_confusion_matrix_has_true_rows_and_predicted_columns():
     assert axes.get_ylabel() == "true class" and axes.get_xlabel() == "predicted class"
     assert [text.get_text() for text in axes.texts] == ["1", "2", "0", "0", "1", "0", "0", "0", "1"]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["cat", "dog", "frog"]
-    assert "the most frequent mistake is cat taken for dog (2 images)" in picture.alt
+    assert "The most frequent mistake is cat taken for dog (2 images)." in picture.alt and "dog is among those recognised most often" in picture.alt
 
 
 def test_confused_pairs_count_both_directions():
@@ -105,13 +105,38 @@ def test_the_interval_is_wilsons():
 
 def test_commentary_names_the_best_epoch_and_what_came_after():
     text = commentary.training(result([0], [0]))
-    assert "By val_loss, epoch 2 is the best (0.8000)." in text and "In the 1 epoch after it" in text and "by heart" not in text  # one epoch is no course
+    assert "By val_loss, epoch 2 is the best (0.8000)." in text and "In the epochs after it (1 epoch), training loss" in text and "by heart" not in text  # one epoch is no course
     assert "a gap of +20.0 points: the network overfits." in text
 
 
 def test_commentary_says_that_images_are_learnt_by_heart_where_several_epochs_show_it():
     text = commentary.training(result([0], [0], metrics={"epochs": 4}, course=history([0.5, 0.7, 0.6, 0.6], [1.0, 0.8, 0.9, 1.0])))
-    assert "In the 2 epochs after it" in text and "learning its training images by heart" in text
+    assert "In the epochs after it (2 epochs)" in text and "learning its training images by heart" in text
+    barely = commentary.training(result([0], [0], metrics={"epochs": 4}, course=history([0.5, 0.7, 0.6, 0.6], [1.0, 0.8, 0.81, 0.81])))
+    assert "by heart" not in barely  # a rise of one hundredth
+
+
+def test_commentary_does_not_call_overfitting_what_few_images_explain():
+    few = {"dataset": {"class_names": ["cat", "dog", "frog"], "images": {"validation": 40}}, "train_accuracy": 0.75, "validation_accuracy": 0.70}
+    assert "the validation images are too few to tell it from none" in commentary.training(result([0], [0], metrics=few))
+
+
+def test_alt_texts_tell_of_what_does_not_change_of_ties_and_of_no_mistake():
+    assert "Validation accuracy stays at about 0.50." in figures.curves(history([0.5, 0.502, 0.501]), 2, "val_loss").alt
+    perfect = figures.confusion_matrix(np.eye(3, dtype=int) * 4, ["cat", "dog", "frog"]).alt
+    assert "Each class is recognised equally often (100\u00a0%). There is no mistake." in perfect
+    assert "One of the most frequent mistakes is cat taken for dog" in figures.confusion_matrix(np.array([[3, 1, 0], [0, 4, 0], [1, 0, 3]]), ["cat", "dog", "frog"]).alt
+
+
+def test_the_published_curve_lies_behind_and_says_how_much_of_it_is_drawn():
+    picture = figures.curves(history([0.5, 0.7]), 2, "val_loss", history([0.4, 0.6]), 50)
+    assert "the first 2 epochs of 50 of the published run, which had all images" in picture.caption and "In the first 2 epochs of 50 of the published run, validation accuracy rises" in picture.alt
+    assert [line.get_label() for line in picture.figure.axes[0].get_lines()][:2] == ["published, training", "published, validation"]
+
+
+def test_a_first_loss_of_hundreds_does_not_flatten_what_follows():
+    picture = figures.curves(history([0.5, 0.6, 0.7, 0.7], loss=[216.0, 1.0, 0.9, 0.8]), 3, "val_loss")
+    assert picture.figure.axes[1].get_ylim()[1] < 10 and "Losses run up to 216.0, beyond the axis." in picture.caption
 
 
 def test_commentary_on_a_last_best_epoch_asks_for_more():

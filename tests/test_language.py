@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import string
 
 import pytest
@@ -75,3 +76,21 @@ def test_a_sentence_of_the_user_s_own_stays_as_it_is_and_another_language_is_ref
         assert wording.say("My own {title}") == "My own {title}"
     with pytest.raises(ValueError, match="language must be one of en, es, got 'fr'"):
         wording.speak("fr")
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
+def test_a_notebook_s_references_name_a_cell_that_shows_one_thing_in_both_languages(path):
+    cells = json.loads(path.read_text())["cells"]
+    code = {cell["id"] for cell in cells if cell["cell_type"] == "code"}
+    found = {language: [re.findall(r"\[(\w+)\]\(#([\w-]+)\)", "".join(cell["source"])) for cell in cells if language in cell["metadata"].get("tags", [])] for language in wording.LANGUAGES}
+    for language, references in found.items():
+        with wording.speaking(language):
+            names = {wording.say("Figure"), wording.say("Table"), wording.say("Section")}
+        assert all(word in names and target in code for cell in references for word, target in cell)
+    assert [[target for _, target in cell] for cell in found["en"]] == [[target for _, target in cell] for cell in found["es"]] and any(found["en"])
+
+
+def test_every_picture_that_the_documents_show_is_there():
+    for document in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        for picture in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", document.read_text()):
+            assert (document.parent / picture).exists(), f"{document.name}: {picture}"

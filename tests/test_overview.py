@@ -238,3 +238,12 @@ def test_no_word_of_a_run_is_taken_for_html():
     folder = finish(experiments.load("cifar10_l2"))
     ended(folder, "failed", why="<script>alert(1)</script>")
     assert "<script>alert(1)" in row(folder.name)[0] and len(BeautifulSoup(overview.write().read_text("utf-8"), "html.parser").find_all("script")) == 1
+
+
+@pytest.mark.parametrize("text", ['{"state": "running", "since": 5}', "[]", "{"])
+def test_a_run_whose_run_json_is_damaged_stays_in_the_index(text):
+    folder = paths.reports() / "cifar10_naive_adam"
+    folder.mkdir(parents=True)
+    (folder / "run.json").write_text(text)
+    page = overview.write("en").read_text()
+    assert "cifar10_naive_adam" in page and "run.json cannot be read" in page

@@ -655,3 +655,15 @@ def test_what_tensorflow_logs_of_itself_is_left_out_and_its_errors_are_not():
     assert "oneDNN" not in text and "InitializeLog" not in text and "AVX2" not in text
     assert "a real error" in text and "my own warning" in text
     assert "stderr" not in page("# T", code(new_output("stream", name="stderr", text=log.splitlines()[0] + "\n"))).main.get_text()
+
+
+def test_headings_and_displayed_html_take_no_name_that_the_page_needs_itself():
+    cells = ["# T", "## Table 1\n\nSee [](#tab).", "## Enlarged", cell("tab", code(shown({"text/html": SPANS}))), code(shown({"text/html": '<p id="enlarged">x</p><p id="figure-1">y</p>'})), code(CURVE)]
+    made = page(*cells)
+    ids = [tag["id"] for tag in made.find_all(id=True)]
+    assert len(ids) == len(set(ids)) and made.find("dialog")["id"] == "enlarged" and {"section-table-1", "section-enlarged", "table-1", "figure-1"} <= set(ids)
+    assert pdf(*cells).startswith(b"%PDF")
+
+
+def test_a_reference_to_nothing_is_seen():
+    assert "See [nothing is called typo]." in page("# T", "See [](#typo).").main.get_text()

@@ -299,7 +299,7 @@ def test_a_killed_sweep_goes_on_to_the_epoch_and_one_failure_sinks_no_other_run(
         assert first.poll() is None, first.stderr.read()
         time.sleep(0.02)
     second = subprocess.run([*command, "--yes"], cwd=project, env=environment, capture_output=True, text=True)
-    assert second.returncode == 1 and f"is at work already, as process {first.pid}" in second.stderr
+    assert second.returncode == files.AT_WORK and f"is at work already, as process {first.pid}" in second.stderr
     first.send_signal(signal.SIGKILL)
     first.communicate()
     done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True)

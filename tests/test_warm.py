@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from conftest import ROOT
@@ -39,7 +40,7 @@ def test_a_forked_run_ends_with_the_bits_of_a_new_process(project, environment, 
     for experiment in sweeps.load("mine", {"data": "sample", "epochs": 2, "max_images": 200}).experiments:
         subprocess.run([*command, *tasks.command(experiment)], cwd=project, env=environment | {"LABREPORT_REPORTS": str(tmp_path / "new")}, check=True, capture_output=True)
     assert len(results(tmp_path / "new")) == 2 and results(tmp_path / "reports") == results(tmp_path / "new")
-    for folder in (tmp_path / "new").iterdir():
+    for folder in filter(Path.is_dir, (tmp_path / "new").iterdir()):
         noise = ("port.cc", "cpu_feature_guard", "WARNING")
         assert not [word for word in noise if word in (tmp_path / "reports" / folder.name / "notebook.ipynb").read_text()]
 

@@ -61,7 +61,7 @@ def training_settings(experiment) -> list[dict]:
             stops += say(" (by more than {least})", least=plain(stopping["min_delta"]))
         if stopping["start_from_epoch"]:
             stops += say(", counted from epoch {epoch} on", epoch=stopping["start_from_epoch"] + 1)
-    losses = {"categorical_crossentropy": say("categorical crossentropy"), "binary_crossentropy": say("binary crossentropy"), "mean_squared_error": say("mean squared error")}
+    losses = {"categorical_crossentropy": say("categorical crossentropy"), "sparse_categorical_crossentropy": say("sparse categorical crossentropy"), "binary_crossentropy": say("binary crossentropy"), "mean_squared_error": say("mean squared error")}
     rows = {say("Optimizer"): f"{experiment.optimizer} ({_listed(experiment.optimizer_args)})", say("Loss"): losses.get(experiment.loss, experiment.loss.replace("_", " ")),
             say("Batch size"): experiment.batch_size, say("Epochs"): experiment.epochs, say("Early stopping"): stops,
             say("Augmentation"): _listed(experiment.augmentation) or say("none"), say("Starts from"): experiment.starts_from or say("new weights"), say("Seed"): experiment.seed}
@@ -70,11 +70,14 @@ def training_settings(experiment) -> list[dict]:
 
 def _listed(values: dict) -> str:
     """Settings in one line, by their own names."""
+    known = {"learning_rate": say("learning rate"), "horizontal_flip": say("horizontal flip"), "vertical_flip": say("vertical flip"), "rotation_degrees": say("rotation"),
+             "width_shift_fraction": say("width shift"), "height_shift_fraction": say("height shift"), "zoom_fraction": say("zoom"), "fill": say("fill")}
+
     def words(key, value):
-        name = key.replace("_", " ")
+        name = known.get(key, key.replace("_", " "))
         for unit, sign in (("_degrees", "°"), ("_fraction", "")):
             if key.endswith(unit):
-                return say("{name} up to {value}", name=name.removesuffix(unit.replace("_", " ")), value=f"{plain(value)}{sign}")
+                return say("{name} up to {value}", name=name, value=f"{plain(value)}{sign}")
         return name if value is True else f"{name} {value if isinstance(value, str) else plain(value)}"
     return ", ".join(words(key, value) for key, value in values.items() if value)
 
@@ -94,11 +97,10 @@ def training(result: Result) -> str:
         else:
             last = history.iloc[-1]
             then = history.iloc[best - 1]
-            sentences.append(say("In the {epochs} after it, training loss went from {loss} to {last_loss} while validation loss went from {val_loss} to {last_val_loss}",
+            sentences.append(say("In the epochs after it ({epochs}), training loss went from {loss} to {last_loss} while validation loss went from {val_loss} to {last_val_loss}",
                                  epochs=count(epochs - best, "epoch"), loss=number(then["loss"], 3), last_loss=number(last["loss"], 3), val_loss=number(then["val_loss"], 3),
                                  last_val_loss=number(last["val_loss"], 3))
-                             + (say(": the network was learning its training images by heart.")
-                                if epochs - best > 1 and last["loss"] < then["loss"] and last["val_loss"] > then["val_loss"] else "."))
+                             + (say(": the network was learning its training images by heart.") if _by_heart(result, best) else "."))
     gap = metrics["train_accuracy"] - metrics["validation_accuracy"]
     sentences.append(say("At epoch {best} training accuracy is {training} and validation accuracy {validation}, a gap of {gap} points", best=best,
                          training=percent(metrics["train_accuracy"]), validation=percent(metrics["validation_accuracy"]), gap=number(100 * gap, 1, signed=True)) + _gap_says(gap, metrics))
@@ -138,6 +140,8 @@ def squared_error(table: pd.DataFrame) -> str:
                images=count(int(worst["Images"]), "image"), times=times(worst))
     if right["Images"]:
         text += say(", where it gives 0.5 and more ({images}) {times}", images=count(int(right["Images"]), "image"), times=times(right))
+    if worst["Gradient of the cross-entropy"] < 2 * worst["Gradient of the squared error"]:
+        return text + "."
     return text + say(": the squared error flattens out on answers that are very wrong, so that a network trained with it learns little from them.")
 
 
@@ -200,15 +204,26 @@ def _comparison(result: Result, published: dict) -> str:
                          say("The difference is larger than the images alone explain; the seed, the split and the choice of the epoch add to it."))
 
 
-def _gap_says(gap: float, metrics: dict) -> str:
+def _by_heart(result: Result, best: int) -> bool:
+    """Whether several epochs show it: validation loss clearly higher than at its best, training loss lower, and training images known far better than the others."""
+    then, last = result.history.iloc[best - 1], result.history.iloc[-1]
+    return len(result.history) - best > 1 and last["loss"] < then["loss"] and last["val_loss"] > 1.05 * then["val_loss"] and _interval(last["val_accuracy"], result.metrics)[1] < last["accuracy"]
+
+
+def _interval(share: float, metrics: dict) -> tuple[float, float]:
+    """95 % interval of a share of the validation images."""
     images = metrics["dataset"]["images"]["validation"]
-    low, _ = proportions.wilson(round(metrics["validation_accuracy"] * images), images)
+    return proportions.wilson(round(share * images), images)
+
+
+def _gap_says(gap: float, metrics: dict) -> str:
+    low, high = _interval(metrics["validation_accuracy"], metrics)
     if low <= 1 / len(metrics["dataset"]["class_names"]):
         return say(": on the validation images it cannot be told from guessing.")
-    if gap > 0.1:
-        return say(": the network overfits.")
+    if metrics["train_accuracy"] > high:  # further apart than so few validation images explain
+        return say(": the network overfits.") if gap > 0.1 else say(": some overfitting.")
     if gap > 0.03:
-        return say(": some overfitting.")
+        return say(": the validation images are too few to tell it from none.")
     if gap < -0.03:
         settings = metrics["identity"]["settings"]
         dropout = any(np.any(value) for key, value in settings["model_args"].items() if "dropout" in key)

@@ -3,8 +3,10 @@
 What is read back comes from outside: names are compared with those expected and never used as paths, and nothing of it is executed.
 """
 
+import datetime
 import hashlib
 import json
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,7 +81,8 @@ def read(pdf: Path) -> Enclosure:
     metrics, record = (_mapping(_text(found, name, where), f"{where}: {name}") for name in (METRICS, PROVENANCE))
     sittings = record.get("sittings")
     last = sittings[-1] if isinstance(sittings, list) and sittings else None
-    told = isinstance(last, dict) and all(isinstance(last.get(key), kind) for key, kind in _SITTING.items()) and 1 <= last["threads"] <= MOST_THREADS
+    told = (isinstance(last, dict) and all(isinstance(last.get(key), kind) for key, kind in _SITTING.items()) and 1 <= last["threads"] <= MOST_THREADS
+            and not isinstance(last["threads"], bool) and _is_moment(metrics.get("finished")))
     if not told or not isinstance(metrics.get("identity"), dict) or not isinstance(metrics.get("finished"), str) or not isinstance(record.get("versions"), dict):
         raise ValueError(f"{where}: {METRICS} or {PROVENANCE} does not say what a run's does; it was made by another version of this program, or edited")
     return Enclosure(name, parameters["settings"], parameters.get("base"), metrics, _text(found, HISTORY, where), record)
@@ -92,6 +95,13 @@ def _lock(sitting: dict) -> dict[str, bytes]:
     return {name: file.read_bytes()} if file.exists() and provenance.sha256(file) == sitting["locks"].get(name) else {}
 
 
+def _is_moment(text) -> bool:
+    try:
+        return bool(datetime.datetime.fromisoformat(text))
+    except (TypeError, ValueError):
+        return False
+
+
 def _cleaned(text: str) -> bytes:
     return privacy.cleaned(text).encode("utf-8")
 
@@ -102,6 +112,7 @@ def _attachments(pdf: Path) -> dict[str, bytes]:
 
     if not pdf.is_file():
         raise FileNotFoundError(f"{pdf}: there is no such file; name the report.pdf of a run")
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # what it says of a damaged file is said below
     try:
         reader = pypdf.PdfReader(pdf)
         found = {name: contents[0] for name, contents in reader.attachments.items() if contents}

@@ -67,7 +67,7 @@ def task(subject, language: str = "en") -> Task:
     """What is executed for an Experiment, or for the comparison of an Assignment or a Sweep."""
     notebook = paths.notebooks() / f"{subject.notebook}.ipynb"
     if compares(subject):
-        key = _comparison_key(subject, notebook)  # of the runs as they are before the notebook reads them: one that ends meanwhile is seen by the next call
+        key = _comparison_key(subject, notebook, language)  # of the runs as they are before the notebook reads them: one that ends meanwhile is seen by the next call
         parameters = {"compared": subject.name, "settings": subject.settings, "language": language}
         return Task(subject.run_name, subject.folder, notebook, language, parameters, {"compared": subject.name},
                     lambda: [], lambda: max(run.metrics["finished"] for run in subject.finished), lambda: key)
@@ -82,7 +82,7 @@ def task(subject, language: str = "en") -> Task:
 
     parameters = {"experiment": subject.name, "settings": subject.training_settings(), "language": language}
     return Task(subject.run_name, subject.folder, notebook, language, parameters, {"experiment": subject.name},
-                lambda: _untrained(subject, data()), finished, lambda: _execution_key(subject, notebook, finished(), data().notes))
+                lambda: _untrained(subject, data()), finished, lambda: _execution_key(subject, notebook, finished(), data().notes, language))
 
 
 def work(subject, language: str = "en") -> Work:
@@ -120,8 +120,13 @@ def _reasons(product: Path | None, before: dict | None, now: dict) -> list[str]:
     return identity.differences(before, now)
 
 
-def _execution_key(experiment, notebook: Path, finished: str, notes: list[str]) -> dict:
-    source = sources.matching("*.py", "languages/*", "datasets/*.py", "models/__init__.py") | sources.of_model(experiment.model)
+def _catalogue(language: str) -> list[str]:
+    """The file that a report's sentences are translated by; English stands in the source."""
+    return [] if language == "en" else [f"languages/{language}.po"]
+
+
+def _execution_key(experiment, notebook: Path, finished: str, notes: list[str], language: str) -> dict:
+    source = sources.matching("*.py", *_catalogue(language), "datasets/*.py", "models/__init__.py") | sources.of_model(experiment.model)
     for name in (*OF_RUNNING, *OF_COMPARISONS):
         source.pop(name)
     published = paths.params() / "published" / f"{experiment.name}.csv"
@@ -130,8 +135,8 @@ def _execution_key(experiment, notebook: Path, finished: str, notes: list[str]) 
             "source": source | _digests(notebook, *[published] * published.exists()), "versions": _told_with()}
 
 
-def _comparison_key(assignment, notebook: Path) -> dict:
-    source = sources.matching("*.py", "languages/*")
+def _comparison_key(assignment, notebook: Path, language: str) -> dict:
+    source = sources.matching("*.py", *_catalogue(language))
     for name in OF_RUNNING:
         source.pop(name)
     parameter_files = list(dict.fromkeys(paths.params() / f"{run.experiment.name}.yaml" for run in assignment.runs))
@@ -152,8 +157,8 @@ def _told_with() -> dict[str, str]:
 def _render_key(folder: Path, language: str, carried: dict[str, bytes], signed: authorship.Authorship) -> dict:
     notebook = folder / wording.file(NOTEBOOK, language)
     digests = {f"{name} in the PDF": hashlib.sha256(data).hexdigest() for name, data in carried.items()}
-    digests["authors and course"] = hashlib.sha256(repr(signed).encode()).hexdigest()  # people's names stand in the reports only
-    return {"source": sources.matching("reporting/*", "enclosures.py", "wording.py", "languages/*") | {notebook.name: provenance.sha256(notebook)} | digests,
+    digests["authors and course"] = hashlib.sha256(repr((signed.authors, signed.course, signed.institution)).encode()).hexdigest()  # names stand in the reports only
+    return {"source": sources.matching("reporting/*", "enclosures.py", "wording.py", *_catalogue(language)) | {notebook.name: provenance.sha256(notebook)} | digests,
             "versions": provenance.versions("nbconvert", "typst", "pypandoc_binary", "pygments")}
 
 

@@ -269,7 +269,7 @@ def _check(values: dict, where) -> dict:
         raise ValueError(f"{where('early_stopping', 'monitor')}: monitor is {' or '.join(MONITORS)}, got {checked['early_stopping']['monitor']!r}")
     if checked["starts_from"] is not None and checked["starts_from"] not in names():
         raise ValueError(f"{where('starts_from')}: there is no experiment {checked['starts_from']!r}{nearest(checked['starts_from'], names())} to start from")
-    known = [file.stem for file in paths.notebooks().glob("*.ipynb")]
+    known = [file.stem for file in paths.notebooks().glob("*.ipynb") if file.stem != "comparison"]  # which has runs to compare and none of its own
     if checked["notebook"] not in known:
         raise ValueError(f"{where('notebook')}: there is no notebook {checked['notebook']!r}{nearest(checked['notebook'], known)}; there are {', '.join(sorted(known))}")
     return checked

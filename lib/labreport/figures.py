@@ -153,8 +153,11 @@ def image_grid(images: np.ndarray, titles: list[str], caption: str, columns: int
     return Picture(figure, alt, say(caption), vector=False)
 
 
-def curves(history: pd.DataFrame, best_epoch: int, monitor: str, published: pd.DataFrame | None = None) -> Picture:
-    """Accuracy and loss by epoch, training and validation, with the best epoch marked; faintly behind them the published run's, as far as it goes."""
+def curves(history: pd.DataFrame, best_epoch: int, monitor: str, published: pd.DataFrame | None = None, of: int | None = None) -> Picture:
+    """Accuracy and loss by epoch, training and validation, with the best epoch marked; faintly behind them the published run's.
+
+    published: its log, or as many epochs of it as this run may have. of: how many it had.
+    """
     figure, (left, right) = _figure(2.9, columns=2)
     marker = "o" if len(history) <= 30 else None
     for axes, column, name in ((left, "accuracy", say("accuracy")), (right, "loss", say("loss"))):
@@ -166,22 +169,26 @@ def curves(history: pd.DataFrame, best_epoch: int, monitor: str, published: pd.D
         axes.axvline(best_epoch, color="0.35", linewidth=0.8, linestyle=":", label=say("best epoch ({epoch})", epoch=best_epoch))
         axes.set(xlabel=say("epoch"), ylabel=name, xlim=(0.5, max(len(history), 0 if published is None else published["epoch"].max()) + 0.5))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
-    measured = np.concatenate([history["loss"], history["val_loss"]])
+    losses = np.concatenate([table[column] for table in (history, published) if table is not None for column in ("loss", "val_loss")])
     right.set_ylim(bottom=0)
-    note = ""
-    if published is not None and (highest := max(published["loss"].max(), published["val_loss"].max())) > 3 * measured.max():
-        right.set_ylim(top=1.5 * measured.max())  # a published loss of hundreds would flatten everything else
-        note = " " + say("Published losses run up to {highest}, beyond the axis.", highest=number(highest, 1))
+    note, bound = "", 3 * np.quantile(np.concatenate([history["loss"], history["val_loss"]]), 0.75)
+    if losses.max() > 2 * bound:
+        right.set_ylim(top=bound)  # a first loss of hundreds would flatten all that follows
+        note = " " + say("Losses run up to {highest}, beyond the axis.", highest=number(losses.max(), 1))
     handles, labels = left.get_legend_handles_labels()
     order = [labels.index(label) for label in dict.fromkeys([say("training"), say("validation"), *labels])]
     figure.legend([handles[place] for place in order], [labels[place] for place in order], loc="outside upper center", ncols=3, frameon=False)
     sentences = [_course(history, column, name) for column, name in (("val_accuracy", say("Validation accuracy")), ("accuracy", say("Training accuracy")),
                                                                     ("val_loss", say("Validation loss")), ("loss", say("Training loss")))]
     if published is not None:
-        sentences.append(_course(published, "val_accuracy", say("In the published run, over {epochs}, validation accuracy", epochs=count(len(published), "epoch"))))
+        cut = of is not None and of > len(published)
+        sentences.append(_course(published, "val_accuracy", say("In the first {epochs} of {all} of the published run, validation accuracy", epochs=count(len(published), "epoch"), all=of) if cut else
+                                 say("In the published run, over {epochs}, validation accuracy", epochs=count(len(published), "epoch"))))
     return Picture(figure, say("Two line charts over {epochs}.", epochs=count(len(history), "epoch")) + " " + " ".join(sentences),
                    say("Accuracy and loss by epoch; the dotted line marks epoch {epoch}, the best by {monitor}.", epoch=best_epoch, monitor=monitor)
-                   + (" " + say("Faint and broad behind them: the published run.") if published is not None else "") + note)
+                   + ("" if published is None else " " + (say("Faint and broad behind them: the first {epochs} of {all} of the published run, which had all images.",
+                                                              epochs=count(len(published), "epoch"), all=of) if cut else
+                                                          say("Faint and broad behind them: the published run, which had all images."))) + note)
 
 
 def confusion_matrix(matrix: np.ndarray, class_names: list[str], of: str = "") -> Picture:
@@ -200,10 +207,20 @@ def confusion_matrix(matrix: np.ndarray, class_names: list[str], of: str = "") -
     correct = np.diag(share)
     off = matrix - np.diag(np.diag(matrix))
     true, predicted = np.unravel_index(off.argmax(), off.shape)
-    alt = say("Confusion matrix of {classes} classes, true classes in rows. {best} is recognised most often ({most}), {worst} least often ({least}); the most frequent mistake is "
-              "{true} taken for {predicted} ({images}).", classes=len(class_names), best=class_names[correct.argmax()], most=percent(correct.max(), 0),
-              worst=class_names[correct.argmin()], least=percent(correct.min(), 0), true=class_names[true], predicted=class_names[predicted], images=count(int(off.max()), "image"))
-    return Picture(figure, alt, say("Confusion matrix{of}: true classes in rows, predicted classes in columns; numbers are images.", of=say(of) if of else ""))
+    told = {"classes": len(class_names), "best": class_names[correct.argmax()], "most": percent(correct.max(), 0), "worst": class_names[correct.argmin()], "least": percent(correct.min(), 0),
+            "true": class_names[true], "predicted": class_names[predicted], "images": count(int(off.max()), "image")}
+    sentences = [say("Confusion matrix of {classes} classes, true classes in rows.", **told)]
+    if correct.max() == correct.min():
+        sentences.append(say("Each class is recognised equally often ({most}).", **told))
+    else:  # of several that are tied, one is named as one of them
+        sentences.append(say("{best} is recognised most often ({most}).", **told) if (correct == correct.max()).sum() == 1 else say("{best} is among those recognised most often ({most}).", **told))
+        sentences.append(say("{worst} is recognised least often ({least}).", **told) if (correct == correct.min()).sum() == 1 else say("{worst} is among those recognised least often ({least}).", **told))
+    if not off.max():
+        sentences.append(say("There is no mistake."))
+    else:
+        sentences.append(say("The most frequent mistake is {true} taken for {predicted} ({images}).", **told) if (off == off.max()).sum() == 1 else
+                         say("One of the most frequent mistakes is {true} taken for {predicted} ({images}).", **told))
+    return Picture(figure, " ".join(sentences), say("Confusion matrix{of}: true classes in rows, predicted classes in columns; numbers are images.", of=say(of) if of else ""))
 
 
 def _figure(height: float, width: float = WIDTH_INCHES, columns: int = 1):
@@ -240,9 +257,11 @@ def _course(history: pd.DataFrame, column: str, name: str) -> str:
     if len(values) == 1:
         return say("{name} is {start}.", **told)
     accuracy = "accuracy" in column
+    if values.max() - values.min() < 0.01:
+        return say("{name} stays at about {start}.", **told)
     best = int(values.idxmax() if accuracy else values.idxmin())
     told |= {"best": number(values.iloc[best], 2), "epoch": history["epoch"].iloc[best]}
-    if best == len(values) - 1:
+    if best == len(values) - 1 or told["best"] == told["end"]:
         return say("{name} rises from {start} to {end}.", **told) if accuracy else say("{name} falls from {start} to {end}.", **told)
     if best == 0:
         return say("{name} is best at {start} in the first epoch and ends at {end}.", **told)

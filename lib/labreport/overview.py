@@ -142,9 +142,13 @@ def _entry(folder: Path, today: _Today) -> index.Entry | None:
     elif kind == "run" and status in ("none", "finished"):
         lacking = [file for file in assignments.FINISHED if not (folder / file).exists()]
         if status == "none" and "metrics.json" in lacking:
-            return None
-        if lacking or result is None:
-            status, why = "damaged", [say("{file} is missing", file=file) for file in lacking] or [say("metrics.json cannot be read")]
+            if not (folder / state.FILE).exists():
+                return None
+            lacking = [state.FILE]
+        if lacking == [state.FILE]:
+            status, why = "damaged", [say("{file} cannot be read", file=state.FILE)]
+        elif lacking or result is None:
+            status, why = "damaged", [say("{file} is missing", file=file) for file in lacking] or [say("{file} cannot be read", file="metrics.json")]
         else:
             why = today.differences(result)
             status = "outdated" if why else "finished"
@@ -154,7 +158,7 @@ def _entry(folder: Path, today: _Today) -> index.Entry | None:
     finished = result.finished if result else record.get("ended", "") if status == "finished" else ""
     linked = [wording.file(file, language) for file in LINKED for language in wording.LANGUAGES]
     return index.Entry(
-        name=folder.name, kind=kind, title=experiment.title if experiment and kind == "run" else "", status=status, why=why,
+        name=folder.name, kind=kind, title=say(experiment.title) if experiment and kind == "run" else "", status=status, why=why,
         assignment=experiment.notebook if experiment else name.removesuffix(f"_{assignments.COMPARISON}") if kind == "comparison" else "",
         sample=result.sample if result else folder.name.split("--")[1:2] == ["sample"], accuracy=result.accuracy if result else None, split=result.split if result else "",
         curve=_curve(folder / "history.csv") if result else _curve(folder / state.UNFINISHED / "history.csv"), finished=finished,

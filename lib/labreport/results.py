@@ -91,12 +91,13 @@ def load(folder: Path) -> Result:
     return Result(read_table(folder / HISTORY), metrics, read_table(folder / PREDICTIONS, text=("id", "label", "predicted")), files.read_json(folder / PROVENANCE), verification)
 
 
-def published_history(experiment) -> pd.DataFrame | None:
-    """The published log of an experiment, epoch by epoch, as far as this run may go; None where there is none, or where the run is of another kind."""
+def published_history(experiment) -> tuple[pd.DataFrame | None, int | None]:
+    """The published log of an experiment, epoch by epoch, as far as this run may go, and how many epochs it has; None where there is none, or where the run is of another kind."""
     file = paths.params() / "published" / f"{experiment.name}.csv"
     if experiment.data == "sample" or not experiment.changes.keys() <= NEAR or not file.exists():
-        return None
-    return read_table(file).head(experiment.epochs)
+        return None, None
+    whole = read_table(file)
+    return whole.head(experiment.epochs), len(whole)
 
 
 def read_table(source, text: tuple[str, ...] = ()) -> pd.DataFrame:

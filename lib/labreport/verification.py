@@ -82,7 +82,8 @@ def reproduce(pdf: Path, tolerance: float = TOLERANCE, output=None, say=lambda l
             experiments.base(experiment)
         except ValueError as error:
             shutil.rmtree(scratch)
-            raise ValueError(f"the experiment inside {pdf.name} cannot be run here: {error}") from None
+            told = str(error).replace(f"params/{carried.experiment}.yaml", f"{enclosures.PARAMETERS} in it")  # not the file of that name here
+            raise ValueError(f"the experiment inside {pdf.name} cannot be run here: {told}") from None
         for line in _beside_this_machine(carried, identity.of(experiment, carried.metrics["identity"].get("data")), checkout, locks):
             say(line)
         execution.run(experiment, output or nowhere)

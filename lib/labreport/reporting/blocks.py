@@ -3,6 +3,7 @@
 A field named `html` holds a cleaned fragment (see `cleaning.clean`): nothing in it runs, and nothing in it is fetched.
 """
 
+import re
 from dataclasses import dataclass, field
 
 
@@ -124,5 +125,5 @@ class Document:
     attachments: tuple[Attachment, ...] = ()  # of the PDF alone
     finished: str = ""  # ISO 8601; when the run ended, if the notebook says so
 
-
-SAMPLE_BANNER = "Sample data: drawn by the program; these numbers say nothing about the real data set."
+# What figures, tables and the page's own parts are called; headings, and what displayed HTML brings along, take other names.
+RESERVED_ANCHORS = re.compile(r"(figure|table)-\d+|dark|scheme|unfold|enlarged")

@@ -10,7 +10,7 @@ from bs4 import BeautifulSoup, Comment, Doctype, NavigableString, Tag
 from bs4.element import PreformattedString
 
 from ..wording import noted, say
-from .blocks import Code, Picture
+from .blocks import RESERVED_ANCHORS, Code, Picture
 from .pictures import data_uri, picture_from_bytes, picture_from_data_uri
 from .terminal import without_control_characters
 
@@ -115,7 +115,7 @@ def _clean_attributes(tag: Tag) -> None:
     align = tag.get("align") if tag.name in ("td", "th") else None
     style = "; ".join(_STYLE.findall(str(tag.get("style", ""))))
     for attribute in list(tag.attrs):
-        if attribute.lower() not in allowed:
+        if attribute.lower() not in allowed or (attribute.lower() == "id" and RESERVED_ANCHORS.fullmatch(str(tag[attribute]))):
             del tag[attribute]
     if align in ("left", "right", "center") and not style:
         style = f"text-align: {align}"

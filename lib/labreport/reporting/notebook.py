@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from nbformat import NotebookNode
 
 from ..wording import LANGUAGES, say, speaking, spoken
-from .blocks import Block, Code, Document, Figure, Heading, Prose, Table, Text
+from .blocks import RESERVED_ANCHORS, Block, Code, Document, Figure, Heading, Prose, Table, Text
 from .outputs import REPORT_MIME, joined, markup_sources, output_blocks, prose_blocks
 from .pandoc import markdown_to_html
 from .pictures import picture_from_bytes, picture_from_mime
@@ -225,6 +225,8 @@ def _linked(html: str, anchors: set[str], shown: dict[str, list[Block]]) -> str:
         anchor = _folded(place)
         if anchor in anchors or target:
             return f'<a href="#{anchor if anchor in anchors else target.anchor}">{words}</a>'
+        if not words.strip():  # a reference to nothing: a slip of the pen, which should be seen
+            return say("[nothing is called {place}]", place=escape(place))
         return words if cell in shown else found[0]
 
     return re.sub(r'<a\b[^>]*?href="#(?P<place>[^"]*)"[^>]*>(?P<words>.*?)</a>', resolved, html, flags=re.DOTALL)
@@ -239,6 +241,8 @@ def _name(target: Block) -> str:
 
 def _anchor(text: str, taken: set[str]) -> str:
     base = _folded(text) or "section"
+    if RESERVED_ANCHORS.fullmatch(base):
+        base = f"section-{base}"
     anchor, number = base, 1
     while anchor in taken:
         number += 1
