@@ -105,13 +105,13 @@ def test_the_interval_is_wilsons():
 
 def test_commentary_names_the_best_epoch_and_what_came_after():
     text = commentary.training(result([0], [0]))
-    assert "By val_loss, epoch 2 is the best (0.8000)." in text and "In the epochs after it (1 epoch), training loss" in text and "by heart" not in text  # one epoch is no course
+    assert "By val_loss, epoch 2 is the best (0.8000)." in text and "In the epoch after it training loss" in text and "by heart" not in text  # one epoch is no course
     assert "a gap of +20.0 points: the network overfits." in text
 
 
 def test_commentary_says_that_images_are_learnt_by_heart_where_several_epochs_show_it():
     text = commentary.training(result([0], [0], metrics={"epochs": 4}, course=history([0.5, 0.7, 0.6, 0.6], [1.0, 0.8, 0.9, 1.0])))
-    assert "In the epochs after it (2 epochs)" in text and "learning its training images by heart" in text
+    assert "In the 2 epochs after it training loss" in text and "learning its training images by heart" in text
     barely = commentary.training(result([0], [0], metrics={"epochs": 4}, course=history([0.5, 0.7, 0.6, 0.6], [1.0, 0.8, 0.81, 0.81])))
     assert "by heart" not in barely  # a rise of one hundredth
 

@@ -97,9 +97,10 @@ def training(result: Result) -> str:
         else:
             last = history.iloc[-1]
             then = history.iloc[best - 1]
-            sentences.append(say("In the epochs after it ({epochs}), training loss went from {loss} to {last_loss} while validation loss went from {val_loss} to {last_val_loss}",
-                                 epochs=count(epochs - best, "epoch"), loss=number(then["loss"], 3), last_loss=number(last["loss"], 3), val_loss=number(then["val_loss"], 3),
-                                 last_val_loss=number(last["val_loss"], 3))
+            told = {"epochs": count(epochs - best, "epoch"), "loss": number(then["loss"], 3), "last_loss": number(last["loss"], 3), "val_loss": number(then["val_loss"], 3),
+                    "last_val_loss": number(last["val_loss"], 3)}
+            sentences.append((say("In the epoch after it training loss went from {loss} to {last_loss} while validation loss went from {val_loss} to {last_val_loss}", **told) if epochs - best == 1 else
+                              say("In the {epochs} after it training loss went from {loss} to {last_loss} while validation loss went from {val_loss} to {last_val_loss}", **told))
                              + (say(": the network was learning its training images by heart.") if _by_heart(result, best) else "."))
     gap = metrics["train_accuracy"] - metrics["validation_accuracy"]
     sentences.append(say("At epoch {best} training accuracy is {training} and validation accuracy {validation}, a gap of {gap} points", best=best,
