@@ -442,11 +442,11 @@ def ask_about_many(steps, options) -> None:
 
 def sweep_status(options) -> None:
     """How far the runs of a sweep are; for a look from another shell."""
-    from labreport import planning, watching
+    from labreport import planning, tasks, watching
 
     sweep = sweeps.load(options.sweep, settings(options))
     found = [watching.look(step) for step in planning.steps(sweep)]
-    at_once = (files.read_json(sweep.folder / "sweep.json") or {}).get("at_once", 1)
+    at_once = tasks.recorded(sweep).get("at_once", 1)
     print(f"{sweep.run_name}: {watching.whole(found, at_once)}")
     print_table([("run", "seed", "state", "epoch", "left", ""), *((one.label, str(one.seed), one.name, f"{one.epochs}/{one.most}",
                                                                   duration(one.left) if one.left and one.name != "done" else "-", one.said) for one in found)])

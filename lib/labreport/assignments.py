@@ -6,11 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from . import experiments, files, identity, paths
-from .experiments import Experiment
+from .experiments import COMPARISON, Experiment
 from .plain_types import nearest, quoted
 from .wording import count, say, spoken
 
-COMPARISON = "comparison"  # the notebook that compares, and the last word of its run folders
 READ = ("metrics.json", "history.csv", "predictions.csv")  # what a comparison reads of a run
 FINISHED = (*READ, "model.keras", "provenance.json")  # what a finished run has, as `results.FILES`: that module would bring pandas along
 
@@ -98,7 +97,7 @@ def title_block(compared, title: str, question: str, fields: list[list[str]]) ->
 
 def names() -> list[str]:
     """The assignments there are: the notebooks but the one that compares."""
-    return sorted(file.stem for file in paths.notebooks().glob("*.ipynb") if file.stem != COMPARISON)
+    return experiments.assignments()
 
 
 def compared(name: str) -> str | None:

@@ -47,29 +47,25 @@ class Cluster:
         saved their epoch.
         """
         stop = self.sweep.folder / STOP
-        found, begun = tasks.of(self.sweep, self.steps), set()
         stop.unlink(missing_ok=True)
-        try:
-            with interruption.listening(lambda: self._ask_to_stop(stop)) as asked:
-                while open_ones := [task for task in found if task.outcome in ("waiting", "running")]:
-                    for task in open_ones:
-                        if task.outcome == "running" and self._futures[task.folder].done():
-                            self._ended(task, asked())
-                            changed(task)
-                        elif task.outcome == "waiting" and asked():
-                            task.outcome = "stopped"
-                        elif task.outcome == "waiting" and self._connected():
-                            self._submit(task, stop)
-                        elif task.outcome == "running" and task.folder not in begun and state.read(task.folder).name == "running":
-                            begun.add(task.folder)
-                            changed(task)
-                    changed(None)
-                    time.sleep(tasks.LOOK_SECONDS)
-                if asked():
-                    raise tasks.stopped(self.sweep, found, asked())
-        finally:
-            for task in found:
-                state.unqueue(task.folder)
+        begun = set()
+        with tasks.queued(self.sweep, self.steps) as found, interruption.listening(lambda: self._ask_to_stop(stop)) as asked:
+            while open_ones := [task for task in found if task.outcome in ("waiting", "running")]:
+                for task in open_ones:
+                    if task.outcome == "running" and self._futures[task.folder].done():
+                        self._ended(task, asked())
+                        changed(task)
+                    elif task.outcome == "waiting" and asked():
+                        task.outcome = "stopped"
+                    elif task.outcome == "waiting" and self._connected():
+                        self._submit(task, stop)
+                    elif task.outcome == "running" and task.folder not in begun and state.read(task.folder).name == "running":
+                        begun.add(task.folder)
+                        changed(task)
+                changed(None)
+                time.sleep(tasks.LOOK_SECONDS)
+            if asked():
+                raise tasks.stopped(self.sweep, found, asked())
         return found
 
     def _ask_to_stop(self, stop: Path) -> None:

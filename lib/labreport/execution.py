@@ -129,7 +129,7 @@ def _execution_key(experiment, notebook: Path, finished: str, notes: list[str], 
     source = sources.matching("*.py", *_catalogue(language), "datasets/*.py", "models/__init__.py") | sources.of_model(experiment.model)
     for name in (*OF_RUNNING, *OF_COMPARISONS):
         source.pop(name)
-    published = paths.params() / "published" / f"{experiment.name}.csv"
+    published = results.published_file(experiment)
     verified = (files.read_json(experiment.folder / results.VERIFICATION) or {}).get("verified")
     return {"settings": experiment.settings() | {"what is noted of the data": notes, "verified": verified}, "data": finished,
             "source": source | _digests(notebook, *[published] * published.exists()), "versions": _told_with()}

@@ -13,6 +13,7 @@ from .wording import say, spoken
 # What may be set for one run and never stands in a file: a file always means the real data, and all of it.
 REHEARSAL = {"data": "real", "max_images": None}
 
+COMPARISON = "comparison"  # the notebook that compares, and the last word of its run folders
 DESCRIPTION = ("title", "question", "notebook", "differs", "published")  # fields that training never sees
 
 PUBLISHED = {
@@ -101,6 +102,11 @@ _TOP_LEVEL = {"title": "str", "question": "str", "notebook": "str", "dataset": "
               "model_args": "dict", "loss": "str", "optimizer": "str", "optimizer_args": "dict", "augmentation": "dict", "epochs": "int",
               "batch_size": "int", "early_stopping": "dict", "seed": "int",
               "starts_from": "str | None", "differs": "list[str]", "published": "dict", "data": "str", "max_images": "int | None"}
+
+
+def assignments() -> list[str]:
+    """Notebooks that an experiment may have: all but the one that compares, which has no runs of its own."""
+    return sorted(file.stem for file in paths.notebooks().glob("*.ipynb") if file.stem != COMPARISON)
 
 
 def names() -> list[str]:
@@ -269,9 +275,9 @@ def _check(values: dict, where) -> dict:
         raise ValueError(f"{where('early_stopping', 'monitor')}: monitor is {' or '.join(MONITORS)}, got {checked['early_stopping']['monitor']!r}")
     if checked["starts_from"] is not None and checked["starts_from"] not in names():
         raise ValueError(f"{where('starts_from')}: there is no experiment {checked['starts_from']!r}{nearest(checked['starts_from'], names())} to start from")
-    known = [file.stem for file in paths.notebooks().glob("*.ipynb") if file.stem != "comparison"]  # which has runs to compare and none of its own
+    known = assignments()
     if checked["notebook"] not in known:
-        raise ValueError(f"{where('notebook')}: there is no notebook {checked['notebook']!r}{nearest(checked['notebook'], known)}; there are {', '.join(sorted(known))}")
+        raise ValueError(f"{where('notebook')}: there is no notebook {checked['notebook']!r}{nearest(checked['notebook'], known)}; there are {', '.join(known)}")
     return checked
 
 

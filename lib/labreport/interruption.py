@@ -62,6 +62,13 @@ def listening(first: Callable[[], None]):
         yield lambda: came[0] if came else None
 
 
+def kill_group(process: int) -> None:
+    """Kill the group that a process leads; the process alone, where it has not made one yet. Nothing where they are gone."""
+    for end in (os.killpg, os.kill):
+        with contextlib.suppress(ProcessLookupError):
+            end(process, signal.SIGKILL)
+
+
 def die_with(parent: int) -> Callable[[], None]:
     """What a child process is to call before it becomes another program, so that it does not outlive its parent, kill -9 included (Linux; elsewhere nothing)."""
     try:

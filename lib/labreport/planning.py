@@ -72,8 +72,8 @@ def estimated(found: list[Step], context=None) -> list[Step]:
             sizes = dict(zip(to_do, apart.map(_size, to_do.values(), [datasets.shape(experiment) for experiment in to_do.values()])))
         except concurrent.futures.process.BrokenProcessPool:
             raise ValueError("the process that builds the models of the runs was ended from outside: is there too little memory for one of them?") from None
-    earlier = _earlier_runs()
-    return [_estimated(step, earlier, sizes) if step.to_do else step for step in found]
+    earlier, starting = _earlier_runs(), FORKED_SECONDS if warm.possible() else STARTING_SECONDS  # asked once: it may ask the driver
+    return [_estimated(step, earlier, sizes, starting) if step.to_do else step for step in found]
 
 
 def _model_key(experiment: Experiment) -> str:
@@ -86,13 +86,13 @@ def _without_gpu_and_greetings() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
-def _estimated(step: Step, earlier: list[dict], sizes: dict) -> Step:
+def _estimated(step: Step, earlier: list[dict], sizes: dict, starting: float) -> Step:
     experiment = step.experiment
     weights, activations = sizes[_model_key(experiment)]
     alike = [run for run in earlier if (run["model"], run["model_args"], run["dataset"], run["dataset_args"]) == (
         experiment.model, experiment.model_args, experiment.dataset, experiment.dataset_args)]
     images = [run["images"] for run in earlier if (run["dataset"], run["data"], run["max_images"]) == (experiment.dataset, experiment.data, experiment.max_images)]
-    pace, starting = [run["seconds_per_image"] for run in alike], FORKED_SECONDS if warm.possible() else STARTING_SECONDS
+    pace = [run["seconds_per_image"] for run in alike]
     seconds = sorted(pace)[len(pace) // 2] * images[0] * (experiment.epochs - step.epochs_done) + starting if pace and images else None
     memory = max((run["memory"] for run in alike), default=PROCESS_BYTES + COPIES * weights + experiment.batch_size * activations)
     return replace(step, seconds=seconds, memory=memory, disk=weights + REPORT_BYTES + 3 * COPIES * weights)

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import signal
 import sys
 import time
 from dataclasses import dataclass, field
@@ -31,7 +30,11 @@ class Pool:
 
         Raises Interrupted after SIGINT or SIGTERM, when the runs at work have saved their epoch; a second signal ends them at once.
         """
-        found = tasks.of(self.sweep, self.steps)
+        with tasks.queued(self.sweep, self.steps) as found:
+            self._bring_to_end(found, changed)
+        return found
+
+    def _bring_to_end(self, found: list[Task], changed) -> None:
         waiting = [task for task in found if task.outcome == "waiting"]
         try:
             with interruption.listening(self._ask_to_stop) as asked:
@@ -54,13 +57,8 @@ class Pool:
                     raise tasks.stopped(self.sweep, found, asked())
         finally:
             for _, process, _ in self._running.values():  # only after a second signal, or an error of ours
-                for end in (os.killpg, os.kill):  # the group; the process, where it has not made one yet
-                    with contextlib.suppress(ProcessLookupError):
-                        end(process.pid, signal.SIGKILL)
+                interruption.kill_group(process.pid)
                 process.wait()
-            for task in found:
-                state.unqueue(task.folder)
-        return found
 
     def _ask_to_stop(self) -> None:
         print("\nasked to stop: the runs at work finish their epoch and save it; asked once more, they are ended at once", file=sys.stderr, flush=True)

@@ -252,8 +252,9 @@ def shown(sweep: Sweep, entries: list[Entry]) -> list:
     verdicts = {"supported": say("supported"), "alone": say("only if it stood alone"), "open": say("not supported")}
     rows = []
     for row in table.itertuples():
-        told = {"points": comparison.points(row.difference), "low": comparison.points(row.low) if row.low == row.low else "", "high": comparison.points(row.high) if row.high == row.high else ""}
-        ahead = say("{points} (the same with every seed)", **told) if np.isnan(row.p) else say("{points} ({low} to {high})", **told)
+        points = comparison.points(row.difference)
+        ahead = (say("{points} (the same with every seed)", points=points) if np.isnan(row.p) else
+                 say("{points} ({low} to {high})", points=points, low=comparison.points(row.low), high=comparison.points(row.high)))
         rows.append({noted("Configuration"): row.label, say("Points ahead of {base}", base=sweep.base): ahead,
                      noted("p (Holm)"): say("none") if np.isnan(row.p) else comparison.p_value(row.p), noted("Verdict"): verdicts[row.verdict]})
     return [figures.leads(table, sweep.base, of, behind=True), figures.Table(rows, say("How many points of accuracy each configuration is ahead of the base, {base}, over {of}.", base=sweep.base, of=of))]

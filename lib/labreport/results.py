@@ -91,9 +91,14 @@ def load(folder: Path) -> Result:
     return Result(read_table(folder / HISTORY), metrics, read_table(folder / PREDICTIONS, text=("id", "label", "predicted")), files.read_json(folder / PROVENANCE), verification)
 
 
+def published_file(experiment) -> Path:
+    """Where the published log of an experiment lies, if there is one."""
+    return paths.params() / "published" / f"{experiment.name}.csv"
+
+
 def published_history(experiment) -> tuple[pd.DataFrame | None, int | None]:
     """The published log of an experiment, epoch by epoch, as far as this run may go, and how many epochs it has; None where there is none, or where the run is of another kind."""
-    file = paths.params() / "published" / f"{experiment.name}.csv"
+    file = published_file(experiment)
     if experiment.data == "sample" or not experiment.changes.keys() <= NEAR or not file.exists():
         return None, None
     whole = read_table(file)

@@ -1,5 +1,6 @@
 """A run of a sweep on its way: what starts it, where its words go, what came of it; and what a sweep keeps of how its runs are made."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -51,15 +52,20 @@ class Task:
             self.outcome = "waiting" if self.tries <= retries and not asked else "failed"
 
 
-def of(sweep: Sweep, steps: list[Step]) -> list[Task]:
-    """A task for each step, queued where there is something to do."""
+@contextlib.contextmanager
+def queued(sweep: Sweep, steps: list[Step]):
+    """Within the block there is a task for each step, queued where there is something to do; what nothing has come of is taken back at its end."""
     logs = sweep.folder / LOGS
     logs.mkdir(parents=True, exist_ok=True)
     tasks = [Task(step, logs / f"{step.experiment.run_name}.txt", "waiting" if step.to_do else "done") for step in steps]
     for task in tasks:
         if task.step.to_do:
             state.queue(task.folder)
-    return tasks
+    try:
+        yield tasks
+    finally:
+        for task in tasks:
+            state.unqueue(task.folder)
 
 
 def command(experiment) -> list[str]:

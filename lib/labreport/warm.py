@@ -1,7 +1,7 @@
 """Runs that need not import TensorFlow: forked from a process that has, and their kernels with them. Linux, TensorFlow on a CPU.
 
 A fork serves one run and ends with it, so nothing goes over from one run to the next. What it has imported is the source as it was when the
-first process started; once that changes, `possible` says no.
+first process started; once that changes, `Forge.unchanged` says no.
 """
 
 import contextlib
@@ -74,9 +74,7 @@ class Run:
     def poll(self) -> int | None:
         """Its exit code, None while it runs; LOST where the process that forks is gone: what the run does then is ended."""
         if self.process.exitcode == LOST:
-            for end in (os.killpg, os.kill):  # the group; the process, where it has not made one yet
-                with contextlib.suppress(ProcessLookupError):
-                    end(self.pid, signal.SIGKILL)
+            interruption.kill_group(self.pid)
         return self.process.exitcode
 
     def wait(self) -> None:
