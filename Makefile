@@ -7,7 +7,7 @@ LOCK := $(shell nvidia-smi >/dev/null 2>&1 && echo requirements-cuda.lock || ech
 VENV := .venv
 RUN := $(VENV)/bin/python pipeline.py
 # By way of the environment, so that the shell takes nothing in them for its own.
-export EXP NAME DATA SET PDF AUTHORS COURSE A B ACCEPT JOBS RETRY SBATCH SCHEDULER
+export EXP NAME DATA SET PDF AUTHORS COURSE A B ACCEPT JOBS RETRY SBATCH SCHEDULER ACCELERATOR HOURS
 # Windows' Linux sets NAME to the machine's name; only what stands on make's own command line is meant.
 ifneq ($(origin NAME),command line)
 NAME :=
@@ -17,7 +17,7 @@ REPORTS_IN := $(if $(filter command,$(firstword $(origin LANG))),--language "$$L
 OPTIONS := $${DATA:+--data "$$DATA"} $${SET:+--set "$$SET"} $(if $(DEBUG),--debug)
 SIGNED := $${AUTHORS:+--authors "$$AUTHORS"} $${COURSE:+--course "$$COURSE"}
 
-.PHONY: help setup report run render compare plan sweep submit status all show list index check data why verify reproduce diff test bench soak gallery clean lock
+.PHONY: help setup report run render compare plan sweep submit kaggle pack status all show list index check data why verify reproduce diff test bench soak gallery clean lock
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -52,6 +52,13 @@ sweep: setup need-sweep ## train the runs of a sweep, as many at once as there i
 
 submit: setup need-sweep ## hand the runs of a sweep to SLURM, as a job array (NAME; JOBS, SBATCH="--time=04:00:00 --gres=gpu:1")
 	@$(RUN) submit "$$NAME" --slurm $(if $(JOBS),--jobs "$$JOBS") $${SBATCH:+--sbatch="$$SBATCH"} $(if $(YES),--yes) $(REPORTS_IN) $(OPTIONS)
+
+kaggle: setup ## have an experiment (EXP) or a sweep (NAME) done on Kaggle, and its report made here (CPU=1, ACCELERATOR, HOURS, JOBS)
+	@test -n "$$EXP$$NAME" || { echo "make: EXP or NAME is missing, such as EXP=flowers_vgg16_adam or NAME=flowers_optimizers"; exit 1; }
+	@$(RUN) kaggle "$${EXP:-$$NAME}" $(if $(CPU),--cpu) $${ACCELERATOR:+--accelerator "$$ACCELERATOR"} $${HOURS:+--hours "$$HOURS"} $(if $(JOBS),--jobs "$$JOBS") $(if $(YES),--yes) $(REPORTS_IN) $(SIGNED) $(OPTIONS)
+
+pack: setup need-exp ## write the notebook of an experiment with everything inside, for a Kaggle without internet (EXP)
+	@$(RUN) pack "$$EXP" $(REPORTS_IN) $(OPTIONS)
 
 status: setup need-sweep ## how far the runs of a sweep are (NAME)
 	@$(RUN) status "$$NAME" $(OPTIONS)

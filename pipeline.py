@@ -440,6 +440,47 @@ def ask_about_many(steps, options) -> None:
         raise ValueError(f"not started: {count(many, 'run')} are many; answer y, or say --yes")
 
 
+def kaggle(options) -> int:
+    """Have an experiment, or the runs of a sweep, done on Kaggle: sent there, watched, fetched, gone on with where the time was up, and reported here."""
+    from labreport import execution, planning, remote
+
+    if options.data not in (None, "sample"):
+        raise ValueError("--data names a folder of this machine; on Kaggle the data come from there: leave it out, or say --data sample")
+    subject = chosen(options)
+    is_sweep = options.experiment in sweeps.names()
+    if execution.compares(subject) and not is_sweep:
+        raise ValueError(f"{options.experiment} compares runs that are here already: python pipeline.py compare {subject.name}; to Kaggle goes an experiment or a sweep")
+    steps = planning.steps(subject) if is_sweep else [planning.step(subject)]
+    gpu = not options.cpu and any(step.experiment.data == "real" for step in steps)
+    terms = remote.Terms(gpu, options.accelerator, options.jobs or (remote.GPU_AT_ONCE if gpu else remote.CPU_AT_ONCE), int(options.hours * 3600), options.language)
+    failed = {}
+    if any(step.to_do for step in steps):
+        ask_about_many(steps, options)
+        failed = {run: why for run, why in remote.bring(subject.run_name, subject.folder, steps, terms).items() if why}
+        for run, why in failed.items():
+            print(f"error: {run}: {why}", file=sys.stderr)
+    else:
+        print(f"{subject.run_name}: nothing to do: {'all runs are' if is_sweep else 'it is'} done")
+    if is_sweep and len(failed) < len(steps):
+        bring_up_to_date(sweeps.load(options.experiment, settings(options)), options.language, with_reports=True)  # looked at anew
+    elif not failed:
+        render(options)
+    return 1 if failed else 0
+
+
+def pack(options) -> None:
+    """Write an experiment's notebook with its parameters and this program inside, to be uploaded where there is no internet; print its path."""
+    import json
+
+    from labreport import bundles
+
+    experiment = the_experiment(options)
+    path = Path(options.out or experiment.folder / "packed.ipynb")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    files.replace(path, lambda temporary: temporary.write_text(json.dumps(bundles.packed(experiment, options.language), indent=1), "utf-8"))
+    print(paths.display(path))
+
+
 def sweep_status(options) -> None:
     """How far the runs of a sweep are; for a look from another shell."""
     from labreport import planning, tasks, watching
@@ -540,6 +581,17 @@ def at_least(least: int):
     return read
 
 
+def hours(text: str) -> float:
+    """What --hours is read by."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = 0.0
+    if not 0 < found <= 12:
+        raise argparse.ArgumentTypeError(f"a number of hours up to 12 is expected, got {text}")
+    return found
+
+
 def words_of(option: str, text: str) -> list[str]:
     """An option's value, split as a shell would."""
     try:
@@ -600,10 +652,20 @@ def parser() -> argparse.ArgumentParser:
         if name == "submit":
             sweeping.add_argument("--slurm", action="store_true", required=True, help="to SLURM, as a job array")
             sweeping.add_argument("--sbatch", default="", metavar="OPTIONS", help="options for sbatch, such as --sbatch='--time=04:00:00 --gres=gpu:1'")
+    sending = command("kaggle", kaggle)
+    sending.add_argument("experiment", metavar="NAME", help="an experiment, or a sweep: a file in params/ or params/sweeps/, without .yaml")
+    sending.add_argument("--cpu", action="store_true", help="without a GPU (sample data never takes one)")
+    sending.add_argument("--accelerator", metavar="NAME", help="which one, as Kaggle names it, such as NvidiaTeslaT4 (default: Kaggle's choice)")
+    sending.add_argument("--hours", type=hours, default=11.5, metavar="H", help="of each notebook, after which the next one goes on (default 11.5; Kaggle gives 12)")
+    sending.add_argument("--jobs", type=at_least(1), metavar="N", help="notebooks at once (default: 2 with a GPU, 5 without, as many as Kaggle runs)")
+    sending.add_argument("--yes", action="store_true", help="do not ask before many runs")
+    packing = command("pack", pack, "required")
+    packing.add_argument("--out", metavar="FILE", help="where to (default: packed.ipynb in the run folder)")
+    speaking += [sending, packing]
     command("index", index, runs=False).add_argument("--language", choices=wording.LANGUAGES, help="of the index (default: the one it has)")
     for one in speaking:
         one.add_argument("--language", choices=wording.LANGUAGES, help="of the notebook and the reports (default: report.yaml's, else en)")
-    for name in ("render", "report", "why", "compare", "all", "sweep"):
+    for name in ("render", "report", "why", "compare", "all", "sweep", "kaggle"):
         signing = commands.choices[name]
         signing.add_argument("--authors", metavar="NAMES", help='who hands the report in, such as "Ada Lovelace; Grace Hopper" (default: report.yaml)')
         signing.add_argument("--course", metavar="TEXT", help="for which course (default: report.yaml)")

@@ -169,7 +169,7 @@ def test_whatever_step_a_finished_training_is_killed_at_both_it_and_the_run_befo
     first = training.fit(experiment(), tiny, quiet)
     chosen = replace(experiment(), batch_size=20)
     with monkeypatch.context() as patch:
-        patch.setattr(training, "_publish", lambda *_: kill())
+        patch.setattr(results, "publish", lambda *_: kill())
         with pytest.raises(Killed):
             training.fit(chosen, tiny, quiet)
     shutil.copytree(chosen.folder, tmp_path / "trained")
@@ -190,13 +190,13 @@ def test_whatever_step_a_finished_training_is_killed_at_both_it_and_the_run_befo
             patch.setattr(shutil, "rmtree", counted(shutil.rmtree))
             publish(*folders)
 
-    publish, step, killed = training._publish, 0, True
+    publish, step, killed = results.publish, 0, True
     while killed:
         left, killed, step = step, False, step + 1
         shutil.rmtree(chosen.folder)
         shutil.copytree(tmp_path / "trained", chosen.folder)
         with monkeypatch.context() as patch:
-            patch.setattr(training, "_publish", interrupted)
+            patch.setattr(results, "publish", interrupted)
             try:
                 training.fit(chosen, tiny, quiet)
             except Killed:

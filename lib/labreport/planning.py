@@ -44,10 +44,11 @@ class Step:
 def steps(sweep: Sweep) -> list[Step]:
     """All runs of a sweep with what there is of each, without their data: of a finished run it is taken that its data is as it was."""
     labels = {experiment.run_name: configuration.label for configuration in sweep.configurations for experiment in configuration.experiments}
-    return [_step(experiment, labels[experiment.run_name]) for experiment in sweep.experiments]
+    return [step(experiment, labels[experiment.run_name]) for experiment in sweep.experiments]
 
 
-def _step(experiment: Experiment, label: str) -> Step:
+def step(experiment: Experiment, label: str = "") -> Step:
+    """One run with what there is of it, without its data."""
     run, now = assignments.run_of(experiment), state.read(experiment.folder)
     if run.metrics and not run.outdated:
         return Step(experiment, label, experiment.seed, "done", f"finished {run.metrics['finished']}")

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import hashlib
 import importlib.metadata
+import json
 import os
 import platform
 import re
@@ -15,6 +16,7 @@ from pathlib import Path
 from . import paths, privacy
 
 PACKAGE = Path(__file__).parent
+CHECKOUT = "checkout.json"  # beside this file where the project was packed: which commit it is of
 LOCKS = ("requirements.lock", "requirements-cuda.lock")
 # Environment variables that can change numbers; those that hold folders or only say how much is logged cannot.
 NUMERIC = re.compile(r"(TF|XLA|KERAS|JAX|OMP|KMP|MKL|OPENBLAS|DNNL|ONEDNN|CUDA|CUDNN|CUBLAS|NVIDIA|OPENCV)_\w+|PYTHONHASHSEED")
@@ -49,7 +51,12 @@ def peak_memory_bytes() -> int:
 
 def checkout() -> dict:
     """commit: of this checkout, None outside one. changes: files that differ from it. diff: how, new files of the source included. error: why
-    git tells nothing, else empty."""
+    git tells nothing, else empty. packed: of a project that came as an archive, so that nobody can tell what was changed since."""
+    with contextlib.suppress(FileNotFoundError):
+        packed = json.loads((PACKAGE / CHECKOUT).read_text("utf-8"))
+        if not packed["commit"] or not packed["commit"].startswith("$"):  # git fills it in where it makes an archive
+            return {"changes": [], "diff": "", "error": "", "packed": True} | packed
+
     def git(*arguments, right=(0,)):
         done = subprocess.run(["git", "-C", str(paths.root()), *arguments], capture_output=True, text=True, errors="replace", timeout=60)
         if done.returncode not in right:

@@ -1,12 +1,13 @@
 """What a finished training left behind: history, metrics and predictions, on disk and in memory."""
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from . import files, paths, wording
+from . import files, paths, state, wording
 from .wording import count, date, duration, listed, noted, number, say
 
 METRICS = "metrics.json"  # written last: a run folder that has it is finished
@@ -124,6 +125,44 @@ def submission_table(split, probabilities: np.ndarray, class_names: list[str]) -
     return pd.concat([pd.DataFrame({"id": split.ids}), pd.DataFrame(exact / exact.sum(axis=1, keepdims=True), columns=class_names)], axis=1)
 
 
+def publish(unfinished: Path, folder: Path, beside: tuple[str, ...] = ()) -> None:
+    """Move a complete training into place, the one before into `earlier/`; stopped half-way, the next call goes on. metrics.json comes last.
+
+    beside: more files to be moved, such as an executed notebook.
+    """
+    _keep_earlier(folder)
+    (folder / METRICS).unlink(missing_ok=True)
+    if (unfinished / HISTORY).exists():  # nothing has moved yet, so what answer there is is an earlier run's
+        for name in (SUBMISSION, VERIFICATION):
+            (folder / name).unlink(missing_ok=True)
+    for name in (HISTORY, SUBMISSION, *beside, *FILES):
+        if (unfinished / name).exists():
+            (unfinished / name).replace(folder / name)
+    files.bring_to_disk(folder)
+    shutil.rmtree(unfinished)
+
+
+def _keep_earlier(folder: Path) -> None:
+    """Give the files of the finished run in a folder, reports included, a second name in `earlier/<when it was finished>/`."""
+    metrics = files.read_json(folder / METRICS)
+    if metrics is None:
+        return
+    kept = folder / state.EARLIER / metrics["finished"][:19].replace(":", "-")
+    if files.read_json(kept / METRICS) == metrics:  # stopped after this step
+        return
+    kept = files.free(kept)
+    making = kept.with_name(f".{kept.name}.part")
+    shutil.rmtree(making, ignore_errors=True)
+    making.mkdir(parents=True)
+    for name in OF_A_RUN:
+        if (folder / name).exists():
+            try:
+                (making / name).hardlink_to(folder / name)
+            except OSError:  # a file system without second names
+                shutil.copy2(folder / name, making / name)
+    making.rename(kept)
+
+
 def provenance_table(result: Result) -> list[dict]:
     """What a result was made from and ran on, as rows of an item and its value."""
     origin, last = result.provenance, result.provenance["sittings"][-1]
@@ -131,7 +170,7 @@ def provenance_table(result: Result) -> list[dict]:
     others = ", ".join(f"{name} {version}" for name, version in origin["imported"].items() if name not in origin["versions"])
     checkout = last["checkout"]
     changes = (say(", with changes in {files}: {named}", files=count(len(checkout["changes"]), "file"), named=listed(checkout["changes"], 20)) if checkout["changes"] else
-               say(", without changes"))
+               say(", as packed into an archive") if checkout.get("packed") else say(", without changes"))
     rows = {say("Verified"): result.verification and _verified(result.verification), say("Started"): date(origin["sittings"][0]["started"]), say("Finished"): date(result.metrics["finished"]),
             say("Computing time"): duration(result.seconds),
             say("Peak memory"): f"{number(max(sitting['peak_memory_bytes'] for sitting in origin['sittings']) / 2**30, 1)} GiB",

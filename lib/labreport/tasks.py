@@ -43,7 +43,7 @@ class Task:
         if code == 0:
             self.outcome, self.why = "done", ""
             return
-        self.why = _last_words(self.log, code)
+        self.why = last_words(self.log, code)
         if asked and code in (129, 130, 143, warm.LOST):
             self.outcome = "stopped"
         elif code in (files.AT_WORK, warm.LOST) and not asked:  # another process has it in hand, or its parent was killed: it is begun again
@@ -122,7 +122,8 @@ def record(sweep: Sweep, at_once: int, threads: int) -> None:
     files.write_json(sweep.folder / RECORD, {"at_once": at_once, "threads": threads, "started": recorded(sweep).get("started", files.now())})
 
 
-def _last_words(log: Path, code: int) -> str:
+def last_words(log: Path, code: int) -> str:
+    """Why a run failed, by its log; code: its exit code, for a run that said nothing."""
     text = log.read_text("utf-8", errors="replace") if log.exists() else ""
     lines = [line for line in text.splitlines() if line.startswith(("error:", "interrupted:", "---"))]
     if not lines or lines[-1].startswith("---"):

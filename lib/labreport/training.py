@@ -30,7 +30,7 @@ def fit(experiment, dataset, progress: Callable[[str], None] = print) -> results
     with state.held(folder, experiment.run_name), files.lock(folder / LOCK, experiment.run_name, wait=state.WAIT_SECONDS):
         made_from = identity.of(experiment, dataset.fingerprint)
         if (unfinished / results.METRICS).exists():  # complete, and stopped while moving into place
-            _publish(unfinished, folder)
+            results.publish(unfinished, folder)
         earlier = results.finished(folder)
         if earlier:
             reasons = identity.differences(earlier["identity"], made_from)
@@ -42,7 +42,7 @@ def fit(experiment, dataset, progress: Callable[[str], None] = print) -> results
         unfinished.mkdir(exist_ok=True)
         files.sweep(unfinished)
         _train(experiment, dataset, unfinished, progress)
-        _publish(unfinished, folder)
+        results.publish(unfinished, folder)
         return results.load(folder)
 
 
@@ -184,41 +184,6 @@ def _take_weights(model: keras.Model, path) -> None:
         raise ValueError(f"{path} has weights of other shapes than this model ({len(theirs)} and {len(shapes)} arrays); starts_from names an experiment "
                          f"with the same backbone and head")
     model.set_weights(trained.get_weights())
-
-
-def _publish(unfinished, folder) -> None:
-    """Move a complete training into place, the one before into `earlier/`; stopped half-way, the next call goes on. metrics.json comes last."""
-    _keep_earlier(folder)
-    (folder / results.METRICS).unlink(missing_ok=True)
-    if (unfinished / results.HISTORY).exists():  # nothing has moved yet, so what answer there is is an earlier run's
-        for name in (results.SUBMISSION, results.VERIFICATION):
-            (folder / name).unlink(missing_ok=True)
-    for name in (results.HISTORY, results.SUBMISSION, *results.FILES):
-        if (unfinished / name).exists():
-            (unfinished / name).replace(folder / name)
-    files.bring_to_disk(folder)
-    shutil.rmtree(unfinished)
-
-
-def _keep_earlier(folder) -> None:
-    """Give the files of the finished run in a folder, reports included, a second name in `earlier/<when it was finished>/`."""
-    metrics = files.read_json(folder / results.METRICS)
-    if metrics is None:
-        return
-    kept = folder / state.EARLIER / metrics["finished"][:19].replace(":", "-")
-    if files.read_json(kept / results.METRICS) == metrics:  # stopped after this step
-        return
-    kept = files.free(kept)
-    making = kept.with_name(f".{kept.name}.part")
-    shutil.rmtree(making, ignore_errors=True)
-    making.mkdir(parents=True)
-    for name in results.OF_A_RUN:
-        if (folder / name).exists():
-            try:
-                (making / name).hardlink_to(folder / name)
-            except OSError:  # a file system without second names
-                shutil.copy2(folder / name, making / name)
-    making.rename(kept)
 
 
 def _line(epochs: int, row: dict, seconds: list[float]) -> str:

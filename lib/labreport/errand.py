@@ -1,0 +1,135 @@
+"""What a notebook does that was sent to Kaggle: it goes through a list of runs until they are done or its time is up, and says what came of each.
+
+Its record, errand.json in the output, is what the sender believes: the service's own status says nothing of runs, and the files of a notebook that
+failed look like those of one that did not.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import files, paths, provenance, state, tasks, wording
+
+RECORD = "errand.json"
+LOGS = "logs"
+RESERVE_SECONDS = 180  # at most, for evaluating, saving and what the service itself does at the end
+LOOK_SECONDS = 1.0
+
+
+@dataclass
+class Clock:
+    """The time a notebook has. A run is asked to stop while the longest epoch so far, and the reserve, still fit into it."""
+
+    seconds: float
+    began: float
+    longest_epoch: float = 0.0
+
+    @property
+    def left(self) -> float:
+        return self.seconds - (time.monotonic() - self.began)
+
+    @property
+    def short(self) -> bool:
+        """Whether another epoch could be one too many."""
+        return self.left < min(RESERVE_SECONDS, 0.1 * self.seconds) + 1.5 * self.longest_epoch
+
+
+def do(errand: str, runs: dict[str, list[str]], language: str, seconds: float) -> None:
+    """Run `pipeline.py` for each of the runs, by name, with the arguments given, one after the other, for at most so many seconds.
+
+    errand: a text that the record repeats, so that an earlier notebook's output is not taken for this one's. What a run prints is printed here too.
+    A run that fails does not stop the others.
+    """
+    clock, record = Clock(seconds, time.monotonic()), {"errand": errand, "runs": {run: {"outcome": "waiting", "epochs": _epochs(run)} for run in runs}, "files": {}}
+    _write(record)
+    for number, (run, arguments) in enumerate(runs.items(), 1):
+        if clock.short:
+            break
+        if len(runs) > 1:
+            print(f"run {number} of {len(runs)}: {run}", flush=True)
+        record["runs"][run] = {"outcome": "running", "epochs": _epochs(run)}
+        _write(record)
+        record["runs"][run] = _done(run, [*arguments, "--language", language], clock, record)
+        record["files"] |= _left(run, record["runs"][run]["outcome"])
+        _write(record)
+    outcomes = [found["outcome"] for found in record["runs"].values()]
+    print(f"errand: {outcomes.count('finished')} finished, {outcomes.count('failed')} failed, {len(outcomes) - outcomes.count('finished') - outcomes.count('failed')} to go on with", flush=True)
+
+
+def show(run: str, language: str) -> None:
+    """Show the executed notebook of a finished run, in this one: for those who look at it on Kaggle."""
+    import nbformat
+    from IPython.display import Markdown, display, publish_display_data
+
+    notebook = paths.reports() / run / wording.file("notebook.ipynb", language)
+    if not notebook.exists():
+        print(f"{run} is not finished")
+        return
+    for cell in nbformat.read(notebook, 4).cells:
+        if cell.cell_type == "markdown":
+            display(Markdown(cell.source))
+        for output in cell.get("outputs", []):
+            if output.output_type in ("display_data", "execute_result") and "remove-output" not in cell.metadata.get("tags", []):
+                publish_display_data(output.data, output.metadata)
+
+
+def _done(run: str, arguments: list[str], clock: Clock, record: dict) -> dict:
+    """What came of a run: its outcome (finished, stopped or failed), its epochs, and why it failed."""
+    log = record_folder() / LOGS / f"{run}.txt"
+    tasks.head(log, run, "on Kaggle")
+    process = tasks.start(tasks.PIPELINE, arguments, log, paths.root(), os.environ | {"PYTHONUNBUFFERED": "1"})
+    shown, epochs, since, asked = log.stat().st_size, None, time.monotonic(), False
+    try:
+        while (code := process.poll()) is None:
+            shown = _shown(log, shown)
+            clock.longest_epoch = max(clock.longest_epoch, time.monotonic() - since)  # the first one with all that comes before it
+            if (now := _epochs(run)) != epochs:
+                epochs, since = now, time.monotonic()
+                record["runs"][run]["epochs"] = now
+                _write(record)
+            if clock.short and not asked:
+                asked = True
+                print(f"the time is nearly up: {run} finishes its epoch and saves it", flush=True)
+                process.terminate()
+            time.sleep(LOOK_SECONDS)
+    except BaseException:  # the notebook was stopped by hand
+        process.terminate()
+        process.wait()
+        raise
+    _shown(log, shown)
+    outcome = "finished" if code == 0 else "stopped" if asked and code == 143 else "failed"
+    return {"outcome": outcome, "epochs": _epochs(run)} | ({"why": tasks.last_words(log, code)} if outcome == "failed" else {})
+
+
+def _shown(log: Path, position: int) -> int:
+    """Print what a log holds from a position on; returns the position after it."""
+    with open(log, "rb") as stream:
+        stream.seek(position)
+        text = stream.read()
+    if text:
+        print(text.decode("utf-8", errors="replace"), end="", flush=True)
+    return position + len(text)
+
+
+def _epochs(run: str) -> int | None:
+    return state.read(paths.reports() / run).epochs
+
+
+def record_folder() -> Path:
+    """The folder whose content the service keeps."""
+    return paths.reports().parent
+
+
+def _left(run: str, outcome: str) -> dict[str, str]:
+    """`<sha256> <size>` of each file that a run leaves to its sender, by its path in the output."""
+    folder = paths.reports() / run
+    found = [path for path in folder.glob("*") if path.is_file() and not path.name.startswith(".") and path.name != state.FILE] if outcome != "stopped" else []
+    found += [record_folder() / LOGS / f"{run}.txt"]
+    return {path.relative_to(record_folder()).as_posix(): f"{provenance.sha256(path)} {path.stat().st_size}" for path in found}
+
+
+def _write(record: dict) -> None:
+    files.write_json(record_folder() / RECORD, record)

@@ -1,0 +1,169 @@
+"""The part of Kaggle that runs notebooks, as far as its protocol goes: what is pushed is really executed, in a process that sees Kaggle's folders."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+HERE = Path(__file__).parent
+# A root of its own with /kaggle in it; everything else is the machine's. $1: folder that becomes /kaggle, then the command.
+ROOT_OF_ITS_OWN = """
+set -e
+root=$(mktemp -d); mount -t tmpfs none $root
+for place in /*; do
+  name=${place#/}
+  if [ -L $place ]; then cp -P $place $root/$name; elif [ -d $place ]; then mkdir $root/$name; mount --rbind $place $root/$name; fi
+done
+mkdir $root/kaggle; mount --bind "$1" $root/kaggle; shift
+cd "$root/kaggle/working" 2>/dev/null || true
+exec chroot $root "$@"
+"""
+EXECUTE = """
+import sys, nbformat
+from nbclient import NotebookClient
+client = NotebookClient(nbformat.read(sys.argv[1], 4), timeout=None, kernel_name="python3", resources={"metadata": {"path": "/kaggle/working"}})
+client.on_cell_executed = lambda cell, **_: None
+def told(self, message, cell, index):
+    content = message["content"]
+    if message["msg_type"] == "stream":
+        print(content["text"], end="", flush=True)
+    if message["msg_type"] == "error":
+        print(content["ename"] + ": " + content["evalue"], flush=True)
+    return NotebookClient.process_message(self, message, cell, index)
+class Client(NotebookClient):
+    process_message = told
+client.__class__ = Client
+client.execute()
+"""
+
+
+def namespaces():
+    """Why a root of one's own cannot be had here, or None."""
+    done = subprocess.run(["unshare", *_as_root(), "--mount", "true"], capture_output=True, text=True)
+    return done.stderr.strip() or "unshare does not work" if done.returncode else None
+
+
+def _as_root():
+    return [] if os.geteuid() == 0 else ["--map-root-user"]
+
+
+def bare_python(folder):
+    """A Python with all packages of this one but labreport, which is there by a .pth file that a second one does not follow."""
+    if not (folder / "bin/python").exists():
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+        place = next(folder.glob("lib/python*/site-packages"))
+        (place / "packages.pth").write_text("\n".join(path for path in sys.path if path.endswith("site-packages")) + "\n")
+    return folder / "bin/python"
+
+
+class Session:
+    """A notebook that was pushed: queued, running, then over."""
+
+    def __init__(self, slug, request, folder):
+        self.slug, self.request, self.folder = slug, request, folder
+        self.status, self.failure, self.events, self.process = "QUEUED", "", [], None
+        self.working = folder / "kaggle/working"
+
+    def say(self, text):
+        self.events.append({"stream_name": "stdout", "time": time.time(), "data": text})
+
+
+class Notebooks:
+    """The sessions of one user. at_once: how many run; python: executes the notebooks. scripted: slug -> function(session), in the place of an execution."""
+
+    def __init__(self, folder, python=None, at_once=2, user="ada"):
+        self.folder, self.python, self.at_once, self.user = folder, python, at_once, user
+        self.sessions, self.pushed, self.scripted = {}, [], {}
+        self.inputs = {}  # name of a data set or competition -> folder
+        self.quota = {"timeUsed": "3600s", "timeReserved": "0s", "totalTimeAllowed": "108000s", "minimumTimeAllowed": "108000s", "isPayToScaleEnabled": False, "hasEverRun": True}
+        self.wait = threading.Event()
+        self.wait.set()  # cleared: sessions stay in the queue
+        self.lose_files = set()
+        self.lock = threading.Lock()
+
+    def save_kernel(self, request):
+        slug = request["slug"].split("/")[1]
+        unknown = [source for source in request.get("datasetDataSources", []) if source not in self.inputs]
+        closed = [source for source in request.get("competitionDataSources", []) if source not in self.inputs]
+        missing = [source for source in request.get("kernelDataSources", []) if source.split("/")[1] not in self.sessions]
+        answer = {"ref": f"/code/{request['slug']}", "url": f"https://www.kaggle.com/code/{request['slug']}", "versionNumber": 1, "kernelId": len(self.sessions) + 1,
+                  "invalidDatasetSources": unknown, "invalidCompetitionSources": closed, "invalidKernelSources": missing}
+        if len(request["text"]) > 1_000_000:
+            return answer | {"error": "The notebook is larger than 1 MB."}
+        with self.lock:
+            if sum(session.status in ("QUEUED", "RUNNING") for session in self.sessions.values()) >= self.at_once:
+                return answer | {"error": f"Maximum batch GPU session count of {self.at_once} reached."}
+            session = Session(slug, request, self.folder / f"{len(self.pushed)}-{slug}")
+            self.sessions[slug] = session
+            self.pushed.append(session)
+        if not unknown and not closed and not missing:
+            threading.Thread(target=self._live, args=(session,), daemon=True).start()
+        return answer
+
+    def _live(self, session):
+        session.working.mkdir(parents=True)
+        inputs = session.folder / "kaggle/input"
+        inputs.mkdir()
+        for source in session.request.get("kernelDataSources", []):
+            shutil.copytree(self.sessions[source.split("/")[1]].working, inputs / "notebooks" / source, symlinks=True)
+        for source in [*session.request.get("datasetDataSources", []), *session.request.get("competitionDataSources", [])]:
+            shutil.copytree(self.inputs[source], inputs / source.rsplit("/")[-1])
+        self.wait.wait()
+        session.status = "RUNNING"
+        try:
+            (self.scripted.get(session.slug) or self.scripted.get("*") or self._execute)(session)
+        except Exception as error:
+            session.status, session.failure = "ERROR", session.failure or str(error)
+        else:
+            session.status = "COMPLETE" if session.status == "RUNNING" else session.status
+
+    def _execute(self, session):
+        notebook = session.folder / "notebook.ipynb"
+        notebook.write_text(session.request["text"])
+        keep = {name: value for name, value in os.environ.items() if not name.startswith(("LABREPORT", "PYTHONPATH", "KAGGLE"))}
+        command = ["unshare", *_as_root(), "--mount", "sh", "-c", ROOT_OF_ITS_OWN, "sh", session.folder / "kaggle", self.python, "-c", EXECUTE, notebook]
+        session.process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+                                           env=keep | {"KAGGLE_KERNEL_RUN_TYPE": "Batch", "KAGGLE_URL_BASE": "https://www.kaggle.com", "JUPYTER_PREFER_ENV_PATH": "1"})
+        limit = threading.Timer(session.request["sessionTimeoutSeconds"], self._time_is_up, [session]) if session.request.get("sessionTimeoutSeconds") else None
+        if limit:
+            limit.start()
+        for line in session.process.stdout:
+            session.say(line)
+        code = session.process.wait()
+        if limit:
+            limit.cancel()
+        if code and session.status == "RUNNING":
+            raise RuntimeError("Notebook Threw Exception")
+
+    def _time_is_up(self, session):
+        session.status, session.failure = "CANCEL_ACKNOWLEDGED", "Your notebook exceeded the maximum allowed run time"
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(session.process.pid, signal.SIGKILL)
+
+    def close(self):
+        for session in self.pushed:
+            if session.process and session.process.poll() is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(session.process.pid, signal.SIGKILL)
+
+    def get_kernel_session_status(self, request):
+        session = self.sessions.get(request["kernelSlug"])
+        return session and {"status": session.status} | ({"failureMessage": session.failure} if session.failure else {})
+
+    def list_kernel_session_output(self, request):
+        session = self.sessions.get(request["kernelSlug"])
+        if session is None:
+            return None
+        found = sorted(path for path in session.working.rglob("*") if path.is_file() and not path.is_symlink())
+        size, start = 3, int(request.get("pageToken") or 0)  # small pages, so that there are several
+        files = [{"fileName": path.relative_to(session.working).as_posix(), "url": f"{self.address}/outputs/{path.relative_to(self.folder).as_posix()}"} for path in found[start:start + size]]
+        return {"files": files, "log": json.dumps(session.events) if session.status not in ("QUEUED", "RUNNING") else "", "nextPageToken": str(start + size) if start + size < len(found) else ""}
+
+    def get_accelerator_quota_statistics(self, request):
+        return {"quotaRefreshTime": "2026-11-28T00:00:00Z", "gpuQuota": self.quota}
