@@ -1,8 +1,10 @@
 """The part of Kaggle that runs notebooks, as far as its protocol goes: what is pushed is really executed, in a process that sees Kaggle's folders."""
 
+import ast
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -11,7 +13,6 @@ import threading
 import time
 from pathlib import Path
 
-HERE = Path(__file__).parent
 # A root of its own with /kaggle in it; everything else is the machine's. $1: folder that becomes /kaggle, then the command.
 ROOT_OF_ITS_OWN = """
 set -e
@@ -69,6 +70,9 @@ class Session:
         self.slug, self.request, self.folder = slug, request, folder
         self.status, self.failure, self.events, self.process = "QUEUED", "", [], None
         self.working = folder / "kaggle/working"
+        [told] = [cell["source"] for cell in json.loads(request["text"])["cells"] if cell["id"] == "errand"]
+        self.key = re.search(r"errand\.do\('(\w+)'", told)[1]
+        self.runs = ast.literal_eval(re.search(r"^runs = (.*)$", told, re.MULTILINE)[1])
 
     def say(self, text):
         self.events.append({"stream_name": "stdout", "time": time.time(), "data": text})
@@ -84,7 +88,7 @@ class Notebooks:
         self.quota = {"timeUsed": "3600s", "timeReserved": "0s", "totalTimeAllowed": "108000s", "minimumTimeAllowed": "108000s", "isPayToScaleEnabled": False, "hasEverRun": True}
         self.wait = threading.Event()
         self.wait.set()  # cleared: sessions stay in the queue
-        self.lose_files = set()
+        self.cut_log_after = None  # events after which the connection of a log breaks off, once
         self.lock = threading.Lock()
 
     def save_kernel(self, request):

@@ -97,7 +97,7 @@ class Course:
     def _go_on(self, folder: Path, progress) -> list[str]:
         """Take what was saved in a folder, unless it was made from something else: then nothing is taken, and the reasons are returned."""
         with checkpoints.newest(folder, progress) as saved:
-            reasons = identity.differences(saved[0]["identity"], self.made_from) if saved else []
+            reasons = identity.differences(saved[0]["identity"], self.made_from, everywhere=True) if saved else []
             if saved and not reasons:
                 self._take(*saved)
         return reasons

@@ -11,6 +11,7 @@ import json
 import re
 import secrets
 import string
+import sys
 import tempfile
 import threading
 import time
@@ -59,7 +60,8 @@ class Lane:
     outcomes: dict[str, str | None] = field(default_factory=dict)
     log: "Log | None" = None
     seen: str = ""  # its last status
-    since: float = field(default_factory=time.monotonic)  # the last status came, or Kaggle last answered
+    since: float = field(default_factory=time.monotonic)  # when it came
+    answered: float = field(default_factory=time.monotonic)  # when Kaggle last knew of it
     again: float = 0.0  # when it may be sent, after the service was full
 
     @property
@@ -96,7 +98,7 @@ def bring(name: str, folder: Path, steps: list[Step], terms: Terms) -> dict[str,
                     if lane.at_work:
                         _look(api, lane, terms)
                     elif time.monotonic() >= lane.again:
-                        _send(api, lane, terms)
+                        _send(api, lane, terms, lambda: _keep(folder, lanes))
                     _keep(folder, lanes)
                 if any(lane.left for lane in lanes):
                     time.sleep(LOOK_SECONDS)
@@ -133,8 +135,7 @@ def _keep(folder: Path, lanes: list[Lane]) -> None:
 
 def _tell_quota(api) -> None:
     """Say how much GPU time is left this week; ValueError where there is none: a notebook would wait for it in silence."""
-    with kaggle_api.explained("how much GPU time is left", f"{SITE}/settings"):
-        found = api.quota_view()
+    found = kaggle_api.asked(api, api.quota_view, what="how much GPU time is left", page=f"{SITE}/settings")
     if found.gpu_quota is None:
         return
     left = (found.gpu_quota.total_time_allowed - found.gpu_quota.time_used).total_seconds()
@@ -164,44 +165,53 @@ def notebook(name: str, runs: dict[str, list[str]], key: str, terms: Terms) -> d
 
 def needs(experiments: list) -> dict:
     """What of Kaggle's the runs use, in the words of its metadata: data sets, competitions, internet."""
-    sources = [fetching.SOURCES[one.dataset] for one in experiments if one.data == "real"]
-    data_sets = sorted({source.data_set for source in sources if isinstance(source, fetching.KaggleDataSet)})
-    competitions = sorted({source.competition for source in sources if isinstance(source, fetching.KaggleCompetition)})
-    downloads = any(isinstance(source, fetching.Archive) for source in sources) or any(one.model_args.get("weights") == "imagenet" for one in experiments)
-    return {"dataset_sources": data_sets, "competition_sources": competitions, "enable_internet": downloads}
+    pages = {fetching.SOURCES[one.dataset].page.removeprefix(f"{SITE}/") for one in experiments if one.data == "real"}
+    kinds = {kind: sorted(page.partition("/")[2] for page in pages if page.startswith(f"{kind}/")) for kind in ("datasets", "competitions")}
+    downloads = any("://" in page for page in pages) or any(one.model_args.get("weights") == "imagenet" for one in experiments)
+    return {"dataset_sources": kinds["datasets"], "competition_sources": kinds["competitions"], "enable_internet": downloads}
 
 
-def _send(api, lane: Lane, terms: Terms) -> None:
-    """Push the lane's next notebook, unless the service has no room for it: then it is tried again later."""
-    name, key = slug(lane, len(lane.parts) + 1), secrets.token_hex(8)
-    owner = api.get_config_value("username")
-    before = [lane.parts[-1]["kernel"]] if lane.parts else []
+def _send(api, lane: Lane, terms: Terms, keep) -> None:
+    """Push the lane's next notebook, unless the service has no room for it: then it is tried again later. keep: writes kaggle.json."""
+    name, owner = slug(lane, len(lane.parts) + 1), api.get_config_value("username")
+    before = lane.parts[-1] if lane.parts else {"left": {}}
+    part = {"kernel": f"{owner}/{name}", "errand": secrets.token_hex(8), "sent": files.now(), "over": False, "epochs": before["left"]}
     runs = {step.experiment.run_name: tasks.command(step.experiment) for step in lane.left}
     wanted = needs([step.experiment for step in lane.left])
-    metadata = {"id": f"{owner}/{name}", "title": name, "code_file": "notebook.ipynb", "language": "python", "kernel_type": "notebook", "is_private": True,
-                "enable_gpu": terms.gpu, "kernel_sources": before, **wanted}
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "kernel-metadata.json").write_text(json.dumps(metadata), "utf-8")
-        Path(folder, "notebook.ipynb").write_text(json.dumps(notebook(lane.name, runs, key, terms)), "utf-8")
-        with kaggle_api.explained(f"the notebook {name}", f"{SITE}/settings"):
-            answer = api.with_retry(api.kernels_push)(folder, timeout=str(terms.seconds + errand.RESERVE_SECONDS), acc=terms.accelerator)
-    for source in answer.invalid_competition_sources or []:
-        raise ValueError(kaggle_api.rules(source))
-    refused = [*(answer.invalid_dataset_sources or []), *(answer.invalid_kernel_sources or [])]
-    if refused:
-        raise ValueError(f"Kaggle cannot attach {', '.join(refused)} to {name}; look whether you may open {SITE}/{refused[0]}")
-    if answer.error and "session count" in answer.error:
+    metadata = {"id": part["kernel"], "title": name, "code_file": "notebook.ipynb", "language": "python", "kernel_type": "notebook", "is_private": True,
+                "enable_gpu": terms.gpu, "kernel_sources": [before["kernel"]] if lane.parts else [], **wanted}
+    lane.parts.append(part)
+    keep()  # before it is sent: killed in between, the next call asks after it and does not send it twice
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, "kernel-metadata.json").write_text(json.dumps(metadata), "utf-8")
+            Path(folder, "notebook.ipynb").write_text(json.dumps(notebook(lane.name, runs, part["errand"], terms)), "utf-8")
+            answer = kaggle_api.asked(api, api.kernels_push, folder, timeout=str(terms.seconds + errand.RESERVE_SECONDS), acc=terms.accelerator,
+                                      what=f"the notebook {name}", page=f"{SITE}/settings")
+        taken = _taken_by_the_service(answer, name, wanted)
+    except BaseException:
+        lane.parts.pop()
+        raise
+    if not taken:
+        lane.parts.pop()
         if not lane.again:
             print(f"{lane.title}: {privacy.cleaned(answer.error).rstrip('.')}; it is sent as soon as one has ended", flush=True)
         lane.again = time.monotonic() + FULL_SECONDS
         return
-    if answer.error:
-        raise ValueError(f"Kaggle did not take the notebook {name}: {privacy.cleaned(answer.error)}")
-    lane.parts.append({"kernel": f"{owner}/{name}", "errand": key, "sent": files.now(), "over": False, "epochs": {step.experiment.run_name: step.epochs_done for step in lane.left} if not lane.parts
-                       else lane.parts[-1]["left"]})
-    lane.seen, lane.since, lane.again = "", time.monotonic(), 0.0
+    lane.seen, lane.answered, lane.again = "", time.monotonic(), 0.0
     has = ["with a GPU" if terms.gpu else "without a GPU", *(["with internet"] if wanted["enable_internet"] else []), f"at most {duration(terms.seconds)}"]
-    print(f"{lane.title}: sent {count(len(runs), 'run')} to {SITE}/code/{owner}/{name} ({', '.join(has)})", flush=True)
+    print(f"{lane.title}: sent {count(len(runs), 'run')} to {SITE}/code/{part['kernel']} ({', '.join(has)})", flush=True)
+
+
+def _taken_by_the_service(answer, name: str, wanted: dict) -> bool:
+    """Whether a notebook was taken; not where there is no room for it now. ValueError where a person has to do something: the client reports a success all the same."""
+    for source in answer.invalid_competition_sources or []:
+        raise ValueError(f"Kaggle cannot attach the competition {source} to {name}: accept its rules at {SITE}/competitions/{source}/rules and run again")
+    for source in [*(answer.invalid_dataset_sources or []), *(answer.invalid_kernel_sources or [])]:
+        raise ValueError(f"Kaggle cannot attach {source} to {name}; look whether you may open {SITE}/{'datasets' if source in wanted['dataset_sources'] else 'code'}/{source}")
+    if answer.error and "session count" not in answer.error:
+        raise ValueError(f"Kaggle did not take the notebook {name}: {privacy.cleaned(answer.error)}")
+    return not answer.error
 
 
 def _look(api, lane: Lane, terms: Terms) -> None:
@@ -230,25 +240,25 @@ def _look(api, lane: Lane, terms: Terms) -> None:
 
 def _status(api, lane: Lane) -> tuple[str | None, str]:
     """The notebook's status and what the service says of its failure; no status as long as it may still come to know it, or to answer again."""
-    import requests
+    from kagglesdk.kernels.types.kernels_api_service import ApiGetKernelSessionStatusRequest
 
-    kernel = lane.at_work["kernel"]
+    kernel, waited = lane.at_work["kernel"], time.monotonic() - lane.answered
+    request = ApiGetKernelSessionStatusRequest()
+    request.user_name, request.kernel_slug = kernel.split("/")
     try:
-        found = api.with_retry(api.kernels_status, max_retries=3)(kernel)
-    except (requests.RequestException, ValueError) as error:
-        code = getattr(getattr(error, "response", None), "status_code", None)
-        unknown = code in (403, 404) or isinstance(error, ValueError) and not isinstance(error, requests.RequestException)
-        waited = time.monotonic() - lane.since
-        if unknown and waited > UNKNOWN_SECONDS:
-            lane.parts[-1]["over"], lane.parts[-1]["left"] = True, lane.parts[-1]["epochs"]
-            raise ValueError(f"Kaggle does not know {SITE}/code/{kernel}, which was sent {lane.parts[-1]['sent']}: it was deleted, or never begun since your GPU time of this week "
-                             f"is used up ({SITE}/settings). The same command sends it anew") from None
-        if code == 401 or not unknown and waited > PATIENCE_SECONDS:
-            with kaggle_api.explained(f"the notebook {kernel}", f"{SITE}/code/{kernel}"):
-                raise
+        with api.build_kaggle_client() as client:
+            found = kaggle_api.asked(api, client.kernels.kernels_api_client.get_kernel_session_status, request, what=f"the notebook {kernel}", page=f"{SITE}/code/{kernel}")
+    except ConnectionError:
+        if waited > PATIENCE_SECONDS:
+            raise
         return None, ""
-    if not lane.seen:
-        lane.since = time.monotonic()
+    except kaggle_api.NotThere:
+        if waited <= UNKNOWN_SECONDS:
+            return None, ""
+        lane.at_work.update(over=True, left=lane.at_work["epochs"])
+        raise ValueError(f"Kaggle does not know {SITE}/code/{kernel}, which was sent {lane.parts[-1]['sent']}: it was deleted, or never begun since your GPU time of this week "
+                         f"is used up ({SITE}/settings). The same command sends it anew") from None
+    lane.answered = time.monotonic()
     return found.status.name, found.failure_message
 
 
@@ -258,6 +268,7 @@ class Log(threading.Thread):
     def __init__(self, api, kernel: str, letter: str):
         super().__init__(daemon=True)
         self.api, self.kernel, self.margin, self.over, self.printed = api, kernel, f"  {letter} | ".replace("  |", " |"), threading.Event(), 0
+        self.output = sys.stdout  # as it is now: what the client prints elsewhere is led away from it for moments
 
     def run(self) -> None:
         import requests
@@ -267,7 +278,7 @@ class Log(threading.Thread):
                 for number, event in enumerate(self.api.kernels_logs_stream(self.kernel)):
                     if number >= self.printed and event.get("data"):
                         for line in privacy.cleaned(event["data"]).splitlines():
-                            print(self.margin + line, flush=True)
+                            print(self.margin + line, file=self.output, flush=True)
                     self.printed = max(self.printed, number + 1)
                 return
             except (requests.RequestException, ValueError, OSError):  # the status tells how the notebook is; the log is a courtesy
@@ -278,8 +289,7 @@ def _fetch(api, lane: Lane, status: str, message: str, terms: Terms) -> None:
     """Take what a notebook that is over has left, verified, and settle what becomes of each of its runs."""
     part = lane.at_work
     page = f"{SITE}/code/{part['kernel']}"
-    with kaggle_api.explained(f"the output of {part['kernel']}", page):
-        links, log = _output(api, part["kernel"])
+    links, log = _output(api, part["kernel"])
     record = _record(links, part["errand"])
     if record is None:
         last = [line for line in _lines(log) if line.strip()][-1:]
@@ -319,7 +329,7 @@ def _output(api, kernel: str) -> tuple[dict[str, str], str]:
             request = ApiListKernelSessionOutputRequest()
             request.user_name, request.kernel_slug = kernel.split("/")
             request.page_size, request.page_token = 100, token
-            page = api.with_retry(client.kernels.kernels_api_client.list_kernel_session_output)(request)
+            page = kaggle_api.asked(api, client.kernels.kernels_api_client.list_kernel_session_output, request, what=f"the output of {kernel}", page=f"{SITE}/code/{kernel}")
             links |= {file.file_name.lstrip("/"): file.url for file in page.files or []}
             log = log or page.log
             if not (token := page.next_page_token):

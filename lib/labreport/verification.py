@@ -163,7 +163,7 @@ def _beside_this_machine(carried: enclosures.Enclosure, now: dict, checkout: dic
 def _verdict(recorded: results.Result, again: results.Result, tolerance: float) -> Verdict:
     """What comes of comparing a run with its repetition."""
     last = recorded.provenance["sittings"][-1]
-    reasons = identity.differences(recorded.metrics["identity"], again.metrics["identity"])
+    reasons = identity.differences(recorded.metrics["identity"], again.metrics["identity"], everywhere=True)
     verdict, where = compare(recorded, again, 0 if reasons else tolerance)  # tolerance is for another machine, not for another training
     now = again.provenance["sittings"][-1]
     return Verdict(verdict, where, reasons, provenance.other_surroundings(last, now), tolerance, files.now(), recorded.metrics["finished"], f"{now['processor']}, {now['backend']} on {now['device']}, {now['threads']} threads")
