@@ -46,10 +46,17 @@ def main(arguments: list[str] | None = None) -> int:
 
 def explain(error: Exception) -> str:
     """One or two lines for a person."""
+    from labreport import privacy
+
+    return privacy.cleaned(in_words(error))
+
+
+def in_words(error: Exception) -> str:
+    """The same as it comes, with whatever is secret in it."""
     from labreport.execution import NotebookError
 
     if isinstance(error, OSError) and error.errno == 28:
-        return f"the disk is full ({error.filename or 'while writing'}): free some space and run the same command again; nothing finished was lost"
+        return f"the disk is full ({error.filename or error.strerror}): free some space and run the same command again; nothing finished was lost"
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{error.filename}: {error.strerror}"
     if isinstance(error, (ValueError, ConnectionError, FileNotFoundError, NotebookError)):
@@ -133,17 +140,25 @@ def check(options) -> None:
 
 
 def data(options, only: list[str] | None = None) -> None:
-    """Fetch and verify the data of an experiment, or of all of them."""
+    """Fetch and verify a data set, the data of an experiment, or of all of them."""
     from labreport import datasets
-    from labreport.datasets import locking
+    from labreport.datasets import fetching, locking
 
-    names = [options.experiment] if options.experiment else experiments.names()
+    known, existing = sorted(datasets.DATASETS), experiments.names()
+    names = [options.what] if options.what else existing
+    if options.what in known:
+        names = [name for name in existing if (experiment := loaded(name)) and experiment.dataset == options.what][:1]
+        if not names:
+            raise ValueError(f"no file in {paths.display(paths.params())}/ says `dataset: {options.what}`, and so nothing says how it is split")
+        if options.data != "sample" and not fetching.fetch(options.what, paths.data()):
+            print(f"{options.what}: nothing to fetch", flush=True)
+    elif options.what and options.what not in existing:
+        raise ValueError(f"there is no data set and no experiment {options.what!r}{nearest(options.what, known + existing)}; the data sets are {', '.join(known)}")
     if options.accept:
-        known = sorted(datasets.DATASETS)
         for name in options.accept:
             if name not in known:
                 raise ValueError(f"--accept {name}: there is no data set {name!r}{nearest(name, known)}; there are {', '.join(known)}")
-        if options.data == "sample" or options.experiment or options.set:
+        if options.data == "sample" or options.what or options.set:
             raise ValueError("--accept is about the files of whole data sets; give it without an experiment, --set and --data sample")
         names = [name for name in names if experiments.load(name).dataset in options.accept]
         before = {}
@@ -161,18 +176,20 @@ def data(options, only: list[str] | None = None) -> None:
         seen.setdefault((experiment.dataset, str(experiment.dataset_args)), experiment)
     missing = []
     for experiment in seen.values():
+        if experiment.dataset in missing:
+            continue
         try:
             dataset = datasets.load(experiment)
         except (ConnectionError, FileNotFoundError) as error:  # one that is not here must not hide the others
             if len(seen) == 1:
                 raise
             missing.append(experiment.dataset)
-            print(f"error: {error}", file=sys.stderr)
+            print(f"error: {explain(error)}", file=sys.stderr)
             continue
         sizes = ", ".join(f"{len(split):,} {split_name}" for split_name, split in dataset.splits.items())
         print(f"{dataset.name}{' (sample)' if dataset.sample else ''} as in {experiment.name}: {sizes}; sha256 {dataset.fingerprint[:16]}")
     if missing:
-        raise FileNotFoundError(f"not here: {', '.join(dict.fromkeys(missing))}")
+        raise FileNotFoundError(f"not here: {', '.join(missing)}")
 
 
 def run(options) -> None:
@@ -623,7 +640,9 @@ def parser() -> argparse.ArgumentParser:
     command("list", list_experiments, runs=False)
     command("show", show, "required")
     command("check", check, "optional")
-    command("data", data, "optional").add_argument("--accept", nargs="+", default=[], metavar="DATASET", help="write data.lock anew for these data sets, as they are now")
+    fetching = command("data", data)
+    fetching.add_argument("what", nargs="?", metavar="NAME", help="a data set, such as flowers, or an experiment")
+    fetching.add_argument("--accept", nargs="+", default=[], metavar="DATASET", help="write data.lock anew for these data sets, as they are now")
     speaking = [command(name, function, "required") for name, function in (("run", run), ("render", render), ("report", report), ("why", why), ("verify", verify))]
     verifying = speaking[-1]
     verifying.add_argument("--stamp", action="store_true", help="put the verdict into the report")

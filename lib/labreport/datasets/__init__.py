@@ -1,10 +1,10 @@
-"""Data sets by name: each function fetches, verifies, splits and returns a `Dataset`; no Keras here."""
+"""Data sets by name: each function finds, verifies, splits and returns a `Dataset`, and what is not here is fetched; no Keras here."""
 
 import numpy as np
 import pandas as pd
 
 from .. import paths
-from . import cats_dogs, cifar10, dog_breeds, flowers
+from . import cats_dogs, cifar10, dog_breeds, fetching, flowers, folders
 from .dataset import Dataset, Split
 
 __all__ = ["DATASETS", "Dataset", "Split", "class_counts", "evenly", "examples", "load", "shape"]
@@ -13,9 +13,16 @@ __all__ = ["DATASETS", "Dataset", "Split", "class_counts", "evenly", "examples",
 def load(experiment) -> Dataset:
     """The data of an experiment, from the data folder, by download, or drawn; the same experiment gets the same bytes.
 
-    Raises ValueError for a damaged file, ConnectionError where the data is neither there nor to be had.
+    Raises ValueError for a damaged file; where the data is neither there nor to be had, ConnectionError or FileNotFoundError, as of `fetching.fetch`.
     """
-    return DATASETS[experiment.dataset](experiment.data, paths.data(), experiment.seed, experiment.max_images, **experiment.dataset_args)
+    def here() -> Dataset:
+        return DATASETS[experiment.dataset](experiment.data, paths.data(), experiment.seed, experiment.max_images, **experiment.dataset_args)
+
+    try:
+        return here()
+    except folders.NotThere:
+        fetching.fetch(experiment.dataset, paths.data())
+        return here()
 
 
 def shape(experiment) -> tuple[tuple[int, int, int], int]:

@@ -14,7 +14,8 @@ from .splitting import hold_out, note_repeated, refuse_too_few, shortened, witho
 
 CLASS_NAMES = ["cats", "dogs"]
 SPLITS = ("train", "validation")
-HOW = "unpack cats_and_dogs_filtered.zip there (or put the zip there), so that it holds train/cats, train/dogs, validation/cats and validation/dogs"
+PARTS = [f"{split}/{name}" for split in SPLITS for name in CLASS_NAMES]
+HOW = "put train/ and validation/, each with cats/ and dogs/ in it, into cats_and_dogs_filtered/ there, or their zip"
 SAMPLE_PER_CLASS = 240
 SAMPLE_SEED = 0
 
@@ -44,9 +45,18 @@ def _sample(side: int) -> tuple[Split, Split]:
     return hold_out(Split(images, labels, [f"sample-{index:04d}" for index in range(len(images))]), 1 / 3, SAMPLE_SEED, "validation_fraction")
 
 
+def find(folder: Path) -> Path:
+    """The folder that holds `train/` and `validation/`; errors as of `folders.find`."""
+    return folders.find(tuple(PARTS), folder, "cats_and_dogs_filtered")
+
+
+def compare(root: Path, notes: list[str] | None = None) -> tuple[locking.Look, np.ndarray, list[str]]:
+    """What the folder holds, compared with data.lock: its files, labels and ids."""
+    files, labels, ids = folders.labelled(root, PARTS, [] if notes is None else notes)
+    return locking.look("cats_dogs", root, files), labels % len(CLASS_NAMES), ids
+
+
 def _real(folder: Path, side: int, on_unreadable: str, notes: list[str]) -> tuple[Split, Split]:
-    root = folders.find(tuple(f"{split}/{name}" for split in SPLITS for name in CLASS_NAMES), folder, "cats_and_dogs_filtered", HOW)
-    files, labels, ids = folders.labelled(root, [f"{split}/{name}" for split in SPLITS for name in CLASS_NAMES], notes)
-    pool = decoding.pool(locking.look("cats_dogs", root, files), labels % len(CLASS_NAMES), ids, side, on_unreadable, notes)
+    pool = decoding.pool(*compare(find(folder), notes), side, on_unreadable, notes)
     is_train = np.array([name.startswith("train/") for name in pool.ids])
     return pool.take(np.flatnonzero(is_train)), pool.take(np.flatnonzero(~is_train))

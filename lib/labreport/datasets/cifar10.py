@@ -3,14 +3,13 @@
 Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009.
 """
 
-import os
 import pickle
 import tarfile
 from pathlib import Path
 
 import numpy as np
 
-from . import cifar10_sample, download, locking
+from . import cifar10_sample, folders, locking
 from .dataset import Dataset, Split
 from .drawn import drawn
 from .splitting import hold_out, note_repeated, refuse_too_few, shortened, without
@@ -25,6 +24,7 @@ TEST_FILE = "test_batch"
 NAMES_FILE = "batches.meta"
 
 CLASS_NAMES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
+HOW = f"put the folder {FOLDER}/ there"
 SAMPLE_PER_CLASS = 600
 SAMPLE_SEED = 0
 
@@ -32,7 +32,7 @@ SAMPLE_SEED = 0
 def cifar10(data: str, folder: Path, seed: int, max_images: int | None, *, validation_fraction: float) -> Dataset:
     """50,000 + 10,000 colour images of 32 x 32 pixels in ten classes; of `sample` data 5,000 + 1,000.
 
-    data: "real" or "sample". folder: holds `cifar-10-batches-py/`, or will after the download. validation_fraction: of the
+    data: "real" or "sample". folder: holds `cifar-10-batches-py/`, at most four folders down. validation_fraction: of the
     training images, stratified, drawn by seed. max_images: keep about so many images in all, the same share of every class.
     """
     pool, test = _sample() if data == "sample" else _official(folder)
@@ -55,36 +55,34 @@ def _sample() -> tuple[Split, Split]:
     return hold_out(Split(images, labels, [f"sample-{index:04d}" for index in range(len(images))]), 1 / 6, SAMPLE_SEED, "test_fraction")
 
 
-def _official(folder: Path) -> tuple[Split, Split]:
+def find(folder: Path) -> Path:
+    """The folder of the batches; errors as of `folders.find`."""
+    return folders.find((FOLDER,), folder, "CIFAR-10") / FOLDER
+
+
+def compare(batches: Path) -> locking.Look:
+    """The files of the folder, compared with data.lock."""
+    return locking.look("cifar10", batches, [batches / name for name in (*TRAIN_FILES, TEST_FILE, NAMES_FILE)])
+
+
+def unpack(archive: Path, folder: Path) -> None:
+    """Take the known files, and nothing else, out of the verified archive."""
     batches = folder / FOLDER
-    if not batches.is_dir():
-        try:
-            archive = download.fetch(ARCHIVE_URL, ARCHIVE_SHA256, folder / ARCHIVE_URL.rsplit("/", 1)[-1])
-        except ConnectionError as error:
-            raise ConnectionError(f"CIFAR-10 is not in {folder} and could not be downloaded: {error}. Put the folder {FOLDER}/ there, "
-                                  f"name the folder that holds it (--data FOLDER), or try with --data sample") from None
-        _unpack(archive, batches)
+    batches.mkdir(parents=True)
+    with tarfile.open(archive) as tar:
+        for name in (*TRAIN_FILES, TEST_FILE, NAMES_FILE):
+            (batches / name).write_bytes(tar.extractfile(f"{FOLDER}/{name}").read())
+
+
+def _official(folder: Path) -> tuple[Split, Split]:
+    batches = find(folder)
     names = [name.decode() for name in _read(batches / NAMES_FILE, b"label_names")[0]]
     if names != CLASS_NAMES:
         raise ValueError(f"{batches / NAMES_FILE}: expected the ten classes of CIFAR-10, got {', '.join(names)}")
     parts, test = [_batch(batches / name) for name in TRAIN_FILES], _batch(batches / TEST_FILE)
-    locking.look("cifar10", batches, [batches / name for name in (*TRAIN_FILES, TEST_FILE, NAMES_FILE)]).enter()
+    compare(batches).enter()
     return (Split(np.concatenate([part.images for part in parts]), np.concatenate([part.labels for part in parts]), sum((part.ids for part in parts), [])),
             test)
-
-
-def _unpack(archive: Path, batches: Path) -> None:
-    """Take the known files, and nothing else, out of the verified archive; the folder appears complete or not at all."""
-    unfinished = batches.with_name(f".{batches.name}.{os.getpid()}.part")
-    unfinished.mkdir(exist_ok=True)
-    with tarfile.open(archive) as tar:
-        for name in (*TRAIN_FILES, TEST_FILE, NAMES_FILE):
-            (unfinished / name).write_bytes(tar.extractfile(f"{FOLDER}/{name}").read())
-    try:
-        unfinished.rename(batches)
-    except OSError:  # another process was quicker
-        if not batches.is_dir():
-            raise
 
 
 def _batch(path: Path) -> Split:

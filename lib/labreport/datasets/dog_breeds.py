@@ -16,7 +16,7 @@ from .drawn import drawn
 from .splitting import hold_out, note_repeated, refuse_too_few, shortened, without
 
 CLASS_NAMES = list(dog_breeds_sample.CLASSES)
-HOW = "put labels.csv and train/ into dog-breed-identification/ there, or the zip: kaggle competitions download dog-breed-identification -p data"
+HOW = "put labels.csv and train/ into dog-breed-identification/ there, or their zip"
 SAMPLE_PER_CLASS = 12
 SAMPLE_UNLABELLED_PER_CLASS = 1
 SAMPLE_SEED, SAMPLE_UNLABELLED_SEED = 0, 1
@@ -57,8 +57,33 @@ def _sample(side: int) -> tuple[Split, Split]:
     return Split(images, labels, [f"sample-{index:04d}" for index in range(len(images))]), _without_labels(competition, [f"test-{i:04d}" for i in range(len(competition))])
 
 
+def find(folder: Path) -> Path:
+    """The folder that holds `labels.csv` and `train/`; errors as of `folders.find`."""
+    return folders.find(("labels.csv", "train"), folder, "dog-breed-identification")
+
+
+def compare(root: Path) -> None:
+    """Compare what the folder holds, the unlabelled test set included, with data.lock."""
+    _labelled(root, [])
+    _unlabelled(root)
+
+
 def _real(folder: Path, side: int, on_unreadable: str, with_unlabelled: bool, notes: list[str]) -> tuple[Split, Split | None]:
-    root = folders.find(("labels.csv", "train"), folder, "dog-breed-identification", HOW)
+    root = find(folder)
+    pool = decoding.pool(*_labelled(root, notes), side, on_unreadable, notes)
+    look = _unlabelled(root) if with_unlabelled else None
+    if look is None:
+        return pool, None
+    decoded = decoding.decode(look, side)
+    look.enter()
+    if not decoded.readable.all():  # the competition wants an answer for every image
+        damaged = listed([look.images[i].name for i in np.flatnonzero(~decoded.readable)])
+        notes.append(say("Images of the competition's test set that cannot be read count as black ones in the submission: {named}.", named=damaged))
+    return pool, _without_labels(decoded.images, [path.stem for path in look.images])
+
+
+def _labelled(root: Path, notes: list[str]) -> tuple[locking.Look, np.ndarray, list[str]]:
+    """The labelled images, compared with data.lock: files, labels and ids."""
     label_of = _labels(root / "labels.csv")
     if not (root / "train").is_dir():
         raise FileNotFoundError(f"{paths.display(root)} holds labels.csv but no folder train/ with the images; get the whole data set")
@@ -73,19 +98,13 @@ def _real(folder: Path, side: int, on_unreadable: str, with_unlabelled: bool, no
         notes.append(say("{files} in train/ without a label left out: {named}.", files=count(len(unlabelled_files), "file"), named=listed(unlabelled_files)))
     ids = [name for name in label_of if name in there]
     look = locking.look("dog_breeds", root, [there[name] for name in ids], beside=(root / "labels.csv",))
-    pool = decoding.pool(look, np.array([label_of[name] for name in ids]), ids, side, on_unreadable, notes)
-    if not with_unlabelled or not (root / "test").is_dir():
-        return pool, None
-    files, _ = folders.images(root / "test")
-    if not files:
-        return pool, None
-    look = locking.look("dog_breeds-test", root, files)
-    decoded = decoding.decode(look, side)
-    look.enter()
-    if not decoded.readable.all():  # the competition wants an answer for every image
-        damaged = listed([files[i].name for i in np.flatnonzero(~decoded.readable)])
-        notes.append(say("Images of the competition's test set that cannot be read count as black ones in the submission: {named}.", named=damaged))
-    return pool, _without_labels(decoded.images, [path.stem for path in files])
+    return look, np.array([label_of[name] for name in ids]), ids
+
+
+def _unlabelled(root: Path) -> locking.Look | None:
+    """The competition's test set, compared with data.lock; None where it is not there."""
+    files = folders.images(root / "test")[0] if (root / "test").is_dir() else []
+    return locking.look("dog_breeds-test", root, files) if files else None
 
 
 def _without_labels(images: np.ndarray, ids: list[str]) -> Split:

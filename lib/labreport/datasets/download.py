@@ -1,22 +1,26 @@
 """One file from the network: resumed where it broke off, with a progress bar, and verified before anybody sees it."""
 
+import base64
 import fcntl
+import hashlib
 import time
 from pathlib import Path
 
+from .. import kaggle_api
 from ..provenance import sha256
 
 ATTEMPTS = 4
 TIMEOUT_SECONDS = 30
+LONGEST_WAIT_SECONDS = 60  # that a server may ask for
 CHUNK_BYTES = 1 << 18
 
 
-def fetch(url: str, digest: str, destination: Path) -> Path:
+def fetch(url: str, digest: str | None, destination: Path) -> Path:
     """Download `url` to `destination`, unless a verified copy lies there already.
 
-    digest: the sha256 the file must have. What has arrived waits in `<destination>.part` for the next try, of this process or
-    another; two processes do not write to it at once. Raises ConnectionError when the network does not answer, ValueError when
-    the content is not the one expected, OSError when the disk is full.
+    digest: the sha256 the file must have; None where nobody knows it: then the md5 counts that Google's storage sends along, where it does. What
+    has arrived waits in `<destination>.part` for the next try, of this process or another; two processes do not write to it at once. Raises
+    ConnectionError when the network does not answer, ValueError when the content is not the one expected, OSError when the disk is full.
     """
     if destination.exists():
         return _verified(destination, digest)
@@ -27,38 +31,51 @@ def fetch(url: str, digest: str, destination: Path) -> Path:
         if destination.exists():
             return _verified(destination, digest)
         try:
-            _receive(url, file)
+            headers = _receive(url, file)
         except ConnectionError:
             if not file.tell():
                 part.unlink()
             raise
         file.flush()
-        found = sha256(part)
-        if found != digest:
+        kind, found, expected = ("sha256", sha256(part), digest) if digest else ("md5", *_md5(part, headers))
+        if found != expected:
             part.unlink()
-            raise ValueError(f"{url}: what arrived has sha256 {found[:16]}..., expected {digest[:16]}...: altered on the way; run again to fetch it anew")
+            raise ValueError(f"{url}: what arrived has {kind} {found[:16]}..., expected {expected[:16]}...: altered on the way; run again to fetch it anew")
         part.rename(destination)
     return destination
 
 
-def _verified(path: Path, digest: str) -> Path:
+def _verified(path: Path, digest: str | None) -> Path:
+    if digest is None:  # it was compared with what the server said of it before it got this name
+        return path
     found = sha256(path)
     if found != digest:
         raise ValueError(f"{path}: sha256 is {found[:16]}..., expected {digest[:16]}...: a truncated or altered file; delete it and run again")
     return path
 
 
-def _receive(url: str, file) -> None:
-    """Append to `file` what it lacks of `url`, trying again a few times when the connection breaks."""
+def _md5(path: Path, headers) -> tuple[str, str]:
+    """md5 of a file, and the one that the headers promise; where they promise none, that of the file again."""
+    with open(path, "rb") as file:
+        found = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+    promised = dict(part.strip().split("=", 1) for part in headers.get("x-goog-hash", "").split(",") if "=" in part).get("md5")
+    return found, base64.b64decode(promised).hex() if promised else found
+
+
+def _receive(url: str, file):
+    """Append to `file` what it lacks of `url`, trying again a few times when the connection breaks or the server is busy; returns the answer's headers."""
     import requests
     from tqdm import tqdm
+    from urllib3.util import Retry
 
     for attempt in range(1, ATTEMPTS + 1):
-        have = file.seek(0, 2)
+        have, wait = file.seek(0, 2), min(2 ** attempt, 8)
         try:
-            with requests.get(url, headers={"Range": f"bytes={have}-"} if have else {}, stream=True, timeout=TIMEOUT_SECONDS) as answer:
+            # as it is, or positions in it would mean nothing
+            asked = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
+            with requests.get(url, headers=asked, stream=True, timeout=TIMEOUT_SECONDS) as answer:
                 if answer.status_code == 416:  # nothing is missing, or the part is longer than the file: the digest tells which
-                    return
+                    return requests.head(url, headers={"Accept-Encoding": "identity"}, timeout=TIMEOUT_SECONDS).headers
                 answer.raise_for_status()
                 if answer.status_code != 206:
                     have = 0
@@ -72,10 +89,15 @@ def _receive(url: str, file) -> None:
                         bar.update(len(chunk))
                 if missing and received < missing:
                     raise requests.ConnectionError(f"the connection broke off after {received} of {missing} bytes")
-                return
+                return answer.headers
         except requests.HTTPError as error:
-            raise ConnectionError(f"{url}: the server answers {error.response.status_code} {error.response.reason}") from None
+            status, after = error.response.status_code, error.response.headers.get("Retry-After")
+            wait = Retry().parse_retry_after(after) if after else wait
+            if (status != 429 and status < 500) or attempt == ATTEMPTS or wait > LONGEST_WAIT_SECONDS:
+                raise ConnectionError(f"{url}: the server answers {status} {error.response.reason}" + (f" and asks to wait {wait:.0f} s" if after else "")) from None
         except requests.RequestException as error:
+            if kaggle_api.unresolved(error):
+                raise ConnectionError(f"{url}: there is no network here, or it does not know this address") from None
             if attempt == ATTEMPTS:
                 raise ConnectionError(f"{url}: no answer after {ATTEMPTS} tries ({type(error).__name__})") from None
-            time.sleep(min(2 ** attempt, 8))
+        time.sleep(wait)

@@ -5,13 +5,15 @@ Kaggle data set alxmamaev/flowers-recognition.
 
 from pathlib import Path
 
+import numpy as np
+
 from . import decoding, flowers_sample, folders, locking
 from .dataset import Dataset, Split
 from .drawn import drawn
 from .splitting import hold_out, note_repeated, refuse_too_few, shortened
 
 CLASS_NAMES = ["daisy", "dandelion", "rose", "sunflower", "tulip"]
-HOW = "put the five class folders into flowers/ there, or the zip: kaggle datasets download alxmamaev/flowers-recognition -p data"
+HOW = "put the five class folders into flowers/ there, or their zip"
 SAMPLE_PER_CLASS = 100
 SAMPLE_SEED = 0
 
@@ -42,7 +44,16 @@ def _sample(side: int) -> Split:
     return Split(images, labels, [f"sample-{index:04d}" for index in range(len(images))])
 
 
+def find(folder: Path) -> Path:
+    """The folder that holds the five class folders; errors as of `folders.find`."""
+    return folders.find(tuple(CLASS_NAMES), folder, "the flowers data set")
+
+
+def compare(root: Path, notes: list[str] | None = None) -> tuple[locking.Look, np.ndarray, list[str]]:
+    """What the folder holds, compared with data.lock: its files, labels and ids."""
+    files, labels, ids = folders.labelled(root, CLASS_NAMES, [] if notes is None else notes)
+    return locking.look("flowers", root, files), labels, ids
+
+
 def _real(folder: Path, side: int, on_unreadable: str, notes: list[str]) -> Split:
-    root = folders.find(tuple(CLASS_NAMES), folder, "the flowers data set", HOW)
-    files, labels, ids = folders.labelled(root, CLASS_NAMES, notes)
-    return decoding.pool(locking.look("flowers", root, files), labels, ids, side, on_unreadable, notes)
+    return decoding.pool(*compare(find(folder), notes), side, on_unreadable, notes)

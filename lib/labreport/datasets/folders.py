@@ -1,9 +1,11 @@
 """Folders of images as users have them: in the data folder, below Kaggle's input folder, or still zipped."""
 
+import errno
 import os
 import shutil
 import stat
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import numpy as np
@@ -14,13 +16,19 @@ from ..wording import listed, say
 KAGGLE_INPUT = Path("/kaggle/input")
 DEPTH = 4  # folders below a place to look in
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
+# More than an honest data set has: files in a zip, and bytes for each byte of the zip, once it is a matter of more than so many bytes.
+MOST_FILES, MOST_TIMES, HARMLESS_BYTES = 200_000, 100, 50_000_000
 
 
-def find(signs: tuple[str, ...], folder: Path, what: str, how: str) -> Path:
+class NotThere(FileNotFoundError):
+    """Nothing of a data set is in the places where it is looked for."""
+
+
+def find(signs: tuple[str, ...], folder: Path, what: str) -> Path:
     """The folder that holds all of the `signs` (relative paths, such as `train/cats`), nearest first; unzipped where need be.
 
-    Where there is none, the nearest folder that holds some of them, so that the caller can say what it lacks. folder: looked in first, then
-    Kaggle's input folder. what, how: for the FileNotFoundError: name of the data set, and how to get it.
+    Where there is none, the nearest folder that holds half of them or more, so that the caller can say what it lacks; NotThere where there is none
+    of that kind either. folder: looked in first, then Kaggle's input folder. what: name of the data set, for the message.
     """
     places = [place for place in (folder, KAGGLE_INPUT) if place.is_dir()]
     candidates = [candidate for place in places for candidate in _folders(place)]
@@ -40,8 +48,8 @@ def find(signs: tuple[str, ...], folder: Path, what: str, how: str) -> Path:
     partly = max(candidates, key=lambda candidate: count[candidate], default=None)
     if partly is not None and 2 * count[partly] >= len(signs):
         return partly
-    damaged = f"; {', '.join(unreadable)} cannot be read as a zip and may be a broken download" if unreadable else ""
-    raise FileNotFoundError(f"{what} is not in {paths.display(folder)}: {how}; or try with --data sample{damaged}")
+    damaged = f" ({', '.join(unreadable)} there cannot be read as a zip and may be a broken download)" if unreadable else ""
+    raise NotThere(f"{what} is not in {paths.display(folder)}{damaged}")
 
 
 def _folders(place: Path):
@@ -87,12 +95,7 @@ def note_strange(strange: list[Path], root: Path, notes: list[str]) -> None:
 
 
 def unpacked(archive: Path) -> Path:
-    """Folder in the cache with the content of a zip, which is left as it is; unpacked once, whole or not at all.
-
-    Raises ValueError for a damaged archive, and for one that names files outside its own folder: then nothing is written.
-    """
-    from tqdm import tqdm
-
+    """Folder in the cache with the content of a zip, which is left as it is; unpacked once, whole or not at all. Errors as of `unpack`."""
     state = archive.stat()
     folder = paths.cache() / "unpacked" / f"{archive.stem}-{state.st_size}-{state.st_mtime_ns}"
     if folder.is_dir():
@@ -100,34 +103,64 @@ def unpacked(archive: Path) -> Path:
     folder.parent.mkdir(parents=True, exist_ok=True)
     unfinished = folder.with_name(f".{folder.name}.part")
     with files.lock(folder.with_name(f".{folder.name}.lock"), str(archive), wait=files.FOREVER):
-        if folder.is_dir():
-            return folder
-        shutil.rmtree(unfinished, ignore_errors=True)
-        try:
-            with zipfile.ZipFile(archive) as zipped:
-                members = [member for member in zipped.infolist() if not member.is_dir()]
-                for member in members:
-                    _refuse_outside(archive, member)
-                for member in tqdm(members, desc=f"unpacking {archive.name}", unit="file", leave=False):
-                    target = unfinished / member.filename
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    with zipped.open(member) as source, open(target, "wb") as copy:
-                        shutil.copyfileobj(source, copy)
-        except (zipfile.BadZipFile, EOFError) as error:
-            shutil.rmtree(unfinished, ignore_errors=True)
-            raise ValueError(f"{archive}: a damaged zip ({error}); get it again, nothing was unpacked") from None
-        except BaseException:
-            shutil.rmtree(unfinished, ignore_errors=True)
-            raise
-        unfinished.rename(folder)
+        if not folder.is_dir():
+            unpack(archive, unfinished)
+            unfinished.rename(folder)
     return folder
 
 
+def unpack(archive: Path, folder: Path) -> None:
+    """Unpack a zip into `folder`, in the place of what is there; nothing is there where it fails.
+
+    Raises ValueError for an archive that is damaged, that names files outside its own folder, or that holds more than an honest one would;
+    OSError (ENOSPC), before anything is written, where the disk has no room for it.
+    """
+    from tqdm import tqdm
+
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        with zipfile.ZipFile(archive) as zipped:
+            members = [member for member in zipped.infolist() if not member.is_dir()]
+            for member in members:
+                _refuse_outside(archive, member)
+            _refuse_too_much(archive, members, folder.parent)
+            for member in tqdm(members, desc=f"unpacking {archive.name}", unit="file", leave=False):
+                target = folder / member.filename
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with zipped.open(member) as source, open(target, "xb") as copy:  # zipfile compares the CRC, and reads no more than what is declared
+                    shutil.copyfileobj(source, copy)
+                    if copy.tell() != member.file_size:
+                        raise zipfile.BadZipFile(f"{member.filename} ends early")
+    except (zipfile.BadZipFile, EOFError, zlib.error, RuntimeError, FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        told = f"{type(error).__name__}: two members in one place" if isinstance(error, OSError) else error  # RuntimeError: encrypted, or packed in an unknown way
+        raise ValueError(f"{archive}: a damaged zip ({told}); get it again, nothing was unpacked") from None
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def require_room(folder: Path, size: int, what: str) -> None:
+    """OSError (ENOSPC) where the disk of a folder has no room for so many bytes, and a little more."""
+    free = shutil.disk_usage(folder).free
+    if free < size * 1.02:
+        raise OSError(errno.ENOSPC, f"{what} takes {size / 1e9:.1f} GB, {free / 1e9:.1f} GB are free in {paths.display(folder)}")
+
+
 def _refuse_outside(archive: Path, member: zipfile.ZipInfo) -> None:
-    name = member.filename
+    name, kind = member.filename, stat.S_IFMT(member.external_attr >> 16)
     outside = PurePosixPath(name).is_absolute() or PureWindowsPath(name).drive or ".." in PurePosixPath(name.replace("\\", "/")).parts
-    if outside or stat.S_ISLNK(member.external_attr >> 16):
-        raise ValueError(f"{archive}: its member {name!r} would be written outside its folder; nothing was unpacked, get the archive from its source again")
+    if outside or kind not in (0, stat.S_IFREG):  # through a link too
+        raise ValueError(f"{archive}: its member {name!r} would be written outside its folder{', or is no file' if kind else ''}; nothing was unpacked, get the archive from "
+                         "its source again")
+
+
+def _refuse_too_much(archive: Path, members: list[zipfile.ZipInfo], folder: Path) -> None:
+    size, packed = sum(member.file_size for member in members), archive.stat().st_size
+    if len(members) > MOST_FILES or (size > HARMLESS_BYTES and size > MOST_TIMES * packed):
+        raise ValueError(f"{archive}: {packed:,} bytes that would become {len(members):,} files of {size:,} bytes: no honest archive of images; nothing was unpacked, "
+                         "get the archive from its source again")
+    require_room(folder, size, f"{archive.name} unpacked")
 
 
 def _root_inside(archive: Path, signs: tuple[str, ...]) -> str | None:

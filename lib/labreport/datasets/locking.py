@@ -46,6 +46,11 @@ def look(name: str, root: Path, images: list[Path], beside: tuple[Path, ...] = (
     return Look(name, list(images), digests[:len(images)], found)
 
 
+def knows(dataset: str) -> bool:
+    """Whether data.lock knows a data set, or a part of it."""
+    return any(name.partition("-")[0] == dataset for name in _known())
+
+
 def forget(dataset: str) -> dict:
     """Take a data set and its parts out of data.lock, so that its next use enters what is there then; returns what was taken out."""
     gone = {name: entry for name, entry in _known().items() if name.partition("-")[0] == dataset}

@@ -1,0 +1,149 @@
+"""Data sets from where they are handed out: downloaded, resumed after a break, unpacked with suspicion, compared with data.lock, and only then in place."""
+
+import functools
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from .. import files, kaggle_api, paths
+from . import cats_dogs, cifar10, dog_breeds, download, flowers, folders, locking
+
+PLACE = ".download"  # in the data folder: what has arrived of an archive, and the locks
+KAGGLE = "https://www.kaggle.com"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a data set comes from.
+
+    room: the module that finds and compares it. folder: its name in the data folder. page: for a person to visit. size: bytes of the archive, about.
+    receive(source, place): downloads the archive into a folder and returns it. unpack(archive, folder): takes it apart.
+    """
+
+    room: ModuleType
+    folder: str
+    page: str
+    size: int
+    receive: Callable[["Source", Path], Path]
+    unpack: Callable[[Path, Path], None] = folders.unpack
+
+
+def fetch(name: str, folder: Path) -> bool:
+    """Have a data set in the data folder, whole or not at all; returns whether it had to be fetched.
+
+    A second process waits. What arrived stays for the next try, until it is in place or has proved to be of no use. Raises ConnectionError where that may
+    pass by itself, FileNotFoundError where a person has to do something (a token, a competition's rules), OSError where the disk is full, ValueError
+    where what is handed out is damaged, dangerous or not what data.lock says.
+    """
+    source = SOURCES[name]
+    if _missing(source, folder) is None:
+        return False
+    place, target = folder / PLACE / name, folder / source.folder
+    lock = place.with_name(f"{name}.lock")
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileNotFoundError(f"{_missing(source, folder)}, and nothing can be fetched to there ({error.strerror}): name a folder that holds it, or one that can be "
+                                "written to (--data FOLDER)") from None
+    if files.locked(lock):
+        print(f"{name}: another process fetches it; waiting for that", file=sys.stderr, flush=True)
+    with files.lock(lock, f"the download of {name}", wait=files.FOREVER):
+        missing = _missing(source, folder)
+        if missing is None:
+            return False
+        if target.exists():
+            raise FileNotFoundError(f"{missing}, and {paths.display(target)} is in the way of what would be fetched: move it away, or {source.room.HOW}")
+        _put_in_place(name, source, _received(name, source, folder, missing), target)
+        shutil.rmtree(place)
+    return True
+
+
+def _missing(source: Source, folder: Path) -> folders.NotThere | None:
+    """None where the data set is there, or a part of it that its own room complains of."""
+    try:
+        source.room.find(folder)
+    except folders.NotThere as missing:
+        return missing
+    return None
+
+
+def _received(name: str, source: Source, folder: Path, missing: folders.NotThere) -> Path:
+    """The archive. An error says what is missing and the ways out."""
+    if folders.KAGGLE_INPUT.is_dir() and source.page.startswith(KAGGLE):
+        raise FileNotFoundError(f"{missing}, nor below {folders.KAGGLE_INPUT}: attach it to the notebook (Add Input, {source.page}), or try with --data sample")
+    try:
+        return source.receive(source, folder / PLACE / name)
+    except (ConnectionError, ValueError) as error:
+        kind = ConnectionError if isinstance(error, ConnectionError) else FileNotFoundError
+        page = "" if source.page in str(error) else f" ({source.page})"
+        raise kind(f"{missing} and could not be fetched{page}: {error}\nOr {source.room.HOW}; or try with --data sample") from None
+
+
+def _require_room(source: Source, place: Path) -> None:
+    """OSError (ENOSPC) where the disk has no room for the archive, as far as it has not arrived, and for what comes out of it: for images about the same."""
+    have = sum(file.stat().st_size for file in place.iterdir())
+    folders.require_room(place, max(0, 2 * source.size - have), f"{source.folder}, packed and unpacked,")
+
+
+def _put_in_place(name: str, source: Source, archive: Path, target: Path) -> None:
+    part = target.with_name(f".{target.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    try:
+        try:
+            source.unpack(archive, part)
+            root = source.room.find(part)
+        except (ValueError, folders.NotThere) as error:  # another one may arrive the next time; where the disk is full this one will do
+            archive.unlink()
+            raise ValueError(f"{name}: what {source.page} hands out cannot be used, and was deleted: {error}") from None
+        if locking.knows(name):
+            try:
+                source.room.compare(root)
+            except (ValueError, FileNotFoundError) as error:
+                raise ValueError(f"{name}: what {source.page} hands out now was not put in place. {error}") from None
+        root.rename(target)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _from_kaggle(method: str, reference: str, source: Source, place: Path) -> Path:
+    """The archive of a data set (owner/name) or competition (name), by the client's method for it, which resumes what an earlier call has left."""
+    whole = place / f"{reference.rpartition('/')[-1]}.whole.zip"
+    if not whole.exists():
+        client = kaggle_api.connected()
+        _require_room(source, place)
+        try:
+            kaggle_api.asked(getattr(client, method), reference, path=str(place), quiet=False, what=reference, page=source.page)
+        except ValueError as error:
+            if "does not match expected size" not in str(error):
+                raise
+            for file in place.iterdir():  # the client has written the page of an error into the archive
+                file.unlink()
+            raise ConnectionError(f"{reference}: it did not arrive whole; run again to fetch it anew ({source.page})") from None
+        [arrived] = [file for file in place.iterdir() if file.suffix != ".kaggle-partial"]
+        arrived.rename(whole)
+    return whole
+
+
+def _from_storage(digest: str | None, source: Source, place: Path) -> Path:
+    """A public archive, whose address is the source's page. digest: its sha256, where it is known."""
+    name = source.page.rpartition("/")[-1]
+    beside = place.parents[1] / name  # put there by a person
+    if not beside.exists():
+        _require_room(source, place)
+    return download.fetch(source.page, digest, beside if beside.exists() else place / name)
+
+
+# Sizes are what the tutorials print that download them. Nobody here knows the sha256 of Google's archive: its md5 is compared with the one that Google's storage
+# sends along, and from its first use on data.lock knows every file. Kaggle's client verifies sizes; the CRC of each file is compared as it is unpacked, and data.lock then.
+SOURCES = {
+    "cats_dogs": Source(cats_dogs, "cats_and_dogs_filtered", "https://storage.googleapis.com/mledu-datasets/cats_and_dogs_filtered.zip", 68_606_236,
+                        functools.partial(_from_storage, None)),
+    "flowers": Source(flowers, "flowers", f"{KAGGLE}/datasets/alxmamaev/flowers-recognition", 236_000_000,
+                      functools.partial(_from_kaggle, "dataset_download_files", "alxmamaev/flowers-recognition")),
+    "cifar10": Source(cifar10, cifar10.FOLDER, cifar10.ARCHIVE_URL, 170_498_071, functools.partial(_from_storage, cifar10.ARCHIVE_SHA256), cifar10.unpack),
+    "dog_breeds": Source(dog_breeds, "dog-breed-identification", f"{KAGGLE}/competitions/dog-breed-identification", 725_000_000,
+                         functools.partial(_from_kaggle, "competition_download_files", "dog-breed-identification")),
+}
