@@ -13,16 +13,22 @@ import threading
 import time
 from pathlib import Path
 
-# A root of its own with /kaggle in it; everything else is the machine's. $1: folder that becomes /kaggle, then the command.
+import kaggle_stand_in
+
+LOGS = "/v1/kernels/logs/stream/"
+# A root of its own with /kaggle in it and an empty /tmp; everything else is the machine's. $1: the folder that becomes /kaggle; $2: folders of /tmp that stay; then the command.
 ROOT_OF_ITS_OWN = """
 set -e
 root=$(mktemp -d); mount -t tmpfs none $root
 for place in /*; do
   name=${place#/}
-  if [ -L $place ]; then cp -P $place $root/$name; elif [ -d $place ]; then mkdir $root/$name; mount --rbind $place $root/$name; fi
+  if [ -L $place ]; then cp -P $place $root/$name
+  elif [ -d $place ] && [ $name != tmp ]; then mkdir $root/$name; mount --rbind $place $root/$name; fi
 done
-mkdir $root/kaggle; mount --bind "$1" $root/kaggle; shift
-cd "$root/kaggle/working" 2>/dev/null || true
+mkdir -m 1777 $root/tmp
+mkdir $root/kaggle; mount --bind "$1" $root/kaggle; mount --bind "$1/input" $root/kaggle/input; mount -o remount,bind,ro $root/kaggle/input
+for place in $2; do mkdir -p "$root$place"; mount --rbind "$place" "$root$place"; done
+shift 2
 exec chroot $root "$@"
 """
 EXECUTE = """
@@ -63,6 +69,37 @@ def bare_python(folder):
     return folder / "bin/python"
 
 
+def _said(content):
+    return kaggle_stand_in.refusal(404, "Not found") if content is None else kaggle_stand_in.said(content)
+
+
+class Handler(kaggle_stand_in.Handler):
+    """Knows besides what notebooks leave, and what they say while they run."""
+
+    def do_GET(self):
+        if self.path.startswith("/outputs/"):
+            self.server.files[self.path] = (self.notebooks.folder / self.path.removeprefix("/outputs/")).read_bytes()
+        if not self.path.startswith(LOGS):
+            return super().do_GET()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.end_headers()
+        session, told = self.notebooks.sessions[self.path.rsplit("/", 1)[1]], 0
+        while True:
+            over = session.status not in ("QUEUED", "RUNNING")
+            for event in session.events[told:]:
+                self.wfile.write(b"data: " + json.dumps(event).encode() + b"\n\n")
+                told += 1
+                if told == self.notebooks.cut_log_after:
+                    self.notebooks.cut_log_after = None
+                    return  # before the line that says that the log is over
+            self.wfile.flush()
+            if over:
+                break
+            time.sleep(0.02)
+        self.wfile.write(b"data: END_OF_LOG\n\n")
+
+
 class Session:
     """A notebook that was pushed: queued, running, then over."""
 
@@ -90,6 +127,14 @@ class Notebooks:
         self.wait.set()  # cleared: sessions stay in the queue
         self.cut_log_after = None  # events after which the connection of a log breaks off, once
         self.lock = threading.Lock()
+
+    def join(self, service):
+        """Let a StandIn of the service answer for these notebooks too."""
+        self.address = service.storage
+        for what, answer in {"SaveKernel": self.save_kernel, "GetKernelSessionStatus": self.get_kernel_session_status, "ListKernelSessionOutput": self.list_kernel_session_output,
+                             "GetAcceleratorQuotaStatistics": self.get_accelerator_quota_statistics}.items():
+            service.routes[f"kernels.KernelsApiService/{what}"] = lambda _, request, answer=answer: _said(answer(request))
+        service.RequestHandlerClass = type("Handler", (Handler,), {"notebooks": self})
 
     def save_kernel(self, request):
         slug = request["slug"].split("/")[1]
@@ -130,8 +175,9 @@ class Notebooks:
     def _execute(self, session):
         notebook = session.folder / "notebook.ipynb"
         notebook.write_text(session.request["text"])
+        stay = " ".join(str(path) for path in (session.folder, self.python.parents[1], Path(sys.prefix)) if path.is_relative_to("/tmp"))
         keep = {name: value for name, value in os.environ.items() if not name.startswith(("LABREPORT", "PYTHONPATH", "KAGGLE"))}
-        command = ["unshare", *_as_root(), "--mount", "sh", "-c", ROOT_OF_ITS_OWN, "sh", session.folder / "kaggle", self.python, "-c", EXECUTE, notebook]
+        command = ["unshare", *_as_root(), "--mount", "sh", "-c", ROOT_OF_ITS_OWN, "sh", session.folder / "kaggle", stay, self.python, "-c", EXECUTE, notebook]
         session.process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
                                            env=keep | {"KAGGLE_KERNEL_RUN_TYPE": "Batch", "KAGGLE_URL_BASE": "https://www.kaggle.com", "JUPYTER_PREFER_ENV_PATH": "1"})
         limit = threading.Timer(session.request["sessionTimeoutSeconds"], self._time_is_up, [session]) if session.request.get("sessionTimeoutSeconds") else None

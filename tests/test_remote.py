@@ -1,18 +1,15 @@
 """Runs on Kaggle: sent, watched, fetched, gone on with; against a server on this machine that speaks the service's protocol."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
 import threading
 import time
 
 import kaggle_notebooks
+import kaggle_stand_in
 import pytest
-from conftest import ROOT
 
-from labreport import bundles, errand, experiments, files, planning, remote, results, state
+import pipeline
+from labreport import errand, experiments, files, planning, remote, results, state
 from labreport.interruption import Interrupted
 
 EXPERIMENT = "cifar10_naive_adam"
@@ -20,12 +17,16 @@ TERMS = remote.Terms(gpu=True, accelerator=None, at_once=2, seconds=3600, langua
 
 
 @pytest.fixture
-def service(kaggle, tmp_path, monkeypatch):
-    """The server's notebooks; looked at often."""
+def notebooks(service, tmp_path, monkeypatch):
+    """Those of the service; looked at often."""
     monkeypatch.setattr(remote, "LOOK_SECONDS", 0.05)
     monkeypatch.setattr(remote, "FULL_SECONDS", 0.2)
-    yield kaggle.notebooks
-    kaggle.notebooks.close()
+    monkeypatch.setenv("KAGGLE_USERNAME", kaggle_stand_in.USER)
+    monkeypatch.setenv("KAGGLE_KEY", kaggle_stand_in.KEY)
+    found = kaggle_notebooks.Notebooks(tmp_path / "service")
+    found.join(service)
+    yield found
+    found.close()
 
 
 def step(name=EXPERIMENT, **settings):
@@ -46,7 +47,7 @@ def leave(session, outcomes, epochs=None, **told):
         for name in names:
             path = session.working / "reports" / run / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps({"finished": "2026-11-25T00:00:00+00:00", "run": run, "sent": session.slug}))
+            path.write_text(json.dumps({"finished": "2026-11-25T00:00:00+00:00", "sent": session.slug, "dataset": {"fingerprint": ""}, "identity": {}}))
             record["files"][path.relative_to(session.working).as_posix()] = f"{errand.provenance.sha256(path)} {path.stat().st_size}"
     (session.working / errand.RECORD).write_text(json.dumps(record))
 
@@ -56,12 +57,12 @@ def finishing(session):
     leave(session, dict.fromkeys(session.runs, "finished"), 3)
 
 
-def test_a_run_is_sent_as_a_private_notebook_with_all_that_it_needs_and_comes_back_into_its_folder(service, capsys):
-    service.scripted["*"] = finishing
+def test_a_run_is_sent_as_a_private_notebook_with_all_that_it_needs_and_comes_back_into_its_folder(notebooks, capsys):
+    notebooks.scripted["*"] = finishing
     one = step()
     assert bring(one) == {one.experiment.run_name: None}
-    [sent] = service.pushed
-    assert (sent.request["isPrivate"], sent.request["enableGpu"], sent.request["enableInternet"], sent.request["kernelDataSources"]) == (True, True, False, [])
+    [sent] = notebooks.pushed
+    assert (sent.request["isPrivate"], sent.request["enableGpu"], sent.request["enableInternet"], sent.request.get("kernelDataSources", [])) == (True, True, False, [])
     assert sent.runs == {one.experiment.run_name: ["run", EXPERIMENT, "--data", "sample", "--set", "epochs=3"]}
     assert results.finished(one.experiment.folder)["sent"] == sent.slug
     assert state.read(one.experiment.folder).name == "finished"
@@ -81,58 +82,58 @@ def test_sample_data_need_nothing():
     assert remote.needs([step().experiment]) == {"dataset_sources": [], "competition_sources": [], "enable_internet": False}
 
 
-def test_a_run_whose_time_is_up_goes_on_in_a_second_notebook_that_has_the_output_of_the_first(service, capsys):
-    service.scripted["*"] = lambda session: leave(session, dict.fromkeys(session.runs, "stopped"), 2) if len(service.pushed) == 1 else finishing(session)
+def test_a_run_whose_time_is_up_goes_on_in_a_second_notebook_that_has_the_output_of_the_first(notebooks, capsys):
+    notebooks.scripted["*"] = lambda session: leave(session, dict.fromkeys(session.runs, "stopped"), 2) if len(notebooks.pushed) == 1 else finishing(session)
     one = step()
     assert bring(one) == {one.experiment.run_name: None}
-    first, second = service.pushed
+    first, second = notebooks.pushed
     assert second.request["kernelDataSources"] == [first.request["slug"]] and second.slug != first.slug
     assert results.finished(one.experiment.folder)["sent"] == second.slug
     assert "its time was up; to go on with: cifar10_naive_adam--sample--epochs-3 after 2 epochs" in capsys.readouterr().out
 
 
-def test_a_notebook_that_the_service_ended_in_the_middle_of_an_epoch_is_gone_on_with(service):
+def test_a_notebook_that_the_service_ended_in_the_middle_of_an_epoch_is_gone_on_with(notebooks):
     def ended(session):
         leave(session, dict.fromkeys(session.runs, "running"), 1)
         session.status, session.failure = "CANCEL_ACKNOWLEDGED", "exceeded the maximum allowed run time"
 
-    service.scripted["*"] = lambda session: ended(session) if len(service.pushed) == 1 else finishing(session)
-    assert bring(step()) == {step().experiment.run_name: None} and len(service.pushed) == 2
+    notebooks.scripted["*"] = lambda session: ended(session) if len(notebooks.pushed) == 1 else finishing(session)
+    assert bring(step()) == {step().experiment.run_name: None} and len(notebooks.pushed) == 2
 
 
-def test_notebooks_that_come_to_no_epoch_are_not_sent_for_ever(service):
-    service.scripted["*"] = lambda session: leave(session, dict.fromkeys(session.runs, "stopped"), None)
+def test_notebooks_that_come_to_no_epoch_are_not_sent_for_ever(notebooks):
+    notebooks.scripted["*"] = lambda session: leave(session, dict.fromkeys(session.runs, "stopped"), None)
     [why] = bring(step()).values()
-    assert why.startswith("not an epoch was done in 1 h") and len(service.pushed) == 1
+    assert why.startswith("not an epoch was done in 1 h") and len(notebooks.pushed) == 1
 
 
-def test_a_run_that_fails_there_says_why_and_leaves_its_log_here(service):
-    service.scripted["*"] = lambda session: leave(session, dict.fromkeys(session.runs, "failed"))
+def test_a_run_that_fails_there_says_why_and_leaves_its_log_here(notebooks):
+    notebooks.scripted["*"] = lambda session: leave(session, dict.fromkeys(session.runs, "failed"))
     one = step()
     assert bring(one) == {one.experiment.run_name: "the loss is not finite"}
     assert (one.experiment.folder / "failed.txt").exists() and str(state.read(one.experiment.folder)) == "failed: the loss is not finite"
 
 
-def test_a_notebook_that_fails_before_its_runs_gives_its_last_words_and_its_page(service):
+def test_a_notebook_that_fails_before_its_runs_gives_its_last_words_and_its_page(notebooks):
     def broken(session):
         session.say("ModuleNotFoundError: no module named papermill\n")
         raise RuntimeError("")
 
-    service.scripted["*"] = broken
+    notebooks.scripted["*"] = broken
     [why] = bring(step()).values()
-    assert "ended (error) before it came to it: ModuleNotFoundError: no module named papermill" in why and service.pushed[0].slug in why
-    service.scripted["*"] = finishing
+    assert "ended (error) before it came to it: ModuleNotFoundError: no module named papermill" in why and notebooks.pushed[0].slug in why
+    notebooks.scripted["*"] = finishing
     assert bring(step()) == {step().experiment.run_name: None}
 
 
-def test_the_output_of_an_earlier_notebook_is_not_taken_for_this_ones(service):
-    service.scripted["*"] = lambda session: leave(session, dict.fromkeys(session.runs, "finished"), 3, errand="another")
+def test_the_output_of_an_earlier_notebook_is_not_taken_for_this_ones(notebooks):
+    notebooks.scripted["*"] = lambda session: leave(session, dict.fromkeys(session.runs, "finished"), 3, errand="another")
     [why] = bring(step()).values()
     assert "before it came to it" in why and results.finished(step().experiment.folder) is None
 
 
-def test_a_file_that_is_damaged_on_its_way_is_not_taken_and_the_earlier_run_stays(service):
-    service.scripted["*"] = finishing
+def test_a_file_that_is_damaged_on_its_way_is_not_taken_and_the_earlier_run_stays(notebooks):
+    notebooks.scripted["*"] = finishing
     one = step()
     bring(one)
     before = files.read_json(one.experiment.folder / "metrics.json")
@@ -141,62 +142,62 @@ def test_a_file_that_is_damaged_on_its_way_is_not_taken_and_the_earlier_run_stay
         leave(session, dict.fromkeys(session.runs, "finished"), 3)
         (session.working / "reports" / one.experiment.run_name / "model.keras").write_text("x")
 
-    service.scripted["*"] = damaged
+    notebooks.scripted["*"] = damaged
     with pytest.raises(ValueError, match="sha256"):
         bring(one)
     assert files.read_json(one.experiment.folder / "metrics.json") == before
 
 
-def test_a_full_service_is_waited_for_and_said_once(service, capsys):
-    service.at_once, release = 1, threading.Event()
-    service.scripted["*"] = lambda session: (release.wait(), finishing(session))
+def test_a_full_service_is_waited_for_and_said_once(notebooks, capsys):
+    notebooks.at_once, release = 1, threading.Event()
+    notebooks.scripted["*"] = lambda session: (release.wait(), finishing(session))
     steps = [step(seed=1), step(seed=2)]
     threading.Timer(1.5, release.set).start()
     assert set(bring(*steps).values()) == {None}
     assert capsys.readouterr().out.count("Maximum batch GPU session count of 1 reached; it is sent as soon as one has ended") == 1
 
 
-def test_a_sweep_is_dealt_out_to_as_many_notebooks_as_run_at_once(service):
-    service.scripted["*"] = finishing
+def test_a_sweep_is_dealt_out_to_as_many_notebooks_as_run_at_once(notebooks):
+    notebooks.scripted["*"] = finishing
     steps = [step(seed=seed) for seed in range(5)]
     assert set(bring(*steps).values()) == {None}
-    assert [len(session.runs) for session in service.pushed] == [3, 2]
+    assert [len(session.runs) for session in notebooks.pushed] == [3, 2]
     assert all(results.finished(one.experiment.folder) for one in steps)
 
 
-def test_a_run_that_fails_does_not_stop_the_others_of_its_notebook(service):
+def test_a_run_that_fails_does_not_stop_the_others_of_its_notebook(notebooks):
     def one_fails(session):
         first, *others = session.runs
         leave(session, {first: "failed"} | dict.fromkeys(others, "finished"), 3)
 
-    service.scripted["*"] = one_fails
+    notebooks.scripted["*"] = one_fails
     found = bring(*[step(seed=seed) for seed in range(3)], terms=remote.Terms(True, None, 1, 3600, "en"))
     assert sorted(map(bool, found.values())) == [False, False, True]
 
 
-def test_competition_rules_that_were_not_accepted_are_said_with_their_page(service):
+def test_competition_rules_that_were_not_accepted_are_said_with_their_page(notebooks):
     with pytest.raises(ValueError, match="kaggle.com/competitions/dog-breed-identification/rules"):
         bring(planning.step(experiments.load("dog_breeds_scratch_base")))
 
 
-def test_a_data_set_that_the_service_cannot_attach_is_named(service):
+def test_a_data_set_that_the_service_cannot_attach_is_named(notebooks):
     with pytest.raises(ValueError, match="cannot attach alxmamaev/flowers-recognition"):
         bring(planning.step(experiments.load("flowers_vgg16_adam")))
 
 
-def test_gpu_time_that_is_used_up_is_said_before_anything_is_sent(service):
-    service.quota["timeUsed"] = service.quota["totalTimeAllowed"]
+def test_gpu_time_that_is_used_up_is_said_before_anything_is_sent(notebooks):
+    notebooks.quota["timeUsed"] = notebooks.quota["totalTimeAllowed"]
     with pytest.raises(ValueError, match=r"used up; anew on Saturday, 28 November, 00:00 UTC.*--cpu"):
         bring(step())
-    assert not service.pushed
+    assert not notebooks.pushed
 
 
-def test_asked_to_stop_it_leaves_the_notebook_at_work_and_the_same_command_finds_it(service, monkeypatch):
+def test_asked_to_stop_it_leaves_the_notebook_at_work_and_the_same_command_finds_it(notebooks, monkeypatch):
     release = threading.Event()
-    service.scripted["*"] = lambda session: (release.wait(), finishing(session))
+    notebooks.scripted["*"] = lambda session: (release.wait(), finishing(session))
 
     def stop(_):
-        if service.pushed:
+        if notebooks.pushed:
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
@@ -204,25 +205,25 @@ def test_asked_to_stop_it_leaves_the_notebook_at_work_and_the_same_command_finds
         with pytest.raises(Interrupted, match="not Kaggle: https://www.kaggle.com/code/ada/labreport-cifar10-naive-adam-sample-epochs-3-1 goes on"):
             bring(step())
     release.set()
-    assert bring(step()) == {step().experiment.run_name: None} and len(service.pushed) == 1
+    assert bring(step()) == {step().experiment.run_name: None} and len(notebooks.pushed) == 1
 
 
-def test_a_service_that_does_not_answer_for_a_while_costs_nothing(service, kaggle, capsys):
+def test_a_service_that_does_not_answer_for_a_while_costs_nothing(notebooks, service, capsys):
     release = threading.Event()
-    service.scripted["*"] = lambda session: (release.wait(), finishing(session))
-    kaggle.fail("kernels.KernelsApiService/GetKernelSessionStatus", 500, times=3)
+    notebooks.scripted["*"] = lambda session: (release.wait(), finishing(session))
+    service.misbehave("kernels.KernelsApiService/GetKernelSessionStatus", *[kaggle_stand_in.refusal(500)] * 2)
     threading.Timer(0.5, release.set).start()
     assert bring(step()) == {step().experiment.run_name: None}
 
 
-def test_a_log_that_breaks_off_is_printed_once_and_whole(service, kaggle, capsys):
+def test_a_log_that_breaks_off_is_printed_once_and_whole(notebooks, service, capsys):
     def talking(session):
         for number in range(6):
             session.say(f"line {number}\n")
             time.sleep(0.1)
         finishing(session)
 
-    service.scripted["*"], service.cut_log_after = talking, 3
+    notebooks.scripted["*"], notebooks.cut_log_after = talking, 3
     bring(step())
     told = capsys.readouterr().out
     assert [told.count(f"| line {number}\n") for number in range(6)] == [1] * 6
@@ -243,6 +244,17 @@ def test_the_notebook_carries_the_project_as_it_is_now_in_less_than_a_megabyte()
 
 @pytest.mark.slow
 @pytest.mark.skipif(kaggle_notebooks.namespaces() is not None, reason=f"no root of one's own here: {kaggle_notebooks.namespaces()}")
-def test_a_run_really_executed_there_in_two_notebooks_ends_as_one_here(service, tmp_path, monkeypatch):
-    service.python = kaggle_notebooks.bare_python(tmp_path / "python")
-    settings = ["--data", "sample", "--set", "epochs=40", "max_images=600", "batch_size=8"]
+def test_a_run_that_is_really_executed_there_in_several_notebooks_ends_with_the_bits_of_one_here(notebooks, tmp_path, capsys, monkeypatch):
+    notebooks.python = kaggle_notebooks.bare_python(tmp_path / "python")
+    run = [EXPERIMENT, "--data", "sample", "--set", "epochs=120", "max_images=400", "batch_size=8"]
+    assert pipeline.main(["kaggle", *run, "--hours", str(25 / 3600)]) == 0, capsys.readouterr()
+    told = capsys.readouterr().out
+    [there] = (tmp_path / "reports").glob(f"{EXPERIMENT}--*")
+    assert len(notebooks.pushed) >= 2 and all(session.status == "COMPLETE" for session in notebooks.pushed), told
+    assert "its time was up; to go on with" in told and (there / "report.pdf").exists()
+    origin = files.read_json(there / "provenance.json")
+    assert len(origin["sittings"]) == len(notebooks.pushed) and origin["sittings"][0]["checkout"]["packed"]
+    monkeypatch.setenv("LABREPORT_REPORTS", str(tmp_path / "here"))
+    assert pipeline.main(["run", *run]) == 0
+    for name in ("history.csv", "predictions.csv"):
+        assert (there / name).read_bytes() == (tmp_path / "here" / there.name / name).read_bytes()

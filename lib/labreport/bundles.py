@@ -46,7 +46,7 @@ def package() -> dict:
 
 def bootstrap() -> dict:
     """The cell that all notebooks begin with."""
-    return next(cell for cell in _read("cifar10")["cells"] if cell["id"] == "bootstrap")
+    return next((cell for cell in _read("cifar10")["cells"] if cell["id"] == "bootstrap"), code("bootstrap", ""))
 
 
 def code(name: str, source: str, metadata: dict | None = None) -> dict:

@@ -38,8 +38,12 @@ def connected():
     return api
 
 
-def asked(call, *arguments, what: str, page: str, **named):
-    """What a method of a connected client returns; tried again, by the client's own rules, where the service is busy or the connection breaks.
+class NotThere(ValueError):
+    """Kaggle does not know what was asked for, or does not give it to this account."""
+
+
+def asked(api, call, *arguments, what: str, page: str, **named):
+    """What a call of a connected client returns; tried again, by the client's own rules, where the service is busy or the connection breaks.
 
     what, page: as in `explained`, which says the errors.
     """
@@ -61,7 +65,7 @@ def asked(call, *arguments, what: str, page: str, **named):
             raise requests.ConnectionError(_cause(error)) from None
 
     with explained(what, page):
-        return call.__self__.with_retry(once, max_retries=ATTEMPTS)()
+        return api.with_retry(once, max_retries=ATTEMPTS)()
 
 
 @contextlib.contextmanager
@@ -113,9 +117,9 @@ def _answered(error, what: str, page: str) -> Exception:
     if status == 403 and "/competitions/" in page:
         return ValueError(f"{what}: Kaggle gives it to those who have accepted the competition's rules; do so at {page}/rules and run again{said}")
     if status == 403:
-        return ValueError(f"{what}: Kaggle does not give it to this account; see {page}{said}")
+        return NotThere(f"{what}: Kaggle does not give it to this account; see {page}{said}")
     if status == 404:
-        return ValueError(f"{what}: Kaggle has no such thing, or not any more; see {page}{said}")
+        return NotThere(f"{what}: Kaggle has no such thing, or not any more; see {page}{said}")
     if status == 429:
         return ConnectionError(f"{what}: Kaggle has had too many requests from here (429), and still after {ATTEMPTS} tries; try again later ({page})")
     if status >= 500:

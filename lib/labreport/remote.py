@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 import secrets
+import shutil
 import string
 import sys
 import tempfile
@@ -30,6 +31,7 @@ HOURS = 11.5  # of the 12 that it gives a notebook
 GPU_AT_ONCE, CPU_AT_ONCE = 2, 5  # notebooks that it runs at once
 LOOK_SECONDS, FULL_SECONDS = 10.0, 60.0
 PATIENCE_SECONDS = 600  # for a service that does not answer, or a notebook that does not leave the queue
+LOG_SECONDS = 30.0  # for the last of a log
 UNKNOWN_SECONDS = 120  # in which a notebook that was just sent may not be known yet
 FETCHED = {*results.OF_A_RUN, execution.FAILED, execution.FAILED_LOG}
 OVER = ("COMPLETE", "ERROR", "CANCEL_ACKNOWLEDGED")
@@ -227,14 +229,12 @@ def _look(api, lane: Lane, terms: Terms) -> None:
     elif status == "QUEUED" and time.monotonic() - lane.since > PATIENCE_SECONDS:
         lane.since = time.monotonic()
         print(f"{lane.title}: still in the queue; where your GPU time of this week is used up, it stays there: {SITE}/settings", flush=True)
-    if status == "RUNNING" and lane.log is None:
+    if status in ("RUNNING", *OVER) and lane.log is None:
         lane.log = Log(api, part["kernel"], lane.letter)
         lane.log.start()
     if status in OVER:
-        if lane.log is not None:
-            lane.log.join(LOOK_SECONDS)
-            lane.log.over.set()
-            lane.log = None
+        lane.log.finish()
+        lane.log = None
         _fetch(api, lane, status, message, terms)
 
 
@@ -273,16 +273,22 @@ class Log(threading.Thread):
     def run(self) -> None:
         import requests
 
-        while not self.over.is_set():
-            try:
+        while True:
+            last = self.over.is_set()  # then what is there now is all
+            with contextlib.suppress(requests.RequestException, ValueError, OSError):  # the status tells how the notebook is; the log is a courtesy
                 for number, event in enumerate(self.api.kernels_logs_stream(self.kernel)):
                     if number >= self.printed and event.get("data"):
                         for line in privacy.cleaned(event["data"]).splitlines():
                             print(self.margin + line, file=self.output, flush=True)
                     self.printed = max(self.printed, number + 1)
+            if last:
                 return
-            except (requests.RequestException, ValueError, OSError):  # the status tells how the notebook is; the log is a courtesy
-                self.over.wait(LOOK_SECONDS)
+            self.over.wait(LOOK_SECONDS)
+
+    def finish(self) -> None:
+        """Print what is left, of a notebook that is over."""
+        self.over.set()
+        self.join(LOG_SECONDS)
 
 
 def _fetch(api, lane: Lane, status: str, message: str, terms: Terms) -> None:
@@ -304,7 +310,7 @@ def _fetch(api, lane: Lane, status: str, message: str, terms: Terms) -> None:
         told = record["runs"].get(run, {"outcome": "waiting"})
         if told["outcome"] in ("finished", "failed"):
             failed = None if told["outcome"] == "finished" else str(told["why"])
-            taken = _taken(step.experiment, failed, record["files"], links, page)
+            taken = _taken(step.experiment, failed, part["errand"], record["files"], links, page)
             lane.outcomes[run], gained = failed, True
             print(f"{run}: {told['outcome']} on Kaggle" + (f", {taken}" if taken else ""), flush=True)
         elif run not in record["runs"] or (told.get("epochs") or 0) > (part["epochs"].get(run) or 0):
@@ -359,14 +365,16 @@ def _lines(log: str) -> list[str]:
         return log.splitlines()
 
 
-def _taken(experiment, failed: str | None, digests: dict[str, str], links: dict[str, str], page: str) -> str:
+def _taken(experiment, failed: str | None, key: str, digests: dict[str, str], links: dict[str, str], page: str) -> str:
     """Put the files of a run into its folder: of a finished one in the place of the one before, which is kept; of one that failed beside it."""
     folder, there = experiment.folder, PurePosixPath("reports", experiment.run_name)
     wanted = {path: entry.split()[0] for path, entry in digests.items() if PurePosixPath(path).parent == there and PurePosixPath(path).name in FETCHED}
     missing = sorted(wanted.keys() - links.keys())
     if missing:
         raise ConnectionError(f"Kaggle does not list {missing[0]} in the output of {page}; the same command looks again")
-    staged = folder / STAGED
+    staged = folder / f"{STAGED}-{key}"
+    for stale in set(folder.glob(f"{STAGED}-*")) - {staged}:
+        shutil.rmtree(stale)
     with contextlib.suppress(execution.NotebookError), state.held(folder, experiment.run_name, log=execution.FAILED_LOG):
         staged.mkdir(exist_ok=True)
         for path, digest in wanted.items():

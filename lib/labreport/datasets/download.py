@@ -13,6 +13,7 @@ ATTEMPTS = 4
 TIMEOUT_SECONDS = 30
 LONGEST_WAIT_SECONDS = 60  # that a server may ask for
 CHUNK_BYTES = 1 << 18
+SMALL_BYTES = 1 << 22  # less arrives before a bar could be read
 
 
 def fetch(url: str, digest: str | None, destination: Path) -> Path:
@@ -40,7 +41,7 @@ def fetch(url: str, digest: str | None, destination: Path) -> Path:
         kind, found, expected = ("sha256", sha256(part), digest) if digest else ("md5", *_md5(part, headers))
         if found != expected:
             part.unlink()
-            raise ValueError(f"{url}: what arrived has {kind} {found[:16]}..., expected {expected[:16]}...: altered on the way; run again to fetch it anew")
+            raise ValueError(f"{_shown(url)}: what arrived has {kind} {found[:16]}..., expected {expected[:16]}...: altered on the way; run again to fetch it anew")
         part.rename(destination)
     return destination
 
@@ -52,6 +53,11 @@ def _verified(path: Path, digest: str | None) -> Path:
     if found != digest:
         raise ValueError(f"{path}: sha256 is {found[:16]}..., expected {digest[:16]}...: a truncated or altered file; delete it and run again")
     return path
+
+
+def _shown(url: str) -> str:
+    """An address as it may be told: without what signs it."""
+    return url.partition("?")[0]
 
 
 def _md5(path: Path, headers) -> tuple[str, str]:
@@ -81,7 +87,7 @@ def _receive(url: str, file):
                     have = 0
                     file.truncate(0)
                 missing = int(answer.headers.get("Content-Length", 0))
-                with tqdm(total=have + missing or None, initial=have, unit="B", unit_scale=True, desc=url.rsplit("/", 1)[-1]) as bar:
+                with tqdm(total=have + missing or None, initial=have, unit="B", unit_scale=True, desc=_shown(url).rsplit("/", 1)[-1], disable=0 < missing < SMALL_BYTES) as bar:
                     received = 0
                     for chunk in answer.iter_content(CHUNK_BYTES):
                         file.write(chunk)
@@ -94,10 +100,10 @@ def _receive(url: str, file):
             status, after = error.response.status_code, error.response.headers.get("Retry-After")
             wait = Retry().parse_retry_after(after) if after else wait
             if (status != 429 and status < 500) or attempt == ATTEMPTS or wait > LONGEST_WAIT_SECONDS:
-                raise ConnectionError(f"{url}: the server answers {status} {error.response.reason}" + (f" and asks to wait {wait:.0f} s" if after else "")) from None
+                raise ConnectionError(f"{_shown(url)}: the server answers {status} {error.response.reason}" + (f" and asks to wait {wait:.0f} s" if after else "")) from None
         except requests.RequestException as error:
             if kaggle_api.unresolved(error):
-                raise ConnectionError(f"{url}: there is no network here, or it does not know this address") from None
+                raise ConnectionError(f"{_shown(url)}: there is no network here, or it does not know this address") from None
             if attempt == ATTEMPTS:
-                raise ConnectionError(f"{url}: no answer after {ATTEMPTS} tries ({type(error).__name__})") from None
+                raise ConnectionError(f"{_shown(url)}: no answer after {ATTEMPTS} tries ({type(error).__name__})") from None
         time.sleep(wait)

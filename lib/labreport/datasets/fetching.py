@@ -115,7 +115,7 @@ def _from_kaggle(method: str, reference: str, source: Source, place: Path) -> Pa
         client = kaggle_api.connected()
         _require_room(source, place)
         try:
-            kaggle_api.asked(getattr(client, method), reference, path=str(place), quiet=False, what=reference, page=source.page)
+            kaggle_api.asked(client, getattr(client, method), reference, path=str(place), quiet=False, what=reference, page=source.page)
         except ValueError as error:
             if "does not match expected size" not in str(error):
                 raise
