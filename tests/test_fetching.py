@@ -188,12 +188,6 @@ def test_a_public_archive_is_compared_with_the_checksum_that_the_storage_sends(s
     assert "altered on the way; run again" in refused(fetch=lambda: load("cats_dogs_softmax")) and left() == []
 
 
-def test_an_error_s_page_that_the_client_takes_for_the_archive_is_not_kept(flowers):
-    flowers.misbehave(flowers.path, Answer(cut=1_500_000), refusal(500), refusal(500))
-    assert "did not arrive whole; run again to fetch it anew" in refused(ConnectionError)
-    assert left() == []
-
-
 def test_what_is_not_as_data_lock_says_is_not_put_in_place_and_not_downloaded_again_once_it_is_accepted(flowers, tmp_path):
     load_flowers()
     shutil.rmtree(paths.data() / "flowers")
@@ -208,7 +202,7 @@ def test_what_is_not_as_data_lock_says_is_not_put_in_place_and_not_downloaded_ag
 @pytest.mark.parametrize("source", ["the environment variable KAGGLE_API_TOKEN", "the file that KAGGLE_API_TOKEN names", "~/.kaggle/access_token", "KAGGLE_USERNAME and KAGGLE_KEY",
                                     "~/.kaggle/kaggle.json"])
 @pytest.mark.parametrize("inactive", [True, False])
-def test_credentials_that_kaggle_refuses_are_named_by_where_they_stand(flowers, tmp_path, monkeypatch, source, inactive):
+def test_credentials_that_kaggle_refuses_are_named_by_where_they_stand(flowers, tmp_path, monkeypatch, source, inactive, capfd):
     monkeypatch.delenv("KAGGLE_API_TOKEN")
     place_credentials(source, tmp_path, monkeypatch)
     flowers.tokens, flowers.keys = {}, set()
@@ -217,6 +211,7 @@ def test_credentials_that_kaggle_refuses_are_named_by_where_they_stand(flowers, 
     message = refused()
     assert f"Kaggle refuses the {'key' if 'KEY' in source or 'json' in source else 'access token'} in " in message and source in message
     assert "https://www.kaggle.com/settings" in message and "--data sample" in message and left() == []
+    assert "kaggle auth login" not in "".join(capfd.readouterr())  # the client's own page of help
 
 
 def place_credentials(source, tmp_path, monkeypatch):
@@ -291,7 +286,7 @@ def test_rules_that_nobody_has_accepted_are_named_with_their_page(service, monke
 
 
 @pytest.mark.parametrize("fault, kind, expected", [
-    (refusal(403, "private"), FileNotFoundError, f"does not give it to this account; see https://www.kaggle.com/datasets/{FLOWERS} (Kaggle says: private)"),
+    (refusal(403, f"not for {TOKEN}"), FileNotFoundError, f"does not give it to this account; see https://www.kaggle.com/datasets/{FLOWERS} (Kaggle says: not for [KAGGLE_API_TOKEN])"),
     (refusal(404, "gone"), FileNotFoundError, f"has no such thing, or not any more; see https://www.kaggle.com/datasets/{FLOWERS} (Kaggle says: gone)"),
     (refusal(500, "oh"), ConnectionError, "Kaggle does not answer (500 Internal Server Error); try again later"),
     (refusal(429, "slow down", Retry_After="0.1"), ConnectionError, "Kaggle has had too many requests from here (429), and still after 2 tries; try again later"),
@@ -491,20 +486,31 @@ def test_a_secret_store_is_asked_for_nothing_where_there_are_credentials_or_on_a
     assert "put it into ~/.kaggle/access_token" in refused()
 
 
-@pytest.mark.parametrize("source", ["the environment variable KAGGLE_API_TOKEN", "~/.kaggle/access_token", "~/.kaggle/kaggle.json", "oauth"])
+def in_words_and_files(tmp_path, *arguments):
+    """All that a process of the pipeline, asked to be verbose, prints and leaves, as texts; it fails, and this is its error first."""
+    done = subprocess.run([sys.executable, str(ROOT / "pipeline.py"), *arguments], capture_output=True, text=True, env=os.environ | {"VERBOSE": "1"})
+    assert done.returncode == 1
+    return [done.stderr, done.stdout, *(path.read_bytes().decode("latin-1") for path in tmp_path.rglob("*") if path.is_file() and not path.is_relative_to(tmp_path / "home"))]
+
+
+def secrets_in(texts):
+    return {secret for secret in (TOKEN, KEY, SIGNATURE, base64.b64encode(f"{USER}:{KEY}".encode()).decode()) if any(secret in text for text in texts)}
+
+
+@pytest.mark.parametrize("source", ["the environment variable KAGGLE_API_TOKEN", "~/.kaggle/kaggle.json", "oauth"])
 def test_no_secret_is_in_anything_that_is_printed_or_written(flowers, tmp_path, monkeypatch, source):
     monkeypatch.delenv("KAGGLE_API_TOKEN")
     place_credentials(source, tmp_path, monkeypatch)
-    secret = KEY if source in ("~/.kaggle/kaggle.json", "oauth") else TOKEN
-    flowers.misbehave(DOWNLOAD, refusal(403, f"not for {secret} nor {TOKEN}"))
-    done = subprocess.run([sys.executable, str(ROOT / "pipeline.py"), "report", "flowers_basic", "--set", "epochs=1"], capture_output=True, text=True, env=os.environ | {"VERBOSE": "1"})
-    assert done.returncode == 1 and "Kaggle does not give it to this account" in done.stderr
+    flowers.misbehave(DOWNLOAD, refusal(403, f"not for {TOKEN if 'TOKEN' in source else KEY}"))
+    texts = in_words_and_files(tmp_path, "report", "flowers_basic", "--set", "epochs=1")
+    assert "Kaggle does not give it to this account" in texts[0] and secrets_in(texts) == set()
+
+
+def test_a_download_that_fails_leaves_no_error_s_page_as_an_archive_and_does_not_tell_its_address(flowers, tmp_path):
     flowers.misbehave(flowers.path, Answer(cut=1_500_000), refusal(500), refusal(500))
-    again = subprocess.run([sys.executable, str(ROOT / "pipeline.py"), "data", "flowers"], capture_output=True, text=True, env=os.environ | {"VERBOSE": "1"})
-    assert again.returncode == 1 and "did not arrive whole" in again.stderr
-    written = [path for path in tmp_path.rglob("*") if path.is_file() and not path.is_relative_to(tmp_path / "home")]
-    for text in (done.stdout, done.stderr, again.stdout, again.stderr, *(path.read_bytes().decode("latin-1") for path in written)):
-        assert not [word for word in (TOKEN, KEY, SIGNATURE, base64.b64encode(f"{USER}:{KEY}".encode()).decode()) if word in text]
+    texts = in_words_and_files(tmp_path, "data", "flowers")
+    assert "did not arrive whole" in texts[0] and "Connection error: ChunkedEncodingError\n" in texts[0] and secrets_in(texts) == set()
+    assert left() == []  # the client has taken the page of an error for the archive
 
 
 def test_make_data_says_what_came_and_when_there_is_nothing_to_fetch(flowers, capsys):
@@ -525,3 +531,10 @@ def test_a_wrong_name_is_answered_with_the_nearest(capsys, name, expected):
 def test_an_address_with_a_signature_is_struck_out():
     address = f"https://storage.googleapis.com/x/archive.zip?X-Goog-Algorithm=GOOG4&X-Goog-Credential=kaggle%40x&X-Goog-Signature={SIGNATURE}&y=1"
     assert privacy.cleaned(address) == "https://storage.googleapis.com/x/archive.zip?X-Goog-Algorithm=GOOG4&[secret]&[secret]&y=1"
+
+
+def test_a_key_that_others_can_read_is_warned_of(service, tmp_path, monkeypatch, capfd):
+    place_credentials("~/.kaggle/kaggle.json", tmp_path, monkeypatch)
+    (tmp_path / "home/.kaggle/kaggle.json").chmod(0o644)
+    kaggle_api.connected()
+    assert "Your Kaggle API key is readable by other users" in capfd.readouterr().err

@@ -115,12 +115,12 @@ def _from_kaggle(method: str, reference: str, source: Source, place: Path) -> Pa
         client = kaggle_api.connected()
         _require_room(source, place)
         try:
-            kaggle_api.asked(getattr(client, method), reference, path=str(arriving), quiet=False, what=reference, page=source.page)
+            kaggle_api.asked(getattr(client, method), reference, path=str(arriving), quiet=False, what="its archive", page=source.page)
         except ValueError as error:
             if "does not match expected size" not in str(error):
                 raise
             shutil.rmtree(arriving)  # the client has written the page of an error into the archive
-            raise ConnectionError(f"{reference}: it did not arrive whole; run again to fetch it anew ({source.page})") from None
+            raise ConnectionError(f"its archive did not arrive whole; run again to fetch it anew ({source.page})") from None
         [arrived] = [file for file in arriving.iterdir() if file.suffix != ".kaggle-partial"]
         arrived.rename(whole)
     return whole
