@@ -26,7 +26,8 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  EXP   a file in params/, without .yaml; \`make list\` shows them"
-	@echo "  NAME  an assignment: a file in notebooks/, without .ipynb, such as NAME=flowers; or a sweep: a file in params/sweeps/; for \`make data\` a data set"
+	@echo "  NAME  an assignment: a file in notebooks/, without .ipynb, such as NAME=flowers; or a sweep: a file in params/sweeps/"
+	@echo "        for \`make data\` a data set: cats_dogs, flowers, cifar10 or dog_breeds"
 	@echo "  DATA  sample (drawn by the program, no download) or the folder that holds the data sets (default: data/)"
 	@echo "  LANG  en or es: the language of the notebook and the reports; a run is trained once for both"
 	@echo "  SET   settings of this run, such as SET=\"epochs=3 batch_size=32\""
@@ -78,7 +79,7 @@ show: setup need-exp ## an experiment's settings as they would run (EXP)
 check: setup ## read the parameter files and build every model (EXP for one)
 	@$(RUN) check $${EXP:+"$$EXP"} $(OPTIONS)
 
-data: setup ## fetch, verify and split a data set (NAME=cats_dogs, flowers, cifar10 or dog_breeds; EXP for an experiment's; without either all; ACCEPT=flowers takes its files as they are now)
+data: setup ## fetch and verify a data set (NAME=flowers), an experiment's (EXP) or all; ACCEPT=flowers takes its files as they are now
 	@$(RUN) data $${NAME:+"$$NAME"} $${EXP:+"$$EXP"} $${ACCEPT:+--accept "$$ACCEPT"} $(OPTIONS)
 
 why: setup need-exp ## whether `make report` would do anything, and for which reasons (EXP)

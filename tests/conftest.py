@@ -10,6 +10,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# No test, and no process of one, reaches beyond this machine: the way out leads through a host that does not exist.
+os.environ.update(http_proxy="http://offline.invalid", https_proxy="http://offline.invalid", no_proxy="127.0.0.1,localhost")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -36,6 +38,25 @@ def own_folders(tmp_path, monkeypatch, sample_pictures):
     monkeypatch.setenv("LABREPORT_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("LABREPORT_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("LABREPORT_DATA_LOCK", str(tmp_path / "data.lock"))
+    for name in [name for name in os.environ if name.startswith("KAGGLE_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def service(tmp_path, monkeypatch):
+    """A stand-in of Kaggle's service, which the official client of this process and of those that it starts talks to; and a home folder without credentials."""
+    import kaggle_stand_in
+    from kagglesdk.kaggle_env import KaggleEnv, _env_to_endpoint
+
+    for folder in ("home", "site"):
+        (tmp_path / folder).mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "site/sitecustomize.py").write_text(kaggle_stand_in.SITECUSTOMIZE)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(tmp_path / "site"), os.environ.get("PYTHONPATH")])))
+    with kaggle_stand_in.running() as running:
+        monkeypatch.setitem(_env_to_endpoint, KaggleEnv.PROD, running.url)
+        monkeypatch.setenv(kaggle_stand_in.ADDRESS, running.url)
+        yield running
 
 
 @pytest.fixture

@@ -8,12 +8,13 @@ import os
 import pickle
 import tarfile
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from labreport import datasets, experiments, paths
-from labreport.datasets import cifar10, cifar10_sample, download
+from labreport.datasets import cifar10, cifar10_sample, download, fetching
 from labreport.datasets.dataset import contents
 from labreport.datasets.splitting import split_off
 
@@ -125,15 +126,19 @@ def archive(server, monkeypatch):
             member.size = len(data)
             tar.addfile(member, io.BytesIO(data))
     server.content = buffer.getvalue()
-    monkeypatch.setattr(cifar10, "ARCHIVE_URL", server.url)
-    monkeypatch.setattr(cifar10, "ARCHIVE_SHA256", hashlib.sha256(server.content).hexdigest())
+    server.digest = hashlib.sha256(server.content).hexdigest()
+    come_from(server.url, server.digest, monkeypatch)
     monkeypatch.setattr(download.time, "sleep", lambda seconds: None)
     return server
 
 
+def come_from(url, digest, monkeypatch):
+    monkeypatch.setitem(fetching.SOURCES, "cifar10", replace(fetching.SOURCES["cifar10"], page=url, receive=functools.partial(fetching._from_storage, digest)))
+
+
 def test_the_archive_is_downloaded_verified_and_unpacked(archive, capfd):
     assert len(load().test) == 2000
-    assert sorted(path.name for path in paths.data().iterdir()) == ["cifar-10-batches-py", "cifar-10-python.tar.gz"]
+    assert sorted(path.name for path in paths.data().iterdir()) == [".download", "cifar-10-batches-py"] and os.listdir(paths.data() / ".download") == ["cifar10.lock"]
     assert "cifar-10-python.tar.gz: 100%" in capfd.readouterr().err
     assert archive.ranges == [0]
 
@@ -146,29 +151,35 @@ def test_a_broken_connection_is_resumed_where_it_broke(archive):
 
 
 def test_a_download_goes_on_from_what_an_earlier_one_left(archive):
-    paths.data().mkdir()
-    (paths.data() / "cifar-10-python.tar.gz.part").write_bytes(archive.content[:777_777])
+    (paths.data() / ".download/cifar10").mkdir(parents=True)
+    (paths.data() / ".download/cifar10/cifar-10-python.tar.gz.part").write_bytes(archive.content[:777_777])
     load()
     assert archive.ranges == [777_777]
 
 
 def test_an_altered_download_is_refused_and_not_kept(archive, monkeypatch):
-    monkeypatch.setattr(cifar10, "ARCHIVE_SHA256", "0" * 64)
-    with pytest.raises(ValueError, match="expected 0000000000000000...: altered on the way; run again"):
+    come_from(archive.url, "0" * 64, monkeypatch)
+    with pytest.raises(FileNotFoundError, match="expected 0000000000000000...: altered on the way; run again"):
         load()
-    assert list(paths.data().iterdir()) == []
+    assert list((paths.data() / ".download/cifar10").iterdir()) == [] and not (paths.data() / cifar10.FOLDER).exists()
+
+
+def test_an_archive_that_a_person_has_put_there_is_used_and_left_where_it_is(archive):
+    paths.data().mkdir()
+    (paths.data() / "cifar-10-python.tar.gz").write_bytes(archive.content)
+    assert len(load().test) == 2000 and archive.ranges == [] and (paths.data() / "cifar-10-python.tar.gz").exists()
 
 
 def test_a_truncated_archive_on_disk_is_refused(archive):
     paths.data().mkdir()
     (paths.data() / "cifar-10-python.tar.gz").write_bytes(archive.content[:-1])
-    with pytest.raises(ValueError, match="a truncated or altered file; delete it and run again"):
+    with pytest.raises(FileNotFoundError, match="a truncated or altered file; delete it and run again"):
         load()
 
 
 def test_no_network_and_no_data_says_what_to_do(archive):
     archive.cuts = [10] * 99
-    with pytest.raises(ConnectionError, match="could not be downloaded.*no answer after 4 tries.*--data FOLDER.*--data sample"):
+    with pytest.raises(ConnectionError, match="CIFAR-10 is not in .* and could not be fetched: .*no answer after 4 tries.*\nOr put the folder cifar-10-batches-py/ there; or try with --data sample"):
         load()
 
 
@@ -181,7 +192,7 @@ def test_a_server_that_has_it_not_is_quoted(archive):
 def test_two_processes_download_once(archive):
     results = []
     threads = [threading.Thread(target=lambda: results.append(download.fetch(server_url, digest, paths.data() / "file"))) for _ in range(4)]
-    server_url, digest = archive.url, cifar10.ARCHIVE_SHA256
+    server_url, digest = archive.url, archive.digest
     for thread in threads:
         thread.start()
     for thread in threads:

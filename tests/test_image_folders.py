@@ -157,10 +157,10 @@ def test_a_damaged_zip_is_named(tmp_path):
         load_flowers()
 
 
-@pytest.mark.parametrize("name, how", [("flowers_basic", "alxmamaev/flowers-recognition"), ("cats_dogs_softmax", "cats_and_dogs_filtered.zip"),
-                                       ("dog_breeds_mobilenetv2", "kaggle competitions download dog-breed-identification")])
-def test_data_that_is_not_there_says_how_to_get_it(name, how):
-    with pytest.raises(FileNotFoundError, match=f"is not in .*{how}.*--data sample"):
+@pytest.mark.parametrize("name, how", [("flowers_basic", "kaggle.com/datasets/alxmamaev/flowers-recognition"), ("cats_dogs_softmax", "cats_and_dogs_filtered.zip: there is no network"),
+                                       ("dog_breeds_mobilenetv2", "kaggle.com/competitions/dog-breed-identification")])
+def test_data_that_is_not_there_and_cannot_be_fetched_says_how_to_get_it(name, how, service):
+    with pytest.raises((FileNotFoundError, ConnectionError), match=f"is not in .* and could not be fetched.*{how}.*\nOr put .* there, or their zip; or try with --data sample"):
         load(name)
 
 
@@ -173,7 +173,7 @@ def test_a_folder_that_only_looks_like_it_does_not_hide_the_data_set():
     assert len(load("dog_breeds_mobilenetv2").test) == 120
 
 
-def test_a_zip_that_broke_off_is_named(tmp_path):
+def test_a_zip_that_broke_off_is_named(tmp_path, service):
     write_flowers(tmp_path / "flowers", each=2)
     paths.data().mkdir()
     zipped(tmp_path / "flowers", paths.data() / "flowers.zip")

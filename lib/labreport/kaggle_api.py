@@ -28,13 +28,18 @@ def connected():
     api = KaggleApi()
     api.args = [argument for argument in api.args if argument != "--verbose"]
     api.config = str(_config())  # the class has kept the folder that was meant when it was imported
-    with explained("your account", SETTINGS), _environment(secrets):
+    said = io.StringIO()
+    with explained("your account", SETTINGS), _environment(secrets), contextlib.redirect_stdout(said):
         try:
             api.authenticate()
-        except SystemExit:  # it has printed help of its own
+        except SystemExit:  # it has printed a page of help
             raise ValueError(_refused(source)) from None
-    if source.startswith("the access token") and api.config_values.get(api.CONFIG_NAME_TOKEN) is None:  # it goes on with an older key then, and yet sends the token
+    token = api.config_values.get(api.CONFIG_NAME_TOKEN)
+    if source.startswith("the access token") and token is None:  # it goes on with an older key then, and yet sends the token
         raise ValueError(_refused(source))
+    if token:
+        privacy.learn(TOKEN, token)  # that of a login may have been made just now
+    print(privacy.cleaned(said.getvalue()), end="", file=sys.stderr)  # that others can read the key, for one
     return api
 
 
@@ -240,10 +245,10 @@ def _environment(values: dict[str, str]):
 
 
 class _Cleaned(io.TextIOBase):
-    """Hands on to stderr what is printed, without secrets."""
+    """Hands on to stderr what the client prints, without secrets, and of a connection that broke only that."""
 
     def write(self, text: str) -> int:
-        sys.stderr.write(privacy.cleaned(text))
+        sys.stderr.write(re.sub(r"(Connection error): .*", r"\1", privacy.cleaned(text), flags=re.DOTALL))
         return len(text)
 
     def flush(self) -> None:

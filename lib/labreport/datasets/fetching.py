@@ -84,7 +84,7 @@ def _received(name: str, source: Source, folder: Path, missing: folders.NotThere
 
 def _require_room(source: Source, place: Path) -> None:
     """OSError (ENOSPC) where the disk has no room for the archive, as far as it has not arrived, and for what comes out of it: for images about the same."""
-    have = sum(file.stat().st_size for file in place.iterdir())
+    have = sum(file.stat().st_size for file in place.rglob("*"))
     folders.require_room(place, max(0, 2 * source.size - have), f"{source.folder}, packed and unpacked,")
 
 
@@ -110,19 +110,18 @@ def _put_in_place(name: str, source: Source, archive: Path, target: Path) -> Non
 
 def _from_kaggle(method: str, reference: str, source: Source, place: Path) -> Path:
     """The archive of a data set (owner/name) or competition (name), by the client's method for it, which resumes what an earlier call has left."""
-    whole = place / f"{reference.rpartition('/')[-1]}.whole.zip"
+    whole, arriving = place / f"{reference.rpartition('/')[-1]}.zip", place / "arriving"
     if not whole.exists():
         client = kaggle_api.connected()
         _require_room(source, place)
         try:
-            kaggle_api.asked(client, getattr(client, method), reference, path=str(place), quiet=False, what=reference, page=source.page)
+            kaggle_api.asked(client, getattr(client, method), reference, path=str(arriving), quiet=False, what="its archive", page=source.page)
         except ValueError as error:
             if "does not match expected size" not in str(error):
                 raise
-            for file in place.iterdir():  # the client has written the page of an error into the archive
-                file.unlink()
-            raise ConnectionError(f"{reference}: it did not arrive whole; run again to fetch it anew ({source.page})") from None
-        [arrived] = [file for file in place.iterdir() if file.suffix != ".kaggle-partial"]
+            shutil.rmtree(arriving)  # the client has written the page of an error into the archive
+            raise ConnectionError(f"its archive did not arrive whole; run again to fetch it anew ({source.page})") from None
+        [arrived] = [file for file in arriving.iterdir() if file.suffix != ".kaggle-partial"]
         arrived.rename(whole)
     return whole
 
