@@ -9,9 +9,9 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 import numpy as np
 
 from .. import files, paths
+from ..hosts import KAGGLE_INPUT
 from ..wording import listed, say
 
-KAGGLE_INPUT = Path("/kaggle/input")
 DEPTH = 4  # folders below a place to look in
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
 
