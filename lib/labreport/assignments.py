@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from . import experiments, files, identity, paths
+from . import experiments, files, identity, paths, state
 from .experiments import COMPARISON, Experiment
 from .plain_types import nearest, quoted
 from .wording import count, say, spoken
@@ -140,6 +140,7 @@ def settings_of_each(experiments_there: list[Experiment], settings: Mapping) -> 
 def run_of(experiment: Experiment, changed: Experiment | None = None) -> Run:
     """What stands for an experiment: its finished run, else that of `changed`, else none."""
     for candidate in filter(None, (experiment, changed)):
+        state.fetch(candidate.folder)
         metrics = files.read_json(candidate.folder / "metrics.json")
         if metrics and all((candidate.folder / file).exists() for file in FINISHED):
             now = identity.of(candidate, metrics["dataset"]["fingerprint"])

@@ -1,4 +1,4 @@
-"""What a training has seen so far: saved whole after each epoch, and read back to the last bit."""
+"""What a training has seen so far: saved whole after each epoch, kept where it outlives the runtime, and read back to the last bit."""
 
 import datetime
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from . import checkpoints, files, identity, provenance, state, stopping
+from . import checkpoints, files, identity, keeping, provenance, state, stopping
 
 ASIDE = "-unfinished"  # ends the names of the folders of trainings that were set aside
 @dataclass
@@ -86,6 +86,7 @@ class Course:
         self.sittings[-1] |= {"last_epoch": len(self.rows), "ended": files.now(), "peak_memory_bytes": provenance.peak_memory_bytes()}
         checkpoints.save(self.folder, len(self.rows), self._arrays(), {
             "identity": self.made_from, "rows": self.rows, "seconds": self.seconds, "prepared_seconds": self.prepared_seconds, "sittings": self.sittings})
+        keeping.keep(self.folder.parent)
 
     def _arrays(self):
         for name, variable in self._variables().items():

@@ -1,7 +1,9 @@
-"""Where things are: the project's folders, found from the working directory or from the checkout that holds this package."""
+"""Where things are: the project's folders, found from the working directory or from the checkout that holds this package; on Kaggle outside it."""
 
 import os
 from pathlib import Path
+
+from . import hosts
 
 
 def root() -> Path:
@@ -30,12 +32,12 @@ def notebooks() -> Path:
 
 def reports() -> Path:
     """Folder of the run folders; LABREPORT_REPORTS names another one."""
-    return Path(os.environ.get("LABREPORT_REPORTS") or root() / "reports").expanduser().absolute()
+    return _place("LABREPORT_REPORTS", "reports")
 
 
 def data() -> Path:
     """Folder of the data sets; LABREPORT_DATA (or `--data FOLDER`) names another one."""
-    return Path(os.environ.get("LABREPORT_DATA") or root() / "data").expanduser().absolute()
+    return _place("LABREPORT_DATA", "data")
 
 
 def data_lock() -> Path:
@@ -45,7 +47,13 @@ def data_lock() -> Path:
 
 def cache() -> Path:
     """Folder of what can be computed again: unpacked archives, decoded images, features; LABREPORT_CACHE names another one."""
-    return Path(os.environ.get("LABREPORT_CACHE") or root() / "data" / "cache").expanduser().absolute()
+    return _place("LABREPORT_CACHE", "data/cache")
+
+
+def _place(variable: str, name: str) -> Path:
+    """What the environment says, else the host's own place, else one in the project."""
+    place = os.environ.get(variable) or (hosts.KAGGLE_FOLDERS[name] if hosts.here() == "kaggle" else root() / name)
+    return Path(place).expanduser().absolute()
 
 
 def display(path: Path) -> str:

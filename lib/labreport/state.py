@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import files, privacy
+from . import files, hosts, keeping, privacy
 from .interruption import Interrupted
 from .wording import count
 
@@ -64,15 +64,17 @@ def read(folder: Path) -> State:
 def held(folder: Path, run_name: str, log: str | None = None):
     """Hold a run folder while the block runs, and say so in run.json, with a heartbeat; at the end how it ended, and why.
 
-    log: file in the folder where the words of a failed run lie. Where the parent process holds the folder for this process, nothing is done. Raises
-    ValueError that names the holder where it is another process.
+    What is kept of it elsewhere is brought back before, and kept anew after. log: file in the folder where the words of a failed run lie. Where the parent
+    process holds the folder for this process, nothing is done. Raises ValueError that names the holder where it is another process.
     """
     if os.environ.get(HOLDER) == str(folder.resolve()):
         yield
         return
     folder.mkdir(parents=True, exist_ok=True)
     with files.lock(folder / LOCK, run_name, wait=WAIT_SECONDS):
-        _refuse_a_living_one_elsewhere(folder, run_name)
+        brought = keeping.bring_back(folder)
+        if not brought and hosts.here() != "kaggle":  # whose disk is nobody else's, and may hold what an earlier session's runs said
+            _refuse_a_living_one_elsewhere(folder, run_name)
         record = {"state": "running", "host": privacy.host(), "process": os.getpid(), "started": files.now(), "heartbeat": files.now(), "beats": 0}
         files.write_json(folder / FILE, record)
         done = threading.Event()
@@ -80,6 +82,8 @@ def held(folder: Path, run_name: str, log: str | None = None):
         beating.start()
         ending = {"state": "finished"}
         try:
+            if not brought:  # what a process that was killed has left
+                keeping.keep(folder)
             yield
         except (KeyboardInterrupt, Interrupted) as error:
             ending = {"state": "interrupted", "why": str(error) or "it was asked to stop at once"}
@@ -93,6 +97,16 @@ def held(folder: Path, run_name: str, log: str | None = None):
             epochs = _epochs(folder)
             with contextlib.suppress(OSError):  # on a full disk the file goes on saying running, and is not believed once the lock is free
                 files.write_json(folder / FILE, record | ending | {"ended": files.now()} | ({"epoch": epochs} if epochs is not None else {}))
+            keeping.keep(folder)
+
+
+def fetch(folder: Path) -> None:
+    """Bring back what is kept of a run that is only to be read, unless it is at work here."""
+    with contextlib.suppress(OSError, files.AtWork):  # it is then read as it lies here
+        if keeping.further(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            with files.lock(folder / LOCK, folder.name):
+                keeping.bring_back(folder, progress=lambda line: None)
 
 
 def queue(folder: Path) -> None:

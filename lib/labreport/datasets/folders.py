@@ -11,9 +11,9 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 import numpy as np
 
 from .. import files, paths
+from ..hosts import KAGGLE_INPUT
 from ..wording import listed, say
 
-KAGGLE_INPUT = Path("/kaggle/input")
 DEPTH = 4  # folders below a place to look in
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
 # More than an honest data set has: files in a zip, and bytes for each byte of the zip, once it is a matter of more than so many bytes.
