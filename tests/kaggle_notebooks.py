@@ -125,6 +125,7 @@ class Notebooks:
         self.quota = {"timeUsed": "3600s", "timeReserved": "0s", "totalTimeAllowed": "108000s", "minimumTimeAllowed": "108000s", "isPayToScaleEnabled": False, "hasEverRun": True}
         self.wait = threading.Event()
         self.wait.set()  # cleared: sessions stay in the queue
+        self.end_first_after = None  # epochs after which the first session's time is up
         self.cut_log_after = None  # events after which the connection of a log breaks off, once
         self.lock = threading.Lock()
 
@@ -180,21 +181,14 @@ class Notebooks:
         command = ["unshare", *_as_root(), "--mount", "sh", "-c", ROOT_OF_ITS_OWN, "sh", session.folder / "kaggle", stay, self.python, "-c", EXECUTE, notebook]
         session.process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
                                            env=keep | {"KAGGLE_KERNEL_RUN_TYPE": "Batch", "KAGGLE_URL_BASE": "https://www.kaggle.com", "JUPYTER_PREFER_ENV_PATH": "1"})
-        limit = threading.Timer(session.request["sessionTimeoutSeconds"], self._time_is_up, [session]) if session.request.get("sessionTimeoutSeconds") else None
-        if limit:
-            limit.start()
+        limited = self.end_first_after if session is self.pushed[0] else None
         for line in session.process.stdout:
             session.say(line)
-        code = session.process.wait()
-        if limit:
-            limit.cancel()
-        if code and session.status == "RUNNING":
+            if limited and line.strip().startswith(f"epoch {limited}/"):  # Kaggle's time is up
+                session.status, session.failure = "CANCEL_ACKNOWLEDGED", "Your notebook exceeded the maximum allowed run time"
+                os.killpg(session.process.pid, signal.SIGKILL)
+        if session.process.wait() and session.status == "RUNNING":
             raise RuntimeError("Notebook Threw Exception")
-
-    def _time_is_up(self, session):
-        session.status, session.failure = "CANCEL_ACKNOWLEDGED", "Your notebook exceeded the maximum allowed run time"
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(session.process.pid, signal.SIGKILL)
 
     def close(self):
         for session in self.pushed:

@@ -64,6 +64,11 @@ def test_the_longer_an_epoch_the_earlier_it_is_asked_to_stop():
     assert record["runs"]["slow"]["outcome"] == "stopped" and record["runs"]["slow"]["epochs"] <= 5
 
 
+def test_an_epoch_that_would_outlast_the_notebook_is_given_up_so_that_the_others_are_kept():
+    record = done({"one": (1, 0.05), "endless": (10, 60)}, seconds=3)
+    assert record["runs"]["one"]["outcome"] == "finished" and record["runs"]["endless"] == {"outcome": "stopped", "epochs": 0}
+
+
 def test_a_run_that_fails_is_told_with_its_reason_and_the_others_are_done():
     record = done({"broken": (1, 1), "one": (1, 0.05)}, seconds=60)
     assert record["runs"]["broken"] == {"outcome": "failed", "epochs": None, "why": "the loss is not finite in epoch 1"} and record["runs"]["one"]["outcome"] == "finished"

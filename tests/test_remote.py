@@ -244,17 +244,17 @@ def test_the_notebook_carries_the_project_as_it_is_now_in_less_than_a_megabyte()
 
 @pytest.mark.slow
 @pytest.mark.skipif(kaggle_notebooks.namespaces() is not None, reason=f"no root of one's own here: {kaggle_notebooks.namespaces()}")
-def test_a_run_that_is_really_executed_there_in_several_notebooks_ends_with_the_bits_of_one_here(notebooks, tmp_path, capsys, monkeypatch):
-    notebooks.python = kaggle_notebooks.bare_python(tmp_path / "python")
-    run = [EXPERIMENT, "--data", "sample", "--set", "epochs=120", "max_images=400", "batch_size=8"]
-    assert pipeline.main(["kaggle", *run, "--hours", str(25 / 3600)]) == 0, capsys.readouterr()
-    told = capsys.readouterr().out
+def test_a_run_that_is_really_executed_there_and_ended_by_the_service_ends_in_a_second_notebook_with_the_bits_of_one_here(notebooks, tmp_path, capsys, monkeypatch):
+    notebooks.python, notebooks.end_first_after = kaggle_notebooks.bare_python(tmp_path / "python"), 3
+    run = [EXPERIMENT, "--data", "sample", "--set", "epochs=6", "max_images=400"]
+    assert pipeline.main(["kaggle", *run]) == 0, capsys.readouterr()
     [there] = (tmp_path / "reports").glob(f"{EXPERIMENT}--*")
-    assert len(notebooks.pushed) >= 2 and all(session.status == "COMPLETE" for session in notebooks.pushed), told
-    assert "its time was up; to go on with" in told and (there / "report.pdf").exists()
+    assert [session.status for session in notebooks.pushed] == ["CANCEL_ACKNOWLEDGED", "COMPLETE"] and (there / "report.pdf").exists()
     origin = files.read_json(there / "provenance.json")
-    assert len(origin["sittings"]) == len(notebooks.pushed) and origin["sittings"][0]["checkout"]["packed"]
+    assert origin["sittings"][1]["first_epoch"] >= 3 and origin["sittings"][0]["checkout"]["packed"]
     monkeypatch.setenv("LABREPORT_REPORTS", str(tmp_path / "here"))
     assert pipeline.main(["run", *run]) == 0
     for name in ("history.csv", "predictions.csv"):
         assert (there / name).read_bytes() == (tmp_path / "here" / there.name / name).read_bytes()
+    monkeypatch.setenv("LABREPORT_REPORTS", str(there.parent))
+    assert planning.step(experiments.load(EXPERIMENT, {"data": "sample", "epochs": 6, "max_images": 400})).action == "done"

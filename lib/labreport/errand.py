@@ -5,13 +5,12 @@ failed look like those of one that did not.
 """
 
 import os
-import subprocess
-import sys
+import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import files, paths, provenance, state, tasks, wording
+from . import files, interruption, paths, provenance, state, tasks, wording
 
 RECORD = "errand.json"
 LOGS = "logs"
@@ -32,9 +31,18 @@ class Clock:
         return self.seconds - (time.monotonic() - self.began)
 
     @property
+    def reserve(self) -> float:
+        return min(RESERVE_SECONDS, 0.1 * self.seconds)
+
+    @property
     def short(self) -> bool:
         """Whether another epoch could be one too many."""
-        return self.left < min(RESERVE_SECONDS, 0.1 * self.seconds) + 1.5 * self.longest_epoch
+        return self.left < self.reserve + 1.5 * self.longest_epoch
+
+    @property
+    def over(self) -> bool:
+        """Whether an epoch that is still not done has to be given up, or the service would end the notebook and keep nothing of any run."""
+        return self.left < self.reserve / 3
 
 
 def do(errand: str, runs: dict[str, list[str]], language: str, seconds: float) -> None:
@@ -81,26 +89,29 @@ def _done(run: str, arguments: list[str], clock: Clock, record: dict) -> dict:
     log = record_folder() / LOGS / f"{run}.txt"
     tasks.head(log, run, "on Kaggle")
     process = tasks.start(tasks.PIPELINE, arguments, log, paths.root(), os.environ | {"PYTHONUNBUFFERED": "1"})
-    shown, epochs, since, asked = log.stat().st_size, None, time.monotonic(), False
+    shown, epochs, since, asked = log.stat().st_size, None, None, False  # since: an epoch was seen to end, so that what comes before the first is not taken for one
     try:
         while (code := process.poll()) is None:
             shown = _shown(log, shown)
-            clock.longest_epoch = max(clock.longest_epoch, time.monotonic() - since)  # the first one with all that comes before it
+            if since is not None:
+                clock.longest_epoch = max(clock.longest_epoch, time.monotonic() - since)
             if (now := _epochs(run)) != epochs:
-                epochs, since = now, time.monotonic()
+                since, epochs = time.monotonic() if epochs is not None and now == epochs + 1 else None, now
                 record["runs"][run]["epochs"] = now
                 _write(record)
             if clock.short and not asked:
                 asked = True
                 print(f"the time is nearly up: {run} finishes its epoch and saves it", flush=True)
                 process.terminate()
+            if clock.over:
+                interruption.kill_group(process.pid)
             time.sleep(LOOK_SECONDS)
     except BaseException:  # the notebook was stopped by hand
         process.terminate()
         process.wait()
         raise
     _shown(log, shown)
-    outcome = "finished" if code == 0 else "stopped" if asked and code == 143 else "failed"
+    outcome = "finished" if code == 0 else "stopped" if asked and code in (143, -signal.SIGKILL) else "failed"
     return {"outcome": outcome, "epochs": _epochs(run)} | ({"why": tasks.last_words(log, code)} if outcome == "failed" else {})
 
 
