@@ -390,6 +390,7 @@ def test_on_kaggle_the_data_set_is_to_be_attached(flowers, tmp_path, monkeypatch
     (tmp_path / "kaggle/input").mkdir(parents=True)
     monkeypatch.setattr(folders, "KAGGLE_INPUT", tmp_path / "kaggle/input")
     assert f"attach it to the notebook (Add Input, https://www.kaggle.com/datasets/{FLOWERS})" in refused() and flowers.seen == []
+    assert "Or switch Internet on in the notebook's settings, or attach a data set" in refused(ConnectionError, lambda: load("cats_dogs_softmax"))
 
 
 class Missing(Exception):
@@ -509,7 +510,7 @@ def test_no_secret_is_in_anything_that_is_printed_or_written(flowers, tmp_path, 
 def test_a_download_that_fails_leaves_no_error_s_page_as_an_archive_and_does_not_tell_its_address(flowers, tmp_path):
     flowers.misbehave(flowers.path, Answer(cut=1_500_000), refusal(500), refusal(500))
     texts = in_words_and_files(tmp_path, "data", "flowers")
-    assert "did not arrive whole" in texts[0] and "Connection error: ChunkedEncodingError\n" in texts[0] and secrets_in(texts) == set()
+    assert "did not arrive whole" in texts[0] and "\nConnection error\nRetrying in " in texts[0] and secrets_in(texts) == set()
     assert left() == []  # the client has taken the page of an error for the archive
 
 

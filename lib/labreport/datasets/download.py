@@ -72,7 +72,6 @@ def _receive(url: str, file):
     """Append to `file` what it lacks of `url`, trying again a few times when the connection breaks or the server is busy; returns the answer's headers."""
     import requests
     from tqdm import tqdm
-    from urllib3.util import Retry
 
     for attempt in range(1, ATTEMPTS + 1):
         have, wait = file.seek(0, 2), min(2 ** attempt, 8)
@@ -98,9 +97,9 @@ def _receive(url: str, file):
                 return answer.headers
         except requests.HTTPError as error:
             status, after = error.response.status_code, error.response.headers.get("Retry-After")
-            wait = Retry().parse_retry_after(after) if after else wait
+            wait = int(after) if after and after.isdigit() else wait
             if (status != 429 and status < 500) or attempt == ATTEMPTS or wait > LONGEST_WAIT_SECONDS:
-                raise ConnectionError(f"{_shown(url)}: the server answers {status} {error.response.reason}" + (f" and asks to wait {wait:.0f} s" if after else "")) from None
+                raise ConnectionError(f"{_shown(url)}: the server answers {status} {error.response.reason}" + (f" and asks to wait {after} s" if after else "")) from None
         except requests.RequestException as error:
             if kaggle_api.unresolved(error):
                 raise ConnectionError(f"{_shown(url)}: there is no network here, or it does not know this address") from None

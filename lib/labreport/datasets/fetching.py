@@ -44,7 +44,7 @@ def fetch(name: str, folder: Path) -> bool:
     place, target = folder / PLACE / name, folder / source.folder
     lock = place.with_name(f"{name}.lock")
     try:
-        place.mkdir(parents=True, exist_ok=True)
+        lock.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FileNotFoundError(f"{_missing(source, folder)}, and nothing can be fetched to there ({error.strerror}): name a folder that holds it, or one that can be "
                                 "written to (--data FOLDER)") from None
@@ -56,6 +56,7 @@ def fetch(name: str, folder: Path) -> bool:
             return False
         if target.exists():
             raise FileNotFoundError(f"{missing}, and {paths.display(target)} is in the way of what would be fetched: move it away, or {source.room.HOW}")
+        place.mkdir(exist_ok=True)
         _put_in_place(name, source, _received(name, source, folder, missing), target)
         shutil.rmtree(place)
     return True
@@ -79,7 +80,9 @@ def _received(name: str, source: Source, folder: Path, missing: folders.NotThere
     except (ConnectionError, ValueError) as error:
         kind = ConnectionError if isinstance(error, ConnectionError) else FileNotFoundError
         page = "" if source.page in str(error) else f" ({source.page})"
-        raise kind(f"{missing} and could not be fetched{page}: {error}\nOr {source.room.HOW}; or try with --data sample") from None
+        on_kaggle = "switch Internet on in the notebook's settings, or attach a data set that holds the same (Add Input)"
+        other = on_kaggle if folders.KAGGLE_INPUT.is_dir() else source.room.HOW
+        raise kind(f"{missing} and could not be fetched{page}: {error}\nOr {other}; or try with --data sample") from None
 
 
 def _require_room(source: Source, place: Path) -> None:
