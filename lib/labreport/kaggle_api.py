@@ -9,7 +9,7 @@ import socket
 import sys
 from pathlib import Path
 
-from . import privacy
+from . import hosts, privacy
 
 SETTINGS = "https://www.kaggle.com/settings"
 TOKEN, USERNAME, KEY = "KAGGLE_API_TOKEN", "KAGGLE_USERNAME", "KAGGLE_KEY"
@@ -169,16 +169,15 @@ def _credentials() -> tuple[str, dict[str, str]]:
 def _stored() -> tuple[str, dict[str, str]]:
     """The same from the secret store of the notebook host that this runs on."""
     advice = f"make one at {SETTINGS} (API tokens) and put it into ~/.kaggle/access_token, or into the environment variable {TOKEN}"
-    for variable, store, read in (("COLAB_RELEASE_TAG", "Colab's", _of_colab), ("KAGGLE_KERNEL_RUN_TYPE", "Kaggle's", _of_kaggle)):
-        if variable in os.environ:
-            token = read(TOKEN)
-            if token:
-                return _checked(f"the access token in {store} secret {TOKEN}", {TOKEN: token.strip()}), {TOKEN: token.strip()}
-            both = {name: (read(name) or "").strip() for name in (USERNAME, KEY)}
-            if all(both.values()):
-                return _checked(f"the key in {store} secret {KEY}", {KEY: both[KEY]}), both
-            where = "the key symbol at the left" if store == "Colab's" else "Add-ons, Secrets"
-            advice = f"make one at {SETTINGS} (API tokens), store it as a secret {TOKEN} ({where}) and let this notebook see it"
+    if hosts.here() != "home":
+        store, read, where = ("Colab's", _of_colab, "the key symbol at the left") if hosts.here() == "colab" else ("Kaggle's", _of_kaggle, "Add-ons, Secrets")
+        token = read(TOKEN)
+        if token:
+            return _checked(f"the access token in {store} secret {TOKEN}", {TOKEN: token.strip()}), {TOKEN: token.strip()}
+        both = {name: (read(name) or "").strip() for name in (USERNAME, KEY)}
+        if all(both.values()):
+            return _checked(f"the key in {store} secret {KEY}", {KEY: both[KEY]}), both
+        advice = f"make one at {SETTINGS} (API tokens), store it as a secret {TOKEN} ({where}) and let this notebook see it"
     raise ValueError(f"Kaggle asks for an access token, and there is none here: {advice}")
 
 

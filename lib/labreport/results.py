@@ -21,6 +21,7 @@ FILES = (HISTORY, PREDICTIONS, MODEL, PROVENANCE, METRICS)
 # All that a run leaves to a reader; the notebook and the reports come after the training.
 OF_A_RUN = (*FILES, SUBMISSION, VERIFICATION, "log.txt", "made_from.json", *(wording.file(name, language) for language in wording.LANGUAGES
                                                                              for name in ("notebook.ipynb", "report.html", "report.pdf")))
+HOSTS = {"colab": "Google Colab", "kaggle": "Kaggle"}
 NEAR = {"seed", "epochs", "max_images"}  # with other values of these a run is still to be looked at beside the published one
 
 
@@ -176,7 +177,7 @@ def provenance_table(result: Result) -> list[dict]:
             say("Peak memory"): f"{number(max(sitting['peak_memory_bytes'] for sitting in origin['sittings']) / 2**30, 1)} GiB",
             say("Sittings"): _sittings(origin["sittings"]), say("Commit"): checkout["commit"] + changes if checkout["commit"] else say("unknown: {error}", error=checkout["error"]),
             say("Lock files (sha256)"): ", ".join(f"{name} {digest}" for name, digest in last["locks"].items()),
-            say("Versions"): f"Python {last['python']}, {main}", say("Other packages"): others, say("System"): last["system"],
+            say("Versions"): f"Python {last['python']}, {main}", say("Other packages"): others, say("Host"): HOSTS.get(result.metrics["identity"].get("host")), say("System"): last["system"],
             say("Processor"): say("{processor}, {cores} cores", processor=last["processor"], cores=last["cores"]),
             say("Computing"): say("{backend} on {device}, {threads}", backend=last["backend"], device=last["device"], threads=count(last["threads"], "thread")),
             say("Environment"): ", ".join(f"{name}={value}" for name, value in last["environment"].items()), say("Seed"): str(origin["seed"]),
