@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from . import paths, privacy
+from . import __version__, paths, privacy
 
 PACKAGE = Path(__file__).parent
 LOCKS = ("requirements.lock", "requirements-cuda.lock")
@@ -80,7 +80,7 @@ def locks() -> dict[str, str]:
 def versions(*names: str) -> dict[str, str]:
     """Installed versions; a package that comes in several builds is looked for under each of their names."""
     builds = {"tensorflow": ("tensorflow", "tensorflow-cpu"), "opencv-python": ("opencv-python", "opencv-python-headless")}
-    found = {}
+    found = {"labreport": __version__} if "labreport" in names else {}  # which is not installed everywhere
     for name in names:
         for build in builds.get(name, (name,)):
             try:
