@@ -80,8 +80,11 @@ def locks() -> dict[str, str]:
 def versions(*names: str) -> dict[str, str]:
     """Installed versions; a package that comes in several builds is looked for under each of their names."""
     builds = {"tensorflow": ("tensorflow", "tensorflow-cpu"), "opencv-python": ("opencv-python", "opencv-python-headless")}
-    found = {"labreport": __version__} if "labreport" in names else {}  # which is not installed everywhere
+    found = {}
     for name in names:
+        if name == "labreport":  # which is not installed everywhere
+            found[name] = __version__
+            continue
         for build in builds.get(name, (name,)):
             try:
                 found[name] = importlib.metadata.version(build)
