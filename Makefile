@@ -17,7 +17,7 @@ REPORTS_IN := $(if $(filter command,$(firstword $(origin LANG))),--language "$$L
 OPTIONS := $${DATA:+--data "$$DATA"} $${SET:+--set "$$SET"} $(if $(DEBUG),--debug)
 SIGNED := $${AUTHORS:+--authors "$$AUTHORS"} $${COURSE:+--course "$$COURSE"}
 
-.PHONY: help setup report run render compare plan sweep submit kaggle pack status all show list index check data why verify reproduce diff test bench soak gallery clean lock
+.PHONY: help setup report run render compare plan sweep submit kaggle pack status all show list index check data why verify reproduce diff test bench soak gallery clean lock address
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -115,6 +115,16 @@ lock: ## resolve the versions anew from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml $(COMPILE) --extra cpu -o requirements.lock
 	uv pip compile pyproject.toml $(COMPILE) --extra cuda -o requirements-cuda.lock
 	$(MAKE) --no-print-directory environment.yml
+
+address: ## let badges and bootstrap cells name another repository, and the version of pyproject.toml (REPOSITORY=https://github.com/me/labreport)
+	@[[ "$(REPOSITORY)" =~ ^https://github\.com/[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$$ ]] || { echo "make: REPOSITORY is $(REPOSITORY); it has to be an address such as REPOSITORY=https://github.com/me/labreport"; exit 1; }
+	@version=$$(sed -nE 's/^version = "(.*)"$$/\1/p' pyproject.toml); rewrite() { sed -E "$$2" "$$1" > "$$1.part" && mv "$$1.part" "$$1"; }; \
+	rewrite pyproject.toml 's#^(Repository = ")[^"]*#\1$(REPOSITORY)#'; \
+	rewrite lib/labreport/__init__.py "s#^(__version__ = \")[^\"]*#\1$$version#"; \
+	for file in README.md notebooks/*.ipynb; do \
+		rewrite $$file "s#(colab\.research\.google\.com/github|welcome\?src=https://github\.com)/[^/]+/[^/]+/blob/v[^/]+/#\1/$(REPOSITORY:https://github.com/%=%)/blob/v$$version/#g; \
+			s#(REPOSITORY = ..)https:[^\\]*#\1$(REPOSITORY)#; s#(\"VERSION = ..)[^\\]*#\1$$version#"; \
+	done
 
 PIP := $(VENV)/bin/python -m pip install --disable-pip-version-check
 COMPILE := --universal --python-version 3.11 --fork-strategy fewest --extra notebook --extra report --extra sweep --extra cluster --extra kaggle --extra test \

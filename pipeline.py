@@ -459,7 +459,8 @@ def ask_about_many(steps, options) -> None:
 
 def kaggle(options) -> int:
     """Have an experiment, or the runs of a sweep, done on Kaggle: sent there, watched, fetched, gone on with where the time was up, and reported here."""
-    from labreport import execution, planning, remote
+    from labreport import execution, planning
+    from labreport.remote import sending
 
     if options.data not in (None, "sample"):
         raise ValueError("--data names a folder of this machine; on Kaggle the data come from there: leave it out, or say --data sample")
@@ -469,11 +470,11 @@ def kaggle(options) -> int:
         raise ValueError(f"{options.experiment} compares runs that are here already: python pipeline.py compare {subject.name}; to Kaggle goes an experiment or a sweep")
     steps = planning.steps(subject) if is_sweep else [planning.step(subject)]
     gpu = not options.cpu and any(step.experiment.data == "real" for step in steps)
-    terms = remote.Terms(gpu, options.accelerator, options.jobs or (remote.GPU_AT_ONCE if gpu else remote.CPU_AT_ONCE), int(options.hours * 3600), options.language)
+    terms = sending.Terms(gpu, options.accelerator, options.jobs or (sending.GPU_AT_ONCE if gpu else sending.CPU_AT_ONCE), int((options.hours or sending.HOURS) * 3600), options.language)
     failed = {}
     if any(step.to_do for step in steps):
         ask_about_many(steps, options)
-        failed = {run: why for run, why in remote.bring(subject.run_name, subject.folder, steps, terms).items() if why}
+        failed = {run: why for run, why in sending.bring(subject.run_name, subject.folder, steps, terms).items() if why}
         for run, why in failed.items():
             print(f"error: {run}: {why}", file=sys.stderr)
     else:
@@ -489,7 +490,7 @@ def pack(options) -> None:
     """Write an experiment's notebook with its parameters and this program inside, to be uploaded where there is no internet; print its path."""
     import json
 
-    from labreport import bundles
+    from labreport.remote import bundles
 
     experiment = the_experiment(options)
     path = Path(options.out or experiment.folder / "packed.ipynb")
@@ -675,7 +676,7 @@ def parser() -> argparse.ArgumentParser:
     sending.add_argument("experiment", metavar="NAME", help="an experiment, or a sweep: a file in params/ or params/sweeps/, without .yaml")
     sending.add_argument("--cpu", action="store_true", help="without a GPU (sample data never takes one)")
     sending.add_argument("--accelerator", metavar="NAME", help="which one, as Kaggle names it, such as NvidiaTeslaT4 (default: Kaggle's choice)")
-    sending.add_argument("--hours", type=hours, default=11.5, metavar="H", help="of each notebook, after which the next one goes on (default 11.5; Kaggle gives 12)")
+    sending.add_argument("--hours", type=hours, metavar="H", help="of each notebook, after which the next one goes on (default 11.5; Kaggle gives 12)")
     sending.add_argument("--jobs", type=at_least(1), metavar="N", help="notebooks at once (default: 2 with a GPU, 5 without, as many as Kaggle runs)")
     sending.add_argument("--yes", action="store_true", help="do not ask before many runs")
     packing = command("pack", pack, "required")

@@ -5,7 +5,8 @@ import textwrap
 
 import pytest
 
-from labreport import errand, paths, provenance, tasks
+from labreport import paths, provenance, tasks
+from labreport.remote import errand
 
 PIPELINE = textwrap.dedent("""
     import os, pathlib, signal, sys, time

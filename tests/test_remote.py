@@ -9,18 +9,19 @@ import kaggle_stand_in
 import pytest
 
 import pipeline
-from labreport import errand, experiments, files, planning, remote, results, state
+from labreport import experiments, files, planning, provenance, results, state
 from labreport.interruption import Interrupted
+from labreport.remote import errand, sending
 
 EXPERIMENT = "cifar10_naive_adam"
-TERMS = remote.Terms(gpu=True, accelerator=None, at_once=2, seconds=3600, language="en")
+TERMS = sending.Terms(gpu=True, accelerator=None, at_once=2, seconds=3600, language="en")
 
 
 @pytest.fixture
 def notebooks(service, tmp_path, monkeypatch):
     """Those of the service; looked at often."""
-    monkeypatch.setattr(remote, "LOOK_SECONDS", 0.05)
-    monkeypatch.setattr(remote, "FULL_SECONDS", 0.2)
+    monkeypatch.setattr(sending, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(sending, "FULL_SECONDS", 0.2)
     monkeypatch.setenv("KAGGLE_USERNAME", kaggle_stand_in.USER)
     monkeypatch.setenv("KAGGLE_KEY", kaggle_stand_in.KEY)
     found = kaggle_notebooks.Notebooks(tmp_path / "service")
@@ -35,7 +36,7 @@ def step(name=EXPERIMENT, **settings):
 
 def bring(*steps, terms=TERMS):
     folder = steps[0].experiment.folder if len(steps) == 1 else steps[0].experiment.folder.with_name("sweep")
-    return remote.bring(steps[0].experiment.run_name if len(steps) == 1 else "sweep", folder, list(steps), terms)
+    return sending.bring(steps[0].experiment.run_name if len(steps) == 1 else "sweep", folder, list(steps), terms)
 
 
 def leave(session, outcomes, epochs=None, **told):
@@ -48,7 +49,7 @@ def leave(session, outcomes, epochs=None, **told):
             path = session.working / "reports" / run / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps({"finished": "2026-11-25T00:00:00+00:00", "sent": session.slug, "dataset": {"fingerprint": ""}, "identity": {}}))
-            record["files"][path.relative_to(session.working).as_posix()] = f"{errand.provenance.sha256(path)} {path.stat().st_size}"
+            record["files"][path.relative_to(session.working).as_posix()] = f"{provenance.sha256(path)} {path.stat().st_size}"
     (session.working / errand.RECORD).write_text(json.dumps(record))
 
 
@@ -75,11 +76,11 @@ def test_a_run_is_sent_as_a_private_notebook_with_all_that_it_needs_and_comes_ba
     ("flowers_vgg16_adam", ["alxmamaev/flowers-recognition"], [], False), ("dog_breeds_mobilenetv2", [], ["dog-breed-identification"], True),
     ("dog_breeds_scratch_base", [], ["dog-breed-identification"], False), ("cifar10_l2_dropout", [], [], True), ("cats_dogs_softmax", [], [], True)])
 def test_data_sources_and_internet_are_those_that_the_experiment_needs(name, data_sets, competitions, internet):
-    assert remote.needs([experiments.load(name)]) == {"dataset_sources": data_sets, "competition_sources": competitions, "enable_internet": internet}
+    assert sending.needs([experiments.load(name)]) == {"dataset_sources": data_sets, "competition_sources": competitions, "enable_internet": internet}
 
 
 def test_sample_data_need_nothing():
-    assert remote.needs([step().experiment]) == {"dataset_sources": [], "competition_sources": [], "enable_internet": False}
+    assert sending.needs([step().experiment]) == {"dataset_sources": [], "competition_sources": [], "enable_internet": False}
 
 
 def test_a_run_whose_time_is_up_goes_on_in_a_second_notebook_that_has_the_output_of_the_first(notebooks, capsys):
@@ -171,7 +172,7 @@ def test_a_run_that_fails_does_not_stop_the_others_of_its_notebook(notebooks):
         leave(session, {first: "failed"} | dict.fromkeys(others, "finished"), 3)
 
     notebooks.scripted["*"] = one_fails
-    found = bring(*[step(seed=seed) for seed in range(3)], terms=remote.Terms(True, None, 1, 3600, "en"))
+    found = bring(*[step(seed=seed) for seed in range(3)], terms=sending.Terms(True, None, 1, 3600, "en"))
     assert sorted(map(bool, found.values())) == [False, False, True]
 
 
@@ -201,7 +202,7 @@ def test_asked_to_stop_it_leaves_the_notebook_at_work_and_the_same_command_finds
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(remote.time, "sleep", stop)
+        patch.setattr(sending.time, "sleep", stop)
         with pytest.raises(Interrupted, match="not Kaggle: https://www.kaggle.com/code/ada/labreport-cifar10-naive-adam-sample-epochs-3-1 goes on"):
             bring(step())
     release.set()
@@ -230,15 +231,15 @@ def test_a_log_that_breaks_off_is_printed_once_and_whole(notebooks, service, cap
 
 
 def test_names_on_kaggle_are_at_most_fifty_characters_and_differ():
-    lanes = [remote.Lane(name, letter, []) for name in ("flowers_alexnet_adam", "cifar10_naive_adam--sample--optimizer-adagrad--learning_rate-0.01--epochs-1", "x" * 80) for letter in ("", "a")]
-    found = [remote.slug(lane, part) for lane in lanes for part in (1, 12)]
+    lanes = [sending.Lane(name, letter, []) for name in ("flowers_alexnet_adam", "cifar10_naive_adam--sample--optimizer-adagrad--learning_rate-0.01--epochs-1", "x" * 80) for letter in ("", "a")]
+    found = [sending.slug(lane, part) for lane in lanes for part in (1, 12)]
     assert len(set(found)) == len(found) and max(map(len, found)) <= 50
     from slugify import slugify
     assert [slugify(one) for one in found] == found
 
 
 def test_the_notebook_carries_the_project_as_it_is_now_in_less_than_a_megabyte():
-    one, two = (remote.notebook("x", {"a": ["run"]}, "k", TERMS) for _ in range(2))
+    one, two = (sending.notebook("x", {"a": ["run"]}, "k", TERMS) for _ in range(2))
     assert json.dumps(one) == json.dumps(two) and len(json.dumps(one)) < 1_000_000
 
 

@@ -22,7 +22,7 @@ FAILED = "failed.ipynb"
 LOG, FAILED_LOG = "log.txt", "failed.txt"  # what the kernel wrote beside the notebook
 REPORTS = ("report.html", "report.pdf")
 # Source that says nothing in any notebook: how notebooks are run. And what says nothing in an experiment's.
-OF_RUNNING = ("apart.py", "authorship.py", "cluster.py", "enclosures.py", "execution.py", "kaggle_api.py", "overview.py", "planning.py", "pool.py", "slurm.py", "tasks.py", "warm.py", "watching.py")
+OF_RUNNING = ("apart.py", "authorship.py", "cluster.py", "enclosures.py", "execution.py", "hosts.py", "kaggle_api.py", "keeping.py", "overview.py", "planning.py", "pool.py", "slurm.py", "tasks.py", "warm.py", "watching.py")
 OF_COMPARISONS = ("assignments.py", "comparison.py", "ranking.py", "sweeps.py")
 
 

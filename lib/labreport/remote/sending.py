@@ -19,10 +19,11 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from . import bundles, errand, execution, files, interruption, kaggle_api, privacy, results, state, tasks
-from .datasets import download, fetching
-from .planning import Step
-from .wording import count, duration
+from .. import execution, files, interruption, kaggle_api, privacy, results, state, tasks
+from ..datasets import download, fetching
+from ..planning import Step
+from ..wording import count, duration
+from . import bundles, errand
 
 SITE = "https://www.kaggle.com"
 RECORD, LOCK, STAGED = "kaggle.json", ".kaggle.lock", ".fetched"
@@ -160,7 +161,7 @@ def slug(lane: Lane, part: int) -> str:
 def notebook(name: str, runs: dict[str, list[str]], key: str, terms: Terms) -> dict:
     """The notebook that does an errand, as JSON. runs: what `pipeline.py` is told, by run name. key: of the errand."""
     said = [f"# labreport: {name}", f"Sent by `pipeline.py kaggle`; it trains {', '.join(f'`{run}`' for run in runs)} with the program that it carries inside, and shows what came of it."]
-    doing = f"from labreport import errand\n\n{bundles.assigned(runs=runs, language=terms.language)}\nerrand.do({key!r}, runs, language, seconds={terms.seconds})"
+    doing = f"from labreport.remote import errand\n\n{bundles.assigned(runs=runs, language=terms.language)}\nerrand.do({key!r}, runs, language, seconds={terms.seconds})"
     showing = "for run in runs:\n    errand.show(run, language)"
     return bundles.whole([bundles.prose("title", "\n\n".join(said)), bundles.package(), bundles.bootstrap(), bundles.code("errand", doing), bundles.code("show", showing)])
 

@@ -6,7 +6,7 @@ import json
 import textwrap
 import zipfile
 
-from . import paths, privacy, provenance
+from .. import paths, privacy, provenance
 
 PACKAGE = "LABREPORT_PACKAGE"  # the name that the bootstrap cell looks for
 PARTS = ("lib/labreport", "params", "notebooks", "pipeline.py", "pyproject.toml")
@@ -46,7 +46,7 @@ def package() -> dict:
 
 def bootstrap() -> dict:
     """The cell that all notebooks begin with."""
-    return next((cell for cell in _read("cifar10")["cells"] if cell["id"] == "bootstrap"), code("bootstrap", ""))
+    return next(cell for cell in _read("cifar10")["cells"] if cell["id"] == "bootstrap")
 
 
 def code(name: str, source: str, metadata: dict | None = None) -> dict:

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import files, interruption, paths, provenance, state, tasks, wording
+from .. import files, interruption, paths, provenance, state, tasks, wording
 
 RECORD = "errand.json"
 LOGS = "logs"

@@ -1,0 +1,1 @@
+"""Runs on Kaggle: sent from here, done there."""
