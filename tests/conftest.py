@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+OUTSIDE = dict(os.environ)  # for what a test may fetch: packages, through their ordinary client
 # No test, and no process of one, reaches beyond this machine: the way out leads through a host that does not exist.
 os.environ.update(http_proxy="http://offline.invalid", https_proxy="http://offline.invalid", no_proxy="127.0.0.1,localhost")
 

@@ -32,21 +32,21 @@ shift 2
 exec chroot $root "$@"
 """
 EXECUTE = """
-import sys, nbformat
+import sys, tempfile, nbformat
+from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
-client = NotebookClient(nbformat.read(sys.argv[1], 4), timeout=None, kernel_name="python3", resources={"metadata": {"path": "/kaggle/working"}})
-client.on_cell_executed = lambda cell, **_: None
-def told(self, message, cell, index):
-    content = message["content"]
-    if message["msg_type"] == "stream":
-        print(content["text"], end="", flush=True)
-    if message["msg_type"] == "error":
-        print(content["ename"] + ": " + content["evalue"], flush=True)
-    return NotebookClient.process_message(self, message, cell, index)
+
 class Client(NotebookClient):
-    process_message = told
-client.__class__ = Client
-client.execute()
+    def process_message(self, message, cell, index):
+        content = message["content"]
+        if message["msg_type"] == "stream":
+            print(content["text"], end="", flush=True)
+        if message["msg_type"] == "error":
+            print(content["ename"] + ": " + content["evalue"], flush=True)
+        return super().process_message(message, cell, index)
+
+kernel = AsyncKernelManager(kernel_name="python3", transport="ipc", ip=tempfile.mkdtemp() + "/socket")
+Client(nbformat.read(sys.argv[1], 4), km=kernel, timeout=None, resources={"metadata": {"path": "/kaggle/working"}}).execute()
 """
 
 
