@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .. import hosts
 from . import cifar10_sample, download, locking
 from .dataset import Dataset, Split
 from .drawn import drawn
@@ -57,12 +58,14 @@ def _sample() -> tuple[Split, Split]:
 
 def _official(folder: Path) -> tuple[Split, Split]:
     batches = folder / FOLDER
+    if not batches.is_dir():  # on Kaggle without internet it can be attached
+        batches = next((found for depth in range(1, 5) for found in sorted(hosts.KAGGLE_INPUT.glob("*/" * depth + FOLDER))), batches)
     if not batches.is_dir():
         try:
             archive = download.fetch(ARCHIVE_URL, ARCHIVE_SHA256, folder / ARCHIVE_URL.rsplit("/", 1)[-1])
         except ConnectionError as error:
             raise ConnectionError(f"CIFAR-10 is not in {folder} and could not be downloaded: {error}. Put the folder {FOLDER}/ there, "
-                                  f"name the folder that holds it (--data FOLDER), or try with --data sample") from None
+                                  f"name the folder that holds it (--data FOLDER), attach a data set that holds it (Kaggle), or try with --data sample") from None
         _unpack(archive, batches)
     names = [name.decode() for name in _read(batches / NAMES_FILE, b"label_names")[0]]
     if names != CLASS_NAMES:
