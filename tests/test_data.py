@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from labreport import datasets, experiments, paths
+from labreport import datasets, experiments, hosts, paths
 from labreport.datasets import cifar10, cifar10_sample, download, fetching
 from labreport.datasets.dataset import contents
 from labreport.datasets.splitting import split_off
@@ -50,6 +50,13 @@ def test_a_local_folder_is_read_with_its_colours_and_labels_right():
     assert batch.labels.tolist() == raw[b"labels"]
     data = load()
     assert [len(split) for split in data.splits.values()] == [90, 10, 20]
+
+
+@pytest.mark.parametrize("where", ["cifar10-python", "datasets/ada/cifar10-python"])
+def test_what_is_attached_on_kaggle_is_read_there(where, tmp_path, monkeypatch):
+    monkeypatch.setattr(hosts, "KAGGLE_INPUT", tmp_path / "input")
+    write(tmp_path / "input" / where, batches())
+    assert len(load().test) == 20 and not paths.data().exists()
 
 
 class Touch:

@@ -101,6 +101,14 @@ def zipped(root, archive):
                 target.write(path, path.relative_to(root.parent))
 
 
+def test_a_zip_that_is_attached_on_kaggle_is_found(tmp_path, monkeypatch):
+    monkeypatch.setattr(folders, "KAGGLE_INPUT", tmp_path / "input")
+    write_flowers(tmp_path / "flowers")
+    (tmp_path / "input/datasets/ada/flowers").mkdir(parents=True)
+    zipped(tmp_path / "flowers", tmp_path / "input/datasets/ada/flowers/archive.zip")
+    assert len(load_flowers().train) == 40
+
+
 def test_a_zip_is_unpacked_once_and_left_as_it_is(tmp_path):
     write_flowers(tmp_path / "flowers")
     paths.data().mkdir()

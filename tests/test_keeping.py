@@ -180,6 +180,9 @@ def test_at_whatever_step_the_copying_is_killed_an_epoch_at_most_is_lost(colab, 
         second.mkdir(parents=True)
         assert keeping.bring_back(second, quiet)
         assert keeping._reached(keeping._names(second))[1] in ((2, 3) if killed else (3,))
+        keeping.keep(first, lambda line: pytest.fail(line))  # the next one puts all in order
+        [copy] = copies()
+        assert {path.relative_to(copy).as_posix() for path in copy.rglob("*") if path.is_file()} == holds_what_it_says(copy) | {keeping.MANIFEST}
         step += 1
     assert step > 6
 

@@ -68,6 +68,8 @@ def bring_back(folder: Path, progress: Callable[[str], None] = print) -> bool:
 
 def further(folder: Path) -> list[tuple[tuple, Path, dict[str, str]]]:
     """The copies of a run that have come further than its folder: how far (finished?, epochs, when), where, and the sha256 of their files, or its beginning."""
+    if hosts.here() == "home":
+        return []
     own = _reached(_names(folder))
     if own[0]:
         return []
@@ -130,16 +132,14 @@ def _copy(folder: Path, place: Path) -> int:
     known = (files.read_json(place / MANIFEST) or {"files": {}})["files"]
     digests = {name: _digest(str(folder / name), (folder / name).stat().st_size, (folder / name).stat().st_mtime_ns) for name in _names(folder)}
     new = [name for name, digest in digests.items() if known.get(name) != digest or not (place / name).exists()]
-    gone = [path for path in place.rglob("*") if path.is_file() and path.relative_to(place).as_posix() not in (*digests, MANIFEST)]
-    if not new and not gone:
-        return _reached(digests)[1]
     for name in new:
         digests[name] = _copied(folder / name, _part(place / name))
     for name in new:
         os.replace(_part(place / name), place / name)
-    _part(place / MANIFEST).write_text(json.dumps({"kept": files.now(), "files": digests}, indent=1))
-    os.replace(_part(place / MANIFEST), place / MANIFEST)
-    for path in gone:
+    if digests != known:
+        _part(place / MANIFEST).write_text(json.dumps({"kept": files.now(), "files": digests}, indent=1))
+        os.replace(_part(place / MANIFEST), place / MANIFEST)
+    for path in [path for path in place.rglob("*") if path.is_file() and path.relative_to(place).as_posix() not in (*digests, MANIFEST)]:
         _delete(path)
     return _reached(digests)[1]
 

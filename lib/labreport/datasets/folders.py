@@ -37,7 +37,7 @@ def find(signs: tuple[str, ...], folder: Path, what: str) -> Path:
     if whole:
         return whole[0]
     unreadable = []
-    for archive in (archive for place in places for archive in sorted([*place.glob("*.zip"), *place.glob("*/*.zip")])):
+    for archive in (archive for place in places for archive in sorted([*place.glob("*.zip"), *place.glob("*/*.zip"), *place.glob("datasets/*/*/*.zip")])):
         try:
             root = _root_inside(archive, signs)
         except zipfile.BadZipFile as error:
