@@ -23,7 +23,7 @@ from kaggle_stand_in import KEY, SIGNATURE, TOKEN, USER, Answer, refusal
 from processes import Processes, until
 from test_image_folders import load, load_flowers, picture, write, write_cats_dogs, write_dogs, write_flowers
 
-from labreport import files, kaggle_api, paths, privacy
+from labreport import files, hosts, kaggle_api, paths, privacy
 from labreport.datasets import fetching, folders, locking
 
 main = runpy.run_path(str(ROOT / "pipeline.py"))["main"]
@@ -388,7 +388,7 @@ def test_a_folder_that_cannot_be_written_to_is_named(flowers, monkeypatch):
 
 def test_on_kaggle_the_data_set_is_to_be_attached(flowers, tmp_path, monkeypatch):
     (tmp_path / "kaggle/input").mkdir(parents=True)
-    monkeypatch.setattr(folders, "KAGGLE_INPUT", tmp_path / "kaggle/input")
+    monkeypatch.setattr(hosts, "KAGGLE_INPUT", tmp_path / "kaggle/input")
     assert f"attach it to the notebook (Add Input, https://www.kaggle.com/datasets/{FLOWERS})" in refused() and flowers.seen == []
     assert "Or switch Internet on in the notebook's settings, or attach a data set" in refused(ConnectionError, lambda: load("cats_dogs_softmax"))
 

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from labreport import arrays, datasets, experiments, files, paths
+from labreport import arrays, datasets, experiments, files, hosts, paths
 from labreport.datasets import cats_dogs, decoding, dog_breeds, flowers, folders, locking
 
 SIDE = 16
@@ -83,7 +83,7 @@ def test_the_folder_is_found_wherever_a_user_puts_it(where):
 
 
 def test_kaggle_s_input_folder_is_looked_into(tmp_path, monkeypatch):
-    monkeypatch.setattr(folders, "KAGGLE_INPUT", tmp_path / "kaggle/input")
+    monkeypatch.setattr(hosts, "KAGGLE_INPUT", tmp_path / "kaggle/input")
     write_dogs(tmp_path / "kaggle/input/dog-breed-identification")
     write_cats_dogs(tmp_path / "kaggle/input/cats-and-dogs/cats_and_dogs_filtered")
     write_flowers(tmp_path / "kaggle/input/flowers-recognition/flowers")
@@ -102,7 +102,7 @@ def zipped(root, archive):
 
 
 def test_a_zip_that_is_attached_on_kaggle_is_found(tmp_path, monkeypatch):
-    monkeypatch.setattr(folders, "KAGGLE_INPUT", tmp_path / "input")
+    monkeypatch.setattr(hosts, "KAGGLE_INPUT", tmp_path / "input")
     write_flowers(tmp_path / "flowers")
     (tmp_path / "input/datasets/ada/flowers").mkdir(parents=True)
     zipped(tmp_path / "flowers", tmp_path / "input/datasets/ada/flowers/archive.zip")

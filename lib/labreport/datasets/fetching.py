@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from .. import files, kaggle_api, paths
+from .. import files, hosts, kaggle_api, paths
 from . import cats_dogs, cifar10, dog_breeds, download, flowers, folders, locking
 
 PLACE = ".download"  # in the data folder: what has arrived of an archive, and the locks
@@ -73,15 +73,15 @@ def _missing(source: Source, folder: Path) -> folders.NotThere | None:
 
 def _received(name: str, source: Source, folder: Path, missing: folders.NotThere) -> Path:
     """The archive. An error says what is missing and the ways out."""
-    if folders.KAGGLE_INPUT.is_dir() and source.page.startswith(KAGGLE):
-        raise FileNotFoundError(f"{missing}, nor below {folders.KAGGLE_INPUT}: attach it to the notebook (Add Input, {source.page}), or try with --data sample")
+    if hosts.KAGGLE_INPUT.is_dir() and source.page.startswith(KAGGLE):
+        raise FileNotFoundError(f"{missing}, nor below {hosts.KAGGLE_INPUT}: attach it to the notebook (Add Input, {source.page}), or try with --data sample")
     try:
         return source.receive(source, folder / PLACE / name)
     except (ConnectionError, ValueError) as error:
         kind = ConnectionError if isinstance(error, ConnectionError) else FileNotFoundError
         page = "" if source.page in str(error) else f" ({source.page})"
         on_kaggle = "switch Internet on in the notebook's settings, or attach a data set that holds the same (Add Input)"
-        other = on_kaggle if folders.KAGGLE_INPUT.is_dir() else source.room.HOW
+        other = on_kaggle if hosts.KAGGLE_INPUT.is_dir() else source.room.HOW
         raise kind(f"{missing} and could not be fetched{page}: {error}\nOr {other}; or try with --data sample") from None
 
 

@@ -10,8 +10,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import numpy as np
 
-from .. import files, paths
-from ..hosts import KAGGLE_INPUT
+from .. import files, hosts, paths
 from ..wording import listed, say
 
 DEPTH = 4  # folders below a place to look in
@@ -30,7 +29,7 @@ def find(signs: tuple[str, ...], folder: Path, what: str) -> Path:
     Where there is none, the nearest folder that holds half of them or more, so that the caller can say what it lacks; NotThere where there is none
     of that kind either. folder: looked in first, then Kaggle's input folder. what: name of the data set, for the message.
     """
-    places = [place for place in (folder, KAGGLE_INPUT) if place.is_dir()]
+    places = [place for place in (folder, hosts.KAGGLE_INPUT) if place.is_dir()]
     candidates = [candidate for place in places for candidate in _folders(place)]
     count = {candidate: sum((candidate / sign).exists() for sign in signs) for candidate in candidates}
     whole = [candidate for candidate in candidates if count[candidate] == len(signs)]
