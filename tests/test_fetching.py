@@ -24,7 +24,7 @@ from processes import Processes, until
 from test_image_folders import load, load_flowers, picture, write, write_cats_dogs, write_dogs, write_flowers
 
 from labreport import files, hosts, kaggle_api, paths, privacy
-from labreport.datasets import fetching, folders, locking
+from labreport.datasets import download, fetching, folders, locking
 
 main = runpy.run_path(str(ROOT / "pipeline.py"))["main"]
 
@@ -99,7 +99,8 @@ def test_a_competition_s_data_are_fetched(service, tmp_path, monkeypatch):
     assert sorted(os.listdir(paths.data() / DOGS)) == ["filler", "labels.csv", "test", "train"]
 
 
-def test_an_archive_of_a_public_storage_is_fetched(storage, capfd):
+def test_an_archive_of_a_public_storage_is_fetched(storage, capfd, monkeypatch):
+    monkeypatch.setattr(download, "SMALL_BYTES", 1)
     assert len(load("cats_dogs_softmax").train) == 20 and storage.asked(DOWNLOAD) == [] and left() == sorted(
         f"cats_and_dogs_filtered/{path.relative_to(paths.data() / 'cats_and_dogs_filtered').as_posix()}" for path in (paths.data() / "cats_and_dogs_filtered").rglob("*.jpg"))
     assert "cats_and_dogs_filtered.zip: 100%" in capfd.readouterr().err
