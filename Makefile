@@ -121,7 +121,7 @@ address: ## let badges and bootstrap cells name another repository, and the vers
 	@version=$$(sed -nE 's/^version = "(.*)"$$/\1/p' pyproject.toml); rewrite() { sed -E "$$2" "$$1" > "$$1.part" && mv "$$1.part" "$$1"; }; \
 	rewrite pyproject.toml 's#^(Repository = ")[^"]*#\1$(REPOSITORY)#'; \
 	rewrite lib/labreport/__init__.py "s#^(__version__ = \")[^\"]*#\1$$version#"; \
-	for file in README.md notebooks/*.ipynb; do \
+	for file in README.md docs/colab-kaggle.md notebooks/*.ipynb; do \
 		rewrite $$file "s#(colab\.research\.google\.com/github|welcome\?src=https://github\.com)/[^/]+/[^/]+/blob/v[^/]+/#\1/$(REPOSITORY:https://github.com/%=%)/blob/v$$version/#g; \
 			s#(REPOSITORY = ..)https:[^\\]*#\1$(REPOSITORY)#; s#(\"VERSION = ..)[^\\]*#\1$$version#"; \
 	done

@@ -75,17 +75,20 @@ def test_badges_cell_and_package_name_the_repository_and_version_of_pyproject():
         assert f'REPOSITORY = "{REPOSITORY}"\nVERSION = "{VERSION}"\n' in simulated.bootstrap(path.stem)
     for found in addresses((ROOT / "README.md").read_text()):
         assert sorted(found) == [(name, VERSION, path.stem) for path in NOTEBOOKS]
+    for found in addresses((ROOT / "docs/colab-kaggle.md").read_text()):
+        assert sorted(found) == [(name, VERSION, path.stem) for path in NOTEBOOKS if path.stem != "comparison"]
     assert f'__version__ = "{VERSION}"' in (ROOT / "lib/labreport/__init__.py").read_text()
 
 
 def test_make_address_rewrites_all_of_them_and_the_version(tmp_path):
     copy = simulated.copy_project(tmp_path)
-    for name in ("Makefile", "README.md"):
+    (copy / "docs").mkdir()
+    for name in ("Makefile", "README.md", "docs/colab-kaggle.md"):
         (copy / name).write_bytes((ROOT / name).read_bytes())
     (copy / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text().replace(f'version = "{VERSION}"', 'version = "9.8.7"'))
     subprocess.run(["make", "--silent", "address", "REPOSITORY=https://github.com/me/my.fork"], cwd=copy, check=True)
     assert 'Repository = "https://github.com/me/my.fork"' in (copy / "pyproject.toml").read_text() and '__version__ = "9.8.7"' in (copy / "lib/labreport/__init__.py").read_text()
-    for path in [*copy.glob("notebooks/*.ipynb"), copy / "README.md"]:
+    for path in [*copy.glob("notebooks/*.ipynb"), copy / "README.md", copy / "docs/colab-kaggle.md"]:
         text = path.read_text()
         assert f"/{REPOSITORY.split('/', 3)[3]}/" not in text and f"/v{VERSION}/" not in text and "me/my.fork/blob/v9.8.7/notebooks/" in text
         assert path.suffix == ".md" or 'REPOSITORY = \\"https://github.com/me/my.fork\\"\\n' in text and 'VERSION = \\"9.8.7\\"\\n' in text
