@@ -112,13 +112,11 @@ def zip_project(file, top="labreport-0.1.0/"):
     return file
 
 
-def notebook(name, target, package=None, **parameters):
-    """A notebook as a person opens it, with other parameters. package: base64, for a cell in front of the bootstrap cell."""
+def notebook(name, target, **parameters):
+    """A notebook as a person opens it, with other parameters."""
     content = json.loads((ROOT / f"notebooks/{name}.ipynb").read_text())
     (cell,) = [cell for cell in content["cells"] if cell["id"] == "parameters"]
     cell["source"] = "\n".join(f"{key} = {value!r}" for key, value in ({"language": "en"} | parameters).items())
-    if package:
-        content["cells"].insert(0, {"cell_type": "code", "id": "package", "metadata": {}, "outputs": [], "execution_count": None, "source": f"LABREPORT_PACKAGE = {package!r}"})
     target.write_text(json.dumps(content))
     return target
 

@@ -1,6 +1,5 @@
 """Each notebook opens and runs on Colab, on Kaggle without internet and at home from a checkout that is not installed; a lost runtime is a pause."""
 
-import base64
 import functools
 import http.server
 import json
@@ -9,6 +8,7 @@ import threading
 import time
 
 import pandas as pd
+import pipeline
 import pytest
 import simulated
 import soak
@@ -115,8 +115,7 @@ def test_on_kaggle_only_runs_become_the_output(opened):
 
 
 def test_on_kaggle_a_notebook_can_carry_the_package(tmp_path):
-    package = base64.b64encode(simulated.zip_project(tmp_path / "package.zip", top="").read_bytes()).decode()
-    simulated.notebook("cifar10", tmp_path / "cifar10.ipynb", package, experiment="cifar10_naive_adam", settings=QUICK | {"max_images": 300})
+    assert pipeline.main(["pack", "cifar10_naive_adam", "--data", "sample", "--set", "epochs=1", "max_images=300", "--out", str(tmp_path / "cifar10.ipynb")]) == 0
     program = ["/environment/bin/python", "/test/open_notebook.py", "/kaggle/working", "/test/out", "/test/cifar10.ipynb"]
     simulated.run("kaggle", tmp_path, program, simulated.environment("kaggle"), network=False)
     notebook = json.loads((tmp_path / "out/cifar10.ipynb").read_text())
