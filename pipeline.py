@@ -94,6 +94,10 @@ def status(experiment) -> str:
     """Measured accuracy of a finished run, on the test split where there is one; and what is going on, or how the last try ended."""
     metrics, now = files.read_json(experiment.folder / "metrics.json"), state.read(experiment.folder)
     measured = [f"{metrics['evaluated_accuracy']:.3f}"] if metrics else []
+    if (experiment.folder / "sent.json").exists():
+        from labreport.remote import lanes
+
+        measured += [lanes.under_way(experiment.folder)] if lanes.under_way(experiment.folder) else []
     return "; ".join(measured + ([str(now)] if now.name not in ("none", "finished") else [])) or "not run"
 
 
@@ -437,15 +441,15 @@ def submit(options) -> None:
             print(f"{sweep.run_name}: nothing to do: all {count(len(steps), 'run')} are done")
             return
         ask_about_many(steps, options)
-        job = slurm.submit(sweep, planning.estimated(steps), report_arguments(options), options.jobs, own)
+        job = slurm.submit(sweep, planning.estimated(steps), report_arguments(options, options.sweep), options.jobs, own)
     print(f"{sweep.run_name}: {count(to_do, 'run')} submitted as job array {job}, and a job that makes the report when they have ended")
     print(f"look at it with `squeue --job {job}` and `pipeline.py status {options.sweep}`; what the tasks say is in {paths.display(sweep.folder)}/logs/")
 
 
-def report_arguments(options) -> list[str]:
-    """What makes the report of the sweep that the command line names."""
+def report_arguments(options, name: str) -> list[str]:
+    """What makes the report of this name, with the settings of the command line."""
     data = ["--data", options.data] if options.data else []
-    return ["report", options.sweep, "--language", options.language, *data, *(["--set", *options.set] if options.set else [])]
+    return ["report", name, "--language", options.language, *data, *(["--set", *options.set] if options.set else [])]
 
 
 def ask_about_many(steps, options) -> None:
@@ -460,30 +464,42 @@ def ask_about_many(steps, options) -> None:
 def kaggle(options) -> int:
     """Have an experiment, or the runs of a sweep, done on Kaggle: sent there, watched, fetched, gone on with where the time was up, and reported here."""
     from labreport import execution, planning
-    from labreport.remote import sending
+    from labreport.remote import lanes, sending
 
-    if options.data not in (None, "sample"):
-        raise ValueError("--data names a folder of this machine; on Kaggle the data come from there: leave it out, or say --data sample")
-    subject = chosen(options)
-    is_sweep = options.experiment in sweeps.names()
+    of_there(options)
+    subject, is_sweep = chosen(options), options.experiment in sweeps.names()
     if execution.compares(subject) and not is_sweep:
         raise ValueError(f"{options.experiment} compares runs that are here already: python pipeline.py compare {subject.name}; to Kaggle goes an experiment or a sweep")
     steps = planning.steps(subject) if is_sweep else [planning.step(subject)]
     gpu = not options.cpu and any(step.experiment.data == "real" for step in steps)
+    if options.accelerator and not gpu:
+        raise ValueError(f"--accelerator {options.accelerator}: {'--cpu asks for none' if options.cpu else 'sample data take none'}; leave it out")
     terms = sending.Terms(gpu, options.accelerator, options.jobs or (sending.GPU_AT_ONCE if gpu else sending.CPU_AT_ONCE), int((options.hours or sending.HOURS) * 3600), options.language)
     failed = {}
     if any(step.to_do for step in steps):
         ask_about_many(steps, options)
-        failed = {run: why for run, why in sending.bring(subject.run_name, subject.folder, steps, terms).items() if why}
-        for run, why in failed.items():
-            print(f"error: {run}: {why}", file=sys.stderr)
+        failed = {run: why for run, why in lanes.bring(subject.run_name, subject.folder, steps, terms).items() if why}
+        again = [planning.step(step.experiment) for step in steps if step.to_do and step.experiment.run_name not in failed]
+        failed |= {step.experiment.run_name: f"it was fetched, but settings or source have changed since it was sent ({step.why}); the same command has it done again" for step in again if step.to_do}
+        for why in dict.fromkeys(failed.values()):
+            first, *others = [run for run, reason in failed.items() if reason == why]
+            more = f" and {count(len(others), 'other run')}" if others else ""
+            print(f"error: {first}{more}: {why}", file=sys.stderr)
     else:
         print(f"{subject.run_name}: nothing to do: {'all runs are' if is_sweep else 'it is'} done")
     if is_sweep and len(failed) < len(steps):
         bring_up_to_date(sweeps.load(options.experiment, settings(options)), options.language, with_reports=True)  # looked at anew
+    elif not failed and not (subject.folder / wording.file(execution.NOTEBOOK, options.language)).exists():
+        print(f"its notebook was not executed in this language; that is done here, with the data: python pipeline.py {shlex.join(report_arguments(options, options.experiment))}")
     elif not failed:
         render(options)
     return 1 if failed else 0
+
+
+def of_there(options) -> None:
+    """ValueError where --data names a folder of this machine for a run on another."""
+    if options.data not in (None, "sample"):
+        raise ValueError("--data names a folder of this machine; on Kaggle the data come from there: leave it out, or say --data sample")
 
 
 def pack(options) -> None:
@@ -492,6 +508,7 @@ def pack(options) -> None:
 
     from labreport.remote import bundles
 
+    of_there(options)
     experiment = the_experiment(options)
     path = Path(options.out or experiment.folder / "packed.ipynb")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -605,8 +622,8 @@ def hours(text: str) -> float:
         found = float(text)
     except ValueError:
         found = 0.0
-    if not 0 < found <= 12:
-        raise argparse.ArgumentTypeError(f"a number of hours up to 12 is expected, got {text}")
+    if not 0.1 <= found <= 12:
+        raise argparse.ArgumentTypeError(f"a number of hours from 0.1 to 12 is expected, got {text}")
     return found
 
 
@@ -696,5 +713,15 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def cleaned_traceback(kind, error, trace) -> None:
+    """What --debug shows: a traceback can quote what no other message does."""
+    import traceback
+
+    from labreport import privacy
+
+    sys.stderr.write(privacy.cleaned("".join(traceback.format_exception(kind, error, trace))))
+
+
 if __name__ == "__main__":
+    sys.excepthook = cleaned_traceback
     sys.exit(main())

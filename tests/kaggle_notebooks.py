@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import kaggle_stand_in
+import simulated
 
 LOGS = "/v1/kernels/logs/stream/"
 # A root of its own with /kaggle in it and an empty /tmp; everything else is the machine's. $1: the folder that becomes /kaggle; $2: folders of /tmp that stay; then the command.
@@ -48,16 +49,6 @@ class Client(NotebookClient):
 kernel = AsyncKernelManager(kernel_name="python3", transport="ipc", ip=tempfile.mkdtemp() + "/socket")
 Client(nbformat.read(sys.argv[1], 4), km=kernel, timeout=None, resources={"metadata": {"path": "/kaggle/working"}}).execute()
 """
-
-
-def namespaces():
-    """Why a root of one's own cannot be had here, or None."""
-    done = subprocess.run(["unshare", *_as_root(), "--mount", "true"], capture_output=True, text=True)
-    return done.stderr.strip() or "unshare does not work" if done.returncode else None
-
-
-def _as_root():
-    return [] if os.geteuid() == 0 else ["--map-root-user"]
 
 
 def bare_python(folder):
@@ -149,11 +140,12 @@ class Notebooks:
         with self.lock:
             if sum(session.status in ("QUEUED", "RUNNING") for session in self.sessions.values()) >= self.at_once:
                 return answer | {"error": f"Maximum batch GPU session count of {self.at_once} reached."}
+            if unknown or closed or missing:
+                return answer
             session = Session(slug, request, self.folder / f"{len(self.pushed)}-{slug}")
             self.sessions[slug] = session
             self.pushed.append(session)
-        if not unknown and not closed and not missing:
-            threading.Thread(target=self._live, args=(session,), daemon=True).start()
+        threading.Thread(target=self._live, args=(session,), daemon=True).start()
         return answer
 
     def _live(self, session):
@@ -178,7 +170,7 @@ class Notebooks:
         notebook.write_text(session.request["text"])
         stay = " ".join(str(path) for path in (session.folder, self.python.parents[1], Path(sys.prefix)) if path.is_relative_to("/tmp"))
         keep = {name: value for name, value in os.environ.items() if not name.startswith(("LABREPORT", "PYTHONPATH", "KAGGLE"))}
-        command = ["unshare", *_as_root(), "--mount", "sh", "-c", ROOT_OF_ITS_OWN, "sh", session.folder / "kaggle", stay, self.python, "-c", EXECUTE, notebook]
+        command = [*simulated.unshare(), "sh", "-c", ROOT_OF_ITS_OWN, "sh", session.folder / "kaggle", stay, self.python, "-c", EXECUTE, notebook]
         session.process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
                                            env=keep | {"KAGGLE_KERNEL_RUN_TYPE": "Batch", "KAGGLE_URL_BASE": "https://www.kaggle.com", "JUPYTER_PREFER_ENV_PATH": "1"})
         limited = self.end_first_after if session is self.pushed[0] else None

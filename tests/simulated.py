@@ -29,13 +29,18 @@ def mount(mountpoint, force_remount=False):
 """
 
 
+def lacking(reason):
+    """Skip a test; not in CI, where nobody would notice that nothing is tested."""
+    (pytest.fail if "CI" in os.environ else pytest.skip)(reason)
+
+
 def python(version):
-    """The interpreter of a Python version, on the PATH or among pyenv's; skips where there is none."""
+    """The interpreter of a Python version, on the PATH or among pyenv's."""
     for candidate in (shutil.which(f"python{version}"), *sorted((Path.home() / ".pyenv/versions").glob(f"{version}.*/bin/python"))):
         # pyenv's stand-ins on the PATH may lead nowhere
         if candidate and subprocess.run([candidate, "-c", "import venv"], capture_output=True).returncode == 0:
             return subprocess.run([candidate, "-c", "import sys; print(sys.executable)"], capture_output=True, text=True, check=True).stdout.strip()
-    pytest.skip(f"no Python {version} here, neither on the PATH nor in ~/.pyenv/versions")
+    lacking(f"no Python {version} here, neither on the PATH nor in ~/.pyenv/versions")
 
 
 def environment(host):
@@ -46,24 +51,22 @@ def environment(host):
     if not folder.exists():
         making, uv = folder.with_name(f".{folder.name}.{os.getpid()}"), [sys.executable, "-m", "uv", "--quiet"]
         try:
-            subprocess.run([*uv, "venv", "--python", interpreter, making], check=True, capture_output=True, text=True, env=OUTSIDE)
-            subprocess.run([*uv, "pip", "install", "--python", making / "bin/python", "-r", wanted, "--compile-bytecode"], check=True, capture_output=True, text=True, env=OUTSIDE)
+            subprocess.run([*uv, "venv", "--python", interpreter, making], check=True, capture_output=True, text=True, env=OUTSIDE | {"UV_NATIVE_TLS": "1"})
+            subprocess.run([*uv, "pip", "install", "--python", making / "bin/python", "-r", wanted, "--compile-bytecode"], check=True, capture_output=True, text=True, env=OUTSIDE | {"UV_NATIVE_TLS": "1"})
             making.rename(folder)
         except subprocess.CalledProcessError as error:
-            if "CI" in os.environ:  # there they have to be had, or nobody would notice that nothing is tested
-                raise
-            pytest.skip(f"the packages of {host} are not to be had: {error.stderr.strip().splitlines()[-1]}")
+            lacking(f"the packages of {host} are not to be had: {error.stderr.strip().splitlines()[-1]}")
         finally:
             shutil.rmtree(making, ignore_errors=True)
     return folder
 
 
 def unshare():
-    """The command that gives a process mounts of its own; skips where that is not allowed."""
+    """The command that gives a process mounts of its own."""
     for command in (["unshare", "--mount"], ["unshare", "--mount", "--map-root-user"]):
         if shutil.which("unshare") and subprocess.run([*command, "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True).returncode == 0:
             return command
-    pytest.skip("this machine lets nobody have mounts of their own (unshare --mount)")
+    lacking("this machine lets nobody have mounts of their own (unshare --mount)")
 
 
 def start(host, folder, program, python_home=None, network=True, **variables):

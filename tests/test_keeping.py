@@ -290,7 +290,7 @@ subprocess.run(["umount", "/content/drive"], check=True); keep(9)
 def test_a_drive_that_is_missing_drops_comes_back_or_is_full_is_said_once_each_time(tmp_path):
     """Real mounts, the dead one included."""
     if not os.access("/dev/fuse", os.W_OK):
-        pytest.skip("no /dev/fuse here, so no Drive whose program has died")
+        simulated.lacking("no /dev/fuse here, so no Drive whose program has died")
     shutil.copytree(ROOT / "lib", tmp_path / "lib", ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "mounts.py").write_text(MOUNTS)
     said = simulated.run("colab", tmp_path, [Path(sys.base_prefix) / "bin/python3", "/test/mounts.py"])

@@ -9,9 +9,10 @@ import kaggle_stand_in
 import pytest
 
 import pipeline
+import simulated
 from labreport import experiments, files, planning, provenance, results, state
 from labreport.interruption import Interrupted
-from labreport.remote import errand, sending
+from labreport.remote import bundles, errand, lanes, sending
 
 EXPERIMENT = "cifar10_naive_adam"
 TERMS = sending.Terms(gpu=True, accelerator=None, at_once=2, seconds=3600, language="en")
@@ -20,8 +21,8 @@ TERMS = sending.Terms(gpu=True, accelerator=None, at_once=2, seconds=3600, langu
 @pytest.fixture
 def notebooks(service, tmp_path, monkeypatch):
     """Those of the service; looked at often."""
-    monkeypatch.setattr(sending, "LOOK_SECONDS", 0.05)
-    monkeypatch.setattr(sending, "FULL_SECONDS", 0.2)
+    monkeypatch.setattr(lanes, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(lanes, "FULL_SECONDS", 0.2)
     monkeypatch.setenv("KAGGLE_USERNAME", kaggle_stand_in.USER)
     monkeypatch.setenv("KAGGLE_KEY", kaggle_stand_in.KEY)
     found = kaggle_notebooks.Notebooks(tmp_path / "service")
@@ -36,12 +37,12 @@ def step(name=EXPERIMENT, **settings):
 
 def bring(*steps, terms=TERMS):
     folder = steps[0].experiment.folder if len(steps) == 1 else steps[0].experiment.folder.with_name("sweep")
-    return sending.bring(steps[0].experiment.run_name if len(steps) == 1 else "sweep", folder, list(steps), terms)
+    return lanes.bring(steps[0].experiment.run_name if len(steps) == 1 else "sweep", folder, list(steps), terms)
 
 
-def leave(session, outcomes, epochs=None, **told):
+def leave(session, outcomes, epochs=0, **told):
     """What a notebook leaves that has come so far: a few files of each run, and the record."""
-    record = {"errand": session.key, "runs": {run: {"outcome": "waiting", "epochs": None} for run in session.runs}, "files": {}} | told
+    record = {"errand": session.key, "runs": {run: {"outcome": "waiting", "epochs": 0} for run in session.runs}, "files": {}} | told
     for run, outcome in outcomes.items():
         record["runs"][run] = {"outcome": outcome, "epochs": epochs} | ({"why": "the loss is not finite"} if outcome == "failed" else {})
         names = {"finished": [*results.FILES, "notebook.ipynb"], "failed": ["failed.txt"]}.get(outcome, [])
@@ -49,7 +50,7 @@ def leave(session, outcomes, epochs=None, **told):
             path = session.working / "reports" / run / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps({"finished": "2026-11-25T00:00:00+00:00", "sent": session.slug, "dataset": {"fingerprint": ""}, "identity": {}}))
-            record["files"][path.relative_to(session.working).as_posix()] = f"{provenance.sha256(path)} {path.stat().st_size}"
+            record["files"][path.relative_to(session.working).as_posix()] = provenance.sha256(path)
     (session.working / errand.RECORD).write_text(json.dumps(record))
 
 
@@ -64,7 +65,7 @@ def test_a_run_is_sent_as_a_private_notebook_with_all_that_it_needs_and_comes_ba
     assert bring(one) == {one.experiment.run_name: None}
     [sent] = notebooks.pushed
     assert (sent.request["isPrivate"], sent.request["enableGpu"], sent.request["enableInternet"], sent.request.get("kernelDataSources", [])) == (True, True, False, [])
-    assert sent.runs == {one.experiment.run_name: ["run", EXPERIMENT, "--data", "sample", "--set", "epochs=3"]}
+    assert sent.runs == {one.experiment.run_name: {"arguments": ["run", EXPERIMENT, "--data", "sample", "--set", "epochs=3"], "base": None}}
     assert results.finished(one.experiment.folder)["sent"] == sent.slug
     assert state.read(one.experiment.folder).name == "finished"
     told = capsys.readouterr().out
@@ -103,7 +104,7 @@ def test_a_notebook_that_the_service_ended_in_the_middle_of_an_epoch_is_gone_on_
 
 
 def test_notebooks_that_come_to_no_epoch_are_not_sent_for_ever(notebooks):
-    notebooks.scripted["*"] = lambda session: leave(session, dict.fromkeys(session.runs, "stopped"), None)
+    notebooks.scripted["*"] = lambda session: leave(session, dict.fromkeys(session.runs, "stopped"))
     [why] = bring(step()).values()
     assert why.startswith("not an epoch was done in 1 h") and len(notebooks.pushed) == 1
 
@@ -144,8 +145,11 @@ def test_a_file_that_is_damaged_on_its_way_is_not_taken_and_the_earlier_run_stay
         (session.working / "reports" / one.experiment.run_name / "model.keras").write_text("x")
 
     notebooks.scripted["*"] = damaged
-    with pytest.raises(ValueError, match="sha256"):
+    with pytest.raises(ConnectionError, match="sha256 .*run again to fetch it anew; should it stay so"):
         bring(one)
+    finishing(notebooks.pushed[-1])  # now it is whole
+    assert bring(one) == {one.experiment.run_name: None} and len(notebooks.pushed) == 2
+    before |= {"sent": notebooks.pushed[-1].slug}
     assert files.read_json(one.experiment.folder / "metrics.json") == before
 
 
@@ -177,20 +181,19 @@ def test_a_run_that_fails_does_not_stop_the_others_of_its_notebook(notebooks):
 
 
 def test_competition_rules_that_were_not_accepted_are_said_with_their_page(notebooks):
-    with pytest.raises(ValueError, match="kaggle.com/competitions/dog-breed-identification/rules"):
-        bring(planning.step(experiments.load("dog_breeds_scratch_base")))
+    [why] = bring(planning.step(experiments.load("dog_breeds_scratch_base"))).values()
+    assert "accept its rules at https://www.kaggle.com/competitions/dog-breed-identification/rules" in why and not notebooks.pushed
 
 
 def test_a_data_set_that_the_service_cannot_attach_is_named(notebooks):
-    with pytest.raises(ValueError, match="cannot attach alxmamaev/flowers-recognition"):
-        bring(planning.step(experiments.load("flowers_vgg16_adam")))
+    [why] = bring(planning.step(experiments.load("flowers_vgg16_adam"))).values()
+    assert "cannot attach alxmamaev/flowers-recognition" in why
 
 
 def test_gpu_time_that_is_used_up_is_said_before_anything_is_sent(notebooks):
     notebooks.quota["timeUsed"] = notebooks.quota["totalTimeAllowed"]
-    with pytest.raises(ValueError, match=r"used up; anew on Saturday, 28 November, 00:00 UTC.*--cpu"):
-        bring(step())
-    assert not notebooks.pushed
+    [why] = bring(step()).values()
+    assert "used up; anew on Saturday, 28 November, 00:00 UTC" in why and "--cpu" in why and not notebooks.pushed
 
 
 def test_asked_to_stop_it_leaves_the_notebook_at_work_and_the_same_command_finds_it(notebooks, monkeypatch):
@@ -202,8 +205,8 @@ def test_asked_to_stop_it_leaves_the_notebook_at_work_and_the_same_command_finds
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(sending.time, "sleep", stop)
-        with pytest.raises(Interrupted, match="not Kaggle: https://www.kaggle.com/code/ada/labreport-cifar10-naive-adam-sample-epochs-3-1 goes on"):
+        patch.setattr(lanes.time, "sleep", stop)
+        with pytest.raises(Interrupted, match="not Kaggle: https://www.kaggle.com/code/ada/labreport-cifar10-naive-adam-sample-epochs-[0-9a-f]{4}-1 goes on"):
             bring(step())
     release.set()
     assert bring(step()) == {step().experiment.run_name: None} and len(notebooks.pushed) == 1
@@ -230,21 +233,168 @@ def test_a_log_that_breaks_off_is_printed_once_and_whole(notebooks, service, cap
     assert [told.count(f"| line {number}\n") for number in range(6)] == [1] * 6
 
 
+def test_a_second_notebook_that_has_nothing_to_go_on_from_begins_anew(notebooks):
+    """The first was deleted on Kaggle meanwhile."""
+    def stopped_and_deleted(session):
+        leave(session, dict.fromkeys(session.runs, "stopped"), 2)
+        session.status = "COMPLETE"
+        threading.Timer(0.3, notebooks.sessions.pop, [session.slug]).start()
+
+    notebooks.scripted["*"] = lambda session: stopped_and_deleted(session) if len(notebooks.pushed) == 1 else finishing(session)
+    notebooks.at_once, before = 0, notebooks.at_once  # no room for the second one until the first is gone
+
+    def room():
+        notebooks.at_once = before if not notebooks.pushed or not notebooks.sessions else 0
+        threading.Timer(0.05, room).start() if len(notebooks.pushed) < 2 else None
+
+    room()
+    assert bring(step()) == {step().experiment.run_name: None}
+    assert [session.request.get("kernelDataSources", []) for session in notebooks.pushed] == [[], []]
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+def test_a_push_that_was_not_answered_is_asked_after_and_not_repeated(arrived, notebooks, service, monkeypatch):
+    monkeypatch.setattr(lanes, "UNKNOWN_SECONDS", 0.3)
+    notebooks.scripted["*"], route = finishing, "kernels.KernelsApiService/SaveKernel"
+    if arrived:
+        take = service.routes[route]
+        service.routes[route] = lambda *asked: (take(*asked), kaggle_stand_in.refusal(502))[1]
+    else:
+        service.misbehave(route, kaggle_stand_in.refusal(502))
+    with pytest.raises(ConnectionError, match="502"):
+        bring(step())
+    assert len(notebooks.pushed) == arrived
+    if arrived:
+        service.routes[route] = take
+    assert bring(step()) == {step().experiment.run_name: None} and len(notebooks.pushed) == 1
+
+
+def test_a_notebook_that_was_deleted_is_said_and_sent_anew_by_the_same_command(notebooks, monkeypatch):
+    monkeypatch.setattr(lanes, "UNKNOWN_SECONDS", 0.3)
+    release = threading.Event()
+    notebooks.scripted["*"] = lambda session: (notebooks.sessions.pop(session.slug), release.wait()) if len(notebooks.pushed) == 1 else finishing(session)
+    [why] = bring(step()).values()
+    assert "Kaggle does not know" in why and "The same command sends it anew" in why
+    assert bring(step()) == {step().experiment.run_name: None} and len(notebooks.pushed) == 2
+    release.set()
+
+
+def test_a_run_that_is_said_to_be_finished_without_its_files_is_not_taken(notebooks):
+    notebooks.scripted["*"] = finishing
+    one = step()
+    bring(one)
+    notebooks.scripted["*"] = lambda session: leave(session, {}, runs={run: {"outcome": "finished", "epochs": 3} for run in session.runs})
+    [why] = bring(one).values()
+    assert "is said to be finished, but history.csv" in why and results.finished(one.experiment.folder)
+
+
+def test_a_run_that_fails_there_leaves_the_finished_one_here(notebooks):
+    notebooks.scripted["*"] = finishing
+    one = step()
+    bring(one)
+    before = files.read_json(one.experiment.folder / "metrics.json")
+
+    def failed_after_training(session):
+        finishing(session)
+        record = json.loads((session.working / errand.RECORD).read_text())
+        record["runs"] = {run: {"outcome": "failed", "epochs": 3, "why": "a cell failed"} for run in session.runs}
+        (session.working / errand.RECORD).write_text(json.dumps(record))
+
+    notebooks.scripted["*"] = failed_after_training
+    assert list(bring(one).values()) == ["a cell failed"] and files.read_json(one.experiment.folder / "metrics.json") == before
+
+
+def test_metrics_come_last_when_a_fetched_run_takes_the_place_of_another(notebooks, monkeypatch):
+    notebooks.scripted["*"], moved = finishing, []
+    monkeypatch.setattr(type(step().experiment.folder), "replace", lambda path, target, move=type(step().experiment.folder).replace: (moved.append(target.name), move(path, target))[1])
+    bring(step())
+    assert moved[-1] == "metrics.json" and moved.count("metrics.json") == 1 and "notebook.ipynb" in moved
+
+
+@pytest.mark.parametrize("record", ["{", '{"lanes": 3}', '{"lanes": [{"key": "a"}]}'])
+def test_a_damaged_record_of_what_was_sent_is_not_taken_for_an_empty_one(record, notebooks):
+    folder = step().experiment.folder
+    folder.mkdir(parents=True)
+    (folder / lanes.RECORD).write_text(record)
+    with pytest.raises(ValueError, match=r"sent.json is damaged: look at https://www.kaggle.com/code .*delete the file"):
+        bring(step())
+    assert not notebooks.pushed
+
+
+@pytest.mark.parametrize("runs", [3, {"x": 3}, {"x": {"outcome": "failed", "epochs": 1}}, {"x": {"outcome": "stopped"}}])
+def test_a_record_of_another_shape_is_as_good_as_none(runs, notebooks):
+    notebooks.scripted["*"] = lambda session: leave(session, {}, runs=runs)
+    [why] = bring(step()).values()
+    assert "before it came to it" in why
+
+
+def test_what_was_changed_since_it_was_sent_is_said(notebooks, capsys):
+    notebooks.scripted["*"] = finishing  # whose files say that they were made from nothing that is known here
+    assert pipeline.main(["kaggle", EXPERIMENT, "--data", "sample", "--set", "epochs=3"]) == 1
+    assert "it was fetched, but settings or source have changed since it was sent (" in capsys.readouterr().err
+
+
+def test_no_token_is_in_what_is_sent_kept_or_printed(notebooks, tmp_path, capsys, monkeypatch):
+    monkeypatch.delenv("KAGGLE_USERNAME")
+    monkeypatch.delenv("KAGGLE_KEY")
+    monkeypatch.setenv("KAGGLE_API_TOKEN", kaggle_stand_in.TOKEN)
+
+    def blabbing(session):
+        session.say(f"token {kaggle_stand_in.TOKEN[:20]}")  # in two pieces, as a stream may come
+        session.say(f"{kaggle_stand_in.TOKEN[20:]}\n")
+        leave(session, dict.fromkeys(session.runs, "failed"))
+
+    notebooks.scripted["*"] = blabbing
+    bring(step())
+    told = capsys.readouterr()
+    assert "| token [" in told.out and kaggle_stand_in.TOKEN not in told.out + told.err + notebooks.pushed[0].request["text"]
+    assert not [path for path in (tmp_path / "reports").rglob("*") if path.is_file() and kaggle_stand_in.TOKEN.encode() in path.read_bytes()]
+
+
+@pytest.mark.parametrize("place, cell", [("notebooks/cifar10.ipynb", True), ("params/cifar10_l2.yaml", False)])
+def test_a_token_in_a_notebook_or_parameter_file_is_not_packed(place, cell, tmp_path, monkeypatch):
+    simulated.copy_project(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    text = (tmp_path / place).read_text()
+    (tmp_path / place).write_text(text.replace("from labreport import hosts", f"token = '{kaggle_stand_in.TOKEN}'") if cell else f"# {kaggle_stand_in.TOKEN}\n{text}")
+    with pytest.raises(ValueError, match=f"{place} holds what looks like a password or token; take it out"):
+        bundles.project()
+
+
+def test_outputs_that_a_person_has_left_in_a_notebook_are_not_packed(tmp_path, monkeypatch):
+    simulated.copy_project(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    before = bundles.project()
+    notebook = json.loads((tmp_path / "notebooks/cifar10.ipynb").read_text())
+    notebook["cells"][-1].update(outputs=[{"output_type": "stream", "name": "stdout", "text": "x" * 10**6}], execution_count=7)
+    (tmp_path / "notebooks/cifar10.ipynb").write_text(json.dumps(notebook))
+    assert bundles.project() == before
+
+
+@pytest.mark.parametrize("arguments, message", [
+    ([EXPERIMENT, "--data", "."], "--data names a folder of this machine; on Kaggle the data come from there"),
+    (["cifar10_comparison"], "compares runs that are here already"), ([EXPERIMENT, "--cpu", "--accelerator", "NvidiaTeslaT4"], "--cpu asks for none; leave it out"),
+    ([EXPERIMENT, "--data", "sample", "--accelerator", "NvidiaTeslaT4"], "sample data take none")])
+def test_what_cannot_be_is_said_before_anything_is_sent(arguments, message, notebooks, capsys):
+    assert pipeline.main(["kaggle", *arguments]) == 1
+    assert message in capsys.readouterr().err and not notebooks.pushed
+
+
 def test_names_on_kaggle_are_at_most_fifty_characters_and_differ():
-    lanes = [sending.Lane(name, letter, []) for name in ("flowers_alexnet_adam", "cifar10_naive_adam--sample--optimizer-adagrad--learning_rate-0.01--epochs-1", "x" * 80) for letter in ("", "a")]
-    found = [sending.slug(lane, part) for lane in lanes for part in (1, 12)]
+    names = ("flowers", "flowers_a", "cifar10_naive_adam--sample--optimizer-adagrad--learning_rate-0.01--epochs-1", "x" * 80, "Ω")
+    made = [(name, f"{number:04x}", letter) for number, (name, letter) in enumerate([(name, letter) for name in names for letter in ("", "a")])]
+    found = [sending.slug(name, key, letter, part) for name, key, letter in made for part in (1, 12)]
     assert len(set(found)) == len(found) and max(map(len, found)) <= 50
     from slugify import slugify
     assert [slugify(one) for one in found] == found
 
 
 def test_the_notebook_carries_the_project_as_it_is_now_in_less_than_a_megabyte():
-    one, two = (sending.notebook("x", {"a": ["run"]}, "k", TERMS) for _ in range(2))
+    one, two = (sending.notebook("x", [step().experiment], "k", TERMS) for _ in range(2))
     assert json.dumps(one) == json.dumps(two) and len(json.dumps(one)) < 1_000_000
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(kaggle_notebooks.namespaces() is not None, reason=f"no root of one's own here: {kaggle_notebooks.namespaces()}")
 def test_a_run_that_is_really_executed_there_and_ended_by_the_service_ends_in_a_second_notebook_with_the_bits_of_one_here(notebooks, tmp_path, capsys, monkeypatch):
     notebooks.python, notebooks.end_first_after = kaggle_notebooks.bare_python(tmp_path / "python"), 3
     run = [EXPERIMENT, "--data", "sample", "--set", "epochs=6", "max_images=400"]

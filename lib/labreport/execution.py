@@ -132,7 +132,7 @@ def _execution_key(experiment, notebook: Path, finished: str, notes: list[str], 
     published = results.published_file(experiment)
     verified = (files.read_json(experiment.folder / results.VERIFICATION) or {}).get("verified")
     return {"settings": experiment.settings() | {"what is noted of the data": notes, "verified": verified}, "data": finished,
-            "source": source | _digests(notebook, *[published] * published.exists()), "versions": _told_with()}
+            "source": source | _digests(notebook, *[published] * published.exists()), "versions": _told_with()} | identity.of_host()
 
 
 def _comparison_key(assignment, notebook: Path, language: str) -> dict:

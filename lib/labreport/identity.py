@@ -20,10 +20,15 @@ def of(experiment, fingerprint: str) -> dict:
     if backend not in BACKENDS:
         raise ValueError(f"KERAS_BACKEND is {backend!r}; labreport runs on {' and '.join(BACKENDS)}")
     identity = {"settings": experiment.training_settings(), "data": fingerprint, "source": sources.matching(*TRAINING_SOURCE) | sources.of_model(experiment.model),
-                "versions": {"backend": backend} | provenance.versions(backend, "keras", "numpy", "opencv-python")} | ({} if hosts.here() == "home" else {"host": hosts.here()})
+                "versions": {"backend": backend} | provenance.versions(backend, "keras", "numpy", "opencv-python")} | of_host()
     weights = pretrained.fingerprint(experiment.model_args, experiment.dataset_args.get("image_size"))
     base = experiments.base(experiment)
     return identity | ({"weights": weights} if weights else {}) | ({"starts_from": of(base, fingerprint)} if base else {})
+
+
+def of_host() -> dict:
+    """The host of a notebook, where it is Colab or Kaggle."""
+    return {} if hosts.here() == "home" else {"host": hosts.here()}
 
 
 def differences(before: dict, now: dict, everywhere: bool = False) -> list[str]:

@@ -47,10 +47,10 @@ class NotThere(ValueError):
     """Kaggle does not know what was asked for, or does not give it to this account."""
 
 
-def asked(api, call, *arguments, what: str, page: str, **named):
+def asked(api, call, *arguments, what: str, page: str, attempts: int = ATTEMPTS, **named):
     """What a call of a connected client returns; tried again, by the client's own rules, where the service is busy or the connection breaks.
 
-    what, page: as in `explained`, which says the errors.
+    what, page: as in `explained`, which says the errors. attempts: 1 for what must not be done twice.
     """
     import requests
 
@@ -70,7 +70,7 @@ def asked(api, call, *arguments, what: str, page: str, **named):
             raise requests.ConnectionError(_cause(error)) from None
 
     with explained(what, page):
-        return api.with_retry(once, max_retries=ATTEMPTS)()
+        return api.with_retry(once, max_retries=attempts)()
 
 
 @contextlib.contextmanager
@@ -126,7 +126,7 @@ def _answered(error, what: str, page: str) -> Exception:
     if status == 404:
         return NotThere(f"{what}: Kaggle has no such thing, or not any more; see {page}{said}")
     if status == 429:
-        return ConnectionError(f"{what}: Kaggle has had too many requests from here (429), and still after {ATTEMPTS} tries; try again later ({page})")
+        return ConnectionError(f"{what}: Kaggle has had too many requests from here (429); try again later ({page})")
     if status >= 500:
         return ConnectionError(f"{what}: Kaggle answers {status} {reason}; try again later ({page})")
     return ValueError(f"{what}: Kaggle answers {status} {reason}; see {page}{said}")
@@ -140,7 +140,7 @@ def _credentials() -> tuple[str, dict[str, str]]:
     try:
         from kagglesdk import get_access_token_from_env
     except ImportError:
-        raise ValueError("Kaggle's client is not installed, or is older than 2.0: run `make setup`, or pip install --upgrade kaggle") from None
+        raise ValueError("Kaggle's client is not installed, or is older than 2.2.3: run `make setup`, or in a notebook `!pip install --upgrade kaggle`") from None
     try:
         token, source = get_access_token_from_env()
     except OSError:  # it takes the value for the name of a file, and that is too long

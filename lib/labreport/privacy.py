@@ -28,10 +28,7 @@ def cleaned(text: str) -> str:
 
     A user name is taken out where it names a home folder or an account at a host, not as a word: there are people called Rose, and flowers.
     """
-    environment = sorted((key, value) for key, value in os.environ.items() if SECRET_NAME.search(key) or key in PLACES)
-    for name, value in _secrets(tuple(environment), tuple(_learned.items())):
-        text = text.replace(value, f"[{name}]")
-    text = SECRET_SHAPE.sub("[secret]", text)
+    text = without_secrets(text)
     for home in sorted({str(Path.home()), os.path.realpath(Path.home())} - {"/", ""}, key=len, reverse=True):
         text = re.sub(rf"{re.escape(home)}(?![\w.-])", "~", text)
     user = _user()
@@ -39,6 +36,14 @@ def cleaned(text: str) -> str:
         text = re.sub(rf"(/(?:home|Users)/){re.escape(user)}(?![\w.-])", r"\1user", text)
         text = re.sub(rf"(?<![\w.-]){re.escape(user)}@(?=\w)", "user@", text)
     return text
+
+
+def without_secrets(text: str) -> str:
+    """The text with secrets struck out, and else as it is."""
+    environment = sorted((key, value) for key, value in os.environ.items() if SECRET_NAME.search(key) or key in PLACES)
+    for name, value in _secrets(tuple(environment), tuple(_learned.items())):
+        text = text.replace(value, f"[{name}]")
+    return SECRET_SHAPE.sub("[secret]", text)
 
 
 def cleaned_values(values):

@@ -5,6 +5,7 @@ import io
 import json
 import textwrap
 import zipfile
+from pathlib import PurePosixPath
 
 from .. import paths, privacy, provenance
 
@@ -15,11 +16,19 @@ LINE = 120  # characters of base64
 
 
 def project() -> bytes:
-    """A zip of all that runs need of this project, and the commit it is of; the same files give the same bytes."""
+    """A zip of all that runs need of this project, and the commit it is of; notebooks without outputs. The same files give the same bytes.
+
+    ValueError where a secret stands in a notebook or a parameter file: what is sent can be read by others.
+    """
     root = paths.root()
     found = [path for part in PARTS for path in ([root / part] if (root / part).is_file() else (root / part).rglob("*"))]
     packed = {path.relative_to(root).as_posix(): path.read_bytes() for path in found
               if path.suffix in SUFFIXES and path.is_file() and not any(part.startswith(".") for part in path.relative_to(root).parts)}
+    for name in packed:
+        if name.endswith(".ipynb"):
+            packed[name] = json.dumps(_read(PurePosixPath(name).stem), indent=1, ensure_ascii=False).encode() + b"\n"  # as they are committed
+        if name.startswith(("notebooks/", "params/")) and privacy.without_secrets(text := packed[name].decode("utf-8", errors="replace")) != text:
+            raise ValueError(f"{name} holds what looks like a password or token; take it out of the file before it is packed")
     packed[f"lib/labreport/{provenance.CHECKOUT}"] = json.dumps(privacy.cleaned_values(provenance.checkout())).encode()
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
@@ -70,4 +79,9 @@ def whole(cells: list[dict]) -> dict:
 
 
 def _read(name: str) -> dict:
-    return json.loads((paths.notebooks() / f"{name}.ipynb").read_text("utf-8"))
+    """A notebook as JSON, without what a person's run has left in it."""
+    found = json.loads((paths.notebooks() / f"{name}.ipynb").read_text("utf-8"))
+    for cell in found["cells"]:
+        if cell["cell_type"] == "code":
+            cell.update(outputs=[], execution_count=None)
+    return found

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import files, interruption, paths, provenance, state, tasks, wording
+from .. import execution, files, interruption, paths, provenance, results, state, tasks, wording
 
 RECORD = "errand.json"
 LOGS = "logs"
@@ -31,36 +31,38 @@ class Clock:
         return self.seconds - (time.monotonic() - self.began)
 
     @property
-    def reserve(self) -> float:
-        return min(RESERVE_SECONDS, 0.1 * self.seconds)
-
-    @property
     def short(self) -> bool:
         """Whether another epoch could be one too many."""
-        return self.left < self.reserve + 1.5 * self.longest_epoch
+        return self.left < reserve(self.seconds) + 1.5 * self.longest_epoch
 
     @property
     def over(self) -> bool:
         """Whether an epoch that is still not done has to be given up, or the service would end the notebook and keep nothing of any run."""
-        return self.left < self.reserve / 3
+        return self.left < reserve(self.seconds) / 3
 
 
-def do(errand: str, runs: dict[str, list[str]], language: str, seconds: float) -> None:
-    """Run `pipeline.py` for each of the runs, by name, with the arguments given, one after the other, for at most so many seconds.
+def reserve(seconds: float) -> float:
+    """Seconds of a notebook's that are not for training."""
+    return min(RESERVE_SECONDS, 0.1 * seconds)
 
-    errand: a text that the record repeats, so that an earlier notebook's output is not taken for this one's. What a run prints is printed here too.
+
+def do(errand: str, runs: dict[str, dict], language: str, seconds: float) -> None:
+    """Run `pipeline.py` for each of the runs, one after the other, for at most so many seconds.
+
+    runs: by name, the arguments of each, and the run that it starts from (base), None where it starts anew. errand: a text that the record repeats, so that an earlier notebook's output is not taken for this one's. What a run prints is printed here too.
     A run that fails does not stop the others.
     """
-    clock, record = Clock(seconds, time.monotonic()), {"errand": errand, "runs": {run: {"outcome": "waiting", "epochs": _epochs(run)} for run in runs}, "files": {}}
+    clock = Clock(seconds, time.monotonic())
+    record = {"errand": errand, "runs": {run: {"outcome": "waiting", "epochs": _epochs(run, told["base"])} for run, told in runs.items()}, "files": {}}
     _write(record)
-    for number, (run, arguments) in enumerate(runs.items(), 1):
+    for number, (run, told) in enumerate(runs.items(), 1):
         if clock.short:
             break
         if len(runs) > 1:
             print(f"run {number} of {len(runs)}: {run}", flush=True)
-        record["runs"][run] = {"outcome": "running", "epochs": _epochs(run)}
+        record["runs"][run]["outcome"] = "running"
         _write(record)
-        record["runs"][run] = _done(run, [*arguments, "--language", language], clock, record)
+        record["runs"][run] = _done(run, told["base"], [*told["arguments"], "--language", language], clock, record)
         record["files"] |= _left(run, record["runs"][run]["outcome"])
         _write(record)
     outcomes = [found["outcome"] for found in record["runs"].values()]
@@ -84,19 +86,19 @@ def show(run: str, language: str) -> None:
                 publish_display_data(output.data, output.metadata)
 
 
-def _done(run: str, arguments: list[str], clock: Clock, record: dict) -> dict:
+def _done(run: str, base: str | None, arguments: list[str], clock: Clock, record: dict) -> dict:
     """What came of a run: its outcome (finished, stopped or failed), its epochs, and why it failed."""
     log = record_folder() / LOGS / f"{run}.txt"
     tasks.head(log, run, "on Kaggle")
     process = tasks.start(tasks.PIPELINE, arguments, log, paths.root(), os.environ | {"PYTHONUNBUFFERED": "1"})
-    shown, epochs, since, asked = log.stat().st_size, None, None, False  # since: an epoch was seen to end, so that what comes before the first is not taken for one
+    shown, epochs, since, asked = log.stat().st_size, _epochs(run, base), None, False  # since: an epoch was seen to end, so that what comes before the first is not taken for one
     try:
         while (code := process.poll()) is None:
             shown = _shown(log, shown)
             if since is not None:
                 clock.longest_epoch = max(clock.longest_epoch, time.monotonic() - since)
-            if (now := _epochs(run)) != epochs:
-                since, epochs = time.monotonic() if epochs is not None and now == epochs + 1 else None, now
+            if (now := _epochs(run, base)) != epochs:
+                since, epochs = time.monotonic() if now == epochs + 1 else None, now
                 record["runs"][run]["epochs"] = now
                 _write(record)
             if clock.short and not asked:
@@ -112,7 +114,7 @@ def _done(run: str, arguments: list[str], clock: Clock, record: dict) -> dict:
         raise
     _shown(log, shown)
     outcome = "finished" if code == 0 else "stopped" if asked and code in (143, -signal.SIGKILL) else "failed"
-    return {"outcome": outcome, "epochs": _epochs(run)} | ({"why": tasks.last_words(log, code)} if outcome == "failed" else {})
+    return {"outcome": outcome, "epochs": _epochs(run, base)} | ({"why": tasks.last_words(log, code)} if outcome == "failed" else {})
 
 
 def _shown(log: Path, position: int) -> int:
@@ -125,8 +127,9 @@ def _shown(log: Path, position: int) -> int:
     return position + len(text)
 
 
-def _epochs(run: str) -> int | None:
-    return state.read(paths.reports() / run).epochs
+def _epochs(run: str, base: str | None) -> int:
+    """Epochs that were trained for a run so far, those of the run it starts from included."""
+    return sum((files.read_json(paths.reports() / name / "metrics.json") or {}).get("epochs") or state.read(paths.reports() / name).epochs or 0 for name in (base, run) if name)
 
 
 def record_folder() -> Path:
@@ -135,11 +138,10 @@ def record_folder() -> Path:
 
 
 def _left(run: str, outcome: str) -> dict[str, str]:
-    """`<sha256> <size>` of each file that a run leaves to its sender, by its path in the output."""
-    folder = paths.reports() / run
-    found = [path for path in folder.glob("*") if path.is_file() and not path.name.startswith(".") and path.name != state.FILE] if outcome != "stopped" else []
-    found += [record_folder() / LOGS / f"{run}.txt"]
-    return {path.relative_to(record_folder()).as_posix(): f"{provenance.sha256(path)} {path.stat().st_size}" for path in found}
+    """sha256 of the files that a run leaves to its sender, by their path in the output: all of a finished one, what shows why of one that failed."""
+    names = {"finished": results.OF_A_RUN, "failed": (execution.FAILED, execution.FAILED_LOG)}.get(outcome, ())
+    found = [path for name in names if (path := paths.reports() / run / name).exists()] + [record_folder() / LOGS / f"{run}.txt"]
+    return {path.relative_to(record_folder()).as_posix(): provenance.sha256(path) for path in found}
 
 
 def _write(record: dict) -> None:
