@@ -554,7 +554,7 @@ def clean(options) -> None:
             raise FileNotFoundError(f"{paths.display(folders[0])} does not exist; nothing to delete")
         question = f"delete {paths.display(folders[0])} and all that is in it?"
     else:
-        patterns = patterns or [f"{where}/failed.*", f"{where}/running.*", f"{where}/.*.part*"]
+        patterns = patterns or [f"{where}/failed.*", f"{where}/running.*", f"{where}/.*.part*", f"{where}/.fetched-*"]
         folders = [path for pattern in patterns for path in sorted(paths.reports().glob(pattern)) if not files.locked(run_folder(path) / state.LOCK)]
         if not folders:
             print(f"nothing to clean: no {'such thing' if options.unfinished or options.earlier else 'failed run'}")

@@ -181,3 +181,10 @@ def test_an_interactive_session_on_kaggle_is_told_what_outlives_it(monkeypatch, 
         monkeypatch.setenv("KAGGLE_KERNEL_RUN_TYPE", kind)
         hosts.prepare()
         assert ("/kaggle/working, where the runs lie, outlives it only where you save a version" in capsys.readouterr().out) == told
+
+
+def test_of_two_notebooks_that_are_opened_at_once_the_slower_takes_what_the_quicker_has_unpacked(opened, tmp_path):
+    zipped(tmp_path)
+    slow = "import pathlib\nrename = pathlib.Path.rename\ndef late(path, target):\n    __import__('shutil').copytree(path, target)\n    rename(path, target)\npathlib.Path.rename = late\n"
+    lines = opened("colab", before=slow, LABREPORT_SOURCE="/test/labreport.zip")
+    assert lines[-1] == "imported from /content/labreport/lib/labreport/__init__.py"

@@ -306,3 +306,15 @@ def test_a_drive_that_is_missing_drops_comes_back_or_is_full_is_said_once_each_t
         f"7\nGoogle Drive has dropped (Transport endpoint is not connected): {dropped}",
         "8\nGoogle Drive is full (No space left on device): the training goes on, and from here on its epochs are kept in this runtime only, until there is room again. "
         "Delete something there, and empty its trash.", "9\nGoogle Drive is back: a_run is kept there, up to epoch 9"]
+
+
+@pytest.mark.parametrize("manifest", ["{", "3", '{"kept": 1}', '{"files": 3}', '{"files": {"history.csv": 5}}'])
+def test_a_manifest_of_another_shape_counts_for_nothing_and_is_written_anew(manifest, colab):
+    folder = colab("one").with_name("a_run")
+    write_epoch(folder, 1)
+    keeping.keep(folder)
+    [kept] = keeping.KEPT.glob("a_run/*/kept.json")
+    kept.write_text(manifest)
+    assert keeping.bring_back(folder) is False
+    keeping.keep(folder)
+    assert len(json.loads(kept.read_text())["files"]) == 2

@@ -41,6 +41,8 @@ def keep(folder: Path, progress: Callable[[str], None] = print) -> None:
         epochs = _copy(folder, place)
         _take_over(folder, place, progress)
     except OSError as error:
+        if isinstance(error, FileNotFoundError) and str(error.filename or "").startswith(f"{folder}{os.sep}"):
+            return  # a file of the run has gone while it was looked at; the next call sees what there is then
         trouble = _explained(error)
         if trouble != _trouble:
             progress(trouble)
@@ -86,10 +88,17 @@ def _copies(run: str):
     """All copies of a run there are: (place, {name: sha256}). In an output of Kaggle only checkpoints say what they hold, in their names."""
     if hosts.here() == "colab" and hosts.drive_is_mounted():
         for manifest in sorted((KEPT / run).glob(f"*/{MANIFEST}")):
-            yield manifest.parent, (files.read_json(manifest) or {"files": {}})["files"]
+            yield manifest.parent, _manifest(manifest.parent)
     if hosts.here() == "kaggle":
         for place in [reports / run for depth in range(1, DEPTH + 1) for reports in sorted(hosts.KAGGLE_INPUT.glob("*/" * depth + "reports"))]:
             yield place, {name: found[2] if (found := CHECKPOINT.fullmatch(name)) else "" for name in _names(place)}
+
+
+def _manifest(place: Path) -> dict[str, str]:
+    """sha256 of the files of a copy by their names; nothing where its manifest cannot be read: then it counts for nothing, and is copied anew."""
+    found = files.read_json(place / MANIFEST)
+    named = found.get("files") if isinstance(found, dict) else None
+    return named if isinstance(named, dict) and all(isinstance(digest, str) for digest in named.values()) else {}
 
 
 def _names(folder: Path) -> list[str]:
@@ -129,7 +138,7 @@ def _runtime(reports: Path) -> str:
 
 def _copy(folder: Path, place: Path) -> int:
     """Bring a copy up to date; returns its epochs. Stopped at any moment, it is as it was, or the files that no longer are what the manifest says are named so."""
-    known = (files.read_json(place / MANIFEST) or {"files": {}})["files"]
+    known = _manifest(place)
     digests = {name: _digest(str(folder / name), (folder / name).stat().st_size, (folder / name).stat().st_mtime_ns) for name in _names(folder)}
     new = [name for name, digest in digests.items() if known.get(name) != digest or not (place / name).exists()]
     for name in new:
