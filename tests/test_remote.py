@@ -10,7 +10,7 @@ import pytest
 
 import pipeline
 import simulated
-from labreport import experiments, files, planning, provenance, results, state
+from labreport import experiments, files, identity, planning, provenance, results, state
 from labreport.interruption import Interrupted
 from labreport.remote import bundles, errand, lanes, sending
 
@@ -392,6 +392,16 @@ def test_names_on_kaggle_are_at_most_fifty_characters_and_differ():
 def test_the_notebook_carries_the_project_as_it_is_now_in_less_than_a_megabyte():
     one, two = (sending.notebook("x", [step().experiment], "k", TERMS) for _ in range(2))
     assert json.dumps(one) == json.dumps(two) and len(json.dumps(one)) < 1_000_000
+
+
+def test_packages_and_absent_weights_count_between_runs_of_one_host_only():
+    there = {"host": "kaggle", "settings": {}, "source": {"training.py": "a"}, "data": "d", "versions": {"keras": "3.13"}, "weights": {"file": "w.h5", "sha256": "1"}}
+    here = there | {"versions": {"keras": "3.15"}, "weights": {"file": None}}
+    del here["host"]
+    assert identity.differences(there, here) == []
+    assert identity.differences(there, here | {"source": {"training.py": "b"}, "data": "e"}) == ["the data changed", "training.py changed"]
+    assert "keras: 3.13, now 3.15" in identity.differences(there, here, everywhere=True)
+    assert "keras: 3.13, now 3.15" in identity.differences(there, here | {"host": "kaggle"})
 
 
 @pytest.mark.slow
