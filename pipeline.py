@@ -94,10 +94,10 @@ def status(experiment) -> str:
     """Measured accuracy of a finished run, on the test split where there is one; and what is going on, or how the last try ended."""
     metrics, now = files.read_json(experiment.folder / "metrics.json"), state.read(experiment.folder)
     measured = [f"{metrics['evaluated_accuracy']:.3f}"] if metrics else []
-    if (experiment.folder / "sent.json").exists():
+    if (experiment.folder / "sent.json").exists():  # asked first: what looks into it takes a second to import
         from labreport.remote import lanes
 
-        measured += [lanes.under_way(experiment.folder)] if lanes.under_way(experiment.folder) else []
+        measured += filter(None, [lanes.under_way(experiment.folder)])
     return "; ".join(measured + ([str(now)] if now.name not in ("none", "finished") else [])) or "not run"
 
 
@@ -519,8 +519,11 @@ def pack(options) -> None:
 def sweep_status(options) -> None:
     """How far the runs of a sweep are; for a look from another shell."""
     from labreport import planning, tasks, watching
+    from labreport.remote import lanes
 
     sweep = sweeps.load(options.sweep, settings(options))
+    if there := lanes.under_way(sweep.folder):
+        print(f"{sweep.run_name}: {there}; `python pipeline.py kaggle {sweep.name}` looks how far it is")
     found = [watching.look(step) for step in planning.steps(sweep)]
     at_once = tasks.recorded(sweep).get("at_once", 1)
     print(f"{sweep.run_name}: {watching.whole(found, at_once)}")

@@ -196,7 +196,7 @@ def test_gpu_time_that_is_used_up_is_said_before_anything_is_sent(notebooks):
     assert "used up; anew on Saturday, 28 November, 00:00 UTC" in why and "--cpu" in why and not notebooks.pushed
 
 
-def test_asked_to_stop_it_leaves_the_notebook_at_work_and_the_same_command_finds_it(notebooks, monkeypatch):
+def test_asked_to_stop_it_leaves_the_notebook_at_work_and_the_same_command_finds_it(notebooks, monkeypatch, capsys):
     release = threading.Event()
     notebooks.scripted["*"] = lambda session: (release.wait(), finishing(session))
 
@@ -208,6 +208,8 @@ def test_asked_to_stop_it_leaves_the_notebook_at_work_and_the_same_command_finds
         patch.setattr(lanes.time, "sleep", stop)
         with pytest.raises(Interrupted, match="not Kaggle: https://www.kaggle.com/code/ada/labreport-cifar10-naive-adam-sample-epochs-[0-9a-f]{4}-1 goes on"):
             bring(step())
+    assert pipeline.main(["show", EXPERIMENT, "--data", "sample", "--set", "epochs=3"]) == 0
+    assert "on Kaggle since 20" in (told := capsys.readouterr().out) and f"as ada/{notebooks.pushed[0].slug}" in told
     release.set()
     assert bring(step()) == {step().experiment.run_name: None} and len(notebooks.pushed) == 1
 

@@ -141,6 +141,7 @@ def _keep(folder: Path, lanes: list[Lane]) -> None:
     """Write sent.json, or delete it where all has come home well."""
     open_ones = [lane for lane in lanes if lane.left or any(lane.outcomes.values())]
     if open_ones:
+        folder.mkdir(parents=True, exist_ok=True)  # somebody may have tidied up
         files.write_json(folder / RECORD, {"lanes": [{"key": lane.key, "letter": lane.letter, "runs": [step.experiment.run_name for step in lane.steps], "parts": lane.parts}
                                                      for lane in open_ones]})
     else:
