@@ -259,9 +259,9 @@ def _fetch(api, lane: Lane, status: str, message: str, terms: sending.Terms) -> 
             lane.outcomes[run], gained = failed, True
             print(f"{run}: {told['outcome']} on Kaggle" + (f", {taken}" if taken else ""), flush=True)
         else:
-            gained = gained or told["epochs"] > part["before"].get(run, 0)
+            gained = gained or output.epochs(run) > part["before"].get(run, 0)
     part["over"] = True
-    part["left"] = {run: told["epochs"] for run, told in output.record["runs"].items() if told["outcome"] != "finished"}
+    part["left"] = {run: output.epochs(run) for run, told in output.record["runs"].items() if told["outcome"] != "finished"}
     if not gained:
         lane.give_up(f"not an epoch was done in {duration(terms.seconds)} on Kaggle; see {page}")
     elif lane.left:

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -33,6 +34,12 @@ class Output:
             record = kaggle_api.asked(api, _read, links[errand.RECORD], what=f"the output of {kernel}", page=f"{sending.SITE}/code/{kernel}")
         lines = [line for line in _lines(log) if line.strip()]
         return cls(kernel, links, record if _usable(record, key) else None, lines[-1] if lines else "")
+
+
+    def epochs(self, run: str) -> int:
+        """Epochs of a run that there are to go on from. Of a notebook that was ended in between, its checkpoints say more than the record."""
+        saved = [int(found[1]) for path in self.links if (found := re.fullmatch(rf"reports/{re.escape(run)}/{state.UNFINISHED}/epoch-(\d+)\.\w+\.npz", path))]
+        return max([self.record["runs"][run]["epochs"], *saved])
 
 
 def take(experiment, failed: str | None, output: Output) -> str:
