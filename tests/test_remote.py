@@ -131,6 +131,19 @@ def test_a_notebook_that_fails_before_its_runs_gives_its_last_words_and_its_page
     assert bring(step()) == {step().experiment.run_name: None}
 
 
+def test_after_a_notebook_that_came_to_nothing_the_one_before_it_is_gone_on_from(notebooks):
+    """Kaggle lost the second one."""
+    def lost(session):
+        raise RuntimeError("worker lost")
+
+    notebooks.scripted["*"] = lambda session: {1: lambda: leave(session, dict.fromkeys(session.runs, "stopped"), 2), 2: lambda: lost(session), 3: lambda: finishing(session)}[len(notebooks.pushed)]()
+    [why] = bring(step()).values()
+    assert "worker lost" in why
+    assert bring(step()) == {step().experiment.run_name: None}
+    first, _, third = notebooks.pushed
+    assert third.request["kernelDataSources"] == [first.request["slug"]]
+
+
 def test_the_output_of_an_earlier_notebook_is_not_taken_for_this_ones(notebooks):
     notebooks.scripted["*"] = lambda session: leave(session, dict.fromkeys(session.runs, "finished"), 3, errand="another")
     [why] = bring(step()).values()

@@ -64,8 +64,8 @@ class Lane:
 
     @property
     def attached(self) -> dict | None:
-        """The part whose output there is to go on from."""
-        return self.parts[-1] if self.parts and any(self.parts[-1]["left"].values()) else None
+        """The latest part whose output there is to go on from; not one that ended before it came to anything."""
+        return next((part for part in reversed(self.parts) if any(part["left"].values())), None)
 
     def give_up(self, why: str) -> None:
         """Let all that is left of it fail."""
@@ -175,7 +175,7 @@ def _send(api, lane: Lane, terms: sending.Terms, keep) -> None:
         raise
     if outcome == sending.NOTHING_TO_ATTACH:  # it was deleted there
         lane.parts.pop()
-        lane.parts[-1]["left"] = {}
+        attached["left"] = {}
         return
     if outcome:
         lane.parts.pop()
