@@ -290,7 +290,7 @@ def test_rules_that_nobody_has_accepted_are_named_with_their_page(service, monke
     (refusal(403, f"not for {TOKEN}"), FileNotFoundError, f"does not give it to this account; see https://www.kaggle.com/datasets/{FLOWERS} (Kaggle says: not for [KAGGLE_API_TOKEN])"),
     (refusal(404, "gone"), FileNotFoundError, f"has no such thing, or not any more; see https://www.kaggle.com/datasets/{FLOWERS} (Kaggle says: gone)"),
     (refusal(500, "oh"), ConnectionError, "Kaggle does not answer (500 Internal Server Error); try again later"),
-    (refusal(429, "slow down", Retry_After="0.1"), ConnectionError, "Kaggle has had too many requests from here (429), and still after 2 tries; try again later"),
+    (refusal(429, "slow down", Retry_After="0.1"), ConnectionError, "Kaggle has had too many requests from here (429); try again later"),
 ])
 def test_what_kaggle_answers_is_said_in_words_that_help(flowers, monkeypatch, fault, kind, expected):
     monkeypatch.setattr(kaggle_api, "ATTEMPTS", 2)

@@ -47,10 +47,10 @@ class NotThere(ValueError):
     """Kaggle does not know what was asked for, or does not give it to this account."""
 
 
-def asked(api, call, *arguments, what: str, page: str, attempts: int = ATTEMPTS, **named):
+def asked(api, call, *arguments, what: str, page: str, attempts: int | None = None, **named):
     """What a call of a connected client returns; tried again, by the client's own rules, where the service is busy or the connection breaks.
 
-    what, page: as in `explained`, which says the errors. attempts: 1 for what must not be done twice.
+    what, page: as in `explained`, which says the errors. attempts: 1 for what must not be done twice; ATTEMPTS if None.
     """
     import requests
 
@@ -70,7 +70,7 @@ def asked(api, call, *arguments, what: str, page: str, attempts: int = ATTEMPTS,
             raise requests.ConnectionError(_cause(error)) from None
 
     with explained(what, page):
-        return api.with_retry(once, max_retries=attempts)()
+        return api.with_retry(once, max_retries=attempts or ATTEMPTS)()
 
 
 @contextlib.contextmanager
