@@ -176,7 +176,7 @@ class Notebooks:
         limited = self.end_first_after if session is self.pushed[0] else None
         for line in session.process.stdout:
             session.say(line)
-            if limited and line.strip().startswith(f"epoch {limited}/"):  # Kaggle's time is up
+            if limited and line.split("/")[0].split() == ["epoch", str(limited)]:  # Kaggle's time is up
                 session.status, session.failure = "CANCEL_ACKNOWLEDGED", "Your notebook exceeded the maximum allowed run time"
                 os.killpg(session.process.pid, signal.SIGKILL)
         if session.process.wait() and session.status == "RUNNING":
