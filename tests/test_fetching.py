@@ -24,7 +24,7 @@ from processes import Processes, until
 from test_image_folders import load, load_flowers, picture, write, write_cats_dogs, write_dogs, write_flowers
 
 from labreport import files, hosts, kaggle_api, paths, privacy
-from labreport.datasets import download, fetching, folders, locking
+from labreport.datasets import download, fetching, folders
 
 main = runpy.run_path(str(ROOT / "pipeline.py"))["main"]
 

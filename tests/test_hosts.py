@@ -5,7 +5,6 @@ import http.server
 import json
 import re
 import threading
-import time
 
 import pandas as pd
 import pipeline

@@ -1,6 +1,5 @@
 """Image folders as users have them: found, unzipped, decoded once, split without leaks; and what is wrong with them is said."""
 
-import io
 import multiprocessing
 import os
 import stat
@@ -11,7 +10,7 @@ import numpy as np
 import pytest
 
 from labreport import arrays, datasets, experiments, files, hosts, paths
-from labreport.datasets import cats_dogs, decoding, dog_breeds, flowers, folders, locking
+from labreport.datasets import decoding, dog_breeds, flowers, locking
 
 SIDE = 16
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import simulated
 from conftest import ROOT
-from test_reliability import Killed, at_epoch, kill
+from test_reliability import Dying, Killed, at_epoch, kill
 from test_training import experiment, quiet, same_bits
 
 from labreport import assignments, files, hosts, keeping, results, state, training
@@ -145,41 +145,32 @@ def test_a_finished_run_that_lacks_a_file_on_the_drive_is_not_taken_for_finished
     model.unlink()
     (tmp_path / "second/a_run").mkdir(parents=True)
     assert keeping.bring_back(tmp_path / "second/a_run") and f"{model} is missing or damaged" in capsys.readouterr().out
-    assert keeping._reached(keeping._names(tmp_path / "second/a_run")) == (False, 2)
+    assert keeping.how_far(keeping._names(tmp_path / "second/a_run")) == (False, 2)
 
 
 def test_at_whatever_step_the_copying_is_killed_an_epoch_at_most_is_lost(colab, tmp_path, monkeypatch):
     """Each operation on the Drive is in turn the last one of its runtime."""
     step, killed = 0, True
     while killed:
-        left, killed = step, False
+        dying, killed = Dying(step), False
         first, second = tmp_path / f"{step}-a/a_run", tmp_path / f"{step}-b/a_run"
         monkeypatch.setattr(keeping, "KEPT", tmp_path / f"{step}-kept")
         for epoch in (1, 2):
             write_epoch(first, epoch)
             keeping.keep(first)
 
-        def counted(operation):
-            def call(*arguments, **keywords):
-                nonlocal left
-                left -= 1
-                if left < 0:
-                    raise Killed
-                return operation(*arguments, **keywords)
-            return call
-
         write_epoch(first, 3)
         with monkeypatch.context() as patch:
             for name in ("_copied", "_delete"):
-                patch.setattr(keeping, name, counted(getattr(keeping, name)))
-            patch.setattr(keeping.os, "replace", counted(os.replace))
+                patch.setattr(keeping, name, dying(getattr(keeping, name)))
+            patch.setattr(keeping.os, "replace", dying(os.replace))
             try:
                 keeping.keep(first)
             except Killed:
                 killed = True
         second.mkdir(parents=True)
         assert keeping.bring_back(second, quiet)
-        assert keeping._reached(keeping._names(second))[1] in ((2, 3) if killed else (3,))
+        assert keeping.how_far(keeping._names(second))[1] in ((2, 3) if killed else (3,))
         keeping.keep(first, lambda line: pytest.fail(line))  # the next one puts all in order
         [copy] = copies()
         assert {path.relative_to(copy).as_posix() for path in copy.rglob("*") if path.is_file()} == holds_what_it_says(copy) | {keeping.MANIFEST}

@@ -20,6 +20,21 @@ class Killed(BaseException):
     """Nobody catches this."""
 
 
+class Dying:
+    """A process that dies after so many operations more: it wraps those that count."""
+
+    def __init__(self, left):
+        self.left = left
+
+    def __call__(self, operation):
+        def call(*arguments, **keywords):
+            self.left -= 1
+            if self.left < 0:
+                raise Killed
+            return operation(*arguments, **keywords)
+        return call
+
+
 def at_epoch(number, act):
     """A progress function that acts once an epoch is saved."""
     return lambda line: act() if line.startswith(f"epoch {number}/") else None
@@ -174,25 +189,16 @@ def test_whatever_step_a_finished_training_is_killed_at_both_it_and_the_run_befo
             training.fit(chosen, tiny, quiet)
     shutil.copytree(chosen.folder, tmp_path / "trained")
 
-    def counted(operation):
-        def once(*arguments, **keywords):
-            nonlocal left
-            left -= 1
-            if left < 0:
-                raise Killed
-            return operation(*arguments, **keywords)
-        return once
-
     def interrupted(*folders):
         with monkeypatch.context() as patch:
             for name in ("replace", "rename", "unlink", "hardlink_to", "mkdir"):
-                patch.setattr(Path, name, counted(getattr(Path, name)))
-            patch.setattr(shutil, "rmtree", counted(shutil.rmtree))
+                patch.setattr(Path, name, dying(getattr(Path, name)))
+            patch.setattr(shutil, "rmtree", dying(shutil.rmtree))
             publish(*folders)
 
     publish, step, killed = results.publish, 0, True
     while killed:
-        left, killed, step = step, False, step + 1
+        dying, killed, step = Dying(step), False, step + 1
         shutil.rmtree(chosen.folder)
         shutil.copytree(tmp_path / "trained", chosen.folder)
         with monkeypatch.context() as patch:

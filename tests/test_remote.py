@@ -59,6 +59,14 @@ def finishing(session):
     leave(session, dict.fromkeys(session.runs, "finished"), 3)
 
 
+def brought(notebooks):
+    """The step of a run that has come home from Kaggle."""
+    notebooks.scripted["*"] = finishing
+    one = step()
+    bring(one)
+    return one
+
+
 def test_a_run_is_sent_as_a_private_notebook_with_all_that_it_needs_and_comes_back_into_its_folder(notebooks, capsys):
     notebooks.scripted["*"] = finishing
     one = step()
@@ -151,9 +159,7 @@ def test_the_output_of_an_earlier_notebook_is_not_taken_for_this_ones(notebooks)
 
 
 def test_a_file_that_is_damaged_on_its_way_is_not_taken_and_the_earlier_run_stays(notebooks):
-    notebooks.scripted["*"] = finishing
-    one = step()
-    bring(one)
+    one = brought(notebooks)
     before = files.read_json(one.experiment.folder / "metrics.json")
 
     def damaged(session):
@@ -298,18 +304,14 @@ def test_a_notebook_that_was_deleted_is_said_and_sent_anew_by_the_same_command(n
 
 
 def test_a_run_that_is_said_to_be_finished_without_its_files_is_not_taken(notebooks):
-    notebooks.scripted["*"] = finishing
-    one = step()
-    bring(one)
+    one = brought(notebooks)
     notebooks.scripted["*"] = lambda session: leave(session, {}, runs={run: {"outcome": "finished", "epochs": 3} for run in session.runs})
     [why] = bring(one).values()
     assert "is said to be finished, but history.csv" in why and results.finished(one.experiment.folder)
 
 
 def test_a_run_that_fails_there_leaves_the_finished_one_here(notebooks):
-    notebooks.scripted["*"] = finishing
-    one = step()
-    bring(one)
+    one = brought(notebooks)
     before = files.read_json(one.experiment.folder / "metrics.json")
 
     def failed_after_training(session):
@@ -425,7 +427,7 @@ def test_packages_and_absent_weights_count_between_runs_of_one_host_only():
 @pytest.mark.slow
 def test_a_run_that_is_really_executed_there_and_ended_by_the_service_ends_in_a_second_notebook_with_the_bits_of_one_here(notebooks, tmp_path, capsys, monkeypatch):
     notebooks.python, notebooks.end_first_after = kaggle_notebooks.bare_python(tmp_path / "python"), 3
-    run = [EXPERIMENT, "--data", "sample", "--set", "epochs=6", "max_images=400"]
+    run = [EXPERIMENT, "--data", "sample", "--set", "epochs=40", "max_images=400"]
     assert pipeline.main(["kaggle", *run]) == 0, capsys.readouterr()
     [there] = (tmp_path / "reports").glob(f"{EXPERIMENT}--*")
     assert [session.status for session in notebooks.pushed] == ["CANCEL_ACKNOWLEDGED", "COMPLETE"] and (there / "report.pdf").exists()
@@ -436,4 +438,4 @@ def test_a_run_that_is_really_executed_there_and_ended_by_the_service_ends_in_a_
     for name in ("history.csv", "predictions.csv"):
         assert (there / name).read_bytes() == (tmp_path / "here" / there.name / name).read_bytes()
     monkeypatch.setenv("LABREPORT_REPORTS", str(there.parent))
-    assert planning.step(experiments.load(EXPERIMENT, {"data": "sample", "epochs": 6, "max_images": 400})).action == "done"
+    assert planning.step(experiments.load(EXPERIMENT, {"data": "sample", "epochs": 40, "max_images": 400})).action == "done"

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from . import hosts, privacy
 
-SETTINGS = "https://www.kaggle.com/settings"
+SITE = "https://www.kaggle.com"
+SETTINGS = f"{SITE}/settings"
 TOKEN, USERNAME, KEY = "KAGGLE_API_TOKEN", "KAGGLE_USERNAME", "KAGGLE_KEY"
 ATTEMPTS = 5
 

@@ -13,7 +13,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from . import files, hosts, provenance
@@ -72,12 +72,14 @@ def further(folder: Path) -> list[tuple[tuple, Path, dict[str, str]]]:
     """The copies of a run that have come further than its folder: how far (finished?, epochs, when), where, and the sha256 of their files, or its beginning."""
     if hosts.here() == "home":
         return []
-    own = _reached(_names(folder))
+    if hosts.here() == "home":  # where nothing is kept: runs are looked at by the hundred
+        return []
+    own = how_far(_names(folder))
     if own[0]:
         return []
     found = []
     for place, expected in _copies(folder.name):
-        reached = _reached(expected)
+        reached = how_far(expected)
         if reached > own:
             finished = files.read_json(place / "metrics.json") if reached[0] else None
             found.append(((*reached, finished["finished"] if finished else ""), place, expected))
@@ -107,7 +109,7 @@ def _names(folder: Path) -> list[str]:
     return [name.as_posix() for name in names if not any(part.startswith(".") for part in name.parts) and name.parts[0] not in ("running.ipynb", "running.txt", MANIFEST)]
 
 
-def _reached(names: Iterable[str]) -> tuple[bool, int]:
+def how_far(names: Collection[str]) -> tuple[bool, int]:
     """How far a run folder with these files has come: finished?, epochs of an unfinished training."""
     return "metrics.json" in names, max((int(found[1]) for name in names if (found := CHECKPOINT.fullmatch(name))), default=0)
 
@@ -150,7 +152,7 @@ def _copy(folder: Path, place: Path) -> int:
         os.replace(_part(place / MANIFEST), place / MANIFEST)
     for path in [path for path in place.rglob("*") if path.is_file() and path.relative_to(place).as_posix() not in (*digests, MANIFEST)]:
         _delete(path)
-    return _reached(digests)[1]
+    return how_far(digests)[1]
 
 
 def _part(path: Path) -> Path:
@@ -187,7 +189,7 @@ def _take_over(folder: Path, place: Path, progress) -> None:
     note = files.read_json(folder / BROUGHT)
     if note is None:
         return
-    other, reached = place.with_name(note["place"]), _reached(_names(folder))
+    other, reached = place.with_name(note["place"]), how_far(_names(folder))
     unchanged = (other / MANIFEST).exists() and provenance.sha256(other / MANIFEST) == note["manifest"]
     if unchanged and not (reached[0] or reached[1] > note["epochs"]):
         return
@@ -218,8 +220,8 @@ def _put_in_place(place: Path, expected: dict[str, str], folder: Path, progress)
         progress(f"{place / name} is missing or damaged (it is not what was kept): it is left out")
     if any(not name.startswith(PARTS) for name in damaged):
         (waiting / "metrics.json").unlink(missing_ok=True)
-    reached = _reached(_names(waiting))
-    if reached <= _reached(_names(folder)):
+    reached = how_far(_names(waiting))
+    if reached <= how_far(_names(folder)):
         shutil.rmtree(waiting, ignore_errors=True)
         return False
     unfinished = folder / "unfinished"

@@ -12,7 +12,6 @@ from .. import files, hosts, kaggle_api, paths
 from . import cats_dogs, cifar10, dog_breeds, download, flowers, folders, locking
 
 PLACE = ".download"  # in the data folder: what has arrived of an archive, and the locks
-KAGGLE = "https://www.kaggle.com"
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ def _missing(source: Source, folder: Path) -> folders.NotThere | None:
 
 def _received(name: str, source: Source, folder: Path, missing: folders.NotThere) -> Path:
     """The archive. An error says what is missing and the ways out."""
-    if hosts.KAGGLE_INPUT.is_dir() and source.page.startswith(KAGGLE):
+    if hosts.KAGGLE_INPUT.is_dir() and source.page.startswith(kaggle_api.SITE):
         raise FileNotFoundError(f"{missing}, nor below {hosts.KAGGLE_INPUT}: attach it to the notebook (Add Input, {source.page}), or try with --data sample")
     try:
         return source.receive(source, folder / PLACE / name)
@@ -143,9 +142,9 @@ def _from_storage(digest: str | None, source: Source, place: Path) -> Path:
 SOURCES = {
     "cats_dogs": Source(cats_dogs, "cats_and_dogs_filtered", "https://storage.googleapis.com/mledu-datasets/cats_and_dogs_filtered.zip", 68_606_236,
                         functools.partial(_from_storage, None)),
-    "flowers": Source(flowers, "flowers", f"{KAGGLE}/datasets/alxmamaev/flowers-recognition", 236_000_000,
+    "flowers": Source(flowers, "flowers", f"{kaggle_api.SITE}/datasets/alxmamaev/flowers-recognition", 236_000_000,
                       functools.partial(_from_kaggle, "dataset_download_files", "alxmamaev/flowers-recognition")),
     "cifar10": Source(cifar10, cifar10.FOLDER, cifar10.ARCHIVE_URL, 170_498_071, functools.partial(_from_storage, cifar10.ARCHIVE_SHA256), cifar10.unpack),
-    "dog_breeds": Source(dog_breeds, "dog-breed-identification", f"{KAGGLE}/competitions/dog-breed-identification", 725_000_000,
+    "dog_breeds": Source(dog_breeds, "dog-breed-identification", f"{kaggle_api.SITE}/competitions/dog-breed-identification", 725_000_000,
                          functools.partial(_from_kaggle, "competition_download_files", "dog-breed-identification")),
 }

@@ -5,7 +5,7 @@ import io
 import json
 import textwrap
 import zipfile
-from pathlib import PurePosixPath
+from pathlib import Path
 
 from .. import paths, privacy, provenance
 
@@ -22,17 +22,15 @@ def project() -> bytes:
     """
     root = paths.root()
     found = [path for part in PARTS for path in ([root / part] if (root / part).is_file() else (root / part).rglob("*"))]
-    packed = {path.relative_to(root).as_posix(): path.read_bytes() for path in found
-              if path.suffix in SUFFIXES and path.is_file() and not any(part.startswith(".") for part in path.relative_to(root).parts)}
-    for name in packed:
-        if name.endswith(".ipynb"):
-            packed[name] = json.dumps(_read(PurePosixPath(name).stem), indent=1, ensure_ascii=False).encode() + b"\n"  # as they are committed
-        if name.startswith(("notebooks/", "params/")) and privacy.without_secrets(text := packed[name].decode("utf-8", errors="replace")) != text:
+    contents = {path.relative_to(root).as_posix(): _content(path) for path in found
+                if path.suffix in SUFFIXES and path.is_file() and not any(part.startswith(".") for part in path.relative_to(root).parts)}
+    for name, content in contents.items():
+        if name.startswith(("notebooks/", "params/")) and privacy.without_secrets(text := content.decode("utf-8", errors="replace")) != text:
             raise ValueError(f"{name} holds what looks like a password or token; take it out of the file before it is packed")
-    packed[f"lib/labreport/{provenance.CHECKOUT}"] = json.dumps(privacy.cleaned_values(provenance.checkout())).encode()
+    contents[f"lib/labreport/{provenance.CHECKOUT}"] = json.dumps(privacy.cleaned_values(provenance.checkout())).encode()
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        for name, content in sorted(packed.items()):
+        for name, content in sorted(contents.items()):
             archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED, 9)  # ZipInfo: of no date
     return buffer.getvalue()
 
@@ -76,6 +74,11 @@ def assigned(**values) -> str:
 def whole(cells: list[dict]) -> dict:
     """A notebook of these cells."""
     return {"cells": cells, "metadata": _read("cifar10")["metadata"], "nbformat": 4, "nbformat_minor": 5}
+
+
+def _content(path: Path) -> bytes:
+    """Of a notebook as it is committed, of another file as it is."""
+    return json.dumps(_read(path.stem), indent=1, ensure_ascii=False).encode() + b"\n" if path.suffix == ".ipynb" else path.read_bytes()
 
 
 def _read(name: str) -> dict:

@@ -13,7 +13,6 @@ from pathlib import Path
 from .. import execution, files, interruption, paths, provenance, results, state, tasks, wording
 
 RECORD = "errand.json"
-LOGS = "logs"
 RESERVE_SECONDS = 180  # at most, for evaluating, saving and what the service itself does at the end
 LOOK_SECONDS = 1.0
 
@@ -49,8 +48,8 @@ def reserve(seconds: float) -> float:
 def do(errand: str, runs: dict[str, dict], language: str, seconds: float) -> None:
     """Run `pipeline.py` for each of the runs, one after the other, for at most so many seconds.
 
-    runs: by name, the arguments of each, and the run that it starts from (base), None where it starts anew. errand: a text that the record repeats, so that an earlier notebook's output is not taken for this one's. What a run prints is printed here too.
-    A run that fails does not stop the others.
+    runs: by name, the arguments of each, and the run that it starts from (base), None where it starts anew. errand: a text that the record repeats, so that an
+    earlier notebook's output is not taken for this one's. What a run prints is printed here too. A run that fails does not stop the others.
     """
     clock = Clock(seconds, time.monotonic())
     record = {"errand": errand, "runs": {run: {"outcome": "waiting", "epochs": _epochs(run, told["base"])} for run, told in runs.items()}, "files": {}}
@@ -74,7 +73,7 @@ def show(run: str, language: str) -> None:
     import nbformat
     from IPython.display import Markdown, display, publish_display_data
 
-    notebook = paths.reports() / run / wording.file("notebook.ipynb", language)
+    notebook = paths.reports() / run / wording.file(execution.NOTEBOOK, language)
     if not notebook.exists():
         print(f"{run} is not finished")
         return
@@ -88,7 +87,7 @@ def show(run: str, language: str) -> None:
 
 def _done(run: str, base: str | None, arguments: list[str], clock: Clock, record: dict) -> dict:
     """What came of a run: its outcome (finished, stopped or failed), its epochs, and why it failed."""
-    log = record_folder() / LOGS / f"{run}.txt"
+    log = record_folder() / tasks.LOGS / f"{run}.txt"
     tasks.head(log, run, "on Kaggle")
     process = tasks.start(tasks.PIPELINE, arguments, log, paths.root(), os.environ | {"PYTHONUNBUFFERED": "1"})
     shown, epochs, since, asked = log.stat().st_size, _epochs(run, base), None, False  # since: an epoch was seen to end, so that what comes before the first is not taken for one
@@ -140,7 +139,7 @@ def record_folder() -> Path:
 def _left(run: str, outcome: str) -> dict[str, str]:
     """sha256 of the files that a run leaves to its sender, by their path in the output: all of a finished one, what shows why of one that failed."""
     names = {"finished": results.OF_A_RUN, "failed": (execution.FAILED, execution.FAILED_LOG)}.get(outcome, ())
-    found = [path for name in names if (path := paths.reports() / run / name).exists()] + [record_folder() / LOGS / f"{run}.txt"]
+    found = [path for name in names if (path := paths.reports() / run / name).exists()] + [record_folder() / tasks.LOGS / f"{run}.txt"]
     return {path.relative_to(record_folder()).as_posix(): provenance.sha256(path) for path in found}
 
 

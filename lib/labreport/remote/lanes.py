@@ -97,7 +97,7 @@ def bring(name: str, folder: Path, steps: list[Step], terms: sending.Terms) -> d
                 if any(lane.left for lane in lanes):
                     time.sleep(LOOK_SECONDS)
         except KeyboardInterrupt as stop:
-            there = [f"{sending.SITE}/code/{lane.at_work['kernel']}" for lane in lanes if lane.at_work]
+            there = [sending.page(lane.at_work["kernel"]) for lane in lanes if lane.at_work]
             stopped = interruption.Interrupted(f"{name}: this command has stopped, not Kaggle: {' and '.join(there)} {'goes' if len(there) == 1 else 'go'} on, "
                                                "and the same command looks again" if there else f"{name}: stopped; the same command goes on")
             stopped.signal = getattr(stop, "signal", stopped.signal)
@@ -134,17 +134,17 @@ def _kept(folder: Path) -> list[dict]:
             return found
     except (KeyError, TypeError, ValueError):
         pass
-    raise ValueError(f"{paths.display(file)} is damaged: look at {sending.SITE}/code whether a notebook of this run is at work there; delete the file to send a new one")
+    raise ValueError(f"{paths.display(file)} is damaged: look at {kaggle_api.SITE}/code whether a notebook of this run is at work there; delete the file to send a new one")
 
 
 def _keep(folder: Path, lanes: list[Lane]) -> None:
     """Write sent.json, or delete it where all has come home well."""
     open_ones = [lane for lane in lanes if lane.left or any(lane.outcomes.values())]
-    if open_ones:
+    record = {"lanes": [{"key": lane.key, "letter": lane.letter, "runs": [step.experiment.run_name for step in lane.steps], "parts": lane.parts} for lane in open_ones]}
+    if open_ones and files.read_json(folder / RECORD) != record:  # it is asked to at each look, for hours
         folder.mkdir(parents=True, exist_ok=True)  # somebody may have tidied up
-        files.write_json(folder / RECORD, {"lanes": [{"key": lane.key, "letter": lane.letter, "runs": [step.experiment.run_name for step in lane.steps], "parts": lane.parts}
-                                                     for lane in open_ones]})
-    else:
+        files.write_json(folder / RECORD, record)
+    if not open_ones:
         (folder / RECORD).unlink(missing_ok=True)
 
 
@@ -184,7 +184,7 @@ def _send(api, lane: Lane, terms: sending.Terms, keep) -> None:
         lane.again = time.monotonic() + FULL_SECONDS
         return
     part["arrived"], lane.seen, lane.answered, lane.again = True, "", time.monotonic(), 0.0
-    print(f"{lane.title}: sent {count(len(lane.left), 'run')} to {sending.SITE}/code/{part['kernel']} ({terms}{', with internet' * sending.needs([step.experiment for step in lane.left])['enable_internet']})",
+    print(f"{lane.title}: sent {count(len(lane.left), 'run')} to {sending.page(part['kernel'])} ({terms}{', with internet' * sending.needs([step.experiment for step in lane.left])['enable_internet']})",
           flush=True)
 
 
@@ -199,7 +199,7 @@ def _look(api, lane: Lane, terms: sending.Terms) -> None:
             print(f"{lane.title}: {status.lower()}", flush=True)
     elif status == "QUEUED" and time.monotonic() - lane.since > PATIENCE_SECONDS:
         lane.since = time.monotonic()
-        print(f"{lane.title}: still in the queue; where your GPU time of this week is used up, it stays there: {sending.SITE}/settings", flush=True)
+        print(f"{lane.title}: still in the queue; where your GPU time of this week is used up, it stays there: {kaggle_api.SETTINGS}", flush=True)
     if status in ("RUNNING", *OVER) and lane.log is None:
         lane.log = Log(api, lane.at_work["kernel"], lane.letter)
         lane.log.start()
@@ -214,7 +214,7 @@ def _status(api, lane: Lane) -> tuple[str | None, str]:
     from kagglesdk.kernels.types.kernels_api_service import ApiGetKernelSessionStatusRequest
 
     part, waited = lane.at_work, time.monotonic() - lane.answered
-    page, request = f"{sending.SITE}/code/{part['kernel']}", ApiGetKernelSessionStatusRequest()
+    page, request = sending.page(part["kernel"]), ApiGetKernelSessionStatusRequest()
     request.user_name, request.kernel_slug = part["kernel"].split("/")
     try:
         with api.build_kaggle_client() as client:
@@ -229,7 +229,7 @@ def _status(api, lane: Lane) -> tuple[str | None, str]:
         lane.parts.pop()
         if part["arrived"]:
             raise ValueError(f"Kaggle does not know {page}, which was sent {part['sent']}: it was deleted, or never begun since your GPU time of this week is used up "
-                             f"({sending.SITE}/settings). The same command sends it anew") from None
+                             f"({kaggle_api.SETTINGS}). The same command sends it anew") from None
         return None, ""
     part["arrived"], lane.answered = True, time.monotonic()
     return found.status.name, found.failure_message
@@ -238,7 +238,7 @@ def _status(api, lane: Lane) -> tuple[str | None, str]:
 def _fetch(api, lane: Lane, status: str, message: str, terms: sending.Terms) -> None:
     """Take what a notebook that is over has left, verified, and settle what becomes of each of its runs."""
     part = lane.at_work
-    page = f"{sending.SITE}/code/{part['kernel']}"
+    page = sending.page(part["kernel"])
     output = taking.Output.of(api, part["kernel"], part["errand"])
     if output.record is None:
         part["over"] = True

@@ -11,7 +11,6 @@ from ..datasets import fetching
 from ..wording import duration
 from . import bundles, errand
 
-SITE = "https://www.kaggle.com"
 TITLE = 50  # characters that the service takes
 HOURS, MOST_HOURS = 11.5, 12  # of a notebook
 GPU_AT_ONCE, CPU_AT_ONCE = 2, 5  # notebooks that it runs at once for one person
@@ -34,7 +33,7 @@ class Terms:
 
 def gpu_time_left(api) -> str:
     """How much GPU time is left this week, in words; ValueError where there is none: a notebook would wait for it in silence."""
-    found = kaggle_api.asked(api, api.quota_view, what="how much GPU time is left", page=f"{SITE}/settings")
+    found = kaggle_api.asked(api, api.quota_view, what="how much GPU time is left", page=kaggle_api.SETTINGS)
     if found.gpu_quota is None:
         return "GPU time left on Kaggle this week: it does not say"
     left = (found.gpu_quota.total_time_allowed - found.gpu_quota.time_used).total_seconds()
@@ -42,6 +41,11 @@ def gpu_time_left(api) -> str:
     if left <= 0:
         raise ValueError(f"the GPU time that Kaggle gives you each week is used up{anew}. Wait until then, or run without one: --cpu")
     return f"GPU time left on Kaggle this week: {duration(left)}{anew}"
+
+
+def page(kernel: str) -> str:
+    """Where a person looks at a notebook."""
+    return f"{kaggle_api.SITE}/code/{kernel}"
 
 
 def slug(name: str, key: str, letter: str, part: int) -> str:
@@ -62,7 +66,7 @@ def notebook(name: str, found: list, key: str, terms: Terms) -> dict:
 
 def needs(found: list) -> dict:
     """What of Kaggle's the experiments use, in the words of its metadata: data sets, competitions, internet."""
-    pages = {fetching.SOURCES[one.dataset].page.removeprefix(f"{SITE}/") for one in found if one.data == "real"}
+    pages = {fetching.SOURCES[one.dataset].page.removeprefix(f"{kaggle_api.SITE}/") for one in found if one.data == "real"}
     kinds = {kind: sorted(page.partition("/")[2] for page in pages if page.startswith(f"{kind}/")) for kind in ("datasets", "competitions")}
     downloads = any("://" in page for page in pages) or any(one.model_args.get("weights") == "imagenet" for one in found)
     return {"dataset_sources": kinds["datasets"], "competition_sources": kinds["competitions"], "enable_internet": downloads}
@@ -80,11 +84,11 @@ def push(api, part: dict, attached: str | None, found: list, name: str, terms: T
         Path(folder, "kernel-metadata.json").write_text(json.dumps(metadata), "utf-8")
         Path(folder, "notebook.ipynb").write_text(json.dumps(notebook(name, found, part["errand"], terms)), "utf-8")
         answer = kaggle_api.asked(api, api.kernels_push, folder, timeout=str(terms.seconds), acc=terms.accelerator if terms.gpu else None,
-                                  what=f"the notebook {title}", page=f"{SITE}/settings", attempts=1)  # a second try could be a second notebook
+                                  what=f"the notebook {title}", page=kaggle_api.SETTINGS, attempts=1)  # a second try could be a second notebook
     for source in answer.invalid_competition_sources or []:
-        raise ValueError(f"Kaggle cannot attach the competition {source} to {title}: accept its rules at {SITE}/competitions/{source}/rules and run again")
+        raise ValueError(f"Kaggle cannot attach the competition {source} to {title}: accept its rules at {kaggle_api.SITE}/competitions/{source}/rules and run again")
     for source in answer.invalid_dataset_sources or []:
-        raise ValueError(f"Kaggle cannot attach {source} to {title}; look whether you may open {SITE}/datasets/{source}")
+        raise ValueError(f"Kaggle cannot attach {source} to {title}; look whether you may open {kaggle_api.SITE}/datasets/{source}")
     if answer.invalid_kernel_sources:
         return NOTHING_TO_ATTACH
     if answer.error and "session count" not in answer.error:

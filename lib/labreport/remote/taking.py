@@ -2,12 +2,10 @@
 
 import contextlib
 import json
-import re
 import shutil
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
-from .. import execution, kaggle_api, paths, results, state
+from .. import execution, kaggle_api, keeping, paths, results, state, tasks
 from ..datasets import download
 from ..wording import count
 from . import errand, sending
@@ -31,15 +29,15 @@ class Output:
         links, log = _listed(api, kernel)
         record = None
         if errand.RECORD in links:
-            record = kaggle_api.asked(api, _read, links[errand.RECORD], what=f"the output of {kernel}", page=f"{sending.SITE}/code/{kernel}")
+            record = kaggle_api.asked(api, _read, links[errand.RECORD], what=f"the output of {kernel}", page=sending.page(kernel))
         lines = [line for line in _lines(log) if line.strip()]
         return cls(kernel, links, record if _usable(record, key) else None, lines[-1] if lines else "")
 
 
     def epochs(self, run: str) -> int:
         """Epochs of a run that there are to go on from. Of a notebook that was ended in between, its checkpoints say more than the record."""
-        saved = [int(found[1]) for path in self.links if (found := re.fullmatch(rf"reports/{re.escape(run)}/{state.UNFINISHED}/epoch-(\d+)\.\w+\.npz", path))]
-        return max([self.record["runs"][run]["epochs"], *saved])
+        folder = f"reports/{run}/"
+        return max(self.record["runs"][run]["epochs"], keeping.how_far([path.removeprefix(folder) for path in self.links if path.startswith(folder)])[1])
 
 
 def take(experiment, failed: str | None, output: Output) -> str:
@@ -47,13 +45,13 @@ def take(experiment, failed: str | None, output: Output) -> str:
 
     failed: why. ValueError where what is there is not a whole run, or not what left Kaggle; ConnectionError where it cannot be had now.
     """
-    folder, there, log = experiment.folder, f"reports/{experiment.run_name}", f"{errand.LOGS}/{experiment.run_name}.txt"
+    folder, there, log = experiment.folder, f"reports/{experiment.run_name}", f"{tasks.LOGS}/{experiment.run_name}.txt"
     digests = output.record["files"]
     if failed is None:
         wanted = {name: f"{there}/{name}" for name in (*results.FILES, *BESIDE) if f"{there}/{name}" in digests}
         lacking = [name for name in results.FILES if name not in wanted]
         if lacking:
-            raise ValueError(f"{experiment.run_name} is said to be finished, but {', '.join(lacking)} did not leave Kaggle; see {sending.SITE}/code/{output.kernel}")
+            raise ValueError(f"{experiment.run_name} is said to be finished, but {', '.join(lacking)} did not leave Kaggle; see {sending.page(output.kernel)}")
     else:
         kernel_log = f"{there}/{execution.FAILED_LOG}"
         wanted = {execution.FAILED: f"{there}/{execution.FAILED}", execution.FAILED_LOG: kernel_log if kernel_log in digests else log}
@@ -65,7 +63,7 @@ def take(experiment, failed: str | None, output: Output) -> str:
     staged.mkdir(exist_ok=True)
     for name, path in wanted.items():
         if path not in output.links:
-            raise ConnectionError(f"Kaggle does not list {path} in the output of {sending.SITE}/code/{output.kernel}; the same command looks again")
+            raise ConnectionError(f"Kaggle does not list {path} in the output of {sending.page(output.kernel)}; the same command looks again")
         try:
             download.fetch(output.links[path], digests[path], staged / name)
         except ValueError as error:  # what was trained for hours is not given up for that
@@ -91,7 +89,7 @@ def _listed(api, kernel: str) -> tuple[dict[str, str], str]:
             request = ApiListKernelSessionOutputRequest()
             request.user_name, request.kernel_slug = kernel.split("/")
             request.page_size, request.page_token = 100, token
-            page = kaggle_api.asked(api, client.kernels.kernels_api_client.list_kernel_session_output, request, what=f"the output of {kernel}", page=f"{sending.SITE}/code/{kernel}")
+            page = kaggle_api.asked(api, client.kernels.kernels_api_client.list_kernel_session_output, request, what=f"the output of {kernel}", page=sending.page(kernel))
             links |= {file.file_name.lstrip("/"): file.url for file in page.files or []}
             log = log or page.log
             if not (token := page.next_page_token):
