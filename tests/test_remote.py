@@ -415,11 +415,11 @@ def test_the_notebook_carries_the_project_as_it_is_now_in_less_than_a_megabyte()
 
 
 def test_packages_and_absent_weights_count_between_runs_of_one_host_only():
-    there = {"host": "kaggle", "settings": {}, "source": {"training.py": "a"}, "data": "d", "versions": {"keras": "3.13"}, "weights": {"file": "w.h5", "sha256": "1"}}
+    there = {"host": "kaggle", "settings": {}, "code": {"training_loop.evaluate": "a"}, "data": "d", "versions": {"keras": "3.13"}, "weights": {"file": "w.h5", "sha256": "1"}}
     here = there | {"versions": {"keras": "3.15"}, "weights": {"file": None}}
     del here["host"]
     assert identity.differences(there, here) == []
-    assert identity.differences(there, here | {"source": {"training.py": "b"}, "data": "e"}) == ["the data changed", "training.py changed"]
+    assert identity.differences(there, here | {"code": {"training_loop.evaluate": "b"}, "data": "e"}) == ["the data changed", "training_loop.evaluate changed"]
     assert "keras: 3.13, now 3.15" in identity.differences(there, here, everywhere=True)
     assert "keras: 3.13, now 3.15" in identity.differences(there, here | {"host": "kaggle"})
 

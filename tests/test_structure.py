@@ -13,14 +13,14 @@ PACKAGE = ROOT / "lib/labreport"
 
 # A module may import from the floors below its own, and from its own room.
 FLOORS = {
-    0: {"apart", "arrays", "assignments", "authorship", "checkpoints", "choices", "enclosures", "experiments", "files", "hosts", "identity", "interruption", "kaggle_api", "keeping", "paths", "plain_types", "pretrained", "privacy", "provenance", "sources", "sweeps",
+    0: {"apart", "arrays", "assignments", "authorship", "checkpoints", "choices", "code_digest", "enclosures", "experiments", "files", "hosts", "identity", "imported_source", "interruption", "kaggle_api", "keeping", "paths", "plain_types", "pretrained", "privacy", "provenance", "staleness", "sweeps",
         "state", "stopping", "strict_yaml", "wording"},
-    1: {"datasets", "models", "augmentation", "optimizers", "losses", "backend", "batches", "course", "features", "results", "figures", "proportions", "reporting", "warm"},
-    2: {"training", "evaluation", "commentary", "comparison", "execution", "overview", "planning"},
-    3: {"verification", "ranking", "watching", "tasks"},
+    1: {"datasets", "models", "augmentation", "optimizers", "losses", "backend", "batches", "features", "results", "figures", "proportions", "reporting", "training_state", "warm"},
+    2: {"training_loop", "evaluation", "commentary", "comparison", "execution", "overview", "planning"},
+    3: {"training", "verification", "ranking", "watching", "tasks"},
     4: {"pool", "cluster", "slurm", "remote"},
 }
-KERAS = {"models", "features", "optimizers", "losses", "training", "backend", "batches", "course"}
+KERAS = {"models", "features", "optimizers", "losses", "training", "training_loop", "training_state", "backend", "batches"}
 
 
 def imports(path):

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from labreport import augmentation, batches, experiments, files, identity, results, sources, stopping, training
+from labreport import augmentation, batches, experiments, files, identity, results, stopping, training
 
 
 def experiment(**settings):
@@ -110,38 +110,6 @@ def test_two_trainings_of_one_experiment_do_not_meet(tiny):
     training.fit(experiment(), tiny, second)
 
 
-MODULE = """\"\"\"Models.\"\"\"
-import keras
-from .blocks import block
-from . import heads
-
-RATE = 0.5
-
-def mine(shape):
-    return head(block(shape), RATE)
-
-def head(x, rate):
-    return keras.layers.Dropout(rate)(x)
-
-def theirs(shape):
-    return heads.head(shape)
-"""
-
-
-@pytest.mark.parametrize("before, after, trains_again", [
-    ("RATE = 0.5", "RATE = 0.4", True), ("Dropout(rate)", "Dropout(rate / 2)", True), ("return head(", "return 2 * head(", True),
-    ("return heads.head(shape)", "return shape", False), ("Models.", "Some models.", False), ("def theirs", "def ours(shape):\n    pass\n\ndef theirs", False)])
-def test_a_model_is_made_by_its_function_and_what_that_uses(tmp_path, before, after, trains_again):
-    (tmp_path / "mine.py").write_text(MODULE)
-    (tmp_path / "blocks.py").write_text("from .heads import head\n")
-    (tmp_path / "heads.py").write_text("import keras\n")
-    text, beside = sources.used(tmp_path / "mine.py", "mine")
-    assert {path.name for path in beside} == {"blocks.py", "heads.py"}
-    assert before in MODULE
-    (tmp_path / "mine.py").write_text(MODULE.replace(before, after))
-    assert (sources.used(tmp_path / "mine.py", "mine")[0] != text) == trains_again
-
-
 def test_another_backend_than_ours_is_refused_before_anything_starts(tiny, monkeypatch):
     monkeypatch.setenv("KERAS_BACKEND", "torch")
     with pytest.raises(ValueError, match="KERAS_BACKEND is 'torch'; labreport runs on tensorflow and jax"):
@@ -157,12 +125,11 @@ def test_other_data_train_again_and_say_why(tiny):
 
 def test_a_changed_model_trains_again_and_a_changed_figure_does_not(tiny, tmp_path, monkeypatch):
     before = identity.of(experiment(), tiny.fingerprint)
-    assert not any("figures" in name for name in before["source"])
-    assert "models/cifar10.py, blocks" in before["source"] and "training.py" in before["source"]
-    assert {"losses.py", "optimizers.py", "augmentation.py", "backend.py"} <= set(before["source"])
+    assert not any("figures" in name for name in before["code"])
+    assert {"models.cifar10.blocks", "optimizers.adam", "losses.categorical_crossentropy", "training_loop.train_epochs"} <= set(before["code"])
     after = json.loads(json.dumps(before))
-    after["source"]["models/cifar10.py, blocks"] = "edited"
-    assert identity.differences(before, after) == ["models/cifar10.py, blocks changed"]
+    after["code"]["models.cifar10.blocks"] = "edited"
+    assert identity.differences(before, after) == ["models.cifar10.blocks changed"]
     after["versions"]["keras"] = "4.0"
     assert identity.differences(before, after)[1].endswith("now 4.0")
 

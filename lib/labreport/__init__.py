@@ -1,3 +1,7 @@
-"""Reproducible notebook reports for deep-learning assignments. Importing it does nothing."""
+"""Reproducible notebook reports for deep-learning assignments."""
+
+from . import imported_source
 
 __version__ = "0.1.0"
+
+imported_source.install()  # before any other module: a run records the code that made it

@@ -28,6 +28,11 @@ class Choice:
     function: str
     settings: dict[str, tuple[str, bool]]
 
+    @property
+    def logical_name(self) -> str:
+        """Its name in the package, as `code_digest` knows it: `models.cifar10.naive`."""
+        return ".".join((*self.source.relative_to(PACKAGE).with_suffix("").parts, self.function))
+
 
 @functools.cache
 def of(room: str) -> dict[str, Choice]:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import assignments, augmentation, authorship, datasets, enclosures, files, identity, interruption, paths, privacy, provenance, reporting, results, sources, state, warm, wording
+from . import assignments, augmentation, authorship, datasets, enclosures, files, identity, interruption, paths, privacy, provenance, reporting, results, staleness, state, warm, wording
 from .wording import count
 
 MADE_FROM = "made_from.json"  # what the notebook and the reports in a run folder were made from
@@ -21,9 +21,6 @@ RUNNING = "running.ipynb"
 FAILED = "failed.ipynb"
 LOG, FAILED_LOG = "log.txt", "failed.txt"  # what the kernel wrote beside the notebook
 REPORTS = ("report.html", "report.pdf")
-# Source that says nothing in any notebook: how notebooks are run. And what says nothing in an experiment's.
-OF_RUNNING = ("apart.py", "authorship.py", "cluster.py", "enclosures.py", "execution.py", "hosts.py", "kaggle_api.py", "keeping.py", "overview.py", "planning.py", "pool.py", "slurm.py", "tasks.py", "warm.py", "watching.py")
-OF_COMPARISONS = ("assignments.py", "comparison.py", "ranking.py", "sweeps.py")
 
 
 class NotebookError(Exception):
@@ -120,29 +117,18 @@ def _reasons(product: Path | None, before: dict | None, now: dict) -> list[str]:
     return identity.differences(before, now)
 
 
-def _catalogue(language: str) -> list[str]:
-    """The file that a report's sentences are translated by; English stands in the source."""
-    return [] if language == "en" else [f"languages/{language}.po"]
-
-
 def _execution_key(experiment, notebook: Path, finished: str, notes: list[str], language: str) -> dict:
-    source = sources.matching("*.py", *_catalogue(language), "datasets/*.py", "models/__init__.py") | sources.of_model(experiment.model)
-    for name in (*OF_RUNNING, *OF_COMPARISONS):
-        source.pop(name)
     published = results.published_file(experiment)
     verified = (files.read_json(experiment.folder / results.VERIFICATION) or {}).get("verified")
     return {"settings": experiment.settings() | {"what is noted of the data": notes, "verified": verified}, "data": finished,
-            "source": source | _digests(notebook, *[published] * published.exists()), "versions": _told_with()} | identity.of_host()
+            "code": staleness.execution(notebook, language, experiment) | _digests(*[published] * published.exists()), "versions": _told_with()} | identity.of_host()
 
 
 def _comparison_key(assignment, notebook: Path, language: str) -> dict:
-    source = sources.matching("*.py", *_catalogue(language))
-    for name in OF_RUNNING:
-        source.pop(name)
     parameter_files = list(dict.fromkeys(paths.params() / f"{run.experiment.name}.yaml" for run in assignment.runs))
     read = [run.experiment.folder / name for run in assignment.finished for name in assignments.READ]
     states = {run.experiment.run_name: "; ".join([run.state, *run.outdated]) for run in assignment.runs}
-    return {"settings": states, "source": source | _digests(notebook, *parameter_files, *read), "versions": _told_with()}
+    return {"settings": states, "code": staleness.execution(notebook, language) | _digests(*parameter_files, *read), "versions": _told_with()}
 
 
 def _digests(*found: Path) -> dict[str, str]:
@@ -158,7 +144,7 @@ def _render_key(folder: Path, language: str, carried: dict[str, bytes], signed: 
     notebook = folder / wording.file(NOTEBOOK, language)
     digests = {f"{name} in the PDF": hashlib.sha256(data).hexdigest() for name, data in carried.items()}
     digests["authors and course"] = hashlib.sha256(repr((signed.authors, signed.course, signed.institution)).encode()).hexdigest()  # names stand in the reports only
-    return {"source": sources.matching("reporting/*", "enclosures.py", "wording.py", *_catalogue(language)) | {notebook.name: provenance.sha256(notebook)} | digests,
+    return {"code": staleness.rendering(language) | {notebook.name: provenance.sha256(notebook)} | digests,
             "versions": provenance.versions("nbconvert", "typst", "pypandoc_binary", "pygments")}
 
 

@@ -209,13 +209,13 @@ def _read_other_things(folder: Path, comparison: index.Entry, found: dict[str, i
     reasons = []
     with contextlib.suppress(KeyError, TypeError, AttributeError, OSError):  # a damaged file tells nothing
         for stage in stages:
-            told, source = stage["settings"], stage["source"]
+            told, read = stage["settings"], stage.get("code") or stage["source"]
             for name, words in told.items():
                 there = found.get(name)
                 complete = there is not None and there.accuracy is not None
                 if complete == words.startswith("missing"):
                     reasons.append(say("{run} has been finished since", run=name) if complete else say("{run} is not there any more", run=name))
-                elif complete and provenance.sha256(paths.reports() / name / "metrics.json") != source[f"{name}/metrics.json"]:
+                elif complete and provenance.sha256(paths.reports() / name / "metrics.json") != read[f"{name}/metrics.json"]:
                     reasons.append(say("{run} has been done again since", run=name))
                 elif complete and ("outdated" in words.split(";")[0]) != (there.status == "outdated"):
                     reasons.append(say("{run} is outdated", run=name) if there.status == "outdated" else say("{run} is not outdated any more", run=name))

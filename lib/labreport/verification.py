@@ -253,7 +253,7 @@ def side_by_side(one: Path, other: Path) -> dict[str, pd.DataFrame]:
                     | {"sittings": len(origin["sittings"]), "commit": origin["sittings"][-1]["checkout"]["commit"], "changes": origin["sittings"][-1]["checkout"]["changes"],
                        "lock files": origin["sittings"][-1]["locks"], "packages": origin["imported"]} for origin in origins]
     data = [run.metrics["dataset"] for run in runs]
-    found = {"Settings": table([origin["settings"] for origin in origins]), "Source": table([run.metrics["identity"]["source"] for run in runs]),
+    found = {"Settings": table([origin["settings"] for origin in origins]), "Code": table([run.metrics["identity"].get("code", {}) for run in runs]),
              "Environment": table(environments), "Data": table(data),
              "Results": table([{key: value for key, value in run.metrics.items() if key not in DECIDED and key != "seconds_per_epoch"} for run in runs])}
     verdict, where = compare(*runs)

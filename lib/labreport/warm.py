@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from multiprocessing import forkserver
 from pathlib import Path
 
-from . import interruption, provenance, sources
+from . import code_digest, interruption, provenance
 
 FIRST = "labreport.apart"
 LOST = 255  # what multiprocessing says of a fork when the process that made it, and would have told its exit code, is gone
@@ -85,7 +85,7 @@ class Run:
 
 
 def _made_from() -> dict:
-    return sources.matching("*.py", "*/*.py") | provenance.versions("tensorflow", "keras", "numpy", "opencv-python", "papermill", "ipykernel", "matplotlib")
+    return {"code": code_digest.whole()} | provenance.versions("tensorflow", "keras", "numpy", "opencv-python", "papermill", "ipykernel", "matplotlib")
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from . import checkpoints, files, identity, keeping, provenance, state, stopping
 
 ASIDE = "-unfinished"  # ends the names of the folders of trainings that were set aside
 @dataclass
-class Course:
+class TrainingState:
     """The epochs that a model has been trained for, and the place where they are saved.
 
     trained: the compiled model, its optimizer built. folder: of the checkpoints. made_from: the training's identity. monitor: column that names the
@@ -31,37 +31,37 @@ class Course:
     sittings: list[dict] = field(default_factory=list)
 
     @classmethod
-    def begun(cls, trained, folder: Path, made_from: dict, monitor: str, device: dict, prepared_seconds: float, progress: Callable[[str], None]) -> "Course":
-        """A new course; or, where a checkpoint of the same identity lies in the folder, one with the model and its optimizer as they were then.
+    def begun(cls, trained, folder: Path, made_from: dict, monitor: str, device: dict, prepared_seconds: float, progress: Callable[[str], None]) -> "TrainingState":
+        """A new state; or, where a checkpoint of the same identity lies in the folder, one with the model and its optimizer as they were then.
 
         A checkpoint that was made from something else is set aside, with its reasons. device: what `backend.describe()` says.
         """
-        course = cls(trained, folder, made_from, monitor)
+        begun = cls(trained, folder, made_from, monitor)
         sitting = {"started": files.now(), "first_epoch": 1, **provenance.machine(), **device, "environment": provenance.environment(),
                    "checkout": provenance.checkout(), "locks": provenance.locks()}
-        reasons = course._go_on(folder, progress)
+        reasons = begun._go_on(folder, progress)
         if reasons:
             aside = files.free(folder.parent / state.EARLIER / f"{datetime.datetime.now():%Y-%m-%dT%H-%M-%S}{ASIDE}")
             progress(f"not going on with what was saved ({'; '.join(reasons)}): the unfinished training is kept in {state.EARLIER}/{aside.name}/")
             aside.parent.mkdir(exist_ok=True)
             folder.rename(aside)
             folder.mkdir()
-        for aside in sorted(folder.parent.glob(f"{state.EARLIER}/*{ASIDE}*"), reverse=True) if not course.rows else ():
-            if not course._go_on(aside, progress) and course.rows:  # what it was made from is back
+        for aside in sorted(folder.parent.glob(f"{state.EARLIER}/*{ASIDE}*"), reverse=True) if not begun.rows else ():
+            if not begun._go_on(aside, progress) and begun.rows:  # what it was made from is back
                 progress(f"taking up {state.EARLIER}/{aside.name}/ again")
                 for path in list(aside.iterdir()):
                     path.replace(folder / path.name)
                 aside.rmdir()
                 break
-        if course.rows:
-            before, sitting["first_epoch"] = course.sittings[-1], len(course.rows) + 1
-            progress(f"going on after epoch {len(course.rows)}, which was saved {before['ended']}")
+        if begun.rows:
+            before, sitting["first_epoch"] = begun.sittings[-1], len(begun.rows) + 1
+            progress(f"going on after epoch {len(begun.rows)}, which was saved {before['ended']}")
             other = provenance.other_surroundings(before, sitting)
             if other:
                 progress(f"what it runs on has changed, so the last bits may differ from those of a training that was never stopped: {'; '.join(other)}")
-        course.sittings.append(sitting)
-        course.prepared_seconds += prepared_seconds
-        return course
+        begun.sittings.append(sitting)
+        begun.prepared_seconds += prepared_seconds
+        return begun
 
     @property
     def watched(self) -> list[float]:
@@ -72,13 +72,6 @@ class Course:
     def best_epoch(self) -> int:
         """Counting from 1."""
         return stopping.best_epoch(self.watched, self.monitor)
-
-    def saw(self, row: dict, seconds: float) -> None:
-        """Note an epoch that the model has just been trained for, and its weights where it is the best one."""
-        self.rows.append(row)
-        self.seconds.append(seconds)
-        if self.best_epoch == len(self.rows):
-            self.best_weights = self.trained.get_weights()
 
     def save(self) -> None:
         """Write a checkpoint: all that the following epochs depend on. Of Keras that is its variables: weights, batch statistics, the seeds of
