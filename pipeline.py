@@ -16,9 +16,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent / "lib"))
 
 try:
-    from labreport import assignments, experiments, files, interruption, paths, state, sweeps, wording
+    from labreport import assignments, experiments, files, interruption, manifest, paths, state, sweeps, wording
     from labreport.plain_types import nearest
-    from labreport.wording import count, duration, percent
+    from labreport.wording import count, duration, listed, percent
 except ModuleNotFoundError as missing:
     sys.exit(f"pipeline.py: {missing.name} is not installed for {sys.executable}; run `make setup`, then use .venv/bin/python")
 
@@ -330,6 +330,9 @@ def verify(options) -> int:
     from labreport import verification
 
     experiment = the_experiment(options)
+    edited = manifest.changed(experiment.folder)
+    if edited:
+        print(f"{experiment.run_name}: {listed(edited)} changed after it was executed: what is compared is not what the run gave", flush=True)
     verdict = verification.verify(experiment, verification.TOLERANCE if options.tolerance is None else options.tolerance, sys.stdout)
     if verdict.reasons:
         print(f"made from other things than the finished run: {'; '.join(verdict.reasons)}")
@@ -540,7 +543,7 @@ def render(options) -> None:
     """Make the reports of an executed notebook again."""
     from labreport import execution
 
-    for path in execution.render(chosen(options), options.language):
+    for path in execution.render(chosen(options), options.language, options.force):
         print(paths.display(path))
     rewrite_index(options.language)
 
@@ -668,6 +671,7 @@ def parser() -> argparse.ArgumentParser:
     verifying = speaking[-1]
     verifying.add_argument("--stamp", action="store_true", help="put the verdict into the report")
     verifying.add_argument("--tolerance", type=float, metavar="T", help="how far numbers may be apart to count as the same on another device (default 0.001)")
+    commands.choices["render"].add_argument("--force", action="store_true", help="render what was changed after it was executed, with a warning on the report")
     reproducing = command("reproduce", reproduce, runs=False)
     reproducing.add_argument("pdf", metavar="REPORT.PDF", help="a report that `report` has made; nothing else of its run is needed")
     reproducing.add_argument("--data", metavar="FOLDER", help="the folder that holds the data sets (default: data/); sample data need none")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from . import experiments, files, identity, paths, state
+from . import experiments, files, identity, manifest, paths, state
 from .experiments import COMPARISON, Experiment
 from .plain_types import nearest, quoted
 from .wording import count, say, spoken
@@ -144,7 +144,9 @@ def run_of(experiment: Experiment, changed: Experiment | None = None) -> Run:
         metrics = files.read_json(candidate.folder / "metrics.json")
         if metrics and all((candidate.folder / file).exists() for file in FINISHED):
             now = identity.of(candidate, metrics["dataset"]["fingerprint"])
-            return Run(candidate, metrics, identity.differences(metrics["identity"], now), short=bool(candidate.changes))
+            outdated = identity.differences(metrics["identity"], now)
+            outdated += [say("{name} was changed after it was executed", name=name) for name in manifest.changed(candidate.folder, manifest.TRAINED)]
+            return Run(candidate, metrics, outdated, short=bool(candidate.changes))
     return Run(experiment, None, [])
 
 

@@ -11,6 +11,7 @@ that is passed as a value counts whole.
 """
 
 import ast
+import contextlib
 import functools
 import hashlib
 import json
@@ -23,6 +24,7 @@ from . import files, imported_source, paths
 _PACKAGE = __name__.rpartition(".")[0]
 _FOLDER = Path(__file__).parent
 _FORMAT = 1  # of the summaries in the cache; another one reads none of these
+_MOST_SUMMARIES = 500  # in the cache; of the package's modules, in some versions of each
 _LONGEST_TEXT = 1000  # characters of a string that may be a sentence in a catalogue
 # A call of one of these whose value is not used says something to a person, and no more.
 _SAYS = {"progress"}
@@ -53,7 +55,7 @@ class Code:
         """imported: of modules that this process has imported, their source at that time."""
         self._imported = imported
         self._summaries: dict[str, dict | None] = {}
-        self._cache = _Cache()
+        self._cache = _cache(paths.cache())
         self._loose: dict = {}
 
     def digest(self, name: str, scope: Scope) -> str:
@@ -148,10 +150,12 @@ class Code:
         return {"form": "module " + " ".join(names), "refs": refs, "texts": []}
 
     def _executed(self, modules: Collection[str], scope: Scope) -> set[str]:
-        """These modules and those that are imported with them, directly or not."""
+        """These modules and those that are imported with them, directly or not: their packages too."""
         found, waiting = set(), list(modules)
         while waiting:
             module = waiting.pop()
+            if "." in module:
+                waiting.append(module.rpartition(".")[0])
             ignored = scope.ignores(module.removeprefix(_PACKAGE).strip(".")) and module not in modules
             if module not in found and not ignored and self._summary(module):
                 found.add(module)
@@ -277,27 +281,38 @@ def _sha256(text: str) -> str:
 class _Cache:
     """Summaries of modules by the digest of their source, in a file that may be deleted."""
 
-    def __init__(self):
-        self._path = paths.cache() / f"code-{_own_digest()}.json"
-        found = files.read_json(self._path)
+    def __init__(self, folder: Path):
+        self._path = folder / f"code-{_own_digest()}.json"
+        found = None
+        with contextlib.suppress(OSError):
+            found = files.read_json(self._path)
         self._known = found if isinstance(found, dict) else {}
-        self._new = {}
+        self._used: set[str] = set()
+        self._unsaved = False
 
     def summary(self, text: str, module: str, package: bool) -> dict:
         key = _sha256(f"{module} {package}\n{text}")
-        if key not in self._known and key not in self._new:
-            self._new[key] = _summarised(text, module, package)
-        return self._known.get(key) or self._new[key]
+        self._used.add(key)
+        if key not in self._known:
+            self._known[key] = _summarised(text, module, package)
+            self._unsaved = True
+        return self._known[key]
 
     def save(self) -> None:
-        if not self._new:
+        if not self._unsaved:
             return
-        try:
+        self._unsaved = False
+        if len(self._known) > _MOST_SUMMARIES:
+            self._known = {key: self._known[key] for key in self._used}
+        with contextlib.suppress(OSError):  # read-only or full: the next process reads the source
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            text = json.dumps({**self._known, **self._new}, separators=(",", ":"))
+            text = json.dumps(self._known, separators=(",", ":"))
             files.replace(self._path, lambda temporary: temporary.write_text(text, "utf-8"))
-        except OSError:  # read-only or full: the next process reads the source again
-            return
+
+
+@functools.cache
+def _cache(folder: Path) -> _Cache:
+    return _Cache(folder)
 
 
 @functools.cache

@@ -89,7 +89,7 @@ def standing(assignment: Assignment) -> str:
     if names["missing"]:
         sentences.append(say("**Missing:** {named}.", named=_listed(names["missing"])))
     if names["outdated"]:
-        sentences.append(say("**Outdated**, since settings, source or versions are others by now (data is not read here, and not checked): {named}.", named=_listed(names["outdated"])))
+        sentences.append(say("**Outdated**: settings, code, versions or files have changed since (data is not read here, and not checked): {named}.", named=_listed(names["outdated"])))
     if names["short"]:
         sentences.append(say("**Short**, with settings other than the parameter file's: {named}.", named=_listed(names["short"])))
     if not any(names.values()):

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import assignments, augmentation, authorship, datasets, enclosures, files, identity, interruption, paths, privacy, provenance, reporting, results, staleness, state, warm, wording
+from . import assignments, authorship, data_fingerprint, enclosures, files, identity, interruption, manifest, paths, privacy, provenance, reporting, results, staleness, state, warm, wording
 from .wording import count
 
 MADE_FROM = "made_from.json"  # what the notebook and the reports in a run folder were made from
@@ -41,7 +41,7 @@ class Task:
     """A notebook to be executed into a folder, in a language.
 
     parameters: of its cell tagged so. described: what the executed notebook says of itself. untrained: what has to be trained first, in
-    reasons. finished: when the numbers that the notebook tells of were, None as long as there are none. key: what its words depend on.
+    reasons. finished: when the numbers that the notebook tells of were, None as long as there are none. key: what its words depend on. code: the part of it that is code, as it lies on the disk now.
     """
 
     run_name: str
@@ -53,6 +53,7 @@ class Task:
     untrained: Callable[[], list[str]]
     finished: Callable[[], str | None]
     key: Callable[[], dict]
+    code: Callable[[], dict]
 
 
 def compares(subject) -> bool:
@@ -67,7 +68,7 @@ def task(subject, language: str = "en") -> Task:
         key = _comparison_key(subject, notebook, language)  # of the runs as they are before the notebook reads them: one that ends meanwhile is seen by the next call
         parameters = {"compared": subject.name, "settings": subject.settings, "language": language}
         return Task(subject.run_name, subject.folder, notebook, language, parameters, {"compared": subject.name},
-                    lambda: [], lambda: max(run.metrics["finished"] for run in subject.finished), lambda: key)
+                    lambda: [], lambda: max(run.metrics["finished"] for run in subject.finished), lambda: key, lambda: staleness.execution(notebook, language))
 
     def finished():
         metrics = results.finished(subject.folder)
@@ -75,11 +76,12 @@ def task(subject, language: str = "en") -> Task:
 
     @functools.cache
     def data():
-        return datasets.load(subject)
+        return data_fingerprint.known(subject) or _loaded(subject)
 
     parameters = {"experiment": subject.name, "settings": subject.training_settings(), "language": language}
     return Task(subject.run_name, subject.folder, notebook, language, parameters, {"experiment": subject.name},
-                lambda: _untrained(subject, data()), finished, lambda: _execution_key(subject, notebook, finished(), data().notes, language))
+                lambda: _untrained(subject, data()[0]), finished, lambda: _execution_key(subject, notebook, finished(), data()[1], language),
+                lambda: staleness.execution(notebook, language, subject))
 
 
 def work(subject, language: str = "en") -> Work:
@@ -92,7 +94,9 @@ def work(subject, language: str = "en") -> Work:
     train = wanted.untrained()
     if train:
         return Work(train, train, train)
-    execute = _reasons(folder / wording.file(NOTEBOOK, language), before.get(_stage("executed", language)), wanted.key())
+    notebook = wording.file(NOTEBOOK, language)
+    execute = _reasons(folder / notebook, before.get(_stage("executed", language)), wanted.key())
+    execute = [*_changed_since(folder, notebook), *execute]
     if execute:
         return Work([], execute, execute)
     reports = [wording.file(name, language) for name in REPORTS]
@@ -101,14 +105,29 @@ def work(subject, language: str = "en") -> Work:
     return Work([], [], render)
 
 
-def _untrained(experiment, data) -> list[str]:
-    metrics = results.finished(experiment.folder)
+def _loaded(experiment) -> tuple[str, list[str]]:
+    """Fingerprint and notes of an experiment's data."""
+    from . import datasets
+
+    data = datasets.load(experiment)
+    return data.fingerprint, data.notes
+
+
+def _untrained(experiment, fingerprint: str) -> list[str]:
+    metrics, now = results.finished(experiment.folder), identity.of(experiment, fingerprint)
+    reasons = identity.differences(metrics["identity"], now) if metrics else []
+    if metrics and not reasons:
+        return []
+    from . import augmentation
+
     augmentation.build(experiment)  # a wrong value ends here, before a kernel starts
-    now = identity.of(experiment, data.fingerprint)
-    if metrics:
-        return identity.differences(metrics["identity"], now)
     epochs = state.read(experiment.folder).epochs
-    return [f"its training was stopped after {count(epochs, 'epoch')}"] if epochs else ["it has not been trained"]
+    return reasons or ([f"its training was stopped after {count(epochs, 'epoch')}"] if epochs else ["it has not been trained"])
+
+
+def _changed_since(folder: Path, *names: str) -> list[str]:
+    """In words, which files of a run folder were changed after it was executed."""
+    return [f"{name} was changed after it was executed" for name in manifest.changed(folder, names or None)]
 
 
 def _reasons(product: Path | None, before: dict | None, now: dict) -> list[str]:
@@ -169,6 +188,8 @@ def run(subject, output=sys.stdout, language: str = "en") -> None:
         files.sweep(folder)
         for path in (running, log):  # of a process that was killed
             path.unlink(missing_ok=True)
+        _refuse_changed_results(wanted)
+        code = wanted.code()
         try:
             _papermill(wanted, running, log, output)
             notebook = nbformat.read(running, 4)
@@ -176,6 +197,7 @@ def run(subject, output=sys.stdout, language: str = "en") -> None:
             if finished is None or any(cell.cell_type == "code" and cell.execution_count is None for cell in notebook.cells):
                 raise NotebookError(f"{wanted.notebook.name} came to its end without a finished training")
             _tidy(notebook, wanted, finished)
+            _set_edited_aside(folder, wording.file(NOTEBOOK, language), output)
             _write_notebook(folder / wording.file(NOTEBOOK, language), notebook)
             files.write_text(folder / LOG, log.read_text("utf-8", errors="replace"))
         except (KeyboardInterrupt, interruption.Interrupted):
@@ -192,7 +214,28 @@ def run(subject, output=sys.stdout, language: str = "en") -> None:
                 path.unlink(missing_ok=True)
         for name in (FAILED, FAILED_LOG):
             (folder / name).unlink(missing_ok=True)
-        _record(folder, _stage("executed", language), wanted.key())
+        manifest.write(folder)
+        if code == wanted.code():
+            _record(folder, _stage("executed", language), wanted.key())
+        else:  # nobody knows which of the two codes the kernel has imported
+            _record(folder, _stage("executed", language), None)
+            print("the code was edited while the notebook ran; the next report executes it again", file=output)
+
+
+def _refuse_changed_results(wanted: Task) -> None:
+    """ValueError where a training's files were changed after its notebook was executed: a new notebook would present them as its own."""
+    edited = manifest.changed(wanted.folder, manifest.TRAINED)
+    if edited:
+        raise ValueError(f"{wording.listed(edited)} in {paths.display(wanted.folder)} changed after it was executed: put back what was there, or delete the run "
+                         f"and train again: python pipeline.py clean {wanted.run_name.split('--')[0]} (with its --data and --set)")
+
+
+def _set_edited_aside(folder: Path, name: str, output) -> None:
+    """A notebook that somebody edited after it was executed gets another name, before the new one takes its place."""
+    if manifest.changed(folder, (name,)) and (folder / name).exists():
+        aside = files.free(folder / f"edited-{name}")
+        (folder / name).rename(aside)
+        print(f"{name} was changed after it was executed; the changed one is now {aside.name}", file=output)
 
 
 def _write_notebook(path: Path, notebook) -> None:
@@ -202,8 +245,11 @@ def _write_notebook(path: Path, notebook) -> None:
     files.replace(path, lambda temporary: temporary.write_text(text, "utf-8"))
 
 
-def render(subject, language: str = "en") -> tuple[Path, Path]:
-    """Make the HTML and the PDF of the executed notebook in a language; FileNotFoundError where there is none yet."""
+def render(subject, language: str = "en", force: bool = False) -> tuple[Path, Path]:
+    """Make the HTML and the PDF of the executed notebook in a language; FileNotFoundError where there is none yet.
+
+    ValueError where a file of the run was changed after it was executed, unless `force`: then the reports say so.
+    """
     folder = subject.folder
     notebook = folder / wording.file(NOTEBOOK, language)
     if not notebook.exists():
@@ -211,9 +257,13 @@ def render(subject, language: str = "en") -> tuple[Path, Path]:
         what = "comparison" if compares(subject) else "experiment"
         raise FileNotFoundError(f"{paths.display(folder)} holds no executed notebook; run the {what} first: python pipeline.py {command}")
     with state.held(folder, subject.run_name):
+        edited = manifest.changed(folder, (*manifest.TRAINED, notebook.name, manifest.FILE))
+        if edited and not force:
+            raise ValueError(f"{wording.listed(edited)} in {paths.display(folder)} changed after it was executed, and the report would present that as the run's: execute "
+                             f"it again (`report`), or say --force to have it rendered with a warning")
         carried, signed = _carried(subject), authorship.load()
         key = _render_key(folder, language, carried, signed)
-        rendered = reporting.render(notebook, folder, carried, signed)
+        rendered = reporting.render(notebook, folder, carried, signed, edited)
         _record(folder, _stage("rendered", language), key)
     return rendered
 
@@ -223,7 +273,7 @@ def _stage(what: str, language: str) -> str:
     return what if language == "en" else f"{what}.{language}"
 
 
-def _record(folder: Path, stage: str, key: dict) -> None:
+def _record(folder: Path, stage: str, key: dict | None) -> None:
     files.write_json(folder / MADE_FROM, (files.read_json(folder / MADE_FROM) or {}) | {stage: key})
 
 

@@ -49,7 +49,7 @@ def differences(before: dict, now: dict, everywhere: bool = False) -> list[str]:
     between runs of one host only, unless `everywhere`.
     """
     if "source" in before:
-        return [say("it was made by a version of labreport that recorded files, not what code means, so nobody can say whether its code is the same")]
+        return [say("an earlier version of labreport made it, whose record of the code cannot be compared with today's")]
     elsewhere = before.get("host") != now.get("host") and not everywhere
     earlier, later = experiments.flatten(before.get("settings", {})), experiments.flatten(now.get("settings", {}))
     found = [say("{key}: {before}, now {now}", key=key, before=earlier.get(key), now=later.get(key)) for key in earlier | later if earlier.get(key) != later.get(key)]

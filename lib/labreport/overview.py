@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from . import assignments, experiments, files, identity, paths, provenance, state, strict_yaml, sweeps, wording
+from . import assignments, experiments, files, identity, manifest, paths, provenance, state, strict_yaml, sweeps, wording
 from .experiments import Experiment
 from .reporting import index
 from .wording import say
@@ -150,8 +150,9 @@ def _entry(folder: Path, today: _Today) -> index.Entry | None:
         elif lacking or result is None:
             status, why = "damaged", [say("{file} is missing", file=file) for file in lacking] or [say("{file} cannot be read", file="metrics.json")]
         else:
-            why = today.differences(result)
-            status = "outdated" if why else "finished"
+            edited = [say("{name} was changed after it was executed", name=file) for file in manifest.changed(folder)]
+            why = edited or today.differences(result)
+            status = "changed" if edited else "outdated" if why else "finished"
     elif status == "none":
         return None
     experiment = today.base(name) if kind == "sweep" else today.experiment(name) if kind == "run" else None
@@ -217,8 +218,8 @@ def _read_other_things(folder: Path, comparison: index.Entry, found: dict[str, i
                     reasons.append(say("{run} has been finished since", run=name) if complete else say("{run} is not there any more", run=name))
                 elif complete and provenance.sha256(paths.reports() / name / "metrics.json") != read[f"{name}/metrics.json"]:
                     reasons.append(say("{run} has been done again since", run=name))
-                elif complete and ("outdated" in words.split(";")[0]) != (there.status == "outdated"):
-                    reasons.append(say("{run} is outdated", run=name) if there.status == "outdated" else say("{run} is not outdated any more", run=name))
+                elif complete and ("outdated" in words.split(";")[0]) != (there.status in ("outdated", "changed")):
+                    reasons.append(say("{run} is outdated", run=name) if there.status in ("outdated", "changed") else say("{run} is not outdated any more", run=name))
             if comparison.kind == "comparison":  # a full run takes the place of one with settings of its own
                 reasons += [say("{run} has been finished since", run=name) for name, there in found.items() if there.kind == "run" and "--" not in name
                             and there.assignment == comparison.assignment and there.accuracy is not None and name not in told]

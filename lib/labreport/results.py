@@ -1,14 +1,18 @@
 """What a finished training left behind: history, metrics and predictions, on disk and in memory."""
 
+from __future__ import annotations
+
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-import pandas as pd
-
-from . import files, paths, state, wording
+from . import files, manifest, paths, state, wording
 from .wording import count, date, duration, listed, noted, number, say
+
+if TYPE_CHECKING:  # the command line asks what is finished, and does without them
+    import numpy as np
+    import pandas as pd
 
 METRICS = "metrics.json"  # written last: a run folder that has it is finished
 HISTORY = "history.csv"
@@ -19,7 +23,7 @@ VERIFICATION = "verification.json"  # only where a run was repeated, and compare
 SUBMISSION = "submission.csv"  # only where a competition's unlabelled images were there
 FILES = (HISTORY, PREDICTIONS, MODEL, PROVENANCE, METRICS)
 # All that a run leaves to a reader; the notebook and the reports come after the training.
-OF_A_RUN = (*FILES, SUBMISSION, VERIFICATION, "log.txt", "made_from.json", *(wording.file(name, language) for language in wording.LANGUAGES
+OF_A_RUN = (*FILES, SUBMISSION, VERIFICATION, manifest.FILE, "log.txt", "made_from.json", *(wording.file(name, language) for language in wording.LANGUAGES
                                                                              for name in ("notebook.ipynb", "report.html", "report.pdf")))
 HOSTS = {"colab": "Google Colab", "kaggle": "Kaggle"}
 NEAR = {"seed", "epochs", "max_images"}  # with other values of these a run is still to be looked at beside the published one
@@ -109,12 +113,17 @@ def published_history(experiment) -> tuple[pd.DataFrame | None, int | None]:
 
 def read_table(source, text: tuple[str, ...] = ()) -> pd.DataFrame:
     """A CSV table as it was written: pandas's own reading of numbers loses the last bit in some versions. source: path or open file; text: columns that hold no numbers."""
+    import pandas as pd
+
     table = pd.read_csv(source, dtype=str, keep_default_na=False)
     return table.astype({column: int if column == "epoch" else float for column in table if column not in text})
 
 
 def prediction_table(split, probabilities: np.ndarray, class_names: list[str]) -> pd.DataFrame:
     """The predictions of a split as a table. probabilities: (N, K)."""
+    import numpy as np
+    import pandas as pd
+
     names = np.array(class_names)
     table = pd.DataFrame({"id": split.ids, "label": names[split.labels], "predicted": names[probabilities.argmax(axis=1)]})
     return pd.concat([table, pd.DataFrame(probabilities, columns=class_names)], axis=1)
@@ -122,7 +131,9 @@ def prediction_table(split, probabilities: np.ndarray, class_names: list[str]) -
 
 def submission_table(split, probabilities: np.ndarray, class_names: list[str]) -> pd.DataFrame:
     """A competition's answer: id and one probability column a class, each row summing to 1. probabilities: (N, K)."""
-    exact = probabilities.astype(np.float64)
+    import pandas as pd
+
+    exact = probabilities.astype("float64")
     return pd.concat([pd.DataFrame({"id": split.ids}), pd.DataFrame(exact / exact.sum(axis=1, keepdims=True), columns=class_names)], axis=1)
 
 
@@ -132,7 +143,8 @@ def publish(unfinished: Path, folder: Path, beside: tuple[str, ...] = ()) -> Non
     beside: more files to be moved, such as an executed notebook.
     """
     _keep_earlier(folder)
-    (folder / METRICS).unlink(missing_ok=True)
+    for name in (METRICS, manifest.FILE):  # the manifest is of the files that are replaced now
+        (folder / name).unlink(missing_ok=True)
     if (unfinished / HISTORY).exists():  # nothing has moved yet, so what answer there is is an earlier run's
         for name in (SUBMISSION, VERIFICATION):
             (folder / name).unlink(missing_ok=True)

@@ -19,8 +19,8 @@ _CHOSEN = frozenset({"models.MODELS", "optimizers.OPTIMIZERS", "losses.LOSSES",
                      "datasets.DATASETS", "datasets.SHAPES"})
 # How files, folders, processes and other machines are dealt with.
 _PLUMBING = frozenset({
-    "arrays", "assignments.load", "checkpoints", "choices", "code_digest", "experiments.load",
-    "files", "hosts", "identity", "imported_source", "interruption", "keeping", "paths",
+    "arrays", "assignments.load", "checkpoints", "choices", "code_digest", "data_fingerprint",
+    "experiments.load", "files", "hosts", "identity", "imported_source", "interruption", "keeping", "paths",
     "plain_types", "pretrained", "privacy", "provenance", "staleness", "state", "strict_yaml",
     "sweeps.load", "__version__"})
 
@@ -28,7 +28,7 @@ _TRAINING = ("training_loop.initial_model", "training_loop.take_weights", "train
              "training_loop.train_epochs", "training_loop.evaluate", "backend.prepare",
              "datasets.dataset.Dataset", "datasets.dataset.Split", "datasets.dataset.Rows")
 # The pretrained weights have a digest of their own; sentences and settings decide no number.
-_TRAINING_SCOPE = Scope(_PLUMBING | {"wording", "experiments"}, _CHOSEN)
+_TRAINING_IGNORED = _PLUMBING | {"wording", "experiments"}
 
 # Classes of what a notebook is handed: it uses their methods, and names none of them.
 _HANDED = ("experiments.Experiment", "results.Result", "datasets.dataset.Dataset",
@@ -39,6 +39,7 @@ _HANDED_COMPARED = ("assignments.Assignment", "assignments.Run", "sweeps.Sweep",
 # A training and its data count by their own identity, which the run folder records.
 _EXECUTION_IGNORED = _PLUMBING | {"training.fit", "datasets.load", "backend.prepare",
                                   "training_state", "wording.catalogue"}
+_DATASET_SCOPE = Scope(_PLUMBING | {"datasets.fetching", "datasets.download", "datasets.locking"})
 _RENDERING = ("reporting.exporters.render",)
 _RENDERING_SCOPE = Scope(_PLUMBING | {"wording.catalogue"})
 _STYLES = ("*.typ", "*.css", "*.js", "*.j2")
@@ -48,15 +49,20 @@ _REPORTING = Path(__file__).parent / "reporting"
 def training(experiment, imported: bool = False) -> dict[str, str]:
     """What decides the numbers of an experiment's training. imported: as this process imported it,
     else as it lies on the disk. Raises ValueError for a module that is not Python."""
-    code = Code(imported)
-    found = {name: code.digest(name, _TRAINING_SCOPE) for name in _training_names(experiment)}
+    code, scope = Code(imported), _training_scope(experiment)
+    found = {name: code.digest(name, scope) for name in _training_names(experiment)}
     code.save()
     return found
 
 
 def training_modules(experiment) -> list[str]:
     """The modules whose code decides the numbers of an experiment's training."""
-    return Code(imported=True).modules(_training_names(experiment), _TRAINING_SCOPE)
+    return Code(imported=True).modules(_training_names(experiment), _training_scope(experiment))
+
+
+def _training_scope(experiment) -> Scope:
+    unused = set() if experiment.augmentation else {"augmentation"}
+    return Scope(_TRAINING_IGNORED | unused, _CHOSEN)
 
 
 def _training_names(experiment) -> list[str]:
@@ -94,6 +100,14 @@ def rendering(language: str) -> dict[str, str]:
     found |= {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in styles}
     if language != "en":
         found[f"sentences in {language}"] = _sentences(language, code.texts(_RENDERING, _RENDERING_SCOPE))
+    code.save()
+    return found
+
+
+def dataset(experiment) -> str:
+    """What decides the images, labels and splits of an experiment's data, their files aside."""
+    code = Code()
+    found = code.digest(choices.of("dataset")[experiment.dataset].logical_name, _DATASET_SCOPE)
     code.save()
     return found
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from . import enclosures, execution, experiments, files, identity, paths, privacy, provenance, results, strict_yaml
+from . import enclosures, execution, experiments, files, identity, manifest, paths, privacy, provenance, results, strict_yaml
 from .plain_types import quoted
 from .wording import listed
 
@@ -174,6 +174,8 @@ def stamp(experiment, verdict: Verdict) -> None:
     metrics = results.finished(experiment.folder)
     if metrics is None or metrics["finished"] != verdict.of:
         raise ValueError(f"{experiment.run_name} has been replaced since it was verified; verify it again")
+    if edited := manifest.changed(experiment.folder, manifest.TRAINED):
+        raise ValueError(f"not stamped: {listed(edited)} of {experiment.run_name} changed after it was executed")
     if verdict.reasons:
         raise ValueError(f"not stamped: what {experiment.run_name} was made from is no longer here ({'; '.join(verdict.reasons)}); a report made now would be of another run")
     files.write_json(experiment.folder / results.VERIFICATION, asdict(verdict))

@@ -1,10 +1,9 @@
 """Data sets by name: each function finds, verifies, splits and returns a `Dataset`, and what is not here is fetched; no Keras here."""
 
 import numpy as np
-import pandas as pd
 
-from .. import paths
-from . import cats_dogs, cifar10, dog_breeds, fetching, flowers, folders
+from .. import data_fingerprint, paths
+from . import cats_dogs, cifar10, dog_breeds, fetching, flowers, folders, locking
 from .dataset import Dataset, Split
 
 __all__ = ["DATASETS", "Dataset", "Split", "class_counts", "evenly", "examples", "load", "shape"]
@@ -18,11 +17,14 @@ def load(experiment) -> Dataset:
     def here() -> Dataset:
         return DATASETS[experiment.dataset](experiment.data, paths.data(), experiment.seed, experiment.max_images, **experiment.dataset_args)
 
-    try:
-        return here()
-    except folders.NotThere:
-        fetching.fetch(experiment.dataset, paths.data())
-        return here()
+    with locking.noting_files() as read:
+        try:
+            found = here()
+        except folders.NotThere:
+            fetching.fetch(experiment.dataset, paths.data())
+            found = here()
+        data_fingerprint.remember(experiment, found, list(read))
+    return found
 
 
 def shape(experiment) -> tuple[tuple[int, int, int], int]:
@@ -30,8 +32,10 @@ def shape(experiment) -> tuple[tuple[int, int, int], int]:
     return SHAPES[experiment.dataset](**experiment.dataset_args)
 
 
-def class_counts(dataset: Dataset) -> pd.DataFrame:
+def class_counts(dataset: Dataset) -> "pandas.DataFrame":
     """Images by class (rows, in label order) and split (columns)."""
+    import pandas as pd  # here: the command line does without
+
     return pd.DataFrame({name: np.bincount(split.labels, minlength=len(dataset.class_names)) for name, split in dataset.splits.items()},
                         index=dataset.class_names)
 

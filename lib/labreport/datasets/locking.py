@@ -1,5 +1,6 @@
 """data.lock: sha256 and size of every file of each data set, written when it is first used, and compared ever after."""
 
+import contextlib
 import hashlib
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -8,6 +9,20 @@ from pathlib import Path
 
 from .. import files, paths, provenance
 from ..wording import count, listed
+
+
+_read: list[Path] = []  # files, and the folders that hold them, looked at in `noting_files`
+
+
+@contextlib.contextmanager
+def noting_files():
+    """Within the block the files and folders that are looked at are noted; yields their list."""
+    before = list(_read)
+    _read.clear()
+    try:
+        yield _read
+    finally:
+        _read[:] = before + _read
 
 
 @dataclass(frozen=True)
@@ -32,6 +47,8 @@ def look(name: str, root: Path, images: list[Path], beside: tuple[Path, ...] = (
     times are not those of the last look. Raises ValueError that names the files which are missing, new or changed.
     """
     names = [path.relative_to(root).as_posix() for path in (*images, *beside)]
+    places = {folder for path in images for folder in path.parents if folder.is_relative_to(root)}
+    _read.extend([*images, *beside, *places, root.parent, paths.data_lock()])
     digests, sizes = _digests(name, root, names)
     found = {member: f"{digest} {size}" for member, digest, size in zip(names, digests, sizes)}
     place = paths.data_lock()

@@ -115,6 +115,7 @@ class Document:
     question: str = ""
     experiment: str = ""
     sample: bool = False
+    warning: str = ""  # what a reader has to know before all else
     language: str = "en"
     fields: dict[str, str] = field(default_factory=dict)
     blocks: tuple[Block, ...] = ()

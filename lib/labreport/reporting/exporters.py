@@ -1,7 +1,7 @@
 """The two nbconvert exporters, and `render`, which writes both reports of a notebook."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -93,10 +93,12 @@ def _signed(document: Document, authorship: Authorship = NOBODY) -> Document:
     return replace(document, fields=byline | document.fields | commit, byline=tuple(byline), authors=tuple(author.name for author in authorship.authors))
 
 
-def render(notebook_path: Path, folder: Path, attachments: Mapping[str, bytes] | None = None, authorship: Authorship = NOBODY) -> tuple[Path, Path]:
+def render(notebook_path: Path, folder: Path, attachments: Mapping[str, bytes] | None = None, authorship: Authorship = NOBODY,
+           edited: Sequence[str] = ()) -> tuple[Path, Path]:
     """Write report.html and report.pdf of an executed notebook into `folder`, report.es.html and report.es.pdf of a Spanish one; both or neither are replaced.
 
-    attachments: files that the PDF carries inside, by name. authorship: who hands the reports in, and for what.
+    attachments: files that the PDF carries inside, by name. authorship: who hands the reports in, and for what. edited: files that were changed after
+    the notebook was executed; both reports say so on top.
     """
     notebook_path, folder = Path(notebook_path), Path(folder)
     notebook = nbformat.read(notebook_path, as_version=4)
@@ -104,6 +106,8 @@ def render(notebook_path: Path, folder: Path, attachments: Mapping[str, bytes] |
     document, _ = ReportHTMLExporter().document(notebook, resources, authorship=authorship)
     document = replace(document, attachments=tuple(Attachment(name, data) for name, data in (attachments or {}).items()))
     with _speaking(document):
+        if edited:
+            document = replace(document, warning=say("Changed after it was executed: {files}. What stands here may not be what the run gave.", files=", ".join(edited)))
         names = [wording.file(name, wording.spoken()) for name in ("report.html", "report.pdf")]
         contents = dict(zip(names, (html_page(document).encode("utf-8"), pdf_bytes(document))))
     folder.mkdir(parents=True, exist_ok=True)

@@ -39,7 +39,7 @@ def index_page(entries: list[Entry], written: str) -> str:
     """written: when, ISO 8601."""
     statuses = {
         "running": say("running"), "queued": say("queued"), "finished": say("finished"), "outdated": say("outdated"), "failed": say("failed"), "interrupted": say("interrupted"),
-        "damaged": say("damaged"),
+        "changed": say("changed"), "damaged": say("damaged"),
     }
     words = {
         "written": say("Runs, comparisons and sweeps as they were on {date}: what was at work comes first, then the latest. Rewritten after each run, and by pipeline.py index.", date=date(written)),

@@ -103,7 +103,7 @@ def _opening(document: Document) -> str:
     headings = [block for block in document.blocks if isinstance(block, Heading)]
     fields = "".join(f"({literal(label)}, {literal(breakable(text))}), " for label, text in document.fields.items() if label not in document.byline)
     words = {"experiment": say("Experiment"), "contents": say("Contents"), "sample": say("Sample data: drawn by the program; these numbers say nothing about the real data set."),
-             "sample-mark": say("Sample data"), "page": say("{page} of {pages}")}
+             "sample-mark": say("Changed after execution") if document.warning else say("Sample data") if document.sample else "", "page": say("{page} of {pages}")}
     language, _, region = document.language.partition("-")
     settings = {
         "title": literal(document.title),
@@ -114,6 +114,7 @@ def _opening(document: Document) -> str:
         "keywords": _array(filter(None, [document.experiment])),
         "experiment": literal(document.experiment),
         "sample": "true" if document.sample else "false",
+        "warning": literal(document.warning),
         "words": f"({', '.join(f'{name}: {literal(text)}' for name, text in words.items())})",
         "fields": f"({fields})",
         "language": literal(language),
