@@ -46,7 +46,7 @@ class Project:
         """What `why` says is to be done: none, render, execute or train."""
         done = self.pipeline("why", EXPERIMENT, *SETTINGS)
         assert done.returncode == 0, done.stdout + done.stderr
-        told = re.findall(r"^(train|execute|make).*:\s+(yes|no)", done.stdout, re.MULTILINE)
+        told = re.findall(r"^(train|execute|make)[^:]*:\s+(yes|no)", done.stdout, re.MULTILINE)
         yes = [what for what, answer in told if answer == "yes"]
         assert len(told) == 3
         return {"make": "render", None: "nothing"}.get(yes[0] if yes else None, yes[0] if yes else ""), done.stdout
@@ -154,9 +154,9 @@ EDITS = {
         "stopping.py", "waited >= patience", "waited > patience"),
     "augmentation, for an experiment without it": package("augmentation.py", "AUGMENTATION = 1", "AUGMENTATION = 2"),
     "a setting in its parameter file": edit(f"params/{EXPERIMENT}.yaml", "batch_size: ", "batch_size: 1"),
-    "its title": edit(f"params/{EXPERIMENT}.yaml", "title: ", "title: The "),
+    "its title": edit(f"params/{EXPERIMENT}.yaml", "three convolutions", "3 convolutions", 2),
     "a figure that the notebook draws": package("figures.py", "def class_counts(", "def class_counts(*more, x=0, "),
-    "the style of all figures": package("figures.py", '"axes.titlesize"', '"axes.titlesize" + ""'),
+    "the style of all figures": package("figures.py", '"font.size": 9', '"font.size": 8'),
     "a sentence of the commentary": package("commentary.py", 'say("', 'say("So: ', 99),
     "prose or code of the notebook": cell("loading", "CIFAR-10", "The set CIFAR-10"),
     "how the report looks: its styles": package("reporting/template.typ", "26mm", "27mm"),
@@ -221,7 +221,7 @@ class Kernel:
 
     def run(self, code):
         """What a cell prints, and the error it ends with, or ''."""
-        request, printed = self.client.execute(code), ""
+        request, printed = self.client.execute(code, stop_on_error=False), ""
         while True:
             try:
                 message = self.client.get_iopub_msg(timeout=300)
@@ -278,7 +278,8 @@ def test_an_edit_while_a_training_is_stopped_never_gives_one_history_of_two_code
     stop = "def stop(line):\n    if line.startswith('epoch 2'):\n        raise KeyboardInterrupt\n"
     assert kernel.run(f"{stop}training.fit(run, data, stop)")[1].startswith("KeyboardInterrupt")
     package("models/cifar10.py", 'activation="relu"', 'activation="tanh"', 9)(project)
-    assert kernel.run("training.fit(run, data)")[1].startswith(REFUSED)
+    printed, error = kernel.run("training.fit(run, data)")
+    assert error.startswith(REFUSED), printed
     assert not (run / "metrics.json").exists()
     program = SETUP.replace("EPOCHS", "4") + "training.fit(run, data)"
     done = subprocess.run([sys.executable, "-c", program], cwd=project.folder, env=project.environment,
@@ -324,3 +325,57 @@ def test_a_run_of_an_earlier_version_is_said_to_be_one_and_nothing_of_it_is_lost
     [kept] = (project.run / "earlier").iterdir()
     assert json.loads((kept / "metrics.json").read_text()) == metrics
     assert {"history.csv", "model.keras", "notebook.ipynb", "report.pdf"} <= {path.name for path in kept.iterdir()}
+
+
+def test_a_notebook_that_was_changed_after_its_execution_is_noticed_everywhere(project):
+    notebook = project.run / "notebook.ipynb"
+    text = notebook.read_text()
+    accuracy = re.search(r"The network classifies ([\d.]+)", text) or re.search(r"(\d+\.\d)\xa0%", text)
+    notebook.write_text(text.replace(accuracy[1], "89.5"))
+    pdf = (project.run / "report.pdf").read_bytes()
+    done = project.pipeline("render", EXPERIMENT, *SETTINGS)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert "notebook.ipynb in reports" in done.stderr and "--force" in done.stderr
+    assert (project.run / "report.pdf").read_bytes() == pdf
+    stale, told = project.stale()
+    assert stale == "execute" and "notebook.ipynb was changed after it was executed" in told
+    project.pipeline("index")
+    assert "notebook.ipynb was changed after it was executed" in (project.run.parent / "index.html").read_text()
+
+    done = project.pipeline("render", EXPERIMENT, *SETTINGS, "--force")
+    assert done.returncode == 0
+    import pypdf
+
+    page = pypdf.PdfReader(project.run / "report.pdf").pages[0].extract_text()
+    for report in (page, (project.run / "report.html").read_text()):
+        assert "Changed after it was executed: notebook.ipynb." in " ".join(report.split())
+
+    told = project.report()
+    assert "the changed one is now edited-notebook.ipynb" in told
+    assert "89.5" in (project.run / "edited-notebook.ipynb").read_text()
+    assert project.stale()[0] == "nothing" and "89.5" not in notebook.read_text()
+    assert "Changed after" not in (project.run / "report.html").read_text()
+
+
+@pytest.mark.parametrize("name", ["metrics.json", "history.csv", "predictions.csv", "model.keras"])
+def test_results_that_were_changed_after_the_execution_are_not_presented(project, name):
+    file = project.run / name
+    file.write_bytes(file.read_bytes().replace(b"0.", b"0.9", 1) + b" ")
+    for command in ("render", "report"):
+        done = project.pipeline(command, EXPERIMENT, *SETTINGS)
+        assert done.returncode == 1 and f"{name} in reports/{RUN} changed after it was executed" in done.stderr
+    from labreport import assignments, manifest
+
+    assert manifest.changed(project.run) == [name]
+    program = (f"from labreport import assignments, experiments; print(assignments.run_of(experiments.load("
+               f"'{EXPERIMENT}', {{'data': 'sample', 'epochs': 1, 'max_images': 200}})).outdated)")
+    done = subprocess.run([sys.executable, "-c", program], cwd=project.folder, env=project.environment, capture_output=True, text=True)
+    assert done.stdout == f"['{name} was changed after it was executed']\n"
+
+
+def test_verify_says_that_what_it_compares_was_changed(project):
+    (project.run / "history.csv").write_text((project.run / "history.csv").read_text().replace("0.", "0.9", 1))
+    done = project.pipeline("verify", EXPERIMENT, *SETTINGS, "--stamp")
+    assert "history.csv changed after it was executed: what is compared is not what the run gave" in done.stdout
+    assert "different: first in history, epoch 1" in done.stdout
+    assert done.returncode == 1 and "not stamped: history.csv of" in done.stderr

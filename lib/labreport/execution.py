@@ -96,7 +96,7 @@ def work(subject, language: str = "en") -> Work:
         return Work(train, train, train)
     notebook = wording.file(NOTEBOOK, language)
     execute = _reasons(folder / notebook, before.get(_stage("executed", language)), wanted.key())
-    execute = [*_changed_since(folder, notebook), *execute]
+    execute = [*_changed_since(folder, notebook, *manifest.TRAINED), *execute]
     if execute:
         return Work([], execute, execute)
     reports = [wording.file(name, language) for name in REPORTS]

@@ -143,10 +143,9 @@ def publish(unfinished: Path, folder: Path, beside: tuple[str, ...] = ()) -> Non
     beside: more files to be moved, such as an executed notebook.
     """
     _keep_earlier(folder)
-    for name in (METRICS, manifest.FILE):  # the manifest is of the files that are replaced now
-        (folder / name).unlink(missing_ok=True)
+    (folder / METRICS).unlink(missing_ok=True)
     if (unfinished / HISTORY).exists():  # nothing has moved yet, so what answer there is is an earlier run's
-        for name in (SUBMISSION, VERIFICATION):
+        for name in (SUBMISSION, VERIFICATION, manifest.FILE):
             (folder / name).unlink(missing_ok=True)
     for name in (HISTORY, SUBMISSION, *beside, *FILES):
         if (unfinished / name).exists():

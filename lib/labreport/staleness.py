@@ -61,8 +61,12 @@ def training_modules(experiment) -> list[str]:
 
 
 def _training_scope(experiment) -> Scope:
-    unused = set() if experiment.augmentation else {"augmentation"}
-    return Scope(_TRAINING_IGNORED | unused, _CHOSEN)
+    return Scope(_TRAINING_IGNORED | _unused(experiment), _CHOSEN)
+
+
+def _unused(experiment) -> set[str]:
+    """What code reaches, but never runs for an experiment of these settings."""
+    return set() if experiment.augmentation else {"augmentation", "training.augmented_examples"}
 
 
 def _training_names(experiment) -> list[str]:
@@ -76,7 +80,9 @@ def execution(notebook: Path, language: str, experiment=None) -> dict[str, str]:
     experiment: None for a comparison. Raises ValueError for a file that is no notebook.
     """
     cells = _cells(notebook, language)
-    scope = Scope(_EXECUTION_IGNORED, _CHOSEN if experiment else frozenset())
+    scope = Scope(_EXECUTION_IGNORED)
+    if experiment:
+        scope = Scope(_EXECUTION_IGNORED | _unused(experiment), _CHOSEN)
     code = Code()
     found = code.digest_of_cells([source for kind, source in cells if kind == "code"], scope)
     names = _HANDED_COMPARED
