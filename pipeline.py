@@ -543,7 +543,7 @@ def render(options) -> None:
     """Make the reports of an executed notebook again."""
     from labreport import execution
 
-    for path in execution.render(chosen(options), options.language, options.force):
+    for path in execution.render(chosen(options), options.language, getattr(options, "force", False)):
         print(paths.display(path))
     rewrite_index(options.language)
 

@@ -339,7 +339,8 @@ def test_a_notebook_that_was_changed_after_its_execution_is_noticed_everywhere(p
     assert (project.run / "report.pdf").read_bytes() == pdf
     stale, told = project.stale()
     assert stale == "execute" and "notebook.ipynb was changed after it was executed" in told
-    project.pipeline("index")
+    done = project.pipeline("index")
+    assert done.returncode == 0, done.stderr
     assert "notebook.ipynb was changed after it was executed" in (project.run.parent / "index.html").read_text()
 
     done = project.pipeline("render", EXPERIMENT, *SETTINGS, "--force")

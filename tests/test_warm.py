@@ -145,7 +145,7 @@ def test_once_the_source_has_changed_a_run_gets_a_new_process(tmp_path):
     then = f"""
 print(forge.unchanged())
 file = pathlib.Path("{tmp_path}/lib/labreport/models/cifar10.py")
-file.write_text(file.read_text() + "# other")
+file.write_text(file.read_text() + "other = 1")
 print(forge.unchanged())"""
     assert forge(tmp_path, ("json",), then, PYTHONPATH=str(tmp_path / "lib")).split() == ["True", "False"]
 

@@ -184,11 +184,11 @@ def run(subject, output=sys.stdout, language: str = "en") -> None:
     wanted = task(subject, language)
     folder = wanted.folder
     running, log = folder / RUNNING, folder / "running.txt"
+    _refuse_changed_results(wanted)
     with state.held(folder, wanted.run_name, log=FAILED_LOG):
         files.sweep(folder)
         for path in (running, log):  # of a process that was killed
             path.unlink(missing_ok=True)
-        _refuse_changed_results(wanted)
         code = wanted.code()
         try:
             _papermill(wanted, running, log, output)
@@ -256,11 +256,11 @@ def render(subject, language: str = "en", force: bool = False) -> tuple[Path, Pa
         command = f"compare {subject.name}" if compares(subject) else f"report {subject.name}"
         what = "comparison" if compares(subject) else "experiment"
         raise FileNotFoundError(f"{paths.display(folder)} holds no executed notebook; run the {what} first: python pipeline.py {command}")
+    edited = manifest.changed(folder, (*manifest.TRAINED, notebook.name, manifest.FILE))
+    if edited and not force:
+        raise ValueError(f"{wording.listed(edited)} in {paths.display(folder)} changed after it was executed, and the report would present that as the run's: execute "
+                         f"it again (`report`), or say --force to have it rendered with a warning")
     with state.held(folder, subject.run_name):
-        edited = manifest.changed(folder, (*manifest.TRAINED, notebook.name, manifest.FILE))
-        if edited and not force:
-            raise ValueError(f"{wording.listed(edited)} in {paths.display(folder)} changed after it was executed, and the report would present that as the run's: execute "
-                             f"it again (`report`), or say --force to have it rendered with a warning")
         carried, signed = _carried(subject), authorship.load()
         key = _render_key(folder, language, carried, signed)
         rendered = reporting.render(notebook, folder, carried, signed, edited)
