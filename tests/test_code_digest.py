@@ -3,7 +3,6 @@
 import ast
 
 import pytest
-
 from labreport import code_digest, imported_source
 from labreport.code_digest import Code, Scope
 
@@ -51,8 +50,10 @@ FORMS = {
     "as a default": ("from .helper import scale\ndef via(x, by=scale):\n    return by(x)", "via"),
     "as a decorator": ("from .helper import scale\n@scale\ndef via(x):\n    return x", "via"),
     "a constant": ("from .helper import RATE\ndef via(x):\n    return x * RATE", "via"),
-    "a module as a value": ("from . import helper\ndef via(x):\n"
-                            "    return [room.scale(x) for room in (helper,)]", "via"),
+    "a module as a value": (
+        "from . import helper\ndef via(x):\n    return [room.scale(x) for room in (helper,)]",
+        "via",
+    ),
 }
 
 
@@ -61,7 +62,9 @@ def package(monkeypatch):
     """Modules of labreport.models that exist in the test alone; a dict of their sources."""
     sources = {}
     on_disk = code_digest._on_disk
-    monkeypatch.setattr(code_digest, "_on_disk", lambda module: sources.get(module, on_disk(module)))
+    monkeypatch.setattr(
+        code_digest, "_on_disk", lambda module: sources.get(module, on_disk(module))
+    )
     return sources
 
 
@@ -85,17 +88,29 @@ def test_a_constant_two_steps_away_counts_in_every_form_of_import(package, form)
         assert place(package, form, HELPER.replace("return x\n", "return -x\n")) == before
 
 
-@pytest.mark.parametrize("form", ["absolute", "aliased", "of the package", "as a module",
-                                  "by its full name", "handed on"])
+@pytest.mark.parametrize(
+    "form",
+    ["absolute", "aliased", "of the package", "as a module", "by its full name", "handed on"],
+)
 def test_the_form_of_an_import_means_nothing(package, form):
     assert place(package, form) == place(package, "relative")
 
 
-@pytest.mark.parametrize("old, new", [
-    ("# a comment", ""), ('"""My model."""', '"""Another text."""'), ('"""Models."""', ""),
-    ("found", "inputs"), ("rate: float", "rate: int"), ("rate is", "the rate must not be"),
-    ("return layers.Dense(9)", "return layers.Dense(8)"), ("def theirs", "def extra():\n    pass\n\ndef theirs"),
-    ("from keras import layers", "from keras import layers as L"), ("if rate < 0:", "if (rate < 0):")])
+@pytest.mark.parametrize(
+    "old, new",
+    [
+        ("# a comment", ""),
+        ('"""My model."""', '"""Another text."""'),
+        ('"""Models."""', ""),
+        ("found", "inputs"),
+        ("rate: float", "rate: int"),
+        ("rate is", "the rate must not be"),
+        ("return layers.Dense(9)", "return layers.Dense(8)"),
+        ("def theirs", "def extra():\n    pass\n\ndef theirs"),
+        ("from keras import layers", "from keras import layers as L"),
+        ("if rate < 0:", "if (rate < 0):"),
+    ],
+)
 def test_what_means_nothing_changes_nothing(package, old, new):
     before = place(package)
     assert old in MODEL
@@ -107,11 +122,21 @@ def test_what_means_nothing_changes_nothing(package, old, new):
     assert place(package, change=change) == before
 
 
-@pytest.mark.parametrize("old, new", [
-    ("rate < 0", "rate < 1"), ("float = 0.1", "float = 0.2"), ("Dense(3)", "Dense(4)"),
-    ("Dense(3)", "Dense(3.0)"), ("Dense(3)", "Dense(units=3)"), ("*, rate", "*, speed"),
-    ("layers.Dense(3)", "layers.Conv2D(3)"), ("keras.Input", "keras.ops.abs"),
-    ("found = keras", "found = found = -keras"), ("raise ValueError", "raise TypeError")])
+@pytest.mark.parametrize(
+    "old, new",
+    [
+        ("rate < 0", "rate < 1"),
+        ("float = 0.1", "float = 0.2"),
+        ("Dense(3)", "Dense(4)"),
+        ("Dense(3)", "Dense(3.0)"),
+        ("Dense(3)", "Dense(units=3)"),
+        ("*, rate", "*, speed"),
+        ("layers.Dense(3)", "layers.Conv2D(3)"),
+        ("keras.Input", "keras.ops.abs"),
+        ("found = keras", "found = found = -keras"),
+        ("raise ValueError", "raise TypeError"),
+    ],
+)
 def test_what_means_something_changes_the_digest(package, old, new):
     before = place(package)
     assert old in MODEL and place(package, change=lambda text: text.replace(old, new)) != before
@@ -119,8 +144,12 @@ def test_what_means_something_changes_the_digest(package, old, new):
 
 def test_a_helper_that_moves_or_is_renamed_changes_nothing(package):
     before = place(package)
-    package["labreport.models.elsewhere"] = HELPER.replace("scale", "scaled").replace("RATE", "FACTOR")
-    package["labreport.models.own"] = MODEL.format(imports="from .elsewhere import scaled", used="scaled")
+    package["labreport.models.elsewhere"] = HELPER.replace("scale", "scaled").replace(
+        "RATE", "FACTOR"
+    )
+    package["labreport.models.own"] = MODEL.format(
+        imports="from .elsewhere import scaled", used="scaled"
+    )
     assert digest() == before
     package["labreport.models.moved"] = package.pop("labreport.models.own")
     assert digest("models.moved.mine") == before
@@ -129,14 +158,19 @@ def test_a_helper_that_moves_or_is_renamed_changes_nothing(package):
 def test_what_a_module_does_when_it_is_imported_counts(package):
     before = place(package)
     assert place(package, helper=HELPER + "\nprint(RATE)\n") != before
-    assert place(package, helper=HELPER + "\nif __name__ == '__main__':\n    print(RATE)\n") == before
+    assert (
+        place(package, helper=HELPER + "\nif __name__ == '__main__':\n    print(RATE)\n") == before
+    )
 
 
 def test_reformatting_the_whole_package_changes_no_digest(monkeypatch):
     before = code_digest.whole()
     on_disk = code_digest._on_disk
-    monkeypatch.setattr(code_digest, "_on_disk", lambda module:
-                        text if (text := on_disk(module)) is None else ast.unparse(ast.parse(text)))
+    monkeypatch.setattr(
+        code_digest,
+        "_on_disk",
+        lambda module: text if (text := on_disk(module)) is None else ast.unparse(ast.parse(text)),
+    )
     assert code_digest.whole() == before
 
 
@@ -161,7 +195,9 @@ def test_what_is_ignored_or_chosen_from_a_registry_is_not_followed(package):
     assert digest(ignored={"models.helper"}) == before[1]
     package["labreport.models.helper"] = "TABLE = {'a': 1}\ndef scale(x):\n    return TABLE[x]\n"
     chosen = digest(registries={"models.helper.TABLE"})
-    package["labreport.models.helper"] = package["labreport.models.helper"].replace("1}", "1, 'b': 2}")
+    package["labreport.models.helper"] = package["labreport.models.helper"].replace(
+        "1}", "1, 'b': 2}"
+    )
     assert digest(registries={"models.helper.TABLE"}) == chosen != digest()
 
 
@@ -171,7 +207,9 @@ def test_the_digest_of_imported_code_is_that_of_what_was_imported(package, monke
     before = Code(imported=True).digest("models.own.mine", Scope())
     package["labreport.models.helper"] = HELPER.replace("0.5", "0.4")
     assert Code(imported=True).digest("models.own.mine", Scope()) == before != digest()
-    assert code_digest.changed_since_import(["labreport.models.helper", "labreport.files"]) == ["models/helper.py"]
+    assert code_digest.changed_since_import(["labreport.models.helper", "labreport.files"]) == [
+        "models/helper.py"
+    ]
 
 
 def test_a_module_that_is_not_python_is_named_with_its_line(package):

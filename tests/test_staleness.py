@@ -27,15 +27,21 @@ class Project:
             shutil.copytree(ROOT / name, folder / name, ignore=ignore)
         shutil.copy(ROOT / "pipeline.py", folder)
         self.package = folder / "lib/labreport"
-        own = {"LABREPORT_REPORTS": folder / "reports", "LABREPORT_DATA": folder / "data",
-               "LABREPORT_CACHE": folder / "cache", "LABREPORT_DATA_LOCK": folder / "data.lock"}
+        own = {
+            "LABREPORT_REPORTS": folder / "reports",
+            "LABREPORT_DATA": folder / "data",
+            "LABREPORT_CACHE": folder / "cache",
+            "LABREPORT_DATA_LOCK": folder / "data.lock",
+        }
         path = {"PYTHONPATH": str(folder / "lib"), "PYTHONDONTWRITEBYTECODE": "1"}
         self.environment = os.environ | {name: str(place) for name, place in own.items()} | path
         self.run = folder / "reports" / RUN
 
     def pipeline(self, *arguments):
         command = [sys.executable, str(self.folder / "pipeline.py"), *arguments]
-        return subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True)
+        return subprocess.run(
+            command, cwd=self.folder, env=self.environment, capture_output=True, text=True
+        )
 
     def report(self):
         done = self.pipeline("report", EXPERIMENT, *SETTINGS)
@@ -49,16 +55,20 @@ class Project:
         told = re.findall(r"^(train|execute|make)[^:]*:\s+(yes|no)", done.stdout, re.MULTILINE)
         yes = [what for what, answer in told if answer == "yes"]
         assert len(told) == 3
-        return {"make": "render", None: "nothing"}.get(yes[0] if yes else None, yes[0] if yes else ""), done.stdout
+        return {"make": "render", None: "nothing"}.get(
+            yes[0] if yes else None, yes[0] if yes else ""
+        ), done.stdout
 
 
 def edit(file, old, new, count=1):
     """A function that replaces a text in a file of a project."""
+
     def done(project):
         path = project.folder / file
         text = path.read_text()
         assert old in text, (file, old)
         path.write_text(text.replace(old, new, count))
+
     return done
 
 
@@ -70,6 +80,7 @@ def append(file, text):
     def done(project):
         path = project.folder / file
         path.write_text(path.read_text() + text)
+
     return done
 
 
@@ -77,6 +88,7 @@ def both(*edits):
     def done(project):
         for one in edits:
             one(project)
+
     return done
 
 
@@ -89,6 +101,7 @@ def cell(name, old, new):
         assert old in text
         found["source"] = text.replace(old, new)
         path.write_text(json.dumps(notebook))
+
     return done
 
 
@@ -106,61 +119,113 @@ def moved(project):
 # The rows of the table in docs/reliability.md, in words, and each as an edit of the project.
 EDITS = {
     "a comment": append("lib/labreport/training_loop.py", "# a comment\n"),
-    "a docstring": package("models/cifar10.py", "Three convolutions and nothing else", "A first try"),
+    "a docstring": package(
+        "models/cifar10.py", "Three convolutions and nothing else", "A first try"
+    ),
     "blank lines": package("models/cifar10.py", "\ndef naive", "\n\n\n\ndef naive"),
     "the layout of all files (a formatter)": reformatted,
-    "a type annotation": package("batches.py", "def order(seed: int,", "def order(seed: 'int | None',"),
+    "a type annotation": package(
+        "batches.py", "def order(seed: int,", "def order(seed: 'int | None',"
+    ),
     "a file that is moved, its imports following": moved,
     "the name of a private function": package("models/cifar10.py", "_classifier", "_head", 9),
     "the name of a local variable": package("training_loop.py", "found", "outcome", 99),
     "the text of an error or a progress line": both(
         package("training_loop.py", "try a smaller learning rate", "lower the learning rate"),
-        package("training.py", "stopped early: ", "ended early: ")),
+        package("training.py", "stopped early: ", "ended early: "),
+    ),
     "an added model": both(
-        append("lib/labreport/models/cifar10.py", "\n\ndef mine(image_shape, num_classes):\n    return 1\n"),
-        package("models/__init__.py", '    "cifar10_blocks"', '    "mine": cifar10.mine,\n    "cifar10_blocks"')),
+        append(
+            "lib/labreport/models/cifar10.py",
+            "\n\ndef mine(image_shape, num_classes):\n    return 1\n",
+        ),
+        package(
+            "models/__init__.py",
+            '    "cifar10_blocks"',
+            '    "mine": cifar10.mine,\n    "cifar10_blocks"',
+        ),
+    ),
     "an added optimizer": both(
-        package("optimizers.py", "\n\nOPTIMIZERS", "\n\ndef mine(*, learning_rate: float):\n    return 1\n\n\nOPTIMIZERS"),
-        package("optimizers.py", '    "sgd": sgd,\n', '    "sgd": sgd,\n    "mine": mine,\n')),
+        package(
+            "optimizers.py",
+            "\n\nOPTIMIZERS",
+            "\n\ndef mine(*, learning_rate: float):\n    return 1\n\n\nOPTIMIZERS",
+        ),
+        package("optimizers.py", '    "sgd": sgd,\n', '    "sgd": sgd,\n    "mine": mine,\n'),
+    ),
     "an added loss": both(
         package("losses.py", "\n\nLOSSES", "\n\ndef mine():\n    return 1\n\n\nLOSSES"),
-        package("losses.py", "LOSSES = {\n", 'LOSSES = {\n    "mine": mine,\n')),
+        package("losses.py", "LOSSES = {\n", 'LOSSES = {\n    "mine": mine,\n'),
+    ),
     "an added data set": both(
-        package("datasets/__init__.py", "DATASETS = {\n", 'DATASETS = {\n    "mine": flowers.flowers,\n'),
-        package("datasets/__init__.py", "SHAPES = {\n", 'SHAPES = {\n    "mine": flowers.shape,\n')),
+        package(
+            "datasets/__init__.py", "DATASETS = {\n", 'DATASETS = {\n    "mine": flowers.flowers,\n'
+        ),
+        package("datasets/__init__.py", "SHAPES = {\n", 'SHAPES = {\n    "mine": flowers.shape,\n'),
+    ),
     "an added figure": append("lib/labreport/figures.py", "\n\ndef mine(x):\n    return x\n"),
     "another model, optimizer or loss than the experiment's": both(
         package("models/cifar10.py", "layers.Conv2D(10, 3", "layers.Conv2D(11, 3"),
         package("optimizers.py", "rho=rho, momentum=momentum", "rho=rho, momentum=0"),
-        package("losses.py", "outputs.dtype), outputs)[:, 0]", "outputs.dtype), outputs)[:, 0] * 2")),
-    "a figure that the notebook does not draw": package("figures.py", "def effects(", "def effects(more=1, *, "),
+        package(
+            "losses.py", "outputs.dtype), outputs)[:, 0]", "outputs.dtype), outputs)[:, 0] * 2"
+        ),
+    ),
+    "a figure that the notebook does not draw": package(
+        "figures.py", "def effects(", "def effects(more=1, *, "
+    ),
     "how sweeps, schedulers or Kaggle are dealt with": both(
-        package("planning.py", "MANY = 50", "MANY = 60"), package("slurm.py", "THREADS = 4", "THREADS = 8")),
+        package("planning.py", "MANY = 50", "MANY = 60"),
+        package("slurm.py", "THREADS = 4", "THREADS = 8"),
+    ),
     "prose in another language": cell("loading-es", "CIFAR-10", "El conjunto CIFAR-10"),
     "a translation, for a report in English": package(
-        "languages/es.po", 'msgstr "modificada"', 'msgstr "cambiada"'),
+        "languages/es.po", 'msgstr "modificada"', 'msgstr "cambiada"'
+    ),
     "code of the data set that leaves images, labels and splits as they are": package(
-        "datasets/cifar10.py", "CLASS_NAMES = [", "CLASS_NAMES = [] + ["),
+        "datasets/cifar10.py", "CLASS_NAMES = [", "CLASS_NAMES = [] + ["
+    ),
     "code of the data set that changes them": package(
-        "datasets/cifar10_sample.py", "def draw(", "def draw(per_class, seed):\n    images, labels = "
-        "_draw(per_class, seed)\n    return 255 - images, labels\n\n\ndef _draw("),
-    "the experiment's model": package("models/cifar10.py", "layers.Conv2D(32, 3", "layers.Conv2D(33, 3"),
+        "datasets/cifar10_sample.py",
+        "def draw(",
+        "def draw(per_class, seed):\n    images, labels = "
+        "_draw(per_class, seed)\n    return 255 - images, labels\n\n\ndef _draw(",
+    ),
+    "the experiment's model": package(
+        "models/cifar10.py", "layers.Conv2D(32, 3", "layers.Conv2D(33, 3"
+    ),
     "a private function that the model uses": package("models/cifar10.py", "1 / 255", "1 / 256"),
-    "a constant that decides numbers": package("batches.py", "MOST_EVALUATED = 250", "MOST_EVALUATED = 100"),
-    "a default of its optimizer": package("optimizers.py", "beta_1: float = 0.9", "beta_1: float = 0.8"),
-    "its loss": package("losses.py", "sparse_categorical_crossentropy(labels, outputs))",
-                        "sparse_categorical_crossentropy(labels, outputs) * 2)"),
+    "a constant that decides numbers": package(
+        "batches.py", "MOST_EVALUATED = 250", "MOST_EVALUATED = 100"
+    ),
+    "a default of its optimizer": package(
+        "optimizers.py", "beta_1: float = 0.9", "beta_1: float = 0.8"
+    ),
+    "its loss": package(
+        "losses.py",
+        "sparse_categorical_crossentropy(labels, outputs))",
+        "sparse_categorical_crossentropy(labels, outputs) * 2)",
+    ),
     "when a training stops, which epoch counts, the order of images": package(
-        "stopping.py", "waited >= patience", "waited > patience"),
-    "augmentation, for an experiment without it": package("augmentation.py", "AUGMENTATION = 1", "AUGMENTATION = 2"),
-    "a setting in its parameter file": edit(f"params/{EXPERIMENT}.yaml", "batch_size: ", "batch_size: 1"),
+        "stopping.py", "waited >= patience", "waited > patience"
+    ),
+    "augmentation, for an experiment without it": package(
+        "augmentation.py", "AUGMENTATION = 1", "AUGMENTATION = 2"
+    ),
+    "a setting in its parameter file": edit(
+        f"params/{EXPERIMENT}.yaml", "batch_size: ", "batch_size: 1"
+    ),
     "its title": edit(f"params/{EXPERIMENT}.yaml", "three convolutions", "3 convolutions", 2),
-    "a figure that the notebook draws": package("figures.py", "def class_counts(", "def class_counts(*more, x=0, "),
+    "a figure that the notebook draws": package(
+        "figures.py", "def class_counts(", "def class_counts(*more, x=0, "
+    ),
     "the style of all figures": package("figures.py", '"font.size": 9', '"font.size": 8'),
     "a sentence of the commentary": package("commentary.py", 'say("', 'say("So: ', 99),
     "prose or code of the notebook": cell("loading", "CIFAR-10", "The set CIFAR-10"),
     "how the report looks: its styles": package("reporting/template.typ", "26mm", "27mm"),
-    "a sentence of the report's frame": package("reporting/html.py", '"Unfold all code"', '"Show all code"'),
+    "a sentence of the report's frame": package(
+        "reporting/html.py", '"Unfold all code"', '"Show all code"'
+    ),
 }
 
 
@@ -183,11 +248,19 @@ def finished(tmp_path_factory):
 @pytest.fixture
 def project(finished, tmp_path):
     """The same, for one test: what it edits is put back."""
-    kept = {path: path.read_bytes() for part in ("lib", "notebooks", "params")
-            for path in (finished.folder / part).rglob("*") if path.is_file()}
+    kept = {
+        path: path.read_bytes()
+        for part in ("lib", "notebooks", "params")
+        for path in (finished.folder / part).rglob("*")
+        if path.is_file()
+    }
     shutil.copytree(finished.run, tmp_path / "run")
     yield finished
-    for path in [path for part in ("lib", "notebooks", "params") for path in (finished.folder / part).rglob("*")]:
+    for path in [
+        path
+        for part in ("lib", "notebooks", "params")
+        for path in (finished.folder / part).rglob("*")
+    ]:
         if path.is_file() and path not in kept:
             path.unlink()
     for path, content in kept.items():
@@ -213,7 +286,9 @@ class Kernel:
     def __init__(self, project):
         from jupyter_client.manager import KernelManager
 
-        self.manager = KernelManager(kernel_name="python3", transport="ipc", ip=str(project.folder / "kernel"))
+        self.manager = KernelManager(
+            kernel_name="python3", transport="ipc", ip=str(project.folder / "kernel")
+        )
         self.manager.start_kernel(env=project.environment, cwd=str(project.folder / "notebooks"))
         self.client = self.manager.client()
         self.client.start_channels()
@@ -261,12 +336,20 @@ REFUSED = "ValueError: restart the kernel: models/cifar10.py changed after it wa
 def test_a_kernel_does_not_train_a_model_that_was_edited_since_it_was_imported(project, kernel):
     assert kernel.run(SETUP.replace("EPOCHS", "1"))[1] == ""
     assert "is trained already" in kernel.run("result = training.fit(run, data)")[0]
-    before = {path.name: path.read_bytes() for path in project.run.iterdir() if path.suffix in (".csv", ".keras")}
+    before = {
+        path.name: path.read_bytes()
+        for path in project.run.iterdir()
+        if path.suffix in (".csv", ".keras")
+    }
     metrics = (project.run / "metrics.json").read_text()
     EDITS["the experiment's model"](project)
     printed, error = kernel.run("result = training.fit(run, data)")
     assert error.startswith(REFUSED) and "training" not in printed
-    assert before == {path.name: path.read_bytes() for path in project.run.iterdir() if path.suffix in (".csv", ".keras")}
+    assert before == {
+        path.name: path.read_bytes()
+        for path in project.run.iterdir()
+        if path.suffix in (".csv", ".keras")
+    }
     assert (project.run / "metrics.json").read_text() == metrics
     assert project.stale()[0] == "train" and "models.cifar10.naive changed" in project.stale()[1]
 
@@ -282,8 +365,14 @@ def test_an_edit_while_a_training_is_stopped_never_gives_one_history_of_two_code
     assert error.startswith(REFUSED), printed
     assert not (run / "metrics.json").exists()
     program = SETUP.replace("EPOCHS", "4") + "training.fit(run, data)"
-    done = subprocess.run([sys.executable, "-c", program], cwd=project.folder, env=project.environment,
-                          capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=project.folder,
+        env=project.environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert "not going on with what was saved (models.cifar10.naive changed)" in done.stdout
     assert "epoch 1/4" in done.stdout and "epoch 4/4" in done.stdout
     assert len(list(run.glob("earlier/*-unfinished/history.csv"))) == 1
@@ -291,8 +380,10 @@ def test_an_edit_while_a_training_is_stopped_never_gives_one_history_of_two_code
 
 @pytest.mark.slow
 def test_an_edit_between_the_start_of_a_kernel_and_fit_is_refused_in_the_pipeline(project):
-    change = (f"import pathlib\npath = pathlib.Path({str(project.package / 'models/cifar10.py')!r})\n"
-              "path.write_text(path.read_text().replace('relu', 'tanh'))\n")
+    change = (
+        f"import pathlib\npath = pathlib.Path({str(project.package / 'models/cifar10.py')!r})\n"
+        "path.write_text(path.read_text().replace('relu', 'tanh'))\n"
+    )
     cell("model", "model = ", change + "model = ")(project)
     edit(f"params/{EXPERIMENT}.yaml", "batch_size: ", "batch_size: 1")(project)
     before = (project.run / "metrics.json").read_text()
@@ -303,8 +394,10 @@ def test_an_edit_between_the_start_of_a_kernel_and_fit_is_refused_in_the_pipelin
 
 @pytest.mark.slow
 def test_code_that_was_edited_while_the_notebook_ran_makes_it_run_again(project):
-    change = (f"import pathlib\npath = pathlib.Path({str(project.package / 'figures.py')!r})\n"
-              "path.write_text(path.read_text().replace('def curves(', 'def curves(*more, x=1, '))\n")
+    change = (
+        f"import pathlib\npath = pathlib.Path({str(project.package / 'figures.py')!r})\n"
+        "path.write_text(path.read_text().replace('def curves(', 'def curves(*more, x=1, '))\n"
+    )
     cell("differs", "Markdown", change + "Markdown")(project)
     done = project.pipeline("run", EXPERIMENT, *SETTINGS)
     assert done.returncode == 0, done.stderr
@@ -320,17 +413,24 @@ def test_a_run_of_an_earlier_version_is_said_to_be_one_and_nothing_of_it_is_lost
     (project.run / "manifest.json").unlink()
     stale, told = project.stale()
     assert stale == "train" and told.count("\n") == 3
-    assert "an earlier version of labreport made it, whose record of the code cannot be compared" in told
+    assert (
+        "an earlier version of labreport made it, whose record of the code cannot be compared"
+        in told
+    )
     project.report()
     [kept] = (project.run / "earlier").iterdir()
     assert json.loads((kept / "metrics.json").read_text()) == metrics
-    assert {"history.csv", "model.keras", "notebook.ipynb", "report.pdf"} <= {path.name for path in kept.iterdir()}
+    assert {"history.csv", "model.keras", "notebook.ipynb", "report.pdf"} <= {
+        path.name for path in kept.iterdir()
+    }
 
 
 def test_a_notebook_that_was_changed_after_its_execution_is_noticed_everywhere(project):
     notebook = project.run / "notebook.ipynb"
     text = notebook.read_text()
-    accuracy = re.search(r"The network classifies ([\d.]+)", text) or re.search(r"(\d+\.\d)\xa0%", text)
+    accuracy = re.search(r"The network classifies ([\d.]+)", text) or re.search(
+        r"(\d+\.\d)\xa0%", text
+    )
     notebook.write_text(text.replace(accuracy[1], "89.5"))
     pdf = (project.run / "report.pdf").read_bytes()
     done = project.pipeline("render", EXPERIMENT, *SETTINGS)
@@ -341,7 +441,10 @@ def test_a_notebook_that_was_changed_after_its_execution_is_noticed_everywhere(p
     assert stale == "execute" and "notebook.ipynb was changed after it was executed" in told
     done = project.pipeline("index")
     assert done.returncode == 0, done.stderr
-    assert "notebook.ipynb was changed after it was executed" in (project.run.parent / "index.html").read_text()
+    assert (
+        "notebook.ipynb was changed after it was executed"
+        in (project.run.parent / "index.html").read_text()
+    )
 
     done = project.pipeline("render", EXPERIMENT, *SETTINGS, "--force")
     assert done.returncode == 0
@@ -364,19 +467,35 @@ def test_results_that_were_changed_after_the_execution_are_not_presented(project
     file.write_bytes(file.read_bytes().replace(b"0.", b"0.9", 1) + b" ")
     for command in ("render", "report"):
         done = project.pipeline(command, EXPERIMENT, *SETTINGS)
-        assert done.returncode == 1 and f"{name} in reports/{RUN} changed after it was executed" in done.stderr
-    from labreport import assignments, manifest
+        assert (
+            done.returncode == 1
+            and f"{name} in reports/{RUN} changed after it was executed" in done.stderr
+        )
+    from labreport import manifest
 
     assert manifest.changed(project.run) == [name]
-    program = (f"from labreport import assignments, experiments; print(assignments.run_of(experiments.load("
-               f"'{EXPERIMENT}', {{'data': 'sample', 'epochs': 1, 'max_images': 200}})).outdated)")
-    done = subprocess.run([sys.executable, "-c", program], cwd=project.folder, env=project.environment, capture_output=True, text=True)
+    program = (
+        f"from labreport import assignments, experiments; print(assignments.run_of(experiments.load("
+        f"'{EXPERIMENT}', {{'data': 'sample', 'epochs': 1, 'max_images': 200}})).outdated)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=project.folder,
+        env=project.environment,
+        capture_output=True,
+        text=True,
+    )
     assert done.stdout == f"['{name} was changed after it was executed']\n"
 
 
 def test_verify_says_that_what_it_compares_was_changed(project):
-    (project.run / "history.csv").write_text((project.run / "history.csv").read_text().replace("0.", "0.9", 1))
+    (project.run / "history.csv").write_text(
+        (project.run / "history.csv").read_text().replace("0.", "0.9", 1)
+    )
     done = project.pipeline("verify", EXPERIMENT, *SETTINGS, "--stamp")
-    assert "history.csv changed after it was executed: what is compared is not what the run gave" in done.stdout
+    assert (
+        "history.csv changed after it was executed: what is compared is not what the run gave"
+        in done.stdout
+    )
     assert "different: first in history, epoch 1" in done.stdout
     assert done.returncode == 1 and "not stamped: history.csv of" in done.stderr

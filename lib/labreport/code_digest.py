@@ -10,24 +10,19 @@ object that is handed in, the methods do not count, unless its class is asked fo
 that is passed as a value counts whole.
 """
 
-import ast
 import contextlib
 import functools
-import hashlib
 import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import files, imported_source, paths
+from . import code_summary, files, imported_source, paths
+from .code_summary import sha256, summarised, without_magics
 
 _PACKAGE = __name__.rpartition(".")[0]
 _FOLDER = Path(__file__).parent
-_FORMAT = 1  # of the summaries in the cache; another one reads none of these
 _MOST_SUMMARIES = 500  # in the cache; of the package's modules, in some versions of each
-_LONGEST_TEXT = 1000  # characters of a string that may be a sentence in a catalogue
-# A call of one of these whose value is not used says something to a person, and no more.
-_SAYS = {"progress"}
 
 
 @dataclass(frozen=True)
@@ -70,7 +65,7 @@ class Code:
 
         Raises ValueError for a cell that is not Python.
         """
-        found = _summarised("\n\n".join(map(_without_magics, cells)), "", False)
+        found = summarised("\n\n".join(map(without_magics, cells)), "", False)
         parts = [found["form"]]
         uses = {}
         for reference in found["refs"]:
@@ -81,7 +76,7 @@ class Code:
                 token = f"uses {'.'.join(['', *rest])}"  # the definition has a digest of its own
             parts.append(token)
         named = {name: self._walk([target], scope)[0] for name, target in uses.items()}
-        return Cells(_sha256("\n".join(parts)), named, found["texts"])
+        return Cells(sha256("\n".join(parts)), named, found["texts"])
 
     def texts(self, names: Iterable[str], scope: Scope) -> set[str]:
         """All strings in these definitions and in what they use."""
@@ -102,7 +97,7 @@ class Code:
         return target
 
     def _walk(self, roots: list, scope: Scope, loose: bool = True):
-        """Digest, strings and modules of some definitions and all that they use, first come first."""
+        """Digest, strings and modules of definitions and all that they use, in order of use."""
         number, waiting, parts, texts, modules = {}, [], [], set(), set()
 
         def place(target) -> int:
@@ -124,9 +119,11 @@ class Code:
                 token, _ = self._token(used, rest, scope)
                 parts.append(token or f"{place(used)} {'.'.join(rest)}")
         if loose:
-            beside = {self._loose_digest(module, scope) for module in self._executed(modules, scope)}
+            beside = {
+                self._loose_digest(module, scope) for module in self._executed(modules, scope)
+            }
             parts += sorted(filter(None, beside))
-        return _sha256("\n".join(parts)), texts, modules
+        return sha256("\n".join(parts)), texts, modules
 
     def _token(self, target, rest: list[str], scope: Scope) -> tuple[str | None, str]:
         """How a used thing is written where it is not followed, else None; and its name."""
@@ -150,13 +147,15 @@ class Code:
         return {"form": "module " + " ".join(names), "refs": refs, "texts": []}
 
     def _executed(self, modules: Collection[str], scope: Scope) -> set[str]:
-        """These modules and those that are imported with them, directly or not: their packages too."""
+        """These modules and all that Python imports with them, their packages included."""
         found, waiting = set(), list(modules)
         while waiting:
             module = waiting.pop()
             if "." in module:
                 waiting.append(module.rpartition(".")[0])
-            ignored = scope.ignores(module.removeprefix(_PACKAGE).strip(".")) and module not in modules
+            ignored = (
+                scope.ignores(module.removeprefix(_PACKAGE).strip(".")) and module not in modules
+            )
             if module not in found and not ignored and self._summary(module):
                 found.add(module)
                 waiting += self._summary(module)["imported"]
@@ -175,8 +174,10 @@ class Code:
                 for reference in part["refs"]:
                     used, rest = self._reference(module, reference)
                     token, _ = self._token(used, rest, scope)
-                    parts.append(token or f"{self._walk([used], scope, loose=False)[0]} {'.'.join(rest)}")
-            self._loose[key] = _sha256("\n".join(parts))
+                    parts.append(
+                        token or f"{self._walk([used], scope, loose=False)[0]} {'.'.join(rest)}"
+                    )
+            self._loose[key] = sha256("\n".join(parts))
         return self._loose[key]
 
     def _reference(self, module: str | None, reference) -> tuple:
@@ -225,7 +226,9 @@ class Code:
         if module not in self._summaries:
             text = self._text(module)
             package = _file(module).name == "__init__.py"
-            self._summaries[module] = None if text is None else self._cache.summary(text, module, package)
+            self._summaries[module] = (
+                None if text is None else self._cache.summary(text, module, package)
+            )
         return self._summaries[module]
 
     def _text(self, module: str) -> str | None:
@@ -236,7 +239,7 @@ class Code:
 
 @dataclass(frozen=True)
 class Cells:
-    """digest: of cells. uses: digests of the package's definitions that they name. texts: strings."""
+    """digest: of cells. uses: digests of the definitions that they name. texts: strings."""
 
     digest: str
     uses: dict[str, str]
@@ -246,18 +249,25 @@ class Cells:
 def whole() -> str:
     """Digest of all modules on the disk, whatever uses them."""
     code = Code()
-    modules = sorted(".".join((_PACKAGE, *path.relative_to(_FOLDER).with_suffix("").parts))
-                     for path in _FOLDER.rglob("*.py"))
-    found = [json.dumps(code._summary(module.removesuffix(".__init__")), sort_keys=True)
-             for module in modules]
+    modules = sorted(
+        ".".join((_PACKAGE, *path.relative_to(_FOLDER).with_suffix("").parts))
+        for path in _FOLDER.rglob("*.py")
+    )
+    found = [
+        json.dumps(code._summary(module.removesuffix(".__init__")), sort_keys=True)
+        for module in modules
+    ]
     code.save()
-    return _sha256("\n".join(found))
+    return sha256("\n".join(found))
 
 
 def changed_since_import(modules: Iterable[str]) -> list[str]:
     """Those of the modules whose file no longer says what this process imported, as file names."""
-    changed = [module for module in modules if module in imported_source.texts
-               and _on_disk(module) != imported_source.texts[module]]
+    changed = [
+        module
+        for module in modules
+        if module in imported_source.texts and _on_disk(module) != imported_source.texts[module]
+    ]
     return [_file(module).relative_to(_FOLDER).as_posix() for module in changed]
 
 
@@ -274,10 +284,6 @@ def _on_disk(module: str) -> str | None:
         return None
 
 
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
 class _Cache:
     """Summaries of modules by the digest of their source, in a file that may be deleted."""
 
@@ -291,10 +297,10 @@ class _Cache:
         self._unsaved = False
 
     def summary(self, text: str, module: str, package: bool) -> dict:
-        key = _sha256(f"{module} {package}\n{text}")
+        key = sha256(f"{module} {package}\n{text}")
         self._used.add(key)
         if key not in self._known:
-            self._known[key] = _summarised(text, module, package)
+            self._known[key] = summarised(text, module, package)
             self._unsaved = True
         return self._known[key]
 
@@ -317,374 +323,5 @@ def _cache(folder: Path) -> _Cache:
 
 @functools.cache
 def _own_digest() -> str:
-    """Of this very file: another way to summarise makes other summaries."""
-    return _sha256(f"{_FORMAT}\n{Path(__file__).read_text('utf-8')}")[:16]
-
-
-def _without_magics(cell: str) -> str:
-    """A cell with IPython's own lines (`%matplotlib inline`, `!pip`) as comments that count."""
-    lines = cell.splitlines()
-    return "\n".join(f"{line!r}" if line.lstrip().startswith(("%", "!")) else line for line in lines)
-
-
-def _summarised(text: str, module: str, package: bool) -> dict:
-    """What a module defines, imports and does, ready for JSON. module: "" for a notebook's cells,
-    whose names are one scope."""
-    try:
-        tree = ast.parse(text)
-    except SyntaxError as error:
-        where = _file(module).relative_to(_FOLDER).as_posix() if module else "a cell"
-        raise ValueError(f"{where}, line {error.lineno}: this is not Python: {error.msg}") from None
-    reader = _Module(module, package)
-    for statement in tree.body:
-        reader.imports_of(statement)
-    if not module:
-        emitter = _Emitter(reader, keep_texts=True)
-        for statement in tree.body:
-            emitter.emit(statement)
-        return emitter.result()
-    for statement in tree.body:
-        reader.read(statement)
-    return reader.summary()
-
-
-class _Module:
-    """Reads a module's statements: which names they define, and what they do besides."""
-
-    def __init__(self, name: str, package: bool):
-        self.name = name
-        self.base = name.split(".") if package or not name else name.split(".")[:-1]
-        self.imports: dict[str, tuple[str, str | None]] = {}
-        self.stars: list[str] = []
-        self.imported: set[str] = set()
-        self.statements: dict[str, list[ast.stmt]] = {}
-        self.loose: list[ast.stmt] = []
-
-    def imports_of(self, statement: ast.stmt) -> None:
-        """Note the names that an import statement of the module's top level binds."""
-        for name, (source, attribute) in imported_names(statement, self.base):
-            if name == "*":
-                self.stars.append(source)
-            else:
-                self.imports[name] = source, attribute
-            if source.split(".")[0] == _PACKAGE:
-                self.imported |= {source, f"{source}.{attribute}"} if attribute else {source}
-
-    def read(self, statement: ast.stmt) -> None:
-        if isinstance(statement, (ast.Import, ast.ImportFrom)) or _says_nothing(statement):
-            return
-        if isinstance(statement, ast.If) and _is_never_run(statement.test):
-            return
-        names = _bound([statement])
-        for name in names:
-            self.statements.setdefault(name, []).append(statement)
-        defines = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.AnnAssign)
-        plain = isinstance(statement, ast.Assign) and all(map(_binds_names_only, statement.targets))
-        if not plain and not isinstance(statement, defines):
-            self.loose.append(statement)
-
-    def summary(self) -> dict:
-        definitions = {name: self._part(found, name) for name, found in self.statements.items()}
-        return {"imports": self.imports, "stars": self.stars, "imported": sorted(self.imported),
-                "definitions": definitions, "loose": [self._part([one]) for one in self.loose]}
-
-    def _part(self, statements: list[ast.stmt], name: str = "") -> dict:
-        emitter = _Emitter(self)
-        for statement in statements:
-            emitter.definition(statement, name)
-        return emitter.result()
-
-
-def imported_names(statement: ast.stmt, base: list[str]):
-    """(name, (module, attribute or None)) for all that an import statement binds. base: the package
-    that a relative import starts from, in parts."""
-    if isinstance(statement, ast.Import):
-        for alias in statement.names:
-            first = alias.name.split(".")[0]
-            yield (alias.asname, (alias.name, None)) if alias.asname else (first, (first, None))
-    elif isinstance(statement, ast.ImportFrom):
-        parts = base[:len(base) - statement.level + 1] if statement.level else []
-        module = ".".join([*parts, *(statement.module.split(".") if statement.module else [])])
-        for alias in statement.names:
-            yield alias.asname or alias.name, (module, None if alias.name == "*" else alias.name)
-
-
-def _says_nothing(statement: ast.stmt) -> bool:
-    """A docstring, another bare constant, `pass`, or a bare annotation."""
-    bare = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-    return bare or isinstance(statement, ast.Pass)
-
-
-def _is_never_run(test: ast.expr) -> bool:
-    """`TYPE_CHECKING`, or `__name__ == "__main__"`."""
-    return ast.unparse(test).split(".")[-1] in ("TYPE_CHECKING", "__name__ == '__main__'")
-
-
-def _binds_names_only(target: ast.expr) -> bool:
-    if isinstance(target, (ast.Tuple, ast.List)):
-        return all(map(_binds_names_only, target.elts))
-    return isinstance(target, ast.Name)
-
-
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-
-
-def _bound(statements: Iterable[ast.AST]) -> dict[str, None]:
-    """The names that statements bind in their own scope, in order; those of imports left out."""
-    names, waiting = {}, list(statements)[::-1]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            names[node.name] = None
-        elif isinstance(node, ast.Lambda):
-            continue
-        elif isinstance(node, _COMPREHENSIONS):  # its own names stay inside, but for `:=`
-            walrus = (each for each in ast.walk(node) if isinstance(each, ast.NamedExpr))
-            names |= dict.fromkeys(each.target.id for each in walrus)
-        elif isinstance(node, ast.Name):
-            names |= {node.id: None} if not isinstance(node.ctx, ast.Load) else {}
-        elif not isinstance(node, (ast.Import, ast.ImportFrom)):
-            caught = getattr(node, "name", None) or getattr(node, "rest", None)
-            if isinstance(caught, str) and not isinstance(node, ast.alias):
-                names[caught] = None  # of `except` and `match`
-            waiting += list(ast.iter_child_nodes(node))[::-1]
-    return names
-
-
-class _Frame:
-    """The names of one function, class or comprehension. numbers: of local ones, as they come."""
-
-    def __init__(self, names: Collection[str], imports: dict, is_class: bool = False):
-        self.names, self.imports, self.is_class = names, imports, is_class
-        self.numbers: dict[str, int] = {}
-
-
-class _Emitter:
-    """Writes syntax trees without what means nothing; what is defined elsewhere is a reference."""
-
-    def __init__(self, module: _Module, keep_texts: bool = False):
-        self.module, self.keep_texts = module, keep_texts
-        self.out: list[str] = []
-        self.refs: list[list] = []
-        self.texts: dict[str, None] = {}
-        self.frames: list[_Frame] = []
-        self.count = 0
-
-    def result(self) -> dict:
-        return {"form": _sha256("".join(self.out)), "refs": self.refs, "texts": list(self.texts)}
-
-    def definition(self, statement: ast.stmt, name: str) -> None:
-        """A statement that gives a name its meaning; the name itself means nothing."""
-        if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            self.emit(statement, named=False)
-        elif isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-            self.emit(statement.value)
-        elif isinstance(statement, ast.Assign) and len(statement.targets) == 1 \
-                and isinstance(statement.targets[0], ast.Name):
-            self.emit(statement.value)
-        else:
-            self.out.append(f"<{name}>")
-            self.emit(statement)
-
-    def emit(self, node, named: bool = True) -> None:
-        if isinstance(node, list):
-            self.out.append("[")
-            for each in node:
-                self.emit(each)
-            self.out.append("]")
-        elif not isinstance(node, ast.AST):
-            self.out.append(f"{node!r};")
-        else:
-            getattr(self, f"_{type(node).__name__}", self._other)(node, *([] if named else [False]))
-
-    def _other(self, node: ast.AST) -> None:
-        self.out.append(f"({type(node).__name__}")
-        for name, value in ast.iter_fields(node):
-            if name in ("ctx", "type_comment", "kind") or value is None or value == []:
-                continue
-            self.out.append(f" {name}=")
-            self.emit(value if name not in ("body", "orelse", "finalbody") else self._block(value))
-        self.out.append(")")
-
-    def _block(self, statements):
-        """Statements without those that say nothing; a lambda's body is an expression."""
-        if not isinstance(statements, list):
-            return statements
-        return [each for each in statements if not _says_nothing(each) and not self._only_says(each)]
-
-    def _only_says(self, statement: ast.stmt) -> bool:
-        call = statement.value if isinstance(statement, ast.Expr) else None
-        return isinstance(call, ast.Call) and isinstance(call.func, ast.Name) \
-            and call.func.id in _SAYS and not self.keep_texts
-
-    def _Import(self, node) -> None:
-        if self.frames:
-            self.frames[-1].imports |= dict(imported_names(node, self.module.base))
-
-    _ImportFrom = _Import
-
-    def _Global(self, node) -> None:
-        """Which names are global shows where they are used."""
-
-    _Nonlocal = _Global
-
-    def _Raise(self, node) -> None:
-        kind = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
-        self.out.append("(Raise ")
-        self.emit(kind)
-        self.out.append(")")
-
-    def _Constant(self, node) -> None:
-        if isinstance(node.value, str) and 1 < len(node.value) <= _LONGEST_TEXT:
-            self.texts[node.value] = None
-        self.out.append(f"{type(node.value).__name__} {node.value!r};")
-
-    def _JoinedStr(self, node) -> None:
-        joined = []
-        for part in node.values:  # how a string was broken into pieces differs between Pythons
-            text = isinstance(part, ast.Constant)
-            if text and joined and isinstance(joined[-1], str):
-                joined[-1] += part.value
-            else:
-                joined.append(part.value if text else part)
-        self.out.append("(JoinedStr ")
-        self.emit(joined)
-        self.out.append(")")
-
-    def _AnnAssign(self, node) -> None:
-        if self.frames and self.frames[-1].is_class:  # a field of a dataclass
-            kind = ast.unparse(node.annotation)
-            special = [word for word in ("ClassVar", "InitVar", "KW_ONLY") if word in kind]
-            self.out.append(f"(field {special}")
-        elif node.value is None:
-            return
-        else:
-            self.out.append("(Assign ")
-        self.emit(node.target)
-        self.emit(node.value)
-        self.out.append(")")
-
-    def _Name(self, node) -> None:
-        self._named(node.id, [])
-
-    def _Attribute(self, node) -> None:
-        attributes, base = [node.attr], node.value
-        while isinstance(base, ast.Attribute):
-            attributes.insert(0, base.attr)
-            base = base.value
-        if isinstance(base, ast.Name):
-            self._named(base.id, attributes)
-        else:
-            self.emit(base)
-            self.out.append("".join(f".{name}" for name in attributes) + ";")
-
-    def _named(self, name: str, attributes: list[str]) -> None:
-        for depth, frame in enumerate(reversed(self.frames)):
-            if frame.is_class and depth:
-                continue
-            if name in frame.imports:
-                return self._refer("path", frame.imports[name], attributes)
-            if name in frame.names:
-                local = name if frame.is_class else f"%{self._number(frame, name)}"
-                self.out.append("".join([local, *(f".{each}" for each in attributes), ";"]))
-                return None
-        if name in self.module.imports:
-            return self._refer("path", self.module.imports[name], attributes)
-        if name in self.module.statements or self.module.stars:
-            self.out.append("@")
-            self.refs.append(["name", name, attributes])
-            return None
-        self.out.append("".join([f"!{name}", *(f".{each}" for each in attributes), ";"]))
-        return None
-
-    def _refer(self, kind: str, target, attributes: list[str]) -> None:
-        source, attribute = target
-        self.out.append("@")
-        self.refs.append([kind, source, [*([attribute] if attribute else []), *attributes]])
-
-    def _number(self, frame: _Frame, name: str) -> int:
-        if name not in frame.numbers:
-            frame.numbers[name] = self.count
-            self.count += 1
-        return frame.numbers[name]
-
-    def _FunctionDef(self, node, named: bool = True) -> None:
-        self.out.append(f"({type(node).__name__} ")
-        if named:
-            self._named(node.name, [])
-        self.emit(node.decorator_list)
-        self._function(node.args, self._block(node.body))
-        self.out.append(")")
-
-    _AsyncFunctionDef = _FunctionDef
-
-    def _Lambda(self, node) -> None:
-        self.out.append("(Lambda ")
-        self._function(node.args, [node.body])
-        self.out.append(")")
-
-    def _function(self, arguments: ast.arguments, body: list) -> None:
-        """Defaults in the scope around it; then names of parameters, which callers may use."""
-        self.emit(arguments.defaults)
-        self.emit(arguments.kw_defaults)
-        kinds = [arguments.posonlyargs, arguments.args, [arguments.vararg], arguments.kwonlyargs,
-                 [arguments.kwarg]]
-        named = [[one.arg for one in kind if one] for kind in kinds]
-        self.out.append(f"{named}")
-        outside = {name for statement in body for node in _own_nodes(statement)
-                   if isinstance(node, (ast.Global, ast.Nonlocal)) for name in node.names}
-        names = [name for kind in named for name in kind] + list(_bound(body))
-        self.frames.append(_Frame({name for name in names if name not in outside}, {}))
-        for name in (name for kind in named for name in kind):
-            self._number(self.frames[-1], name)
-        self.emit(body)
-        self.frames.pop()
-
-    def _ClassDef(self, node, named: bool = True) -> None:
-        self.out.append("(ClassDef ")
-        if named:
-            self._named(node.name, [])
-        for part in (node.decorator_list, node.bases, node.keywords):
-            self.emit(part)
-        self.frames.append(_Frame(set(_bound(node.body)), {}, is_class=True))
-        self.emit(self._block(node.body))
-        self.frames.pop()
-        self.out.append(")")
-
-    def _comprehension(self, node) -> None:
-        self.out.append(f"({type(node).__name__} ")
-        self.emit(node.generators[0].iter)
-        targets = _bound([generator.target for generator in node.generators])
-        self.frames.append(_Frame(set(targets), {}))
-        for number, generator in enumerate(node.generators):
-            self.emit(generator.target)
-            if number:
-                self.emit(generator.iter)
-            self.emit(generator.ifs)
-            self.out.append(f"{generator.is_async};")
-        for part in ("key", "value", "elt"):
-            if hasattr(node, part):
-                self.emit(getattr(node, part))
-        self.frames.pop()
-        self.out.append(")")
-
-    _ListComp = _SetComp = _DictComp = _GeneratorExp = _comprehension
-
-    def _ExceptHandler(self, node) -> None:
-        self.out.append("(ExceptHandler ")
-        self.emit(node.type)
-        if node.name:
-            self._named(node.name, [])
-        self.emit(self._block(node.body))
-        self.out.append(")")
-
-
-def _own_nodes(statement: ast.AST):
-    """A statement's nodes, without those of functions and classes inside it."""
-    waiting = [statement]
-    while waiting:
-        node = waiting.pop()
-        yield node
-        if not isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
-            waiting += ast.iter_child_nodes(node)
+    """Of the code that summarises: another way to do it makes other summaries."""
+    return sha256(Path(code_summary.__file__).read_text("utf-8"))[:16]

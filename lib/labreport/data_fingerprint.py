@@ -34,9 +34,16 @@ def remember(experiment, dataset, read: list[Path]) -> None:
 
 
 def _file(experiment) -> Path:
-    decided = [experiment.dataset, experiment.dataset_args, experiment.data, experiment.seed,
-               experiment.max_images, staleness.dataset(experiment), str(paths.data()),
-               provenance.versions("numpy", "opencv-python")]
+    decided = [
+        experiment.dataset,
+        experiment.dataset_args,
+        experiment.data,
+        experiment.seed,
+        experiment.max_images,
+        staleness.dataset(experiment),
+        str(paths.data()),
+        provenance.versions("numpy", "opencv-python"),
+    ]
     digest = hashlib.sha256(json.dumps(decided).encode()).hexdigest()[:20]
     return paths.cache() / _FOLDER / f"{experiment.dataset}-{digest}.json"
 

@@ -67,7 +67,7 @@ def _memory(folder: Path) -> Path:
 
 
 def _remember(folder: Path, entries: dict[str, str]) -> None:
-    """Keep digests with the sizes and times they were read at; a full disk costs another reading."""
+    """Keep digests with the sizes and times they were read at; a full disk costs a reading."""
     with contextlib.suppress(OSError):
         _memory(folder).parent.mkdir(parents=True, exist_ok=True)
         files.write_json(_memory(folder), entries)

@@ -1,4 +1,4 @@
-"""Which code decides what: a training's numbers, what an executed notebook says, how a report looks.
+"""Which code decides a training's numbers, an executed notebook's words and a report's look.
 
 This is the one place that says which change makes what stale. Each function gives digests of
 meanings (`code_digest`) by logical names. What they reach is followed through the whole package,
@@ -15,30 +15,88 @@ from . import choices, wording
 from .code_digest import Code, Scope
 
 # Registries of which an experiment uses one entry; that entry has a digest of its own.
-_CHOSEN = frozenset({"models.MODELS", "optimizers.OPTIMIZERS", "losses.LOSSES",
-                     "datasets.DATASETS", "datasets.SHAPES"})
+_CHOSEN = frozenset(
+    {
+        "models.MODELS",
+        "optimizers.OPTIMIZERS",
+        "losses.LOSSES",
+        "datasets.DATASETS",
+        "datasets.SHAPES",
+    }
+)
 # How files, folders, processes and other machines are dealt with.
-_PLUMBING = frozenset({
-    "arrays", "assignments.load", "checkpoints", "choices", "code_digest", "data_fingerprint",
-    "experiments.load", "files", "hosts", "identity", "imported_source", "interruption", "keeping", "paths",
-    "plain_types", "pretrained", "privacy", "provenance", "staleness", "state", "strict_yaml",
-    "sweeps.load", "__version__"})
+_PLUMBING = frozenset(
+    {
+        "arrays",
+        "assignments.load",
+        "checkpoints",
+        "choices",
+        "code_digest",
+        "code_summary",
+        "data_fingerprint",
+        "experiments.load",
+        "files",
+        "hosts",
+        "identity",
+        "imported_source",
+        "interruption",
+        "keeping",
+        "paths",
+        "plain_types",
+        "pretrained",
+        "privacy",
+        "provenance",
+        "staleness",
+        "state",
+        "strict_yaml",
+        "sweeps.load",
+        "__version__",
+    }
+)
 
-_TRAINING = ("training_loop.initial_model", "training_loop.take_weights", "training_loop.prepare",
-             "training_loop.train_epochs", "training_loop.evaluate", "backend.prepare",
-             "datasets.dataset.Dataset", "datasets.dataset.Split", "datasets.dataset.Rows")
+_TRAINING = (
+    "training_loop.initial_model",
+    "training_loop.take_weights",
+    "training_loop.prepare",
+    "training_loop.train_epochs",
+    "training_loop.evaluate",
+    "backend.prepare",
+    "datasets.dataset.Dataset",
+    "datasets.dataset.Split",
+    "datasets.dataset.Rows",
+    "results.prediction_table",
+    "results.submission_table",
+    "results.write_csv",
+)
 # The pretrained weights have a digest of their own; sentences and settings decide no number.
 _TRAINING_IGNORED = _PLUMBING | {"wording", "experiments"}
 
 # Classes of what a notebook is handed: it uses their methods, and names none of them.
-_HANDED = ("experiments.Experiment", "results.Result", "datasets.dataset.Dataset",
-           "datasets.dataset.Split", "datasets.dataset.Rows", "figures.Table")
-_HANDED_COMPARED = ("assignments.Assignment", "assignments.Run", "sweeps.Sweep",
-                    "sweeps.Configuration", "experiments.Experiment", "results.Result",
-                    "figures.Table")
+_HANDED = (
+    "experiments.Experiment",
+    "results.Result",
+    "datasets.dataset.Dataset",
+    "datasets.dataset.Split",
+    "datasets.dataset.Rows",
+    "figures.Table",
+)
+_HANDED_COMPARED = (
+    "assignments.Assignment",
+    "assignments.Run",
+    "sweeps.Sweep",
+    "sweeps.Configuration",
+    "experiments.Experiment",
+    "results.Result",
+    "figures.Table",
+)
 # A training and its data count by their own identity, which the run folder records.
-_EXECUTION_IGNORED = _PLUMBING | {"training.fit", "datasets.load", "backend.prepare",
-                                  "training_state", "wording.catalogue"}
+_EXECUTION_IGNORED = _PLUMBING | {
+    "training.fit",
+    "datasets.load",
+    "backend.prepare",
+    "training_state",
+    "wording.catalogue",
+}
 _DATASET_SCOPE = Scope(_PLUMBING | {"datasets.fetching", "datasets.download", "datasets.locking"})
 _RENDERING = ("reporting.exporters.render",)
 _RENDERING_SCOPE = Scope(_PLUMBING | {"wording.catalogue"})
@@ -70,7 +128,9 @@ def _unused(experiment) -> set[str]:
 
 
 def _training_names(experiment) -> list[str]:
-    chosen = [choices.of(room)[getattr(experiment, room)] for room in ("model", "optimizer", "loss")]
+    chosen = [
+        choices.of(room)[getattr(experiment, room)] for room in ("model", "optimizer", "loss")
+    ]
     return [*_TRAINING, *(choice.logical_name for choice in chosen)]
 
 
@@ -92,7 +152,9 @@ def execution(notebook: Path, language: str, experiment=None) -> dict[str, str]:
     digests |= found.uses | {name: code.digest(name, scope) for name in names}
     if language != "en":
         texts = code.texts([*found.uses, *names], scope) | set(found.texts)
-        texts |= {experiment.title, experiment.question, *experiment.differs} if experiment else set()
+        texts |= (
+            {experiment.title, experiment.question, *experiment.differs} if experiment else set()
+        )
         digests[f"sentences in {language}"] = _sentences(language, texts)
     code.save()
     return digests
@@ -105,7 +167,9 @@ def rendering(language: str) -> dict[str, str]:
     styles = sorted(path for pattern in _STYLES for path in _REPORTING.glob(pattern))
     found |= {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in styles}
     if language != "en":
-        found[f"sentences in {language}"] = _sentences(language, code.texts(_RENDERING, _RENDERING_SCOPE))
+        found[f"sentences in {language}"] = _sentences(
+            language, code.texts(_RENDERING, _RENDERING_SCOPE)
+        )
     code.save()
     return found
 
@@ -130,14 +194,27 @@ def _cells(notebook: Path, language: str) -> list[tuple[str, str]]:
     """Kind and source of the cells that a report in a language is made from."""
     try:
         found = json.loads(notebook.read_text("utf-8"))["cells"]
-        cells = [(cell["cell_type"], "".join(cell["source"]), cell["metadata"].get("tags", []),
-                  cell.get("id")) for cell in found]
+        cells = [
+            (
+                cell["cell_type"],
+                "".join(cell["source"]),
+                cell["metadata"].get("tags", []),
+                cell.get("id"),
+            )
+            for cell in found
+        ]
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise ValueError(f"{notebook.name} is not a notebook; restore it from the repository") from None
+        raise ValueError(
+            f"{notebook.name} is not a notebook; restore it from the repository"
+        ) from None
     others = set(wording.LANGUAGES) - {language}
-    return [(kind, source) for kind, source, tags, name in cells
-            if not others & set(tags) and name != "bootstrap"  # which says where labreport is
-            and not (kind == "markdown" and "remove-cell" in tags)]
+    return [
+        (kind, source)
+        for kind, source, tags, name in cells
+        if not others & set(tags)
+        and name != "bootstrap"  # which says where labreport is
+        and not (kind == "markdown" and "remove-cell" in tags)
+    ]
 
 
 def _shown_text(cells: list[tuple[str, str]]) -> list:
@@ -156,8 +233,11 @@ def _comments(source: str) -> list[str]:
 def _sentences(language: str, texts: set[str]) -> str:
     """Digest of what a language's catalogue says for those of the texts that it has."""
     catalogue = wording.catalogue(language)
-    found = {text: message.string for text in sorted(texts)
-             if (message := catalogue.get(text)) is not None}
+    found = {
+        text: message.string
+        for text in sorted(texts)
+        if (message := catalogue.get(text)) is not None
+    }
     return _sha256(list(found.items()))
 
 

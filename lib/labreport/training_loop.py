@@ -77,19 +77,30 @@ def train_epochs(state, experiment, dataset, network: Trainable, ended: Callable
     """
     early_stopping, labels = experiment.early_stopping, dataset.train.labels
     trained, outputs = network.trained, network.outputs
-    while len(state.rows) < experiment.epochs and not stopping.stops(state.watched, **early_stopping):
+    while len(state.rows) < experiment.epochs and not stopping.stops(
+        state.watched, **early_stopping
+    ):
         started, epoch = time.perf_counter(), len(state.rows) + 1
         order = batches.order(experiment.seed, epoch, len(labels))
-        shown = batches.Batches(network.inputs(epoch), labels, experiment.batch_size, order, outputs)
+        shown = batches.Batches(
+            network.inputs(epoch), labels, experiment.batch_size, order, outputs
+        )
         # One call of Keras's fit an epoch: what an epoch sees depends on nothing but its number.
-        logs = trained.fit(shown, validation_data=network.validation, initial_epoch=epoch - 1,
-                           epochs=epoch, shuffle=False, verbose=0).history
+        logs = trained.fit(
+            shown,
+            validation_data=network.validation,
+            initial_epoch=epoch - 1,
+            epochs=epoch,
+            shuffle=False,
+            verbose=0,
+        ).history
         row = {"epoch": epoch} | {_column(key, outputs): values[0] for key, values in logs.items()}
         if not all(math.isfinite(value) for value in row.values()):
             raise FloatingPointError(
                 f"the loss is no longer finite in epoch {epoch} (loss {row['loss']}, val_loss "
                 f"{row['val_loss']}): try a smaller learning rate than "
-                f"{experiment.optimizer_args.get('learning_rate')}")
+                f"{experiment.optimizer_args.get('learning_rate')}"
+            )
         state.rows.append(row)
         state.seconds.append(time.perf_counter() - started)
         if stopping.best_epoch(state.watched, early_stopping["monitor"]) == epoch:
@@ -128,7 +139,11 @@ def compile_for(model: keras.Model, experiment, outputs: tuple[str, ...]) -> Non
         accuracy = keras.metrics.BinaryAccuracy(name="accuracy")
     else:
         accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
-    loss = {name: losses.build(experiment) for name in outputs} if outputs else losses.build(experiment)
+    loss = (
+        {name: losses.build(experiment) for name in outputs}
+        if outputs
+        else losses.build(experiment)
+    )
     metrics = {outputs[0]: [accuracy]} if outputs else [accuracy]
     model.compile(optimizer=optimizers.build(experiment), loss=loss, metrics=metrics)
 
@@ -139,10 +154,15 @@ def take_weights(model: keras.Model, path) -> None:
     Raises ValueError where the shapes differ.
     """
     trained = keras.saving.load_model(path, compile=False)
-    shapes, theirs = [weight.shape for weight in model.weights], [weight.shape for weight in trained.weights]
+    shapes, theirs = (
+        [weight.shape for weight in model.weights],
+        [weight.shape for weight in trained.weights],
+    )
     if shapes != theirs:
-        raise ValueError(f"{path} has weights of other shapes than this model ({len(theirs)} and {len(shapes)} arrays); starts_from names an experiment "
-                         f"with the same backbone and head")
+        raise ValueError(
+            f"{path} has weights of other shapes than this model ({len(theirs)} and {len(shapes)} "
+            f"arrays); starts_from names an experiment with the same backbone and head"
+        )
     model.set_weights(trained.get_weights())
 
 
