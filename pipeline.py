@@ -275,7 +275,7 @@ def bring_up_to_date(subject, language: str, with_reports: bool) -> str:
     work = execution.work(subject, language)
     folder = paths.display(subject.folder)
     if not work.execute and not (with_reports and work.render):
-        made_from = "runs, source and versions" if subject.notebook == assignments.COMPARISON else "settings, data, source and versions"
+        made_from = "runs, code and versions" if subject.notebook == assignments.COMPARISON else "settings, data, code and versions"
         print(f"{subject.run_name}: nothing to do: {made_from} are those that {folder}/ was made from")
         return "nothing to do"
     try:

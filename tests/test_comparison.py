@@ -99,11 +99,11 @@ def test_without_a_test_split_validation_is_evaluated_and_said_so():
 def test_an_outdated_run_is_named_with_its_reason(three):
     metrics = files.read_json(three.finished[0].experiment.folder / results.METRICS)
     metrics["identity"]["settings"]["epochs"] = 3
-    metrics["identity"]["source"]["training.py"] = "0"
+    metrics["identity"]["code"]["training_loop.evaluate"] = "0"
     files.write_json(three.finished[0].experiment.folder / results.METRICS, metrics)
     changed = assignments.load("cifar10")
-    assert "**Outdated**, since settings, source or versions are others by now (data is not read here, and not checked): l2." in comparison.standing(changed)
-    assert comparison.exceptions(changed) == [{"Experiment": "l2", "Set otherwise": None, "Outdated, since": "epochs: 3, now 50; training.py changed"}]
+    assert "**Outdated**: settings, code, versions or files have changed since (data is not read here, and not checked): l2." in comparison.standing(changed)
+    assert comparison.exceptions(changed) == [{"Experiment": "l2", "Set otherwise": None, "Outdated, since": "epochs: 3, now 50; training_loop.evaluate changed"}]
     assert comparison.exceptions(three) == []
 
 

@@ -70,7 +70,7 @@ def times(folder):
 
 def test_a_report_holds_all_that_it_should(project):
     folder = project / "reports" / RUN
-    assert {path.name for path in folder.iterdir()} == {"history.csv", "predictions.csv", "model.keras", "metrics.json", "provenance.json", "notebook.ipynb", "run.json",
+    assert {path.name for path in folder.iterdir()} == {"history.csv", "predictions.csv", "model.keras", "metrics.json", "provenance.json", "notebook.ipynb", "run.json", "manifest.json",
                                                         "made_from.json", "log.txt", "report.html", "report.pdf", ".training.lock", ".run.lock"}
     metrics = json.loads((folder / "metrics.json").read_text())
     html = (folder / "report.html").read_text()
@@ -103,7 +103,7 @@ def test_no_secret_no_home_folder_and_no_user_name_is_written_even_where_a_cell_
 def test_a_second_report_does_nothing_and_says_why(project):
     before = times(project)
     done = pipeline(project, "report")
-    assert "nothing to do: settings, data, source and versions are those that" in done.stdout and done.returncode == 0
+    assert "nothing to do: settings, data, code and versions are those that" in done.stdout and done.returncode == 0
     assert times(project) == before
 
 
@@ -112,7 +112,7 @@ def test_a_changed_figure_runs_the_notebook_again_without_training(project):
     with edited(project, "lib/labreport/figures.py", "Accuracy and loss by epoch;", "Loss and accuracy by epoch;"):
         done = pipeline(project, "report")
         after = times(project)
-        assert "running the notebook again, without training (figures.py changed)" in done.stdout
+        assert "running the notebook again, without training (figures.curves changed)" in done.stdout
         assert after["metrics.json"] == before["metrics.json"] and after["report.pdf"] != before["report.pdf"]
         assert "Loss and accuracy by epoch" in (project / "reports" / RUN / "report.html").read_text()
     assert pipeline(project, "report").returncode == 0
@@ -123,15 +123,15 @@ def test_a_changed_stylesheet_only_renders_again(project):
     with edited(project, "lib/labreport/reporting/report.css", "body {", "/* edited */ body {"):
         done = pipeline(project, "report")
     after = times(project)
-    assert "rendering again (reporting/report.css changed)" in done.stdout
+    assert "rendering again (report.css changed)" in done.stdout
     assert after["notebook.ipynb"] == before["notebook.ipynb"] and after["report.html"] != before["report.html"]
 
 
 def test_a_changed_model_trains_again_and_names_the_reason(project):
     before = times(project)
-    with edited(project, "lib/labreport/models/cifar10.py", "Conv2D(32, 3, activation", "Conv2D(32, 3,  activation"):
+    with edited(project, "lib/labreport/models/cifar10.py", "Conv2D(32, 3, activation", "Conv2D(31, 3, activation"):
         done = pipeline(project, "report")
-    assert "training (models/cifar10.py, naive changed)" in done.stdout and "epoch 2/2" in done.stdout
+    assert "training (models.cifar10.naive changed)" in done.stdout and "epoch 2/2" in done.stdout
     assert times(project)["metrics.json"] != before["metrics.json"]
 
 
@@ -221,7 +221,7 @@ def test_verify_passes_on_a_real_run_and_fails_at_the_right_place_where_data_see
     with edited(project, "params/cats_dogs_sigmoid.yaml", "seed: 1", "seed: 2"):
         assert fails("seed: 1, now 2").startswith("history, epoch 1, accuracy: ")
     with edited(project, "lib/labreport/models/cats_dogs.py", "layers.Dense(128", "layers.Dense(64"):
-        assert fails("models/cats_dogs.py, three_convolutions changed").startswith("history, epoch 1, accuracy: ")
+        assert fails("models.cats_dogs.three_convolutions changed").startswith("history, epoch 1, accuracy: ")
     image = root / "train/cats/003.jpg"
     image.write_bytes(picture(77))
     done = pipeline(project, "verify", **run)

@@ -129,7 +129,7 @@ def test_a_comparison_is_outdated_once_one_of_its_runs_is_done_again_or_another_
     folder = paths.reports() / "cifar10_comparison"
     folder.mkdir()
     ended(folder, "finished")
-    files.write_json(folder / "made_from.json", {"executed": {"settings": {"cifar10_l2": "complete", "cifar10_rmsprop": "missing"}, "source": {"cifar10_l2/metrics.json": provenance.sha256(one / "metrics.json")}}})
+    files.write_json(folder / "made_from.json", {"executed": {"settings": {"cifar10_l2": "complete", "cifar10_rmsprop": "missing"}, "code": {"cifar10_l2/metrics.json": provenance.sha256(one / "metrics.json")}}})
     assert (listed()[folder.name].kind, listed()[folder.name].status, listed()[folder.name].assignment) == ("comparison", "finished", "cifar10")
     finish(other)
     assert listed()[folder.name].why == ["cifar10_rmsprop has been finished since"]

@@ -178,12 +178,12 @@ def test_seeds_that_all_give_the_same_difference_are_no_evidence(repeated):
 def test_an_outdated_run_takes_the_verdict_back(repeated):
     folder = sweeps.load("cifar10_optimizers").configurations[1].experiments[0].folder
     metrics = files.read_json(folder / "metrics.json")
-    metrics["identity"]["source"]["training.py"] = "another"
+    metrics["identity"]["code"]["training_loop.evaluate"] = "another"
     files.write_json(folder / "metrics.json", metrics)
     sweep = sweeps.load("cifar10_optimizers")
     runs = ranking.load(sweep)
     assert "**No verdict yet:** 1 of 15 runs are missing or outdated (RMSprop, seed 1)" in ranking.conclusion(sweep, runs) and ranking.shown(sweep, runs) == []
-    assert ranking.exceptions(sweep) == [{"Run": "RMSprop, seed 1", "Outdated, since": "training.py changed"}]
+    assert ranking.exceptions(sweep) == [{"Run": "RMSprop, seed 1", "Outdated, since": "training_loop.evaluate changed"}]
 
 
 @pytest.mark.parametrize("accuracies, interval", [((0.99, 1.0, 0.97), (0.949, 1.0)), ((0.5, 0.6), (0.0, 1.0)), ((0.5, 0.5, 0.5), None), ((0.5,), None)])

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from labreport import augmentation, batches, experiments, files, identity, results, stopping, training
+from labreport import augmentation, batches, code_digest, experiments, files, identity, results, stopping, training
 
 
 def experiment(**settings):
@@ -132,6 +132,23 @@ def test_a_changed_model_trains_again_and_a_changed_figure_does_not(tiny, tmp_pa
     assert identity.differences(before, after) == ["models.cifar10.blocks changed"]
     after["versions"]["keras"] = "4.0"
     assert identity.differences(before, after)[1].endswith("now 4.0")
+
+
+@pytest.mark.parametrize("old, new, refused", [("layers.MaxPooling2D(2)", "layers.MaxPooling2D(3)", True), ("import keras", "import keras  # of course", False)])
+def test_a_process_does_not_train_code_that_was_edited_after_its_import(tiny, monkeypatch, old, new, refused):
+    """So it is in a kernel, and in a fork of a process that imported everything long ago."""
+    good, on_disk = training.fit(experiment(), tiny, quiet), code_digest._on_disk
+    monkeypatch.setattr(code_digest, "_on_disk", lambda module: on_disk(module).replace(old, new) if module == "labreport.models.cifar10" else on_disk(module))
+    lines, other = [], experiment(seed=2)
+    if refused:
+        with pytest.raises(ValueError, match="restart the kernel: models/cifar10.py changed after it was imported; nothing was trained"):
+            training.fit(other, tiny, lines.append)
+        assert lines == [] and not (other.folder / "unfinished").exists()
+        with pytest.raises(ValueError, match="restart the kernel"):
+            training.fit(experiment(), tiny, quiet)
+        same_bits(good, results.load(experiment().folder))
+    else:
+        training.fit(other, tiny, lines.append)
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_one(tiny):

@@ -66,7 +66,5 @@ def differences(before: dict, now: dict, everywhere: bool = False) -> list[str]:
 
 
 def _changed(before: dict[str, str], now: dict[str, str]) -> list[str]:
-    """Names whose digest is new; and those that are gone. What only has another name is the same."""
-    new = [name for name, digest in now.items() if digest not in before.values()]
-    gone = [name for name, digest in before.items() if digest not in now.values() and name not in now]
-    return sorted(new + gone)
+    """Names of what has another digest than anything before. What only has another name is the same."""
+    return sorted(name for name, digest in now.items() if digest not in before.values())

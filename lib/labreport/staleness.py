@@ -68,8 +68,10 @@ _TRAINING = (
     "results.submission_table",
     "results.write_csv",
 )
-# The pretrained weights have a digest of their own; sentences and settings decide no number.
-_TRAINING_IGNORED = _PLUMBING | {"wording", "experiments"}
+# The pretrained weights and the augmentation have digests of their own; sentences and settings
+# decide no number.
+_TRAINING_SCOPE = Scope(_PLUMBING | {"wording", "experiments", "augmentation"}, _CHOSEN)
+_PLAIN_SCOPE = Scope(_PLUMBING)
 
 # Classes of what a notebook is handed: it uses their methods, and names none of them.
 _HANDED = (
@@ -105,33 +107,29 @@ _REPORTING = Path(__file__).parent / "reporting"
 
 
 def training(experiment, imported: bool = False) -> dict[str, str]:
-    """What decides the numbers of an experiment's training. imported: as this process imported it,
-    else as it lies on the disk. Raises ValueError for a module that is not Python."""
-    code, scope = Code(imported), _training_scope(experiment)
-    found = {name: code.digest(name, scope) for name in _training_names(experiment)}
+    """What decides the numbers of an experiment's training.
+
+    imported: as this process imported it, else as it lies on the disk. Raises ValueError for a
+    module that is not Python.
+    """
+    code = Code(imported)
+    found = {name: code.digest(name, scope) for name, scope in _training_roots(experiment).items()}
     code.save()
     return found
 
 
 def training_modules(experiment) -> list[str]:
     """The modules whose code decides the numbers of an experiment's training."""
-    return Code(imported=True).modules(_training_names(experiment), _training_scope(experiment))
+    code = Code(imported=True)
+    roots = _training_roots(experiment).items()
+    return sorted({module for name, scope in roots for module in code.modules([name], scope)})
 
 
-def _training_scope(experiment) -> Scope:
-    return Scope(_TRAINING_IGNORED | _unused(experiment), _CHOSEN)
-
-
-def _unused(experiment) -> set[str]:
-    """What code reaches, but never runs for an experiment of these settings."""
-    return set() if experiment.augmentation else {"augmentation", "training.augmented_examples"}
-
-
-def _training_names(experiment) -> list[str]:
-    chosen = [
-        choices.of(room)[getattr(experiment, room)] for room in ("model", "optimizer", "loss")
-    ]
-    return [*_TRAINING, *(choice.logical_name for choice in chosen)]
+def _training_roots(experiment) -> dict[str, Scope]:
+    rooms = ("model", "optimizer", "loss")
+    chosen = [choices.of(room)[getattr(experiment, room)].logical_name for room in rooms]
+    roots = dict.fromkeys([*_TRAINING, *chosen], _TRAINING_SCOPE)
+    return roots | ({"augmentation.build": _PLAIN_SCOPE} if experiment.augmentation else {})
 
 
 def execution(notebook: Path, language: str, experiment=None) -> dict[str, str]:
@@ -142,7 +140,8 @@ def execution(notebook: Path, language: str, experiment=None) -> dict[str, str]:
     cells = _cells(notebook, language)
     scope = Scope(_EXECUTION_IGNORED)
     if experiment:
-        scope = Scope(_EXECUTION_IGNORED | _unused(experiment), _CHOSEN)
+        unused = set() if experiment.augmentation else {"training.augmented_examples"}
+        scope = Scope(_EXECUTION_IGNORED | unused, _CHOSEN)
     code = Code()
     found = code.digest_of_cells([source for kind, source in cells if kind == "code"], scope)
     names = _HANDED_COMPARED
@@ -185,7 +184,7 @@ def dataset(experiment) -> str:
 def drawing(module: str) -> str:
     """What decides the images that a module of `datasets` draws (`datasets.flowers_sample`)."""
     code = Code(imported=True)
-    found = code.digest(f"{module}.draw", Scope(_PLUMBING))
+    found = code.digest(f"{module}.draw", _PLAIN_SCOPE)
     code.save()
     return found
 

@@ -35,7 +35,7 @@ def fit(experiment, dataset, progress: Callable[[str], None] = print) -> results
             reasons = identity.differences(earlier["identity"], made_from)
             if not reasons:
                 shutil.rmtree(unfinished, ignore_errors=True)  # of a process that was killed when all was in place
-                progress(f"{experiment.run_name} is trained already ({earlier['finished']}): settings, data, source and versions are the same")
+                progress(f"{experiment.run_name} is trained already ({earlier['finished']}): settings, data, code and versions are the same")
                 return results.load(folder)
             progress(f"training again: {'; '.join(reasons)}")
         unfinished.mkdir(exist_ok=True)
