@@ -1,0 +1,149 @@
+"""A real SLURM of two virtual nodes on this machine, from Debian's packages slurm-wlm and munge, for the tests of a session.
+
+A guard ends its daemons and whatever their jobs have left running as soon as the process that started it is gone, so a test run that is killed
+leaves nothing behind. `real_slurm.py guard FOLDER` is that guard.
+"""
+
+import contextlib
+import os
+import platform
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "scontrol", "squeue", "scancel")
+SEARCHED = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])  # where Debian puts the daemons
+# cred_expire: a job that is queued again waits for so long, and a second. KillWait: between TERM and KILL.
+CONFIGURATION = """\
+ClusterName=tests
+SlurmctldHost={host}(127.0.0.1)
+SlurmctldPort={ports[0]}
+SlurmUser={user}
+SlurmdUser={user}
+CommunicationParameters=NoCtldInAddrAny,NoInAddrAny
+AuthType=auth/munge
+AuthInfo=socket={folder}/munge.socket,cred_expire=2
+StateSaveLocation={folder}/state
+SlurmdSpoolDir={folder}/spool/%n
+SlurmctldPidFile={folder}/slurmctld.pid
+SlurmdPidFile={folder}/slurmd-%n.pid
+SlurmctldLogFile={folder}/log/slurmctld.log
+SlurmdLogFile={folder}/log/slurmd-%n.log
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+JobAcctGatherType=jobacct_gather/linux
+JobAcctGatherFrequency=1
+JobAcctGatherParams=OverMemoryKill
+SelectType=select/cons_tres
+SelectTypeParameters=CR_CPU_Memory
+SlurmdParameters=config_overrides
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
+ReturnToService=2
+JobRequeue=1
+MpiDefault=none
+MailProg=/bin/true
+KillWait=30
+SlurmctldTimeout=10
+SlurmdTimeout=10
+SchedulerParameters=sched_interval=1,sched_min_interval=0,bf_interval=1,batch_sched_delay=0
+NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[1]} CPUs=4 RealMemory=8000
+NodeName=n2 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[2]} CPUs=4 RealMemory=8000
+PartitionName=main Nodes=n1,n2 Default=YES MaxTime=INFINITE DefaultTime=01:00:00 PriorityTier=1 GraceTime=30 State=UP
+PartitionName=urgent Nodes=n1,n2 MaxTime=INFINITE DefaultTime=01:00:00 PriorityTier=2 PreemptMode=OFF State=UP
+"""
+
+
+class Slurm:
+    """Its daemons. folder: of its configuration, keys, logs and pid files."""
+
+    def __init__(self):
+        self.folder = Path(tempfile.mkdtemp(prefix="slurm-"))  # a short name: a socket's path has 107 characters at most
+        self.environment = {name: value for name, value in os.environ.items() if not name.startswith(("SLURM", "SBATCH", "SQUEUE", "SCANCEL"))}
+        self.environment |= {"SLURM_CONF": str(self.folder / "slurm.conf"), "PATH": SEARCHED}
+        self.guard = subprocess.Popen([sys.executable, __file__, "guard", str(self.folder)], stdin=subprocess.PIPE, start_new_session=True)
+        self._configure()
+        self._call("munged", "--force", *(f"--{name}={self.folder / file}" for name, file in (
+            ("key-file", "munge.key"), ("socket", "munge.socket"), ("pid-file", "munged.pid"), ("log-file", "log/munged.log"), ("seed-file", "munge.seed"))))
+        self.start("slurmctld")
+        for node in ("n1", "n2"):
+            self.start("slurmd", "-N", node)
+        self.until(lambda: self.ask("sinfo", "-h", "-t", "idle", "-o", "%D") == "2", "both nodes are idle")
+
+    def _configure(self) -> None:
+        for name in ("state", "spool", "log"):
+            (self.folder / name).mkdir()
+        (self.folder / "munge.key").write_bytes(os.urandom(128))
+        (self.folder / "munge.key").chmod(0o400)
+        with contextlib.ExitStack() as held:  # together, so that no port is drawn twice
+            ports = [held.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1] for _ in range(3)]
+        host, user = platform.node().split(".")[0], pwd.getpwuid(os.getuid()).pw_name
+        (self.folder / "slurm.conf").write_text(CONFIGURATION.format(folder=self.folder, host=host, user=user, ports=ports))
+        (self.folder / "cgroup.conf").write_text("CgroupPlugin=cgroup/v1\n")  # else slurmd looks for systemd; nothing of it is used
+
+    def start(self, daemon: str, *arguments: str) -> None:
+        """Start slurmctld, or slurmd with `-N NODE`."""
+        self._call(daemon, *arguments)
+
+    def kill(self, daemon: str) -> None:
+        """Kill slurmctld or slurmd-NODE with SIGKILL."""
+        os.kill(int((self.folder / f"{daemon}.pid").read_text()), signal.SIGKILL)
+
+    def ask(self, *command: str) -> str:
+        """What one of SLURM's commands prints, without the line's end; nothing where it fails, as while the controller is down."""
+        return subprocess.run(command, env=self.environment, capture_output=True, text=True).stdout.strip()
+
+    def until(self, condition, what: str, seconds: float = 60):
+        """What the condition comes to, once it is true."""
+        give_up = time.monotonic() + seconds
+        while not (found := condition()):
+            if time.monotonic() > give_up:
+                logs = "".join(f"--- {log.name}\n{log.read_text(errors='replace')[-3000:]}" for log in sorted((self.folder / "log").glob("*.log")))
+                pytest.fail(f"not within {seconds} s: {what}\n{self.ask('squeue', '--array', '--states=all')}\n{logs}")
+            time.sleep(0.05)
+        return found
+
+    def end(self) -> None:
+        """End all of it; the guard does so, and goes."""
+        self.guard.stdin.close()
+        self.guard.wait(60)
+
+    def _call(self, *command: str) -> None:
+        done = subprocess.run(command, env=self.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        assert done.returncode == 0, f"{' '.join(command)}: {done.stdout}{done.stderr}"
+
+
+def lacking() -> list[str]:
+    """Programs of a SLURM that are not installed here."""
+    return [program for program in PROGRAMS if shutil.which(program, path=SEARCHED) is None]
+
+
+def guard(folder: Path) -> None:
+    """Wait until the other end of standard input is closed, then kill the daemons and all that has their configuration in its environment, and delete the folder."""
+    sys.stdin.read()
+    mark = f"SLURM_CONF={folder}/slurm.conf".encode()
+    for _ in range(100):
+        found = [int(file.read_text()) for file in folder.glob("*.pid") if file.read_text().strip()]
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                found += [int(process.name)] * (mark in (process / "environ").read_bytes().split(b"\0"))
+        living = [process for process in found if os.path.exists(f"/proc/{process}")]
+        if not living:
+            break
+        for process in living:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        time.sleep(0.05)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    guard(Path(sys.argv[2]))
