@@ -1,4 +1,4 @@
-"""A real SLURM of two virtual nodes on this machine, from Debian's packages slurm-wlm and munge, for the tests of a session.
+"""A real SLURM of four virtual nodes on this machine, from Debian's packages slurm-wlm and munge, for the tests of a session.
 
 A guard ends its daemons and whatever their jobs have left running as soon as the process that started it is gone, so a test run that is killed
 leaves nothing behind. `real_slurm.py guard FOLDER` is that guard.
@@ -21,7 +21,8 @@ import pytest
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "scontrol", "squeue", "scancel")
 SEARCHED = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])  # where Debian puts the daemons
-# cred_expire: a job that is queued again waits for so long, and a second. KillWait: between TERM and KILL.
+# cred_expire: a job that is queued again waits for so long, and a second. KillWait: between TERM and KILL. Jobs of `low` give way to those of `urgent`.
+NODES = ("n1", "n2", "n3", "n4")
 CONFIGURATION = """\
 ClusterName=tests
 SlurmctldHost={host}(127.0.0.1)
@@ -30,7 +31,7 @@ SlurmUser={user}
 SlurmdUser={user}
 CommunicationParameters=NoCtldInAddrAny,NoInAddrAny
 AuthType=auth/munge
-AuthInfo=socket={folder}/munge.socket,cred_expire=2
+AuthInfo=socket={folder}/munge.socket,cred_expire=5
 StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/spool/%n
 SlurmctldPidFile={folder}/slurmctld.pid
@@ -55,10 +56,14 @@ KillWait=30
 SlurmctldTimeout=10
 SlurmdTimeout=10
 SchedulerParameters=sched_interval=1,sched_min_interval=0,bf_interval=1,batch_sched_delay=0
-NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[1]} CPUs=4 RealMemory=8000
-NodeName=n2 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[2]} CPUs=4 RealMemory=8000
-PartitionName=main Nodes=n1,n2 Default=YES MaxTime=INFINITE DefaultTime=01:00:00 PriorityTier=1 GraceTime=30 State=UP
-PartitionName=urgent Nodes=n1,n2 MaxTime=INFINITE DefaultTime=01:00:00 PriorityTier=2 PreemptMode=OFF State=UP
+NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[1]} CPUs=2 RealMemory=8000
+NodeName=n2 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[2]} CPUs=2 RealMemory=8000
+NodeName=n3 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[3]} CPUs=8 RealMemory=8000
+NodeName=n4 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[4]} CPUs=1 RealMemory=8000
+PartitionName=main Nodes=n1,n2 Default=YES MaxTime=INFINITE DefaultTime=01:00:00 State=UP
+PartitionName=side Nodes=n3 MaxTime=INFINITE DefaultTime=01:00:00 State=UP
+PartitionName=low Nodes=n4 MaxTime=INFINITE DefaultTime=01:00:00 PriorityTier=1 PreemptMode=CANCEL GraceTime=5 State=UP
+PartitionName=urgent Nodes=n4 MaxTime=INFINITE DefaultTime=01:00:00 PriorityTier=2 PreemptMode=OFF State=UP
 """
 
 
@@ -74,9 +79,9 @@ class Slurm:
         self._call("munged", "--force", *(f"--{name}={self.folder / file}" for name, file in (
             ("key-file", "munge.key"), ("socket", "munge.socket"), ("pid-file", "munged.pid"), ("log-file", "log/munged.log"), ("seed-file", "munge.seed"))))
         self.start("slurmctld")
-        for node in ("n1", "n2"):
+        for node in NODES:
             self.start("slurmd", "-N", node)
-        self.until(lambda: self.ask("sinfo", "-h", "-t", "idle", "-o", "%D") == "2", "both nodes are idle")
+        self.until(lambda: self.ask("sinfo", "-h", "-t", "idle", "-o", "%D") == str(len(NODES)), "all nodes are idle")
 
     def _configure(self) -> None:
         for name in ("state", "spool", "log"):
@@ -84,7 +89,7 @@ class Slurm:
         (self.folder / "munge.key").write_bytes(os.urandom(128))
         (self.folder / "munge.key").chmod(0o400)
         with contextlib.ExitStack() as held:  # together, so that no port is drawn twice
-            ports = [held.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1] for _ in range(3)]
+            ports = [held.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1] for _ in range(1 + len(NODES))]
         host, user = platform.node().split(".")[0], pwd.getpwuid(os.getuid()).pw_name
         (self.folder / "slurm.conf").write_text(CONFIGURATION.format(folder=self.folder, host=host, user=user, ports=ports))
         (self.folder / "cgroup.conf").write_text("CgroupPlugin=cgroup/v1\n")  # else slurmd looks for systemd; nothing of it is used
@@ -96,6 +101,12 @@ class Slurm:
     def kill(self, daemon: str) -> None:
         """Kill slurmctld or slurmd-NODE with SIGKILL."""
         os.kill(int((self.folder / f"{daemon}.pid").read_text()), signal.SIGKILL)
+
+    def kill_tasks(self, name: str, value: str) -> None:
+        """Kill all processes of tasks whose environment says so, such as SLURMD_NODENAME=n2, with SIGKILL; not SLURM's own."""
+        for process in _with(f"{name}={value}"):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
 
     def ask(self, *command: str) -> str:
         """What one of SLURM's commands prints, without the line's end; nothing where it fails, as while the controller is down."""
@@ -126,15 +137,20 @@ def lacking() -> list[str]:
     return [program for program in PROGRAMS if shutil.which(program, path=SEARCHED) is None]
 
 
+def _with(setting: str) -> list[int]:
+    """Processes with this in their environment, as NAME=VALUE."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has just ended, or is another user's
+            found += [int(process.name)] * (setting.encode() in (process / "environ").read_bytes().split(b"\0"))
+    return found
+
+
 def guard(folder: Path) -> None:
     """Wait until the other end of standard input is closed, then kill the daemons and all that has their configuration in its environment, and delete the folder."""
     sys.stdin.read()
-    mark = f"SLURM_CONF={folder}/slurm.conf".encode()
     for _ in range(100):
-        found = [int(file.read_text()) for file in folder.glob("*.pid") if file.read_text().strip()]
-        for process in Path("/proc").glob("[0-9]*"):
-            with contextlib.suppress(OSError):
-                found += [int(process.name)] * (mark in (process / "environ").read_bytes().split(b"\0"))
+        found = [int(file.read_text()) for file in folder.glob("*.pid") if file.read_text().strip()] + _with(f"SLURM_CONF={folder}/slurm.conf")
         living = [process for process in found if os.path.exists(f"/proc/{process}")]
         if not living:
             break
