@@ -410,7 +410,7 @@ def run_sweep(options) -> int:
         print(f"{sweep.run_name}: {sweeps.described(sweep)}", flush=True)
         ask_about_many(steps, options)
         forge = None if client else pool.forge(sweep, steps)
-        steps = planning.estimated(steps, forge.context if forge else None)
+        steps = planning.estimated(steps, forge.context if forge else None, forked=forge is not None)
         here = planning.room()
         at_once, threads = cluster.settled(sweep, steps, client) if client else pool.settled(sweep, steps, here, options.jobs)
         print("\n".join(planning.told(steps, here, at_once, threads, apart=client is not None)), flush=True)
@@ -449,7 +449,7 @@ def submit(options) -> None:
             print(f"{sweep.run_name}: nothing to submit: {count(len(alive), 'run')} to do, all submitted already")
             return
         ask_about_many(steps, options)
-        array, last = slurm.submit(sweep, planning.estimated(steps), report_arguments(options, options.sweep), options.jobs, own)
+        array, last = slurm.submit(sweep, planning.estimated(steps, forked=False), report_arguments(options, options.sweep), options.jobs, own)
     print(f"{sweep.run_name}: {count(len(steps), 'run')} submitted as job array {array}, and job {last} that makes the report when they have ended")
     print(f"look at it with `pipeline.py status {options.sweep}`, end it with `scancel {array} {last}`; "
           f"each run's log is in {paths.display(sweep.folder)}/logs/, named after it")

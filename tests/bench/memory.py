@@ -33,7 +33,7 @@ SAMPLES = {
 }
 REAL = {
     "CIFAR-10": ("cifar10_naive_adam", {}),
-    "CIFAR-10, augmented": ("cifar10_augmentation", {}),
+    "CIFAR-10, augmented, few": ("cifar10_augmentation", {"max_images": 3000}),
     "cats and dogs": ("cats_dogs_softmax", {}),
     "flowers": ("flowers_tuned_base", {}),
     "flowers, AlexNet, few": ("flowers_alexnet_adam", {"max_images": 200}),
