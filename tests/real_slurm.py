@@ -17,8 +17,6 @@ import tempfile
 import time
 from pathlib import Path
 
-import pytest
-
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "scontrol", "squeue", "scancel")
 SEARCHED = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])  # where Debian puts the daemons
 # cred_expire: a job that is queued again waits for so long, and a second. KillWait: between TERM and KILL. Jobs of `low` give way to those of `urgent`.
@@ -118,14 +116,14 @@ class Slurm:
         while not (found := condition()):
             if time.monotonic() > give_up:
                 logs = "".join(f"--- {log.name}\n{log.read_text(errors='replace')[-3000:]}" for log in sorted((self.folder / "log").glob("*.log")))
-                pytest.fail(f"not within {seconds} s: {what}\n{self.ask('squeue', '--array', '--states=all')}\n{logs}")
+                raise AssertionError(f"not within {seconds} s: {what}\n{self.ask('squeue', '--array', '--states=all')}\n{logs}")
             time.sleep(0.05)
         return found
 
     def end(self) -> None:
         """End all of it; the guard does so, and goes."""
         self.guard.stdin.close()
-        self.guard.wait(60)
+        assert self.guard.wait(60) == 0 and not self.folder.exists()
 
     def _call(self, *command: str) -> None:
         done = subprocess.run(command, env=self.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)

@@ -33,6 +33,8 @@ FINAL = {"BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL
 OF_ANY_JOB = (("--account", "-A"), ("--clusters", "-M"), ("--mail-type",), ("--mail-user",), ("--partition", "-p"),
               ("--qos", "-q"), ("--reservation",), ("--time", "-t"), ("--wckey",))
 
+CLEANED = "# labreport.logs.shell() belongs here: what is written from here on is cleaned"
+
 _ARRAY = """\
 #!/bin/bash
 #SBATCH --job-name={name}
@@ -65,6 +67,8 @@ turn="${{SLURM_RESTART_COUNT:-0}}"
 log={quoted_logs}/"$name.txt"
 idle_turns={quoted_logs}/".$name.idle"
 echo "$name, turn $turn on $SLURMD_NODENAME; its log is $name.txt"
+exec >> "$log" 2>&1
+{cleaned}
 
 # Changes with each epoch that is saved, and when a run is finished.
 saved() {{ for folder in "${{folders[@]}}"; do ls "$folder"/unfinished/epoch-*.npz "$folder"/metrics.json; done 2>/dev/null | cksum; }}
@@ -81,15 +85,15 @@ again_unless_idle() {{
 	echo "$idle" > "$idle_turns"
 	[ "$idle" -lt {idle_turns} ] && again
 	rm "$idle_turns"
-	echo "error: $name saved no epoch in {idle_turns} turns: the time limit is shorter than an epoch takes. Submit again with a longer one, such as --sbatch=--time=04:00:00" | tee -a "$log" >&2
+	echo "error: $name saved no epoch in {idle_turns} turns: the time limit is shorter than an epoch takes. Submit again with a longer one, such as --sbatch=--time=04:00:00"
 	exit 1
 }}
 
 before=$(saved)
 code=143
 if [ ! "$asked" ]; then
-	echo "--- $name, $(date -Is), SLURM job $task, turn $turn, threads: {threads}" >> "$log"
-	{python} {pipeline} "$@" >> "$log" 2>&1 &
+	echo "--- $name, $(date -Is), SLURM job $task, turn $turn, threads: {threads}"
+	{python} {pipeline} "$@" &
 	run=$!
 	[ "$asked" ] && kill -TERM "$run"  # it came before there was a process to hand it to
 	came=none
@@ -120,7 +124,9 @@ _LAST = """\
 
 cd {root} || exit 1
 {environment}
-exec {python} {pipeline} {arguments} > {quoted_logs}/report.txt 2>&1
+exec > {quoted_logs}/report.txt 2>&1
+{cleaned}
+{python} {pipeline} {arguments}
 """
 
 
@@ -265,7 +271,7 @@ def _filled(template: str, sweep: Sweep, threads: int, **more) -> str:
     environment = "\n".join(f"export {name}={shlex.quote(value)}" for name, value in (passed | {"LABREPORT_THREADS": str(threads)}).items())
     logs = sweep.folder / tasks.LOGS
     return template.format(name=sweep.name, threads=threads, logs=logs, quoted_logs=shlex.quote(str(logs)), root=shlex.quote(str(paths.root())),
-                           environment=environment, python=shlex.quote(sys.executable), pipeline=shlex.quote(str(tasks.PIPELINE)), **more)
+                           environment=environment, cleaned=CLEANED, python=shlex.quote(sys.executable), pipeline=shlex.quote(str(tasks.PIPELINE)), **more)
 
 
 def _sbatch(*arguments: str) -> str:
