@@ -161,7 +161,8 @@ class Tasks:
 
     def state(self, index):
         """SLURM's word for a task."""
-        return dict(line.split("|") for line in self.slurm.ask("squeue", "--noheader", "--array", "--states=all", f"--jobs={self.job}", "--format=%K|%T").splitlines()).get(str(index))
+        listed = self.slurm.ask("squeue", "--noheader", "--array", "--states=all", f"--jobs={self.job}", "--format=%K|%T")
+        return dict(line.split("|") for line in listed.splitlines()).get(str(index))
 
     def restarts(self, index):
         return int(self.slurm.ask("squeue", "--noheader", "--states=all", f"--jobs={self.job}_{index}", "--Format=RestartCnt") or 0)
@@ -169,6 +170,10 @@ class Tasks:
     def epochs(self, index):
         """Names of the epochs that a task's run has saved, as long as it is not finished."""
         return {path.name for path in (self.reports / self.runs[index]).glob("unfinished/epoch-*.npz")}
+
+    def epoch(self, index):
+        """The last one that a task's run has saved; 0 for none."""
+        return max((int(name[6:10]) for name in self.epochs(index)), default=0)
 
     def log(self, index):
         return (self.logs / f"{self.runs[index]}.txt").read_text()
@@ -190,21 +195,24 @@ def test_six_runs_on_slurm_end_with_the_bits_of_a_local_sweep_whatever_is_cancel
     assert again.returncode == 0 and again.stdout.count(f"not submitted again: SLURM {first.job}_") == 6
     assert again.stdout.endswith("nothing to submit: 6 runs to do, all submitted already\n")
 
-    def next_one(besides):
-        """A task that is not among these, and whose run has saved an epoch."""
-        return first.until(lambda: next(([index] for index in sorted(set(range(6)) - set(besides)) if first.epochs(index)), None), "another run has saved an epoch")[0]
+    def next_one(*besides):
+        """A task that is not among these, and whose run has saved an epoch and has many left."""
+        def found():
+            return [index for index in range(6) if index not in besides and first.state(index) == "RUNNING" and 1 <= first.epoch(index) <= 12]
 
-    cancelled = next_one([])
+        return first.until(found, "another run has saved an epoch")[0]
+
+    cancelled = next_one()
     on_slurm.ask("scancel", f"{first.job}_{cancelled}")
-    requeued = next_one([cancelled])
+    requeued = next_one(cancelled)
     on_slurm.ask("scontrol", "requeue", f"{first.job}_{requeued}")
-    killed = next_one([cancelled, requeued])
+    killed = next_one(cancelled, requeued)
     number = on_slurm.ask("squeue", "--noheader", f"--jobs={first.job}_{killed}", "--format=%A")
     on_slurm.kill_tasks("SLURM_JOB_ID", number)
     first.until(lambda: first.state(killed) == "FAILED", "the killed task has failed")
     on_slurm.kill("slurmctld")
     on_slurm.start("slurmctld")
-    lost = next_one([cancelled, requeued, killed])
+    lost = next_one(cancelled, requeued, killed)
     node = first.until(lambda: on_slurm.ask("squeue", "--noheader", f"--jobs={first.job}_{lost}", "--format=%N"), "the node of a task")
     on_slurm.kill(f"slurmd-{node}")
     on_slurm.kill_tasks("SLURMD_NODENAME", node)

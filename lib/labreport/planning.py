@@ -15,9 +15,9 @@ from .wording import count, duration
 
 MIB, GIB = 2**20, 2**30
 # Memory of a run, its pipeline and its kernel together. Measured with tests/bench/memory.py as SLURM counts it; docs/sweeps.md has the figures.
-PROCESSES_BYTES = 1050 * MIB  # pipeline and kernel, everything imported, with TensorFlow's own threads and buffers
+PROCESSES_BYTES = 960 * MIB  # pipeline and kernel, everything imported, with TensorFlow's own threads and buffers
 PIPELINE_BYTES = 160 * MIB  # of these the pipeline's
-SHARED_BYTES = 450 * MIB  # of these, what a run shares with the process that it is forked from
+SHARED_BYTES = 630 * MIB  # of these, what a run shares with the process that it is forked from
 WEIGHT_COPIES = 9  # the model's, two of most optimizers, gradients, the best epoch's; and as much again for a moment, where they are taken and saved
 PASS_COPIES = 3  # of a network's largest output, where images only pass through it
 READ_COPIES = 3  # of images that are read into memory: as they are read, joined and turned around

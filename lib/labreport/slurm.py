@@ -28,6 +28,7 @@ SUBMISSIONS = "slurm.json"  # in the sweep's folder: which job has which runs
 SAVE_SECONDS = 120  # before the time limit, in which an epoch has to end
 IDLE_TURNS = 2  # turns that end at the time limit without a saved epoch, after which a task fails
 THREADS = 4  # processors of a task, where nothing else is asked for
+MEMORY_SPARE = 1.1  # of what the plan expects, which was measured on a machine of two cores: a task that takes more is killed
 FINAL = {"BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED", "REVOKED", "TIMEOUT"}
 # Options of sbatch that say where a job runs, who pays and how long it may take. The report's job takes these, and no others.
 OF_ANY_JOB = (("--account", "-A"), ("--clusters", "-M"), ("--mail-type",), ("--mail-user",), ("--partition", "-p"),
@@ -195,7 +196,7 @@ def script(sweep: Sweep, steps: list[Step], threads: int, at_once: int | None) -
     """The array's job script. at_once: tasks that SLURM may run side by side, None for as many as it will."""
     cases = "\n".join(f"{number}) name={shlex.quote(step.experiment.run_name)}; folders=({shlex.join(map(str, _folders(step.experiment)))}); "
                       f"set -- {shlex.join(tasks.command(step.experiment))} ;;" for number, step in enumerate(steps))
-    memory = math.ceil(max(step.memory for step in steps) / 2**20)
+    memory = math.ceil(MEMORY_SPARE * max(step.memory for step in steps) / 2**20)
     return _filled(_ARRAY, sweep, threads, last=len(steps) - 1, at_once=f"%{at_once}" if at_once else "", memory=memory, cases=cases,
                    save_seconds=SAVE_SECONDS, idle_turns=IDLE_TURNS, at_work=files.AT_WORK)
 

@@ -1,11 +1,12 @@
 """The memory that the plan expects of a run, beside the most that the run's processes had together.
 
-One run of each kind is made as SLURM and a sweep make it, `pipeline.py run` in a process of its own. `make bench` runs the
-kinds that need no data set; `memory.py --data FOLDER` runs those on real images too.
+One run of each kind is made as SLURM makes it, `pipeline.py run` in a process of its own; and two runs of a sweep, which are
+forks. `memory.py --data FOLDER` makes those on real images too.
 """
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 sys.path[:0] = [str(ROOT / "lib"), str(ROOT / "tests")]
 
-from processes import descendants  # noqa: E402
+from processes import descendants, parent  # noqa: E402
 
 from labreport import experiments, planning  # noqa: E402
 
@@ -59,13 +60,43 @@ class Peak(threading.Thread):
             self.pss = max(self.pss, sum(pss for _, pss in found))
 
 
-def memory(process: int) -> tuple[int, int]:
+def memory(process: int, kinds=("Rss", "Pss")) -> list[int]:
     """Bytes in memory of a process now, and the same where a shared page counts by its share."""
     try:
         lines = dict(line.split(":", 1) for line in Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()[1:])
-        return tuple(1024 * int(lines[key].split()[0]) for key in ("Rss", "Pss"))
+        return [1024 * int(lines[kind].split()[0]) for kind in kinds]
     except (OSError, KeyError, ValueError):  # it has just ended
-        return 0, 0
+        return [0] * len(kinds)
+
+
+def forked(name: str, settings: dict, folder: Path) -> int:
+    """Make a sweep of two runs that differ in nothing that matters here, which are forks, and return the most bytes that one of them had for itself."""
+    for part in ("params", "notebooks"):
+        shutil.copytree(ROOT / part, folder / part)
+    sweep = f"title: Two\nquestion: How much?\nbase: {name}\nseeds: [1]\nruns:\n  - {{patience: 99}}\n"
+    (folder / "params/sweeps/two.yaml").write_text(sweep)
+    own = {key: value for key, value in settings.items() if key != "data"} | {"epochs": 2}
+    command = [sys.executable, str(ROOT / "pipeline.py"), "sweep", "two", "--jobs", "2", "--data", "sample", "--set",
+               *(f"{key}={value}" for key, value in own.items())]
+    environment = os.environ | {"LABREPORT_REPORTS": str(folder / "reports"), "LABREPORT_CACHE": str(folder / "cache")}
+    process, most = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL), 0
+    while process.poll() is None:
+        there = descendants(process.pid)
+        for run in [one for one in there if parent_of(parent_of(one)) == process.pid]:
+            family = {run} | descendants(run)
+            most = max(most, sum(sum(memory(one, ("Private_Clean", "Private_Dirty"))) for one in family))
+        time.sleep(LOOK_SECONDS)
+    if process.returncode:
+        sys.exit(f"{' '.join(command)} ended with {process.returncode}")
+    return most
+
+
+def parent_of(process: int) -> int:
+    """A process's parent; 0 where it has just ended."""
+    try:
+        return parent(process)
+    except OSError:
+        return 0
 
 
 def peak(name: str, settings: dict, folder: Path) -> Peak:
@@ -95,6 +126,7 @@ def main():
     asked = options.parse_args()
     if asked.data:
         os.environ["LABREPORT_DATA"] = str(Path(asked.data).resolve())
+    mib = 2**20
     print("| run | expected, MiB | most, MiB | ratio | shared pages once, MiB |\n|---|---|---|---|---|", flush=True)
     with tempfile.TemporaryDirectory() as place:
         for kind, (name, settings) in (SAMPLES | (REAL if asked.data else {})).items():
@@ -102,9 +134,17 @@ def main():
                 continue
             os.environ["LABREPORT_REPORTS"] = f"{place}/none"  # no earlier run tells of it
             experiment = experiments.load(name, settings | {"epochs": 2})
-            [step] = planning.estimated([planning.step(experiment)])
+            [step] = planning.estimated([planning.step(experiment)], forked=False)
             most = peak(name, settings, Path(place))
-            print(f"| {kind} | {step.memory / 2**20:.0f} | {most.rss / 2**20:.0f} | {step.memory / most.rss:.2f} | {most.pss / 2**20:.0f} |", flush=True)
+            print(f"| {kind} | {step.memory / mib:.0f} | {most.rss / mib:.0f} | {step.memory / most.rss:.2f} | {most.pss / mib:.0f} |", flush=True)
+    for kind in ("CIFAR-10, drawn, few", "cats and dogs, drawn"):
+        if asked.only not in kind:
+            continue
+        name, settings = SAMPLES[kind]
+        [step] = planning.estimated([planning.step(experiments.load(name, settings))], forked=True)
+        with tempfile.TemporaryDirectory() as place:
+            most = forked(name, settings, Path(place))
+        print(f"| {kind}, forked | {step.memory / mib:.0f} | {most / mib:.0f} | {step.memory / most:.2f} | |", flush=True)
 
 
 if __name__ == "__main__":
