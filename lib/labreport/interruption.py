@@ -87,6 +87,28 @@ def die_with(parent: int) -> Callable[[], None]:
     return call
 
 
+_request: tuple[int, float] | None = None  # number and moment of the signal that was last taken for a request to stop
+
+
+def _once(handle: Callable[[int, object], None]) -> Callable[[int, object], None]:
+    """The handler, which is called once for a request that comes twice: SLURM, a shell and make signal a whole group, and a parent in it hands on what it got.
+
+    What was requested before counts no more, since other work begins.
+    """
+    global _request
+    _request = None
+
+    def handle_once(number, frame):
+        global _request
+        now = time.monotonic()
+        if _request and now - _request[1] < (SAME_SECONDS if number == _request[0] else HANDED_ON_SECONDS):
+            return
+        _request = number, now
+        handle(number, frame)
+
+    return handle_once
+
+
 @contextlib.contextmanager
 def forwarding(process: Callable[[], int | None]):
     """Within the block SIGNALS are handed to the process as SIGINT; where there is none yet, and from the second on, KeyboardInterrupt is raised.
@@ -128,25 +150,3 @@ def _handling(handle, numbers=SIGNALS):
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-_request: tuple[int, float] | None = None  # number and moment of the signal that was last taken for a request to stop
-
-
-def _once(handle: Callable[[int, object], None]) -> Callable[[int, object], None]:
-    """The handler, which is called once for a request that comes twice: SLURM, a shell and make signal a whole group, and a parent in it hands on what it got.
-
-    What was requested before counts no more, since other work begins.
-    """
-    global _request
-    _request = None
-
-    def handle_once(number, frame):
-        global _request
-        now = time.monotonic()
-        if _request and now - _request[1] < (SAME_SECONDS if number == _request[0] else HANDED_ON_SECONDS):
-            return
-        _request = number, now
-        handle(number, frame)
-
-    return handle_once
