@@ -172,8 +172,7 @@ def submit(sweep: Sweep, steps: list[Step], arguments: list[str], at_once: int |
     arguments: of `pipeline.py` that make the sweep's report. options: more ones of `sbatch`, which count before those in the
     scripts; the report's job takes what `for_any_job` leaves of them. Raises ValueError with the words of `sbatch` where it refuses.
     """
-    logs = sweep.folder / tasks.LOGS
-    logs.mkdir(parents=True, exist_ok=True)
+    (sweep.folder / tasks.LOGS).mkdir(parents=True, exist_ok=True)
     array, last = sweep.folder / SCRIPT, sweep.folder / LAST_SCRIPT
     threads = tasks.recorded(sweep).get("threads") or int(os.environ.get("LABREPORT_THREADS") or THREADS)
     last_text = _filled(_LAST, sweep, threads, arguments=shlex.join(arguments))
@@ -270,8 +269,8 @@ def _folders(experiment) -> list[Path]:
 def _filled(template: str, sweep: Sweep, threads: int, **more) -> str:
     passed = {name: value for name, value in sorted(os.environ.items()) if name.startswith("LABREPORT_") or name == "KERAS_BACKEND"}
     environment = "\n".join(f"export {name}={shlex.quote(value)}" for name, value in (passed | {"LABREPORT_THREADS": str(threads)}).items())
-    logs = sweep.folder / tasks.LOGS
-    return template.format(name=sweep.name, threads=threads, logs=logs, quoted_logs=shlex.quote(str(logs)), root=shlex.quote(str(paths.root())),
+    place = sweep.folder / tasks.LOGS
+    return template.format(name=sweep.name, threads=threads, logs=place, quoted_logs=shlex.quote(str(place)), root=shlex.quote(str(paths.root())),
                            environment=environment, cleaned=CLEANED, python=shlex.quote(sys.executable), pipeline=shlex.quote(str(tasks.PIPELINE)), **more)
 
 
