@@ -1,7 +1,8 @@
-"""A real SLURM of four virtual nodes on this machine, from Debian's packages slurm-wlm and munge, for the tests of a session.
+"""A real SLURM of four virtual nodes on this machine, for the tests of a session.
 
-A guard ends its daemons and whatever their jobs have left running as soon as the process that started it is gone, so a test run that is killed
-leaves nothing behind. `real_slurm.py guard FOLDER` is that guard.
+Debian has it in the packages slurm-wlm and munge. A guard ends its daemons and whatever their jobs
+have left running as soon as the process that started it is gone: a test run that is killed leaves
+nothing behind. `real_slurm.py guard FOLDER` is that guard.
 """
 
 import contextlib
@@ -18,8 +19,11 @@ import time
 from pathlib import Path
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "scontrol", "squeue", "scancel")
-SEARCHED = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])  # where Debian puts the daemons
-# cred_expire: a job that is queued again waits for so long, and a second. KillWait: between TERM and KILL. Jobs of `low` give way to those of `urgent`.
+SEARCHED = os.pathsep.join(
+    [os.environ.get("PATH", ""), "/usr/sbin", "/sbin"]
+)  # where Debian puts the daemons
+# cred_expire: a job that is queued again waits for so long, and a second. KillWait: between TERM
+# and KILL. Jobs of `low` give way to those of `urgent`.
 NODES = ("n1", "n2", "n3", "n4")
 CONFIGURATION = """\
 ClusterName=tests
@@ -58,10 +62,10 @@ NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[1]} CPUs=2 RealMe
 NodeName=n2 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[2]} CPUs=2 RealMemory=8000
 NodeName=n3 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[3]} CPUs=8 RealMemory=8000
 NodeName=n4 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[4]} CPUs=1 RealMemory=8000
-PartitionName=main Nodes=n1,n2 Default=YES MaxTime=INFINITE DefaultTime=01:00:00 State=UP
-PartitionName=side Nodes=n3 MaxTime=INFINITE DefaultTime=01:00:00 State=UP
-PartitionName=low Nodes=n4 MaxTime=INFINITE DefaultTime=01:00:00 PriorityTier=1 PreemptMode=CANCEL GraceTime=5 State=UP
-PartitionName=urgent Nodes=n4 MaxTime=INFINITE DefaultTime=01:00:00 PriorityTier=2 PreemptMode=OFF State=UP
+PartitionName=main Nodes=n1,n2 Default=YES DefaultTime=01:00:00 State=UP
+PartitionName=side Nodes=n3 DefaultTime=01:00:00 State=UP
+PartitionName=low Nodes=n4 DefaultTime=01:00:00 PriorityTier=1 PreemptMode=CANCEL GraceTime=5 State=UP
+PartitionName=urgent Nodes=n4 DefaultTime=01:00:00 PriorityTier=2 PreemptMode=OFF State=UP
 """
 
 
@@ -69,17 +73,42 @@ class Slurm:
     """Its daemons. folder: of its configuration, keys, logs and pid files."""
 
     def __init__(self):
-        self.folder = Path(tempfile.mkdtemp(prefix="slurm-"))  # a short name: a socket's path has 107 characters at most
-        self.environment = {name: value for name, value in os.environ.items() if not name.startswith(("SLURM", "SBATCH", "SQUEUE", "SCANCEL"))}
+        self.folder = Path(
+            tempfile.mkdtemp(prefix="slurm-")
+        )  # a short name: a socket's path has 107 characters at most
+        self.environment = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("SLURM", "SBATCH", "SQUEUE", "SCANCEL"))
+        }
         self.environment |= {"SLURM_CONF": str(self.folder / "slurm.conf"), "PATH": SEARCHED}
-        self.guard = subprocess.Popen([sys.executable, __file__, "guard", str(self.folder)], stdin=subprocess.PIPE, start_new_session=True)
+        self.guard = subprocess.Popen(
+            [sys.executable, __file__, "guard", str(self.folder)],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+        )
         self._configure()
-        self._call("munged", "--force", *(f"--{name}={self.folder / file}" for name, file in (
-            ("key-file", "munge.key"), ("socket", "munge.socket"), ("pid-file", "munged.pid"), ("log-file", "log/munged.log"), ("seed-file", "munge.seed"))))
+        self._call(
+            "munged",
+            "--force",
+            *(
+                f"--{name}={self.folder / file}"
+                for name, file in (
+                    ("key-file", "munge.key"),
+                    ("socket", "munge.socket"),
+                    ("pid-file", "munged.pid"),
+                    ("log-file", "log/munged.log"),
+                    ("seed-file", "munge.seed"),
+                )
+            ),
+        )
         self.start("slurmctld")
         for node in NODES:
             self.start("slurmd", "-N", node)
-        self.until(lambda: self.ask("sinfo", "-h", "-t", "idle", "-o", "%D") == str(len(NODES)), "all nodes are idle")
+        self.until(
+            lambda: self.ask("sinfo", "-h", "-t", "idle", "-o", "%D") == str(len(NODES)),
+            "all nodes are idle",
+        )
 
     def _configure(self) -> None:
         for name in ("state", "spool", "log"):
@@ -87,10 +116,17 @@ class Slurm:
         (self.folder / "munge.key").write_bytes(os.urandom(128))
         (self.folder / "munge.key").chmod(0o400)
         with contextlib.ExitStack() as held:  # together, so that no port is drawn twice
-            ports = [held.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1] for _ in range(1 + len(NODES))]
+            ports = [
+                held.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1]
+                for _ in range(1 + len(NODES))
+            ]
         host, user = platform.node().split(".")[0], pwd.getpwuid(os.getuid()).pw_name
-        (self.folder / "slurm.conf").write_text(CONFIGURATION.format(folder=self.folder, host=host, user=user, ports=ports))
-        (self.folder / "cgroup.conf").write_text("CgroupPlugin=cgroup/v1\n")  # else slurmd looks for systemd; nothing of it is used
+        (self.folder / "slurm.conf").write_text(
+            CONFIGURATION.format(folder=self.folder, host=host, user=user, ports=ports)
+        )
+        (self.folder / "cgroup.conf").write_text(
+            "CgroupPlugin=cgroup/v1\n"
+        )  # else slurmd looks for systemd; nothing of it is used
 
     def start(self, daemon: str, *arguments: str) -> None:
         """Start slurmctld, or slurmd with `-N NODE`."""
@@ -101,22 +137,30 @@ class Slurm:
         os.kill(int((self.folder / f"{daemon}.pid").read_text()), signal.SIGKILL)
 
     def kill_tasks(self, name: str, value: str) -> None:
-        """Kill all processes of tasks whose environment says so, such as SLURMD_NODENAME=n2, with SIGKILL; not SLURM's own."""
+        """Kill all processes of tasks whose environment says so, such as SLURMD_NODENAME=n2."""
         for process in _with(f"{name}={value}"):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
 
     def ask(self, *command: str) -> str:
-        """What one of SLURM's commands prints, without the line's end; nothing where it fails, as while the controller is down."""
-        return subprocess.run(command, env=self.environment, capture_output=True, text=True).stdout.strip()
+        """What one of SLURM's commands prints; nothing where it fails, as with no controller."""
+        return subprocess.run(
+            command, env=self.environment, capture_output=True, text=True
+        ).stdout.strip()
 
     def until(self, condition, what: str, seconds: float = 60):
         """What the condition comes to, once it is true."""
         give_up = time.monotonic() + seconds
         while not (found := condition()):
             if time.monotonic() > give_up:
-                logs = "".join(f"--- {log.name}\n{log.read_text(errors='replace')[-3000:]}" for log in sorted((self.folder / "log").glob("*.log")))
-                raise AssertionError(f"not within {seconds} s: {what}\n{self.ask('squeue', '--array', '--states=all')}\n{logs}")
+                logs = "".join(
+                    f"--- {log.name}\n{log.read_text(errors='replace')[-3000:]}"
+                    for log in sorted((self.folder / "log").glob("*.log"))
+                )
+                raise AssertionError(
+                    f"not within {seconds} s: {what}\n"
+                    f"{self.ask('squeue', '--array', '--states=all')}\n{logs}"
+                )
             time.sleep(0.05)
         return found
 
@@ -126,7 +170,9 @@ class Slurm:
         assert self.guard.wait(60) == 0 and not self.folder.exists()
 
     def _call(self, *command: str) -> None:
-        done = subprocess.run(command, env=self.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        done = subprocess.run(
+            command, env=self.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True
+        )
         assert done.returncode == 0, f"{' '.join(command)}: {done.stdout}{done.stderr}"
 
 
@@ -140,15 +186,22 @@ def _with(setting: str) -> list[int]:
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):  # it has just ended, or is another user's
-            found += [int(process.name)] * (setting.encode() in (process / "environ").read_bytes().split(b"\0"))
+            found += [int(process.name)] * (
+                setting.encode() in (process / "environ").read_bytes().split(b"\0")
+            )
     return found
 
 
 def guard(folder: Path) -> None:
-    """Wait until the other end of standard input is closed, then kill the daemons and all that has their configuration in its environment, and delete the folder."""
+    """Wait until the other end of standard input is closed, then end all and delete the folder.
+
+    That is the daemons, and what has their configuration in its environment.
+    """
     sys.stdin.read()
     for _ in range(100):
-        found = [int(file.read_text()) for file in folder.glob("*.pid") if file.read_text().strip()] + _with(f"SLURM_CONF={folder}/slurm.conf")
+        found = [
+            int(file.read_text()) for file in folder.glob("*.pid") if file.read_text().strip()
+        ] + _with(f"SLURM_CONF={folder}/slurm.conf")
         living = [process for process in found if os.path.exists(f"/proc/{process}")]
         if not living:
             break

@@ -10,8 +10,11 @@ from collections.abc import Callable
 
 PR_SET_PDEATHSIG = 1
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # the last one when a terminal is closed, or an ssh session ends
-SAME_SECONDS = 1.0  # a signal that comes again so soon is the same request: sent to a group, and again by a parent in it
-HANDED_ON_SECONDS = 10.0  # the same for another signal: a parent may hand TERM on as INT, and Python calls no handler during a long batch
+# A signal that comes again so soon is the same request: sent to a group, and by a parent in it.
+SAME_SECONDS = 1.0
+# The same for another signal. A parent may hand TERM on as INT, and Python calls no handler during a
+# long batch.
+HANDED_ON_SECONDS = 10.0
 
 
 class Interrupted(Exception):
@@ -87,13 +90,15 @@ def die_with(parent: int) -> Callable[[], None]:
     return call
 
 
-_request: tuple[int, float] | None = None  # number and moment of the signal that was last taken for a request to stop
+# Number and moment of the signal that was last taken for a request to stop.
+_request: tuple[int, float] | None = None
 
 
 def _once(handle: Callable[[int, object], None]) -> Callable[[int, object], None]:
-    """The handler, which is called once for a request that comes twice: SLURM, a shell and make signal a whole group, and a parent in it hands on what it got.
+    """The handler, which is called once for a request that comes twice.
 
-    What was requested before counts no more, since other work begins.
+    SLURM, a shell and make signal a whole group, and a parent in it hands on what it got. What was
+    requested before counts no more, since other work begins.
     """
     global _request
     _request = None
@@ -101,8 +106,10 @@ def _once(handle: Callable[[int, object], None]) -> Callable[[int, object], None
     def handle_once(number, frame):
         global _request
         now = time.monotonic()
-        if _request and now - _request[1] < (SAME_SECONDS if number == _request[0] else HANDED_ON_SECONDS):
-            return
+        if _request:
+            soon = SAME_SECONDS if number == _request[0] else HANDED_ON_SECONDS
+            if now - _request[1] < soon:
+                return
         _request = number, now
         handle(number, frame)
 

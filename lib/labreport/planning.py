@@ -14,11 +14,14 @@ from .sweeps import Sweep
 from .wording import count, duration
 
 MIB, GIB = 2**20, 2**30
-# Memory of a run, its pipeline and its kernel together. Measured with tests/bench/memory.py as SLURM counts it; docs/sweeps.md has the figures.
-PROCESSES_BYTES = 960 * MIB  # pipeline and kernel, everything imported, with TensorFlow's own threads and buffers
+# Memory of a run, its pipeline and its kernel together, as SLURM counts it. Measured with
+# tests/bench/memory.py; docs/sweeps.md has the figures.
+PROCESSES_BYTES = 960 * MIB  # everything imported, with TensorFlow's own threads and buffers
 PIPELINE_BYTES = 160 * MIB  # of these the pipeline's
 SHARED_BYTES = 630 * MIB  # of these, what a run shares with the process that it is forked from
-WEIGHT_COPIES = 9  # the model's, two of most optimizers, gradients, the best epoch's; and as much again for a moment, where they are taken and saved
+# The model's, two of most optimizers, gradients, the best epoch's; and four more for a moment, where
+# they are changed, taken and saved.
+WEIGHT_COPIES = 9
 PASS_COPIES = 3  # of a network's largest output, where images only pass through it
 READ_COPIES = 3  # of images that are read into memory: as they are read, joined and turned around
 MEASURED_SPARE = 1.1  # on what an earlier run of the same kind took: two runs are not quite alike
@@ -26,11 +29,16 @@ MEASURED_SPARE = 1.1  # on what an earlier run of the same kind took: two runs a
 FORKED_SECONDS, STARTING_SECONDS = 6, 20
 REPORT_BYTES = 5e6  # of a run folder but for its weights
 # Images drawn as a sample, and those of the usual download.
-IMAGES = {"cats_dogs": (480, 3000), "flowers": (500, 4317), "cifar10": (6000, 60000), "dog_breeds": (1440, 20579)}
+IMAGES = {
+    "cats_dogs": (480, 3000), "flowers": (500, 4317), "cifar10": (6000, 60000), "dog_breeds": (1440, 20579),
+}
 COPIES = 4  # of the weights in a checkpoint: the model's, two of most optimizers, the best epoch's
 MANY = 50  # runs, after which a person is asked
 # Settings that say how much memory a run takes.
-OF_MEMORY = ("model", "model_args", "dataset", "dataset_args", "data", "max_images", "batch_size", "optimizer", "augmentation")
+OF_MEMORY = (
+    "model", "model_args", "dataset", "dataset_args", "data", "max_images", "batch_size", "optimizer",
+    "augmentation",
+)
 
 
 @dataclass(frozen=True)
@@ -73,7 +81,8 @@ def estimated(found: list[Step], context=None, forked: bool | None = None) -> li
     """The same with time, memory and disk; every model that is to be trained is built, so that one that cannot be ends here (ValueError).
 
     A process apart builds them: this one may live all night, and shall hold neither TensorFlow nor a GPU. context: of multiprocessing, how it is started.
-    forked: whether the runs are forks of a process that has imported everything, None for as a sweep on this machine does it.
+    forked: whether the runs are forks of a process that has imported everything; None: as a sweep
+    on this machine does it.
     """
     from . import datasets
 
@@ -85,13 +94,15 @@ def estimated(found: list[Step], context=None, forked: bool | None = None) -> li
             sizes = dict(zip(to_do, apart.map(_size, to_do.values(), [datasets.shape(experiment) for experiment in to_do.values()])))
         except concurrent.futures.process.BrokenProcessPool:
             raise ValueError("the process that builds the models of the runs was ended from outside: is there too little memory for one of them?") from None
-    forked = sum(step.to_do for step in found) > 1 and warm.possible() if forked is None else forked  # asked once: it may ask the driver
+    if forked is None:
+        forked = sum(step.to_do for step in found) > 1 and warm.possible()
     earlier = _earlier_runs()
     return [_estimated(step, earlier, sizes, forked) if step.to_do else step for step in found]
 
 
 def _model_key(experiment: Experiment) -> str:
-    return repr((experiment.model, experiment.model_args, experiment.dataset, experiment.dataset_args, experiment.augmentation))
+    return repr([getattr(experiment, name) for name in (
+        "model", "model_args", "dataset", "dataset_args", "augmentation")])
 
 
 def _without_gpu_and_greetings() -> None:
@@ -109,44 +120,61 @@ def _estimated(step: Step, earlier: list[dict], sizes: dict, forked: bool) -> St
     pace = [run["seconds_per_image"] for run in alike]
     seconds = sorted(pace)[len(pace) // 2] * images[0] * (experiment.epochs - step.epochs_done) + (
         FORKED_SECONDS if forked else STARTING_SECONDS) if pace and images else None
-    measured = [run["memory"] for run in alike if all(run[key] == getattr(experiment, key) for key in OF_MEMORY) and run["memory"]]
-    memory = MEASURED_SPARE * max(measured) + PIPELINE_BYTES if measured else _memory(experiment, size)
+    measured = [
+        run["memory"] for run in alike
+        if run["memory"] and all(run[key] == getattr(experiment, key) for key in OF_MEMORY)
+    ]
+    if measured:
+        memory = MEASURED_SPARE * max(measured) + PIPELINE_BYTES
+    else:
+        memory = _memory(experiment, size)
     memory -= SHARED_BYTES if forked else 0
-    return replace(step, seconds=seconds, memory=memory, disk=size.weights + REPORT_BYTES + 3 * COPIES * size.weights)
+    disk = size.weights + REPORT_BYTES + 3 * COPIES * size.weights
+    return replace(step, seconds=seconds, memory=memory, disk=disk)
 
 
 def _memory(experiment: Experiment, size: "Size") -> float:
     """Bytes that a run's processes will have at most, together.
 
-    Pages of a mapped file count too: SLURM takes them for a process's memory. They are all touched where the file is made.
+    Pages of a mapped file count too: SLURM takes them for a process's memory. Where the file is made
+    they are all touched.
     """
     from . import batches, datasets, features
 
     images, mapped = _images(experiment)
     height, width, channels = datasets.shape(experiment)[0]
     data = images * (height * width * channels * (1 if mapped else READ_COPIES) + size.features)
-    at_once = features.CHUNK if size.features else batches.evaluation_batch((height, width, channels))
-    activations = max(experiment.batch_size * size.activations, at_once * PASS_COPIES * size.largest)
-    return PROCESSES_BYTES + data + WEIGHT_COPIES * size.trained + (size.weights - size.trained) + activations
+    passing = features.CHUNK if size.features else batches.evaluation_batch((height, width, channels))
+    activations = max(
+        experiment.batch_size * size.activations, passing * PASS_COPIES * size.largest
+    )
+    weights = WEIGHT_COPIES * size.trained + (size.weights - size.trained)
+    return PROCESSES_BYTES + data + weights + activations
 
 
 def _images(experiment: Experiment) -> tuple[int, bool]:
-    """How many images lie behind an experiment's data, and whether they are mapped from a file instead of read into memory.
+    """How many images lie behind an experiment's data, and whether they are mapped from a file
+    instead of read into memory.
 
-    All of them are read or decoded, whatever max_images says. Real ones: as many as data.lock says, else as the usual download has.
+    All of them are read or decoded, whatever max_images says. Real ones: as many as data.lock says,
+    else as the usual download has.
     """
     drawn, usual = IMAGES[experiment.dataset]
     if experiment.data == "sample" or experiment.dataset == "cifar10":  # which comes in six files
         return drawn if experiment.data == "sample" else usual, False
-    known = files.read_json(paths.data_lock()) or {}
-    parts = [entry["files"] for name, entry in known.items() if name.partition("-")[0] == experiment.dataset]
-    return sum(map(len, parts)) or usual, True
+    known = files.read_json(paths.data_lock())
+    if not isinstance(known, dict):  # none yet, or a damaged one, which loading the data will refuse
+        return usual, True
+    parts = [entry for name, entry in known.items() if name.partition("-")[0] == experiment.dataset]
+    counts = [len(part["files"]) for part in parts if isinstance(part, dict) and "files" in part]
+    return sum(counts) or usual, True
 
 
 @dataclass(frozen=True)
 class Size:
-    """Bytes of a model's weights, and of those that are trained; of what it keeps of one image while it trains; of its largest output;
-    and of the features of one image, where they are computed once (else 0)."""
+    """Bytes of a model's weights, and of those that are trained; of what it keeps of one image while
+    it trains; of its largest output; of an image's features, where they are computed once (else 0).
+    """
 
     weights: float
     trained: float
@@ -166,9 +194,17 @@ def _size(experiment: Experiment, shape: tuple) -> Size:
     augment = augmentation.build(experiment)
     parts = models.frozen_part(model) if features.applicable(augment) else None
     trained, views = parts[1] if parts else model, 1 if augment is None else 2
-    outputs = [[4.0 * math.prod(output.shape[1:]) for layer in one.layers for output in _outputs(layer)] for one in (model, trained)]
-    size = Size(4.0 * models.parameters(model)[0], 4.0 * models.parameters(trained)[0], 2 * sum(outputs[1]), max(outputs[0]),
-                4.0 * views * math.prod(parts[0].output.shape[1:]) if parts else 0.0)
+    outputs = [
+        [4.0 * math.prod(output.shape[1:]) for layer in one.layers for output in _outputs(layer)]
+        for one in (model, trained)
+    ]
+    size = Size(
+        weights=4.0 * models.parameters(model)[0],
+        trained=4.0 * models.parameters(trained)[0],
+        activations=2 * sum(outputs[1]),  # each with its gradient
+        largest=max(outputs[0]),
+        features=4.0 * views * math.prod(parts[0].output.shape[1:]) if parts else 0.0,
+    )
     del model, trained, parts
     gc.collect()  # a Keras model refers to itself, and the large ones take half a gigabyte
     return size

@@ -1,10 +1,13 @@
-"""The runs of a sweep as a SLURM job array: one task for each run, queued again until its run is finished.
+"""The runs of a sweep as a SLURM job array: one task a run, queued again until it is finished.
 
 What SLURM does with signals was tried on SLURM 22.05 (tests/real_slurm.py, docs/cluster.md):
-- Before the time limit it sends USR1 to the job script alone (`--signal=B:USR1@120`), up to 60 seconds early.
-- At the time limit, for scancel, for a requeue and for preemption it sends TERM to every process of the step, and KILL
-  after KillWait. Only the job's record tells them apart: `Reason=TimeLimit`, and `PreemptTime` where it was preempted.
-- After `scontrol requeue`, and after preemption with PreemptMode=REQUEUE, it queues the job again by itself.
+- Before the time limit it sends USR1 to the job script alone (`--signal=B:USR1@120`), up to 60
+  seconds early.
+- At the time limit, for scancel, for a requeue and for preemption it sends TERM to every process
+  of the step, and KILL after KillWait. Only the job's record tells them apart: `Reason=TimeLimit`,
+  and `PreemptTime` where it was preempted.
+- After `scontrol requeue`, and after preemption with PreemptMode=REQUEUE, it queues the job again
+  by itself.
 """
 
 import argparse
@@ -28,11 +31,33 @@ SUBMISSIONS = "slurm.json"  # in the sweep's folder: which job has which runs
 SAVE_SECONDS = 120  # before the time limit, in which an epoch has to end
 IDLE_TURNS = 2  # turns that end at the time limit without a saved epoch, after which a task fails
 THREADS = 4  # processors of a task, where nothing else is asked for
-MEMORY_SPARE = 1.1  # of what the plan expects, which was measured on a machine of two cores: a task that takes more is killed
-FINAL = {"BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED", "REVOKED", "TIMEOUT"}
-# Options of sbatch that say where a job runs, who pays and how long it may take. The report's job takes these, and no others.
-OF_ANY_JOB = (("--account", "-A"), ("--clusters", "-M"), ("--mail-type",), ("--mail-user",), ("--partition", "-p"),
-              ("--qos", "-q"), ("--reservation",), ("--time", "-t"), ("--wckey",))
+# Of what the plan expects, which was measured on two cores: a task that takes more is killed.
+MEMORY_SPARE = 1.1
+FINAL = {
+    "BOOT_FAIL",
+    "CANCELLED",
+    "COMPLETED",
+    "DEADLINE",
+    "FAILED",
+    "NODE_FAIL",
+    "OUT_OF_MEMORY",
+    "PREEMPTED",
+    "REVOKED",
+    "TIMEOUT",
+}
+# Options of sbatch that say where a job runs, who pays and how long it may take. The report's job
+# takes these, and no others.
+OF_ANY_JOB = (
+    ("--account", "-A"),
+    ("--clusters", "-M"),
+    ("--mail-type",),
+    ("--mail-user",),
+    ("--partition", "-p"),
+    ("--qos", "-q"),
+    ("--reservation",),
+    ("--time", "-t"),
+    ("--wckey",),
+)
 
 CLEANED = "# labreport.logs.shell() belongs here: what is written from here on is cleaned"
 
@@ -46,9 +71,9 @@ _ARRAY = """\
 #SBATCH --signal=B:USR1@{save_seconds}
 #SBATCH --open-mode=append
 #SBATCH --output="{logs}/slurm-%A_%a.txt"
-# Written by `pipeline.py submit`. Each task makes one run, whose log is named after it. Before the time limit (USR1) the run
-# finishes its epoch and saves it, the task is queued again, and the run goes on after that epoch. After scancel (TERM) the run
-# saves its epoch as well, and the task ends.
+# Written by `pipeline.py submit`. Each task makes one run, whose log is named after it. Before the
+# time limit (USR1) the run finishes its epoch and saves it, the task is queued again, and the run
+# goes on after that epoch. After scancel (TERM) the run saves its epoch as well, and the task ends.
 
 asked=
 run=
@@ -72,7 +97,11 @@ exec >> "$log" 2>&1
 {cleaned}
 
 # Changes with each epoch that is saved, and when a run is finished.
-saved() {{ for folder in "${{folders[@]}}"; do ls "$folder"/unfinished/epoch-*.npz "$folder"/metrics.json; done 2>/dev/null | cksum; }}
+saved() {{
+	for folder in "${{folders[@]}}"; do
+		ls "$folder"/unfinished/epoch-*.npz "$folder"/metrics.json
+	done 2>/dev/null | cksum
+}}
 
 again() {{ scontrol requeue "$task"; exit {at_work}; }}
 
@@ -86,7 +115,8 @@ again_unless_idle() {{
 	echo "$idle" > "$idle_turns"
 	[ "$idle" -lt {idle_turns} ] && again
 	rm "$idle_turns"
-	echo "error: $name saved no epoch in {idle_turns} turns: the time limit is shorter than an epoch takes. Submit again with a longer one, such as --sbatch=--time=04:00:00"
+	echo "error: $name saved no epoch in {idle_turns} turns:" \\
+		"the time limit is shorter than an epoch takes. Submit again with a longer one, such as --sbatch=--time=04:00:00"
 	exit 1
 }}
 
@@ -98,7 +128,11 @@ if [ ! "$asked" ]; then
 	run=$!
 	[ "$asked" ] && kill -TERM "$run"  # it came before there was a process to hand it to
 	came=none
-	while [ "$asked" != "$came" ]; do came=$asked; wait "$run"; code=$?; done  # a signal ends `wait`, not the run
+	while [ "$asked" != "$came" ]; do  # a signal ends `wait`, not the run
+		came=$asked
+		wait "$run"
+		code=$?
+	done
 fi
 
 if [ "$code" = {at_work} ]; then  # another process has this run in hand
@@ -133,9 +167,10 @@ exec > {quoted_logs}/report.txt 2>&1
 
 @dataclass(frozen=True)
 class Job:
-    """The task of a job array that has a run. name: such as 12_3. state: SLURM's word, empty where it knows the task no longer.
+    """The task of a job array that has a run.
 
-    reason: why it waits or ended, in SLURM's words, empty where nothing is known. log: SLURM's own words about it.
+    name: such as 12_3. state: SLURM's word, empty where it knows the task no longer. reason: why it
+    waits or ended, in SLURM's words, empty where nothing is known. log: SLURM's own words about it.
     """
 
     name: str
@@ -155,49 +190,81 @@ class Job:
 
 
 def check(options: list[str]) -> None:
-    """Let `sbatch` look at the options, before anything that takes long. Raises as `submit` does."""
+    """Let `sbatch` look at the options, before anything that takes long.
+
+    Raises FileNotFoundError where there is no `sbatch`, ValueError with its words where it refuses.
+    """
     if shutil.which("sbatch") is None:
-        raise FileNotFoundError("there is no sbatch on this machine: submit from a login node of the cluster, or run the sweep "
-                                "here: pipeline.py sweep")
+        raise FileNotFoundError(
+            "there is no sbatch on this machine: submit from a login node of the cluster, "
+            "or run the sweep here: pipeline.py sweep"
+        )
     for those in (options, for_any_job(options)):
-        done = subprocess.run(["sbatch", "--test-only", *those, "--wrap=true"], capture_output=True, text=True)
+        done = subprocess.run(
+            ["sbatch", "--test-only", *those, "--wrap=true"], capture_output=True, text=True
+        )
         if done.returncode:
             raise ValueError(f"sbatch refuses {shlex.join(those) or 'a plain job'}: {_words(done)}")
 
 
-def submit(sweep: Sweep, steps: list[Step], arguments: list[str], at_once: int | None, options: list[str]) -> tuple[str, str]:
-    """Write the job scripts of steps that all have something to do, and hand them to `sbatch`; returns the job numbers of the
-    array and of the report.
+def submit(
+    sweep: Sweep, steps: list[Step], arguments: list[str], at_once: int | None, options: list[str]
+) -> tuple[str, str]:
+    """Hand the runs of steps to `sbatch`; returns the job numbers of the array and of the report.
 
-    arguments: of `pipeline.py` that make the sweep's report. options: more ones of `sbatch`, which count before those in the
-    scripts; the report's job takes what `for_any_job` leaves of them. Raises ValueError with the words of `sbatch` where it refuses.
+    steps: such as have something to do. arguments: of `pipeline.py` that make the sweep's report.
+    options: more ones of `sbatch`, which count before those in the scripts; the report's job takes
+    what `for_any_job` leaves of them. Raises ValueError with its words where `sbatch` refuses.
     """
     (sweep.folder / tasks.LOGS).mkdir(parents=True, exist_ok=True)
     array, last = sweep.folder / SCRIPT, sweep.folder / LAST_SCRIPT
-    threads = tasks.recorded(sweep).get("threads") or int(os.environ.get("LABREPORT_THREADS") or THREADS)
+    threads = tasks.recorded(sweep).get("threads") or int(
+        os.environ.get("LABREPORT_THREADS") or THREADS
+    )
     last_text = _filled(_LAST, sweep, threads, arguments=shlex.join(arguments))
-    files.replace(array, lambda temporary: temporary.write_text(script(sweep, steps, threads, at_once), "utf-8"))
+    files.replace(
+        array,
+        lambda temporary: temporary.write_text(script(sweep, steps, threads, at_once), "utf-8"),
+    )
     files.replace(last, lambda temporary: temporary.write_text(last_text, "utf-8"))
     tasks.record(sweep, at_once or len(steps), threads)
     before = {job.name.partition("_")[0] for job in jobs(sweep.experiments).values() if job.alive}
     job = _sbatch(*options, str(array))
-    submissions = _submissions(sweep.folder) + [{"job": job, "runs": [step.experiment.run_name for step in steps], "submitted": files.now()}]
+    submissions = _submissions(sweep.folder) + [
+        {"job": job, "runs": [step.experiment.run_name for step in steps], "submitted": files.now()}
+    ]
     files.write_json(sweep.folder / SUBMISSIONS, submissions)
     try:
         dependency = ":".join(["afterany", *sorted(before), job])
         return job, _sbatch(*for_any_job(options), f"--dependency={dependency}", str(last))
     except ValueError as error:
-        raise ValueError(f"{error}; the runs are submitted all the same, as job array {job}: make the report when they have ended, "
-                         f"with pipeline.py {shlex.join(arguments)}") from None
+        raise ValueError(
+            f"{error}; the runs are submitted all the same, as job array {job}: make the report "
+            f"when they have ended, with pipeline.py {shlex.join(arguments)}"
+        ) from None
 
 
 def script(sweep: Sweep, steps: list[Step], threads: int, at_once: int | None) -> str:
-    """The array's job script. at_once: tasks that SLURM may run side by side, None for as many as it will."""
-    cases = "\n".join(f"{number}) name={shlex.quote(step.experiment.run_name)}; folders=({shlex.join(map(str, _folders(step.experiment)))}); "
-                      f"set -- {shlex.join(tasks.command(step.experiment))} ;;" for number, step in enumerate(steps))
+    """The array's job script. at_once: tasks side by side, None for as many as SLURM will."""
+    cases = "\n".join(
+        f"{number}) name={shlex.quote(step.experiment.run_name)}; "
+        f"folders=({shlex.join(map(str, _folders(step.experiment)))}); "
+        f"set -- {shlex.join(tasks.command(step.experiment))} ;;"
+        for number, step in enumerate(steps)
+    )
     memory = math.ceil(MEMORY_SPARE * max(step.memory for step in steps) / 2**20)
-    return _filled(_ARRAY, sweep, threads, last=len(steps) - 1, at_once=f"%{at_once}" if at_once else "", memory=memory, cases=cases,
-                   save_seconds=SAVE_SECONDS, idle_turns=IDLE_TURNS, at_work=files.AT_WORK)
+    return _filled(
+        _ARRAY,
+        sweep,
+        threads,
+        last=len(steps) - 1,
+        at_once=f"%{at_once}" if at_once else "",
+        memory=memory,
+        cases=cases,
+        save_seconds=SAVE_SECONDS,
+        idle_turns=IDLE_TURNS,
+        at_work=files.AT_WORK,
+    )
 
 
 def for_any_job(options: list[str]) -> list[str]:
@@ -209,69 +276,133 @@ def for_any_job(options: list[str]) -> list[str]:
         asked = vars(known.parse_known_args(options)[0])
     except argparse.ArgumentError:  # sbatch says it better
         return []
-    return [f"--{name.replace('_', '-')}={value}" for name, value in asked.items() if value is not None]
+    return [
+        f"--{name.replace('_', '-')}={value}" for name, value in asked.items() if value is not None
+    ]
 
 
 def jobs(runs: list) -> dict[str, Job]:
-    """The job that each of these experiments was last handed to, by its run name. Raises ValueError where SLURM does not answer."""
+    """The job that each of these experiments was last handed to, by its run name.
+
+    Raises ValueError where SLURM does not answer.
+    """
     wanted = {experiment.run_name for experiment in runs}
-    submissions = [(file.parent, one) for file in sorted(paths.reports().glob(f"*/{SUBMISSIONS}")) for one in _submissions(file.parent)]
-    place = {run: (folder, one["job"], index) for folder, one in sorted(submissions, key=lambda pair: pair[1]["submitted"])
-             for index, run in enumerate(one["runs"]) if run in wanted}
+    submissions = [
+        (file.parent, one)
+        for file in sorted(paths.reports().glob(f"*/{SUBMISSIONS}"))
+        for one in _submissions(file.parent)
+    ]
+    place = {
+        run: (folder, one["job"], index)
+        for folder, one in sorted(submissions, key=lambda pair: pair[1]["submitted"])
+        for index, run in enumerate(one["runs"])
+        if run in wanted
+    }
     states = _states({job for _, job, _ in place.values()}) if place else {}
-    return {run: _job(folder / tasks.LOGS / f"slurm-{job}_{index}.txt", f"{job}_{index}", *states.get(f"{job}_{index}", ("", "")))
-            for run, (folder, job, index) in place.items()}
+    return {
+        run: _job(
+            folder / tasks.LOGS / f"slurm-{job}_{index}.txt",
+            f"{job}_{index}",
+            *states.get(f"{job}_{index}", ("", "")),
+        )
+        for run, (folder, job, index) in place.items()
+    }
 
 
 def said(sweep: Sweep) -> dict[str, str]:
-    """What SLURM knows of the runs of a sweep, in words by run name; of a sweep that was never submitted nothing. Raises as `jobs` does."""
+    """What SLURM knows of the runs of a sweep, in words by run name; raises as `jobs` does.
+
+    Of a sweep that was never submitted it knows nothing.
+    """
     if not _submissions(sweep.folder):
         return {}
     known = jobs(sweep.experiments)
-    return {experiment.run_name: str(known.get(experiment.run_name, "no job has it")) for experiment in sweep.experiments}
+    return {
+        experiment.run_name: str(known.get(experiment.run_name, "no job has it"))
+        for experiment in sweep.experiments
+    }
 
 
 def _job(log: Path, name: str, state: str, reason: str) -> Job:
-    """reason: of squeue, which for a job that was killed for its memory knows none, and the job's own output does."""
+    """reason: of squeue. Where memory was too small, only the job's own output says so."""
     text = log.read_text("utf-8", errors="replace") if state in FINAL and log.exists() else ""
     killed = re.findall(r"slurmstepd[^:\n]*: error: (.*(?:memory|oom).*)", text)
     return Job(name, state, killed[0] if killed else reason.replace("None", ""), log)
 
 
 def _states(numbers: set[str]) -> dict[str, tuple[str, str]]:
-    """State and reason of the tasks of job arrays: what the accounts say, where the cluster keeps some, and what the controller does."""
+    """State and reason of the tasks of job arrays, by the accounts, where the cluster keeps some,
+    and by the controller."""
     found = {}
     if shutil.which("sacct"):
-        listed = subprocess.run(["sacct", "--noheader", "--parsable2", "--allocations", "--format=JobID,State", f"--jobs={','.join(sorted(numbers))}"],
-                                capture_output=True, text=True)
+        listed = subprocess.run(
+            [
+                "sacct",
+                "--noheader",
+                "--parsable2",
+                "--allocations",
+                "--format=JobID,State",
+                f"--jobs={','.join(sorted(numbers))}",
+            ],
+            capture_output=True,
+            text=True,
+        )
         if listed.returncode == 0:  # it is not where the cluster keeps no accounts
-            found = {name: (state.split()[0], "") for name, _, state in (line.partition("|") for line in listed.stdout.splitlines()) if state}
+            found = {
+                name: (state.split()[0], "")
+                for name, _, state in (line.partition("|") for line in listed.stdout.splitlines())
+                if state
+            }
     if shutil.which("squeue"):  # a job that has ended is known for five minutes
-        listed = subprocess.run(["squeue", "--me", "--noheader", "--array", "--states=all", "--format=%F_%K|%T|%r"], capture_output=True, text=True)
+        listed = subprocess.run(
+            ["squeue", "--me", "--noheader", "--array", "--states=all", "--format=%F_%K|%T|%r"],
+            capture_output=True,
+            text=True,
+        )
         if listed.returncode:
             raise ValueError(f"SLURM does not say which jobs there are: {_words(listed)}")
-        found |= {name: (state, reason) for name, state, reason in (line.split("|", 2) for line in listed.stdout.splitlines())}
+        found |= {
+            name: (state, reason)
+            for name, state, reason in (line.split("|", 2) for line in listed.stdout.splitlines())
+        }
     return found
 
 
 def _submissions(folder: Path) -> list[dict]:
-    """What was handed to SLURM for the sweep of this folder: job, runs by their number in the array, and when."""
+    """What SLURM got of this folder's sweep: job, runs in the array's order, and when."""
     found = files.read_json(folder / SUBMISSIONS)
     return found if isinstance(found, list) else []
 
 
 def _folders(experiment) -> list[Path]:
-    """The folders that a run saves epochs in: its own, and that of the run whose weights it starts from."""
+    """Folders that a run saves epochs in: its own, and that of the run it starts from."""
     base = experiments.base(experiment)
     return [experiment.folder, *(_folders(base) if base else [])]
 
 
 def _filled(template: str, sweep: Sweep, threads: int, **more) -> str:
-    passed = {name: value for name, value in sorted(os.environ.items()) if name.startswith("LABREPORT_") or name == "KERAS_BACKEND"}
-    environment = "\n".join(f"export {name}={shlex.quote(value)}" for name, value in (passed | {"LABREPORT_THREADS": str(threads)}).items())
+    passed = {
+        name: value
+        for name, value in sorted(os.environ.items())
+        if name.startswith("LABREPORT_") or name == "KERAS_BACKEND"
+    }
+    environment = "\n".join(
+        f"export {name}={shlex.quote(value)}"
+        for name, value in (passed | {"LABREPORT_THREADS": str(threads)}).items()
+    )
     place = sweep.folder / tasks.LOGS
-    return template.format(name=sweep.name, threads=threads, logs=place, quoted_logs=shlex.quote(str(place)), root=shlex.quote(str(paths.root())),
-                           environment=environment, cleaned=CLEANED, python=shlex.quote(sys.executable), pipeline=shlex.quote(str(tasks.PIPELINE)), **more)
+    return template.format(
+        name=sweep.name,
+        threads=threads,
+        logs=place,
+        quoted_logs=shlex.quote(str(place)),
+        root=shlex.quote(str(paths.root())),
+        environment=environment,
+        cleaned=CLEANED,
+        python=shlex.quote(sys.executable),
+        pipeline=shlex.quote(str(tasks.PIPELINE)),
+        **more,
+    )
 
 
 def _sbatch(*arguments: str) -> str:
