@@ -16,9 +16,9 @@ from .wording import count, duration
 MIB, GIB = 2**20, 2**30
 # Memory of a run, its pipeline and its kernel together, as SLURM counts it. Measured with
 # tests/bench/memory.py; docs/sweeps.md has the figures.
-PROCESSES_BYTES = 960 * MIB  # everything imported, with TensorFlow's own threads and buffers
+PROCESSES_BYTES = 1000 * MIB  # everything imported, with TensorFlow's own threads and buffers
 PIPELINE_BYTES = 160 * MIB  # of these the pipeline's
-SHARED_BYTES = 630 * MIB  # of these, what a run shares with the process that it is forked from
+SHARED_BYTES = 680 * MIB  # of these, what a run shares with the process that it is forked from
 # The model's, two of most optimizers, gradients, the best epoch's; and four more for a moment, where
 # they are changed, taken and saved.
 WEIGHT_COPIES = 9
@@ -28,9 +28,10 @@ MEASURED_SPARE = 1.1  # on what an earlier run of the same kind took: two runs a
 # Beside the training: the other cells, and, where runs are not forked, importing everything. Measured on two cores, two runs at once.
 FORKED_SECONDS, STARTING_SECONDS = 6, 20
 REPORT_BYTES = 5e6  # of a run folder but for its weights
-# Images drawn as a sample, and those of the usual download.
+# Images drawn as a sample; those of the usual download; and its unlabelled ones.
 IMAGES = {
-    "cats_dogs": (480, 3000), "flowers": (500, 4317), "cifar10": (6000, 60000), "dog_breeds": (1440, 20579),
+    "cats_dogs": (480, 3000, 0), "flowers": (500, 4317, 0), "cifar10": (6000, 60000, 0),
+    "dog_breeds": (1440, 10222, 10357),
 }
 COPIES = 4  # of the weights in a checkpoint: the model's, two of most optimizers, the best epoch's
 MANY = 50  # runs, after which a person is asked
@@ -145,6 +146,7 @@ def _memory(experiment: Experiment, size: "Size") -> float:
     height, width, channels = datasets.shape(experiment)[0]
     data = images * (height * width * channels * (1 if mapped else READ_COPIES) + size.features)
     passing = features.CHUNK if size.features else batches.evaluation_batch((height, width, channels))
+    passing = max(passing, experiment.batch_size)
     activations = max(
         experiment.batch_size * size.activations, passing * PASS_COPIES * size.largest
     )
@@ -156,16 +158,18 @@ def _images(experiment: Experiment) -> tuple[int, bool]:
     """How many images lie behind an experiment's data, and whether they are mapped from a file
     instead of read into memory.
 
-    All of them are read or decoded, whatever max_images says. Real ones: as many as data.lock says,
-    else as the usual download has.
+    All labelled ones are read or decoded, whatever max_images says. Real ones: as many as data.lock
+    says, else as the usual download has.
     """
-    drawn, usual = IMAGES[experiment.dataset]
-    if experiment.data == "sample" or experiment.dataset == "cifar10":  # which comes in six files
+    name, whole = experiment.dataset, experiment.max_images is None
+    drawn, usual, unlabelled = IMAGES[name]
+    usual += unlabelled if whole else 0
+    if experiment.data == "sample" or name == "cifar10":  # which comes in six files
         return drawn if experiment.data == "sample" else usual, False
     known = files.read_json(paths.data_lock())
     if not isinstance(known, dict):  # none yet, or a damaged one, which loading the data will refuse
         return usual, True
-    parts = [entry for name, entry in known.items() if name.partition("-")[0] == experiment.dataset]
+    parts = [part for key, part in known.items() if key == name or whole and key.startswith(f"{name}-")]
     counts = [len(part["files"]) for part in parts if isinstance(part, dict) and "files" in part]
     return sum(counts) or usual, True
 
@@ -194,15 +198,14 @@ def _size(experiment: Experiment, shape: tuple) -> Size:
     augment = augmentation.build(experiment)
     parts = models.frozen_part(model) if features.applicable(augment) else None
     trained, views = parts[1] if parts else model, 1 if augment is None else 2
-    outputs = [
-        [4.0 * math.prod(output.shape[1:]) for layer in one.layers for output in _outputs(layer)]
-        for one in (model, trained)
-    ]
+    whole, learning = _bytes_of_outputs(model), _bytes_of_outputs(trained)
+    # What is frozen before the first layer that learns is passed through: no gradient goes there.
+    first = next((place for place, (_, learns) in enumerate(learning) if learns), 0)
     size = Size(
         weights=4.0 * models.parameters(model)[0],
-        trained=4.0 * models.parameters(trained)[0],
-        activations=2 * sum(outputs[1]),  # each with its gradient
-        largest=max(outputs[0]),
+        trained=4.0 * models.parameters(trained)[1],
+        activations=2 * sum(size for size, _ in learning[first:]),  # each with its gradient
+        largest=max(size for size, _ in whole),
         features=4.0 * views * math.prod(parts[0].output.shape[1:]) if parts else 0.0,
     )
     del model, trained, parts
@@ -210,10 +213,12 @@ def _size(experiment: Experiment, shape: tuple) -> Size:
     return size
 
 
-def _outputs(layer) -> list:
-    parts = [part for one in getattr(layer, "layers", []) for part in _outputs(one)]
-    found = layer.output
-    return parts or (list(found) if isinstance(found, (list, tuple)) else [found])
+def _bytes_of_outputs(layer) -> list[tuple[float, bool]]:
+    """Bytes of each output of a layer, or of those that a model is made of; and whether it learns."""
+    parts = [part for one in getattr(layer, "layers", []) for part in _bytes_of_outputs(one)]
+    found = layer.output if isinstance(layer.output, (list, tuple)) else [layer.output]
+    learns = bool(layer.trainable_weights)
+    return parts or [(4.0 * math.prod(output.shape[1:]), learns) for output in found]
 
 
 def _earlier_runs() -> list[dict]:
