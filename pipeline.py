@@ -413,7 +413,7 @@ def run_sweep(options) -> int:
         print(f"{sweep.run_name}: {sweeps.described(sweep)}", flush=True)
         ask_about_many(steps, options)
         forge = None if client else pool.forge(sweep, steps)
-        steps = planning.estimated(steps, forge.context if forge else None)
+        steps = planning.estimated(steps, forge.context if forge else None, forked=forge is not None)
         here = planning.room()
         at_once, threads = cluster.settled(sweep, steps, client) if client else pool.settled(sweep, steps, here, options.jobs)
         print("\n".join(planning.told(steps, here, at_once, threads, apart=client is not None)), flush=True)
@@ -438,15 +438,24 @@ def submit(options) -> None:
     sweep, own = sweeps.load(options.sweep, settings(options)), words_of("--sbatch", options.sbatch)
     sweep.folder.mkdir(parents=True, exist_ok=True)
     with files.lock(sweep.folder / sweeps.LOCK, f"the sweep {sweep.run_name}", wait=state.WAIT_SECONDS):
-        steps = planning.steps(sweep)
-        to_do = sum(step.to_do for step in steps)
-        if not to_do:
-            print(f"{sweep.run_name}: nothing to do: all {count(len(steps), 'run')} are done")
+        steps = [step for step in planning.steps(sweep) if step.to_do]
+        if not steps:
+            print(f"{sweep.run_name}: nothing to do: all {count(len(sweep.experiments), 'run')} are done")
+            return
+        slurm.check(own)
+        alive = {run: job for run, job in slurm.jobs([step.experiment for step in steps]).items() if job.alive}
+        for step in steps:
+            if job := alive.get(step.experiment.run_name):
+                print(f"{step.experiment.run_name}: not submitted again: {job}")
+        steps = [step for step in steps if step.experiment.run_name not in alive]
+        if not steps:
+            print(f"{sweep.run_name}: nothing to submit: {count(len(alive), 'run')} to do, all submitted already")
             return
         ask_about_many(steps, options)
-        job = slurm.submit(sweep, planning.estimated(steps), report_arguments(options, options.sweep), options.jobs, own)
-    print(f"{sweep.run_name}: {count(to_do, 'run')} submitted as job array {job}, and a job that makes the report when they have ended")
-    print(f"look at it with `squeue --job {job}` and `pipeline.py status {options.sweep}`; what the tasks say is in {paths.display(sweep.folder)}/logs/")
+        array, last = slurm.submit(sweep, planning.estimated(steps, forked=False), report_arguments(options, options.sweep), options.jobs, own)
+    print(f"{sweep.run_name}: {count(len(steps), 'run')} submitted as job array {array}, and job {last} that makes the report when they have ended")
+    print(f"look at it with `pipeline.py status {options.sweep}`, end it with `scancel {array} {last}`; "
+          f"each run's log is in {paths.display(sweep.folder)}/logs/, named after it")
 
 
 def report_arguments(options, name: str) -> list[str]:
@@ -521,7 +530,7 @@ def pack(options) -> None:
 
 def sweep_status(options) -> None:
     """How far the runs of a sweep are; for a look from another shell."""
-    from labreport import planning, tasks, watching
+    from labreport import planning, slurm, tasks, watching
     from labreport.remote import lanes
 
     sweep = sweeps.load(options.sweep, settings(options))
@@ -530,8 +539,15 @@ def sweep_status(options) -> None:
     found = [watching.look(step) for step in planning.steps(sweep)]
     at_once = tasks.recorded(sweep).get("at_once", 1)
     print(f"{sweep.run_name}: {watching.whole(found, at_once)}")
-    print_table([("run", "seed", "state", "epoch", "left", ""), *((one.label, str(one.seed), one.name, f"{one.epochs}/{one.most}",
-                                                                  duration(one.left) if one.left and one.name != "done" else "-", one.said) for one in found)])
+    try:
+        said = slurm.said(sweep)
+    except ValueError as error:
+        said = {}
+        print(f"error: {error}", file=sys.stderr)
+    rows = [(one.label, str(one.seed), one.name, f"{one.epochs}/{one.most}", duration(one.left) if one.left and one.name != "done" else "-",
+             "; ".join(filter(None, [one.said, one.name != "done" and said.get(experiment.run_name)])))
+            for one, experiment in zip(found, sweep.experiments)]
+    print_table([("run", "seed", "state", "epoch", "left", ""), *rows])
 
 
 def agreed(question: str) -> bool:

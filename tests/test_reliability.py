@@ -13,7 +13,7 @@ import pytest
 import soak
 from test_training import experiment, quiet, same_bits
 
-from labreport import checkpoints, files, results, state, training
+from labreport import checkpoints, files, interruption, results, state, training
 
 
 class Killed(BaseException):
@@ -263,7 +263,23 @@ def test_a_signal_finishes_the_epoch_saves_it_and_says_how_to_go_on(tiny, number
     assert now.name == "interrupted" and now.epochs == 2 and now.record["epoch"] == 2
 
 
-def test_a_second_signal_stops_at_once(tiny):
+@pytest.mark.parametrize("handed_on", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_to_a_whole_group_that_a_parent_hands_on_is_one_request(tiny, handed_on):
+    """As in a step of SLURM: the kernel gets TERM, and INT from the pipeline; the pipeline TERM, and TERM from the job script."""
+    from labreport.interruption import Interrupted
+
+    def both():
+        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), handed_on)
+
+    with pytest.raises(Interrupted, match="was stopped after epoch 2 of at most 4, which is saved"):
+        training.fit(experiment(epochs=4), tiny, at_epoch(2, both))
+    assert state.read(experiment(epochs=4).folder).epochs == 2
+
+
+def test_a_second_later_signal_stops_at_once(tiny, monkeypatch):
+    monkeypatch.setattr(interruption, "SAME_SECONDS", 0.0)  # later, without a wait
+
     def twice():
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGINT)

@@ -90,6 +90,21 @@ def test_what_a_sweep_varies_cannot_be_set_for_all_its_runs():
     assert sweeps.load("cifar10_optimizers", {"epochs": 1}).run_name == "cifar10_optimizers--epochs-1"
 
 
+def test_a_plan_expects_the_memory_that_runs_take_whatever_a_small_trial_took():
+    """Real CIFAR-10 takes 1,505 MiB; after a trial on drawn images it got what that had taken, and was killed before its first epoch."""
+    small = {"data": "sample", "max_images": 300}
+    trial = fabricated("cifar10_naive_adam", settings=small)
+    folder = experiments.load("cifar10_naive_adam", small).folder
+    files.write_json(folder / "metrics.json", trial | {"seconds_per_epoch": [0.1]})
+    files.write_json(folder / "provenance.json", {"sittings": [{"peak_memory_bytes": 700 * 2**20}]})
+    tried = [{}, {"data": "sample"}, small | {"batch_size": 1024}, small | {"seed": 2}]
+    measured = {("cats_dogs_softmax", None): 1914, ("flowers_alexnet_adam", 200): 2302, ("dog_breeds_mobilenetv2_finetune", 400): 1859}  # docs/sweeps.md
+    subjects = [experiments.load("cifar10_naive_adam", settings) for settings in tried] + [experiments.load(name, {"max_images": most}) for name, most in measured]
+    real, drawn, large, again, *others = [round(step.memory / 2**20) for step in planning.estimated(list(map(planning.step, subjects)), forked=False)]
+    assert all(1 <= expected / most <= 1.5 for expected, most in zip(others, measured.values()))
+    assert real > 1505 and 985 < drawn < large and again == 930  # 1.1 * 700 + 160
+
+
 def test_a_plan_knows_what_is_done_what_goes_on_and_how_long_the_rest_takes(monkeypatch):
     monkeypatch.setattr(warm, "possible", lambda: False)
     metrics = fabricated("cifar10_naive_adam")
@@ -102,7 +117,10 @@ def test_a_plan_knows_what_is_done_what_goes_on_and_how_long_the_rest_takes(monk
     (unfinished / "history.csv").write_text("epoch\n" + "1\n" * 10)
     found = planning.estimated(planning.steps(sweep))
     assert [step.action for step in found] == ["done", "go on", *["train"] * 13] and found[1].why == "stopped after 10 epochs"
-    assert found[1].seconds == pytest.approx(60) and found[2].seconds == pytest.approx(70) and found[2].memory == 2**31
+    assert found[1].seconds == pytest.approx(60) and found[2].seconds == pytest.approx(70)
+    [again] = [step for step in found if step.experiment.run_name == "cifar10_naive_adam--seed-2"]
+    assert again.memory == pytest.approx(1.1 * 2**31 + planning.PIPELINE_BYTES)  # as the same took, with another seed
+    found = [replace(step, memory=2**31) for step in found]
     here = planning.Room(4, [], 2**33, 2**40)
     assert planning.jobs(found, here) == 4 and planning.threads(here, 4) == 1
     assert planning.jobs(found, planning.Room(8, [], 2**32, 2**40)) == 2  # so much memory and no more

@@ -5,10 +5,16 @@ import ctypes
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 
 PR_SET_PDEATHSIG = 1
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # the last one when a terminal is closed, or an ssh session ends
+# A signal that comes again so soon is the same request: sent to a group, and by a parent in it.
+SAME_SECONDS = 1.0
+# The same for another signal. A parent may hand TERM on as INT, and Python calls no handler during a
+# long batch.
+HANDED_ON_SECONDS = 10.0
 
 
 class Interrupted(Exception):
@@ -45,7 +51,7 @@ def terminable():
 
 @contextlib.contextmanager
 def listening(first: Callable[[], None]):
-    """Within the block the first of SIGNALS calls `first`, and the second one raises KeyboardInterrupt. Yields a function: which one came, None so far?
+    """Within the block the first of SIGNALS calls `first`, and a second, later one raises KeyboardInterrupt. Yields a function: which one came, None so far?
 
     Outside the main thread, where no signal arrives, there is none.
     """
@@ -84,6 +90,32 @@ def die_with(parent: int) -> Callable[[], None]:
     return call
 
 
+# Number and moment of the signal that was last taken for a request to stop.
+_request: tuple[int, float] | None = None
+
+
+def _once(handle: Callable[[int, object], None]) -> Callable[[int, object], None]:
+    """The handler, which is called once for a request that comes twice.
+
+    SLURM, a shell and make signal a whole group, and a parent in it hands on what it got. What was
+    requested before counts no more, since other work begins.
+    """
+    global _request
+    _request = None
+
+    def handle_once(number, frame):
+        global _request
+        now = time.monotonic()
+        if _request:
+            soon = SAME_SECONDS if number == _request[0] else HANDED_ON_SECONDS
+            if now - _request[1] < soon:
+                return
+        _request = number, now
+        handle(number, frame)
+
+    return handle_once
+
+
 @contextlib.contextmanager
 def forwarding(process: Callable[[], int | None]):
     """Within the block SIGNALS are handed to the process as SIGINT; where there is none yet, and from the second on, KeyboardInterrupt is raised.
@@ -110,6 +142,7 @@ def _handling(handle, numbers=SIGNALS):
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    handle = _once(handle)
 
     def without_terminal(number, frame):
         if number == signal.SIGHUP:  # there is nobody left to print for, and printing would fail

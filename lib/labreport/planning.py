@@ -13,13 +13,33 @@ from .experiments import Experiment
 from .sweeps import Sweep
 from .wording import count, duration
 
-PROCESS_BYTES = 1.2e9  # of a kernel that has imported everything and holds no model
+MIB, GIB = 2**20, 2**30
+# Memory of a run, its pipeline and its kernel together, as SLURM counts it. Measured with
+# tests/bench/memory.py; docs/sweeps.md has the figures.
+PROCESSES_BYTES = 1000 * MIB  # everything imported, with TensorFlow's own threads and buffers
+PIPELINE_BYTES = 160 * MIB  # of these the pipeline's
+SHARED_BYTES = 680 * MIB  # of these, what a run shares with the process that it is forked from
+# The model's, two of most optimizers, gradients, the best epoch's; and four more for a moment, where
+# they are changed, taken and saved.
+WEIGHT_COPIES = 9
+PASS_COPIES = 3  # of a network's largest output, where images only pass through it
+READ_COPIES = 3  # of images that are read into memory: as they are read, joined and turned around
+MEASURED_SPARE = 1.1  # on what an earlier run of the same kind took: two runs are not quite alike
 # Beside the training: the other cells, and, where runs are not forked, importing everything. Measured on two cores, two runs at once.
 FORKED_SECONDS, STARTING_SECONDS = 6, 20
 REPORT_BYTES = 5e6  # of a run folder but for its weights
+# Images drawn as a sample; those of the usual download; and its unlabelled ones.
+IMAGES = {
+    "cats_dogs": (480, 3000, 0), "flowers": (500, 4317, 0), "cifar10": (6000, 60000, 0),
+    "dog_breeds": (1440, 10222, 10357),
+}
 COPIES = 4  # of the weights in a checkpoint: the model's, two of most optimizers, the best epoch's
 MANY = 50  # runs, after which a person is asked
-GIB = 2**30
+# Settings that say how much memory a run takes.
+OF_MEMORY = (
+    "model", "model_args", "dataset", "dataset_args", "data", "max_images", "batch_size", "optimizer",
+    "augmentation",
+)
 
 
 @dataclass(frozen=True)
@@ -33,7 +53,7 @@ class Step:
     why: str
     epochs_done: int = 0
     seconds: float | None = None
-    memory: float = PROCESS_BYTES
+    memory: float = PROCESSES_BYTES
     disk: float = 0.0
 
     @property
@@ -58,10 +78,12 @@ def step(experiment: Experiment, label: str = "") -> Step:
     return Step(experiment, label, experiment.seed, "train", why)
 
 
-def estimated(found: list[Step], context=None) -> list[Step]:
+def estimated(found: list[Step], context=None, forked: bool | None = None) -> list[Step]:
     """The same with time, memory and disk; every model that is to be trained is built, so that one that cannot be ends here (ValueError).
 
     A process apart builds them: this one may live all night, and shall hold neither TensorFlow nor a GPU. context: of multiprocessing, how it is started.
+    forked: whether the runs are forks of a process that has imported everything; None: as a sweep
+    on this machine does it.
     """
     from . import datasets
 
@@ -73,12 +95,15 @@ def estimated(found: list[Step], context=None) -> list[Step]:
             sizes = dict(zip(to_do, apart.map(_size, to_do.values(), [datasets.shape(experiment) for experiment in to_do.values()])))
         except concurrent.futures.process.BrokenProcessPool:
             raise ValueError("the process that builds the models of the runs was ended from outside: is there too little memory for one of them?") from None
-    earlier, starting = _earlier_runs(), FORKED_SECONDS if warm.possible() else STARTING_SECONDS  # asked once: it may ask the driver
-    return [_estimated(step, earlier, sizes, starting) if step.to_do else step for step in found]
+    if forked is None:
+        forked = sum(step.to_do for step in found) > 1 and warm.possible()
+    earlier = _earlier_runs()
+    return [_estimated(step, earlier, sizes, forked) if step.to_do else step for step in found]
 
 
 def _model_key(experiment: Experiment) -> str:
-    return repr((experiment.model, experiment.model_args, experiment.dataset, experiment.dataset_args))
+    return repr([getattr(experiment, name) for name in (
+        "model", "model_args", "dataset", "dataset_args", "augmentation")])
 
 
 def _without_gpu_and_greetings() -> None:
@@ -87,37 +112,113 @@ def _without_gpu_and_greetings() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
-def _estimated(step: Step, earlier: list[dict], sizes: dict, starting: float) -> Step:
+def _estimated(step: Step, earlier: list[dict], sizes: dict, forked: bool) -> Step:
     experiment = step.experiment
-    weights, activations = sizes[_model_key(experiment)]
+    size = sizes[_model_key(experiment)]
     alike = [run for run in earlier if (run["model"], run["model_args"], run["dataset"], run["dataset_args"]) == (
         experiment.model, experiment.model_args, experiment.dataset, experiment.dataset_args)]
     images = [run["images"] for run in earlier if (run["dataset"], run["data"], run["max_images"]) == (experiment.dataset, experiment.data, experiment.max_images)]
     pace = [run["seconds_per_image"] for run in alike]
-    seconds = sorted(pace)[len(pace) // 2] * images[0] * (experiment.epochs - step.epochs_done) + starting if pace and images else None
-    memory = max((run["memory"] for run in alike), default=PROCESS_BYTES + COPIES * weights + experiment.batch_size * activations)
-    return replace(step, seconds=seconds, memory=memory, disk=weights + REPORT_BYTES + 3 * COPIES * weights)
+    seconds = sorted(pace)[len(pace) // 2] * images[0] * (experiment.epochs - step.epochs_done) + (
+        FORKED_SECONDS if forked else STARTING_SECONDS) if pace and images else None
+    measured = [
+        run["memory"] for run in alike
+        if run["memory"] and all(run[key] == getattr(experiment, key) for key in OF_MEMORY)
+    ]
+    if measured:
+        memory = MEASURED_SPARE * max(measured) + PIPELINE_BYTES
+    else:
+        memory = _memory(experiment, size)
+    memory -= SHARED_BYTES if forked else 0
+    disk = size.weights + REPORT_BYTES + 3 * COPIES * size.weights
+    return replace(step, seconds=seconds, memory=memory, disk=disk)
 
 
-def _size(experiment: Experiment, shape: tuple) -> tuple[float, float]:
-    """Bytes of a model's weights, and of what it keeps of one image while it trains: every output and its gradient. shape: of an image, and the number of classes."""
+def _memory(experiment: Experiment, size: "Size") -> float:
+    """Bytes that a run's processes will have at most, together.
+
+    Pages of a mapped file count too: SLURM takes them for a process's memory. Where the file is made
+    they are all touched.
+    """
+    from . import batches, datasets, features
+
+    images, mapped = _images(experiment)
+    height, width, channels = datasets.shape(experiment)[0]
+    data = images * (height * width * channels * (1 if mapped else READ_COPIES) + size.features)
+    passing = features.CHUNK if size.features else batches.evaluation_batch((height, width, channels))
+    passing = max(passing, experiment.batch_size)
+    activations = max(
+        experiment.batch_size * size.activations, passing * PASS_COPIES * size.largest
+    )
+    weights = WEIGHT_COPIES * size.trained + (size.weights - size.trained)
+    return PROCESSES_BYTES + data + weights + activations
+
+
+def _images(experiment: Experiment) -> tuple[int, bool]:
+    """How many images lie behind an experiment's data, and whether they are mapped from a file
+    instead of read into memory.
+
+    All labelled ones are read or decoded, whatever max_images says. Real ones: as many as data.lock
+    says, else as the usual download has.
+    """
+    name, whole = experiment.dataset, experiment.max_images is None
+    drawn, usual, unlabelled = IMAGES[name]
+    usual += unlabelled if whole else 0
+    if experiment.data == "sample" or name == "cifar10":  # which comes in six files
+        return drawn if experiment.data == "sample" else usual, False
+    known = files.read_json(paths.data_lock())
+    if not isinstance(known, dict):  # none yet, or a damaged one, which loading the data will refuse
+        return usual, True
+    parts = [part for key, part in known.items() if key == name or whole and key.startswith(f"{name}-")]
+    counts = [len(part["files"]) for part in parts if isinstance(part, dict) and "files" in part]
+    return sum(counts) or usual, True
+
+
+@dataclass(frozen=True)
+class Size:
+    """Bytes of a model's weights, and of those that are trained; of what it keeps of one image while
+    it trains; of its largest output; of an image's features, where they are computed once (else 0).
+    """
+
+    weights: float
+    trained: float
+    activations: float
+    largest: float
+    features: float
+
+
+def _size(experiment: Experiment, shape: tuple) -> Size:
+    """Of an experiment's model. shape: of an image, and the number of classes."""
     import gc
 
-    from . import models
+    from . import augmentation, features, models
 
     random = replace(experiment, model_args=experiment.model_args | ({"weights": "random"} if "weights" in experiment.model_args else {}))
     model = models.build(random, *shape)
-    outputs = sum(math.prod(output.shape[1:]) for layer in model.layers for output in _outputs(layer))
-    size = 4.0 * models.parameters(model)[0], 8.0 * outputs
-    del model
+    augment = augmentation.build(experiment)
+    parts = models.frozen_part(model) if features.applicable(augment) else None
+    trained, views = parts[1] if parts else model, 1 if augment is None else 2
+    whole, learning = _bytes_of_outputs(model), _bytes_of_outputs(trained)
+    # What is frozen before the first layer that learns is passed through: no gradient goes there.
+    first = next((place for place, (_, learns) in enumerate(learning) if learns), 0)
+    size = Size(
+        weights=4.0 * models.parameters(model)[0],
+        trained=4.0 * models.parameters(trained)[1],
+        activations=2 * sum(size for size, _ in learning[first:]),  # each with its gradient
+        largest=max(size for size, _ in whole),
+        features=4.0 * views * math.prod(parts[0].output.shape[1:]) if parts else 0.0,
+    )
+    del model, trained, parts
     gc.collect()  # a Keras model refers to itself, and the large ones take half a gigabyte
     return size
 
 
-def _outputs(layer) -> list:
-    parts = [part for one in getattr(layer, "layers", []) for part in _outputs(one)]
-    found = layer.output
-    return parts or (list(found) if isinstance(found, (list, tuple)) else [found])
+def _bytes_of_outputs(layer) -> list[tuple[float, bool]]:
+    """Bytes of each output of a layer, or of those that a model is made of; and whether it learns."""
+    parts = [part for one in getattr(layer, "layers", []) for part in _bytes_of_outputs(one)]
+    found = layer.output if isinstance(layer.output, (list, tuple)) else [layer.output]
+    learns = bool(layer.trainable_weights)
+    return parts or [(4.0 * math.prod(output.shape[1:]), learns) for output in found]
 
 
 def _earlier_runs() -> list[dict]:
@@ -128,7 +229,7 @@ def _earlier_runs() -> list[dict]:
             continue
         settings, paces = metrics["identity"]["settings"], sorted(metrics["seconds_per_epoch"])
         images = metrics["dataset"]["images"]["train"]
-        found.append({key: settings[key] for key in ("model", "model_args", "dataset", "dataset_args", "data", "max_images")} | {
+        found.append({key: settings.get(key) for key in OF_MEMORY} | {
             "images": images, "seconds_per_image": paces[len(paces) // 2] / images, "memory": max(one.get("peak_memory_bytes", 0) for one in origin["sittings"])})
     return found
 
