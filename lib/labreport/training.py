@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from . import (augmentation, backend, batches, datasets, experiments, features, files, identity, interruption, losses, models, optimizers, provenance, results,
+from . import (augmentation, backend, batches, datasets, experiments, features, files, identity, interruption, losses, model_file, models, optimizers, provenance, results,
                state, stopping)
 from .course import Course
 from .wording import count, duration
@@ -132,7 +132,7 @@ def _write_down(experiment, dataset, model, made_from, folder, progress, sitting
         progress(f"predicting {count(len(dataset.unlabelled), 'unlabelled image')} for {results.SUBMISSION}")
         results.write_csv(results.submission_table(dataset.unlabelled, predict(model, dataset.unlabelled), dataset.class_names), folder / results.SUBMISSION)
     without_optimizer = keras.Model(model.inputs, model.output, name=model.name)  # a third of the size
-    files.replace(folder / results.MODEL, lambda path: without_optimizer.save(path))
+    files.replace(folder / results.MODEL, lambda path: (without_optimizer.save(path), model_file.normalize(path)))
     _compile(model, experiment, _names(model))
     loss = model.evaluate(batches.in_order(split, _names(model)), verbose=0, return_dict=True)["loss"]  # as in the history, penalties and all outputs included
     accuracy = float((table["label"] == table["predicted"]).mean())
