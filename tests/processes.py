@@ -1,10 +1,14 @@
 """Processes of tests: starting them, waiting for what they do, and watching who trains."""
 
 import contextlib
+import fcntl
 import os
+import pty
+import select
 import signal
 import subprocess
 import sys
+import termios
 import threading
 import time
 from pathlib import Path
@@ -29,6 +33,70 @@ class Processes:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+
+# A session leader that outlives its terminal and hands SIGHUP to nobody, as a shell does with jobs that it has disowned.
+LEADER = """
+import signal, subprocess, sys
+process = subprocess.Popen(sys.argv[1:])
+signal.signal(signal.SIGHUP, lambda *_: None)
+sys.exit(process.wait())
+"""
+
+
+class Terminal:
+    """A command in a terminal window that can be closed.
+
+    handed_on: whether the command gets SIGHUP when that happens; else it only fails to write.
+    """
+
+    def __init__(self, command, folder, environment, handed_on=True):
+        self.master, terminal = pty.openpty()
+        self.said, self.lock = b"", threading.Lock()
+
+        def take_over():
+            os.setsid()
+            fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+
+        words = list(map(str, command))
+        leader = [] if handed_on else [sys.executable, "-c", LEADER]
+        self.process = subprocess.Popen([*leader, *words], stdin=terminal, stdout=terminal,
+                                        stderr=terminal, cwd=folder, env=environment,
+                                        preexec_fn=take_over)
+        self.pid, self.poll, self.log = self.process.pid, self.process.poll, self
+        os.close(terminal)
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        while True:
+            with self.lock:  # not while it is closed: a read that waits would keep the window open
+                if self.master is None:
+                    return
+                if select.select([self.master], [], [], 0.01)[0]:
+                    try:
+                        self.said += os.read(self.master, 65536)
+                    except OSError:  # nobody is left at the other end
+                        return
+            time.sleep(0.001)
+
+    def read_text(self):
+        """What stands in the window."""
+        return self.said.decode(errors="replace")
+
+    def close(self):
+        """Close the window."""
+        with self.lock:
+            if self.master is not None:
+                os.close(self.master)
+                self.master = None
+
+    def end(self):
+        """Leave nothing behind."""
+        self.close()
+        for one in [*descendants(self.pid), self.pid]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(one, signal.SIGKILL)
+        self.process.wait()
 
 
 def until(condition, what, seconds=240, of=None):

@@ -69,8 +69,8 @@ class Cluster:
         return found
 
     def _ask_to_stop(self, stop: Path) -> None:
-        print("\nasked to stop: the runs at work finish their epoch and save it; asked once more, this command ends and leaves them to their workers", file=sys.stderr, flush=True)
         stop.touch()
+        print("\nasked to stop: the runs at work finish their epoch and save it; asked once more, this command ends and leaves them to their workers", file=sys.stderr, flush=True)
 
     def _connected(self) -> bool:
         """Whether there is a scheduler; while it is away, it is waited for."""
