@@ -104,7 +104,7 @@ class Cluster:
             self._given_up[task.folder] += 1
             task.outcome, task.tries = "waiting", task.tries - 1
         elif error:
-            task.outcome, task.why = "failed", str(error) or type(error).__name__
+            task.outcome, task.why = "failed", privacy.cleaned(str(error)) or type(error).__name__
         else:
             task.ended(future.result(), self.retries, asked)
 

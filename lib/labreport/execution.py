@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import hashlib
+import json
 import logging
 import os
 import pprint
@@ -12,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import assignments, augmentation, authorship, datasets, enclosures, files, identity, interruption, paths, privacy, provenance, reporting, results, sources, state, warm, wording
+from . import assignments, augmentation, authorship, datasets, enclosures, files, identity, interruption, logs, paths, privacy, provenance, reporting, results, sources, state, warm, wording
 from .wording import count
 
 MADE_FROM = "made_from.json"  # what the notebook and the reports in a run folder were made from
@@ -22,7 +23,7 @@ FAILED = "failed.ipynb"
 LOG, FAILED_LOG = "log.txt", "failed.txt"  # what the kernel wrote beside the notebook
 REPORTS = ("report.html", "report.pdf")
 # Source that says nothing in any notebook: how notebooks are run. And what says nothing in an experiment's.
-OF_RUNNING = ("apart.py", "authorship.py", "cluster.py", "enclosures.py", "execution.py", "hosts.py", "kaggle_api.py", "keeping.py", "overview.py", "planning.py", "pool.py", "slurm.py", "tasks.py", "warm.py", "watching.py")
+OF_RUNNING = ("apart.py", "authorship.py", "cluster.py", "enclosures.py", "execution.py", "hosts.py", "kaggle_api.py", "keeping.py", "logs.py", "overview.py", "planning.py", "pool.py", "slurm.py", "tasks.py", "warm.py", "watching.py")
 OF_COMPARISONS = ("assignments.py", "comparison.py", "ranking.py", "sweeps.py")
 
 
@@ -246,6 +247,7 @@ def _papermill(wanted: Task, running: Path, log: Path, output) -> None:
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.clientwrap import PapermillNotebookClient
     from papermill.engines import NBClientEngine, papermill_engines
+    from papermill.iorw import LocalHandler, papermill_io
 
     clients = []
     environment = os.environ | {state.HOLDER: str(wanted.folder.resolve()),
@@ -268,13 +270,20 @@ def _papermill(wanted: Task, running: Path, log: Path, output) -> None:
             clients.append(Client(nb_man, kernel_name=kernel_name, kernel_manager_class=warm.kernel_manager(), stdout_file=stdout_file, timeout=None, startup_timeout=300))
             clients[-1].execute(stdout=kernel_log, stderr=kernel_log, env=environment, preexec_fn=interruption.die_with(os.getpid()))
 
+    class Handler(LocalHandler):
+        """Writes the notebook cleaned, after each cell: it would stay if this process were killed."""
+
+        def write(self, buf, path):
+            super().write(json.dumps(privacy.cleaned_values(json.loads(buf)), indent=1, ensure_ascii=False), path)
+
     papermill_engines.register("labreport", Engine)
+    papermill_io.register(str(running), Handler())
     os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")  # this environment's kernel, not one of the same name in the home folder
     notebook = wanted.notebook
-    with open(log, "w") as kernel_log, interruption.forwarding(lambda: _kernel(clients)) as came:
+    with logs.Log(log, "w") as kernel_log, logs.Cleaned(output) as shown, interruption.forwarding(lambda: _kernel(clients)) as came:
         try:
             papermill.execute_notebook(notebook, running, wanted.parameters, engine_name="labreport", kernel_name="python3", progress_bar=False,
-                                       cwd=str(notebook.parent), stdout_file=output, kernel_log=kernel_log)
+                                       cwd=str(notebook.parent), stdout_file=shown, kernel_log=kernel_log)
         except papermill.PapermillExecutionError as error:
             if came and error.ename in ("Interrupted", "KeyboardInterrupt"):
                 stop = interruption.Interrupted(error.evalue if error.ename == "Interrupted" else f"{wanted.run_name} was stopped; the same command goes on")
