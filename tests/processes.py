@@ -44,27 +44,12 @@ sys.exit(process.wait())
 """
 
 
-class Terminal:
-    """A command in a terminal window that can be closed.
+class Window:
+    """A terminal window that can be closed. name: of the terminal's device."""
 
-    handed_on: whether the command gets SIGHUP when that happens; else it only fails to write.
-    """
-
-    def __init__(self, command, folder, environment, handed_on=True):
-        self.master, terminal = pty.openpty()
-        self.said, self.lock = b"", threading.Lock()
-
-        def take_over():
-            os.setsid()
-            fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
-
-        words = list(map(str, command))
-        leader = [] if handed_on else [sys.executable, "-c", LEADER]
-        self.process = subprocess.Popen([*leader, *words], stdin=terminal, stdout=terminal,
-                                        stderr=terminal, cwd=folder, env=environment,
-                                        preexec_fn=take_over)
-        self.pid, self.poll, self.log = self.process.pid, self.process.poll, self
-        os.close(terminal)
+    def __init__(self):
+        self.master, self.terminal = pty.openpty()
+        self.name, self.said, self.lock = os.ttyname(self.terminal), b"", threading.Lock()
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self):
@@ -80,15 +65,36 @@ class Terminal:
             time.sleep(0.001)
 
     def read_text(self):
-        """What stands in the window."""
+        """What stands in it."""
         return self.said.decode(errors="replace")
 
     def close(self):
-        """Close the window."""
+        """Close it, as a person does."""
         with self.lock:
             if self.master is not None:
                 os.close(self.master)
+                os.close(self.terminal)
                 self.master = None
+
+
+def take_over(terminal):
+    """Let this process lead a session with a terminal."""
+    os.setsid()
+    fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+
+
+class Terminal(Window):
+    """A command in a window of its own.
+
+    handed_on: whether the command gets SIGHUP when it is closed; else it only fails to write.
+    """
+
+    def __init__(self, command, folder, environment, handed_on=True):
+        super().__init__()
+        leader = [] if handed_on else [sys.executable, "-c", LEADER]
+        self.process = subprocess.Popen([*leader, *map(str, command)], stdin=self.terminal, stdout=self.terminal, stderr=self.terminal, cwd=folder, env=environment,
+                                        preexec_fn=lambda: take_over(self.terminal))
+        self.pid, self.poll, self.log = self.process.pid, self.process.poll, self
 
     def end(self):
         """Leave nothing behind."""
