@@ -1,6 +1,7 @@
 """What processes write is cleaned before it reaches a log, whoever starts them, whoever writes, and at every moment."""
 
 import contextlib
+import io
 import json
 import os
 import signal
@@ -10,11 +11,12 @@ import textwrap
 import threading
 import time
 
+import nbformat
 import pytest
 from processes import until
 from test_provenance import PEM
 
-from labreport import cluster, logs, paths, tasks
+from labreport import cluster, execution, logs, paths, tasks
 from labreport.remote import errand
 
 TOKEN = "tok-123456-abcdef"
@@ -149,6 +151,21 @@ def test_a_run_on_kaggle_and_what_its_notebook_prints(script, tmp_path, monkeypa
     told(capsys.readouterr().out)
     told((paths.reports().parent / "logs/a_run.txt").read_text())
     assert json.loads((paths.reports().parent / errand.RECORD).read_text())["runs"]["a_run"]["outcome"] == "finished"
+
+
+def test_a_notebook_and_its_kernel(tmp_path):
+    """What it prints goes to the terminal and into the notebook, which is written after each cell; what is written below Python goes to the kernel's log."""
+    shows = "import os, time\ntoken = os.environ['MY_API_TOKEN']\nprint('printed', token[:9], end='', flush=True)\ntime.sleep(0.5)\nprint(token[9:])\nos.write(2, b'native ' + token.encode() + b'\\n')\n{'a value': token}"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("", metadata={"tags": ["parameters"]}), nbformat.v4.new_code_cell(shows), nbformat.v4.new_code_cell("time.sleep(1); 1 / 0")])
+    nbformat.write(notebook, tmp_path / "talker.ipynb")
+    wanted = execution.Task("a_run", tmp_path, tmp_path / "talker.ipynb", "en", {}, {}, lambda: [], lambda: None, dict)
+    output = io.StringIO()
+    with watched(tmp_path), pytest.raises(execution.NotebookError, match="division by zero"):
+        execution._papermill(wanted, tmp_path / "running.ipynb", tmp_path / "running.txt", output)
+    assert output.getvalue() == "printed [MY_API_TOKEN]\n"
+    written = nbformat.read(tmp_path / "running.ipynb", 4)
+    assert "printed [MY_API_TOKEN]" in json.dumps(written) and "'[MY_API_TOKEN]'" in json.dumps(written)
+    assert "native [MY_API_TOKEN]\n" in (tmp_path / "running.txt").read_text() + json.dumps(written).replace("\\n", "\n")
 
 
 def test_a_job_script_that_begins_with_our_lines(script, tmp_path):

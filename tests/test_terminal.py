@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import kaggle_notebooks
 import kaggle_stand_in
@@ -146,6 +147,22 @@ def test_a_run_whose_window_is_closed_goes_on_with_the_same_bits(opened, environ
     assert done.returncode == 0 and "going on after epoch" in done.stdout, done.stdout + done.stderr
     subprocess.run(words, cwd=ROOT, env=environment | {"LABREPORT_REPORTS": str(tmp_path / "undisturbed")}, check=True, capture_output=True)
     assert bits(tmp_path / "reports") == bits(tmp_path / "undisturbed")
+
+
+@pytest.mark.slow
+def test_a_run_whose_window_is_closed_while_its_kernel_starts_has_not_failed(opened, tmp_path):
+    """The kernel is told with SIGINT, which ends it as long as it imports."""
+    terminal = opened(*COMMAND, "run", "cifar10_naive_adam", *SMALL[:-2])
+
+    def kernels():
+        return [one for one in descendants(terminal.pid) if b"ipykernel_launcher" in Path(f"/proc/{one}/cmdline").read_bytes()]
+
+    until(kernels, "there is a kernel", of=terminal)
+    time.sleep(0.1)
+    terminal.close()
+    assert terminal.process.wait(60) == 129
+    [found] = states(tmp_path / "reports").values()
+    assert found == "interrupted" and not list(tmp_path.glob("reports/*/failed.*"))
 
 
 def closed_in_a_sweep(opened, tmp_path, *more, handed_on):

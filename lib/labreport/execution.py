@@ -3,7 +3,6 @@
 import contextlib
 import functools
 import hashlib
-import json
 import logging
 import os
 import pprint
@@ -211,10 +210,24 @@ def run(subject, output=sys.stdout, language: str = "en") -> None:
 
 
 def _write_notebook(path: Path, notebook) -> None:
+    text = _cleaned(notebook)
+    files.replace(path, lambda temporary: temporary.write_text(text, "utf-8"))
+
+
+def _cleaned(notebook) -> str:
+    """A notebook as text, without secrets, those included that were printed in two pieces."""
     import nbformat
 
-    text = nbformat.writes(privacy.cleaned_values(notebook)) + "\n"
-    files.replace(path, lambda temporary: temporary.write_text(text, "utf-8"))
+    for cell in notebook.cells:
+        joined = []
+        for output in cell.get("outputs", []):
+            if output.output_type == "stream" and joined and joined[-1].get("name") == output.name:
+                joined[-1] = nbformat.from_dict(joined[-1] | {"text": joined[-1].text + output.text})
+            else:
+                joined.append(output)
+        if "outputs" in cell:
+            cell.outputs = joined
+    return nbformat.writes(privacy.cleaned_values(notebook)) + "\n"
 
 
 def render(subject, language: str = "en") -> tuple[Path, Path]:
@@ -243,6 +256,7 @@ def _record(folder: Path, stage: str, key: dict) -> None:
 
 
 def _papermill(wanted: Task, running: Path, log: Path, output) -> None:
+    import nbformat
     import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.clientwrap import PapermillNotebookClient
@@ -274,7 +288,7 @@ def _papermill(wanted: Task, running: Path, log: Path, output) -> None:
         """Writes the notebook cleaned, after each cell: it would stay if this process were killed."""
 
         def write(self, buf, path):
-            super().write(json.dumps(privacy.cleaned_values(json.loads(buf)), indent=1, ensure_ascii=False), path)
+            super().write(_cleaned(nbformat.reads(buf, 4)), path)
 
     papermill_engines.register("labreport", Engine)
     papermill_io.register(str(running), Handler())
@@ -286,17 +300,26 @@ def _papermill(wanted: Task, running: Path, log: Path, output) -> None:
                                        cwd=str(notebook.parent), stdout_file=shown, kernel_log=kernel_log)
         except papermill.PapermillExecutionError as error:
             if came and error.ename in ("Interrupted", "KeyboardInterrupt"):
-                stop = interruption.Interrupted(error.evalue if error.ename == "Interrupted" else f"{wanted.run_name} was stopped; the same command goes on")
-                stop.signal = came[0]
-                raise stop from error
+                raise _stopped(wanted, came[0], error.evalue if error.ename == "Interrupted" else "") from error
             raise NotebookError(f"cell {_failed_cell(running)!r} of {notebook.name} failed: {_reason(error)} (the notebook as far as it came: "
                                 f"{paths.display(running.with_name(FAILED))})") from error
         except KeyboardInterrupt:
             logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # it would tell, with a traceback, that the kernel died: of this very interruption
             raise
-        except (DeadKernelError, CellTimeoutError) as error:
+        except (DeadKernelError, CellTimeoutError, RuntimeError) as error:  # a plain RuntimeError where it dies before its first answer
+            if came:  # SIGINT ends a kernel that is still importing
+                raise _stopped(wanted, came[0]) from error
+            if not isinstance(error, (DeadKernelError, CellTimeoutError)):
+                raise
             raise NotebookError(f"the kernel of {notebook.name} died: out of memory, or ended from outside? "
                                 f"Its last words are in {paths.display(running.with_name(FAILED_LOG))}; the same command goes on after the last saved epoch") from error
+
+
+def _stopped(wanted: Task, number: int, why: str = "") -> interruption.Interrupted:
+    """What is raised when a signal has stopped a notebook. why: what its training says."""
+    stop = interruption.Interrupted(why or f"{wanted.run_name} was stopped; the same command goes on")
+    stop.signal = number
+    return stop
 
 
 def _kernel(clients: list) -> int | None:
