@@ -49,7 +49,8 @@ except (KeyboardInterrupt, interruption.Interrupted) as stop:
 
 @pytest.fixture
 def environment(tmp_path):
-    return os.environ | {"LABREPORT_REPORTS": str(tmp_path / "reports"), "LABREPORT_CACHE": str(tmp_path / "cache"), "LABREPORT_THREADS": "1",
+    ordinary = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    return ordinary | {"LABREPORT_REPORTS": str(tmp_path / "reports"), "LABREPORT_CACHE": str(tmp_path / "cache"), "LABREPORT_THREADS": "1",
                          "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT / "lib"), os.environ.get("PYTHONPATH")]))}
 
 
@@ -88,7 +89,9 @@ def test_work_whose_window_is_closed_saves_and_is_interrupted(opened, tmp_path):
     assert code == 129 and record["state"] == "interrupted" and record["why"].startswith("stopped after ")
 
 
-def test_so_does_work_that_gets_no_signal_and_only_fails_to_print(opened, tmp_path):
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_so_does_work_that_gets_no_signal_and_only_fails_to_print(opened, environment, tmp_path, unbuffered):
+    environment["PYTHONUNBUFFERED"] = unbuffered
     code, record = worked(opened, tmp_path, handed_on=False)
     assert code == 129 and record["state"] == "interrupted" and record["why"].startswith("stopped after ")
 
