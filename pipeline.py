@@ -31,12 +31,11 @@ def main(arguments: list[str] | None = None) -> int:
             apply_data(options)
             apply_authorship(options)
             return options.command(options) or 0
+    except interruption.Unread:  # `| head` has seen enough
+        return 1
     except (KeyboardInterrupt, interruption.Interrupted) as stop:
         print(f"\ninterrupted: {str(stop) or 'what was finished before is untouched, and so is what was saved; the same command goes on'}", file=sys.stderr)
         return interruption.exit_code(stop)
-    except BrokenPipeError:  # the reader of our output has gone, `| head` for one
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     except Exception as error:
         if options.debug:
             raise
@@ -747,4 +746,5 @@ def cleaned_traceback(kind, error, trace) -> None:
 
 if __name__ == "__main__":
     sys.excepthook = cleaned_traceback
+    interruption.outlive_terminal()
     sys.exit(main())

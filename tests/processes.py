@@ -1,10 +1,14 @@
 """Processes of tests: starting them, waiting for what they do, and watching who trains."""
 
 import contextlib
+import fcntl
 import os
+import pty
+import select
 import signal
 import subprocess
 import sys
+import termios
 import threading
 import time
 from pathlib import Path
@@ -29,6 +33,76 @@ class Processes:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+
+# A session leader that outlives its terminal and hands SIGHUP to nobody, as a shell does with jobs that it has disowned.
+LEADER = """
+import signal, subprocess, sys
+process = subprocess.Popen(sys.argv[1:])
+signal.signal(signal.SIGHUP, lambda *_: None)
+sys.exit(process.wait())
+"""
+
+
+class Window:
+    """A terminal window that can be closed. name: of the terminal's device."""
+
+    def __init__(self):
+        self.master, self.terminal = pty.openpty()
+        self.name, self.said, self.lock = os.ttyname(self.terminal), b"", threading.Lock()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        while True:
+            with self.lock:  # not while it is closed: a read that waits would keep the window open
+                if self.master is None:
+                    return
+                if select.select([self.master], [], [], 0.01)[0]:
+                    try:
+                        self.said += os.read(self.master, 65536)
+                    except OSError:  # nobody is left at the other end
+                        return
+            time.sleep(0.001)
+
+    def read_text(self):
+        """What stands in it."""
+        return self.said.decode(errors="replace")
+
+    def close(self):
+        """Close it, as a person does."""
+        with self.lock:
+            if self.master is not None:
+                os.close(self.master)
+                os.close(self.terminal)
+                self.master = None
+
+
+def take_over(terminal):
+    """Let this process lead a session with a terminal."""
+    os.setsid()
+    fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+
+
+class Terminal(Window):
+    """A command in a window of its own.
+
+    handed_on: whether the command gets SIGHUP when it is closed; else it only fails to write.
+    """
+
+    def __init__(self, command, folder, environment, handed_on=True):
+        super().__init__()
+        leader = [] if handed_on else [sys.executable, "-c", LEADER]
+        self.process = subprocess.Popen([*leader, *map(str, command)], stdin=self.terminal, stdout=self.terminal, stderr=self.terminal, cwd=folder, env=environment,
+                                        preexec_fn=lambda: take_over(self.terminal))
+        self.pid, self.poll, self.log = self.process.pid, self.process.poll, self
+
+    def end(self):
+        """Leave nothing behind."""
+        self.close()
+        for one in [*descendants(self.pid), self.pid]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(one, signal.SIGKILL)
+        self.process.wait()
 
 
 def until(condition, what, seconds=240, of=None):

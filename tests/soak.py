@@ -1,10 +1,9 @@
-"""Kill runs at random moments, start them again, and compare what they end with, bit for bit, with runs that nobody disturbed.
+"""Kill runs, or close their terminals, at random moments, start them again, and compare what they end with, bit for bit, with runs that nobody disturbed.
 
     .venv/bin/python tests/soak.py --kills 20 --seed 1
 """
 
 import argparse
-import io
 import json
 import multiprocessing
 import os
@@ -13,10 +12,10 @@ import signal
 import sys
 import tempfile
 import time
-import zipfile
 from pathlib import Path
 
 import psutil
+import processes
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "lib"))
@@ -44,10 +43,14 @@ def experiment(kind: str):
     return experiments.load(name, {"data": "sample", "seed": 5} | settings)
 
 
-def run(kind: str, through: str, reports: str, cache: str) -> None:
-    """What a process that may be killed does."""
+def run(kind: str, through: str, reports: str, cache: str, terminal: str | None) -> None:
+    """What a process that may be killed does. terminal: the one that it prints to, else to a log."""
     os.environ |= {"LABREPORT_REPORTS": reports, "LABREPORT_CACHE": cache}
-    log = os.open(Path(reports) / "log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    if terminal:
+        log = os.open(terminal, os.O_RDWR | os.O_NOCTTY)
+        processes.take_over(log)
+    else:
+        log = os.open(Path(reports) / "log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for stream in (1, 2):
         os.dup2(log, stream)
     os.chdir(ROOT)
@@ -63,24 +66,19 @@ def run(kind: str, through: str, reports: str, cache: str) -> None:
 
 def ended_with(reports: Path) -> dict:
     """Everything that a training has ended with, but for how long it took."""
-    import h5py
-
     from labreport import results
 
     [folder] = [path.parent for path in reports.glob("*/metrics.json")]
     result = results.load(folder)
-    with zipfile.ZipFile(folder / results.MODEL) as archive, h5py.File(io.BytesIO(archive.read("model.weights.h5"))) as file:
-        weights = {}
-        file.visititems(lambda name, found: weights.update({name: found[()].tobytes()}) if isinstance(found, h5py.Dataset) else None)
-    assert weights
-    return {"history": (folder / results.HISTORY).read_bytes(), "predictions": (folder / results.PREDICTIONS).read_bytes(), "weights": weights,
+    return {"history": (folder / results.HISTORY).read_bytes(), "predictions": (folder / results.PREDICTIONS).read_bytes(), "model": (folder / results.MODEL).read_bytes(),
             "metrics": {key: value for key, value in result.metrics.items() if key not in MEASURED_IN_SECONDS}}
 
 
 class Soak:
     """Runs of one kind in processes that may be killed, which are forked from a server that has imported Keras.
 
-    through: `training`, a process that only trains; or `pipeline` and `kernel`, the two processes of `pipeline.py run`, by the one that is killed.
+    through: `training`, a process that only trains; or `pipeline` and `kernel`, the two processes of `pipeline.py run`, by the one that is killed;
+    or `terminal`, the pipeline in a window that is closed.
     """
 
     def __init__(self, folder: Path, kind: str, through: str = "training"):
@@ -92,9 +90,15 @@ class Soak:
     def start(self, reports: Path):
         """A process that runs."""
         reports.mkdir(parents=True, exist_ok=True)
-        process = self.context.Process(target=run, args=(self.kind, self.through, str(reports), str(reports.with_name(f"{reports.name}-cache"))))
+        self.window = processes.Window() if self.through == "terminal" else None
+        terminal = self.window and self.window.name
+        process = self.context.Process(target=run, args=(self.kind, self.through, str(reports), str(reports.with_name(f"{reports.name}-cache")), terminal))
         process.start()
         return process
+
+    def said(self, reports: Path) -> str:
+        """What the last process said."""
+        return self.window.read_text() if self.window else (reports / "log.txt").read_text()
 
     def undisturbed(self, name: str = "undisturbed") -> Path:
         """Folder of a run from beginning to end."""
@@ -105,7 +109,7 @@ class Soak:
             while saved(reports) >= len(self.reached):
                 self.reached.append(time.monotonic() - started)
             process.join(0.005)
-        assert process.exitcode == 0, (reports / "log.txt").read_text()
+        assert process.exitcode == 0, self.said(reports)
         self.reached.append(time.monotonic() - started)
         return reports
 
@@ -126,15 +130,20 @@ class Soak:
                 victim = self.victim(process)
                 if victim:
                     family = psutil.Process(process.pid).children(recursive=True)
-                    victim.send_signal(number)
-                    process.join()
+                    if self.window:
+                        self.window.close()
+                        process.join()
+                        assert process.exitcode in (129, -signal.SIGHUP, 0) and not list(reports.glob("*/failed.*")), f"the run failed: {self.said(reports)}"
+                    else:
+                        victim.send_signal(number)
+                        process.join()
                     met.append(where(reports))
                     left_behind = psutil.wait_procs(family, timeout=30)[1]
                     assert not left_behind, f"still there after the kill: {left_behind}"
                     continue
             process.join()
             if process.exitcode:
-                raise AssertionError((reports / "log.txt").read_text())
+                raise AssertionError(self.said(reports))
         return reports, met
 
     def victim(self, process) -> psutil.Process | None:
@@ -171,12 +180,12 @@ def where(reports: Path) -> str:
 
 def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("--kills", type=int, default=20, help="how many processes to kill (default 20)")
+    arguments.add_argument("--kills", type=int, default=20, help="how many processes to kill, or terminals to close (default 20)")
     arguments.add_argument("--seed", type=int, default=1, help="of the moments (default 1)")
     options = arguments.parse_args()
     draw, killed, wrong, trials, early, soaks, expected = random.Random(options.seed), 0, 0, 0, 0, {}, {}
-    ways = [(kind, through) for through in ("training", "kernel", "pipeline") for kind in KINDS]
-    ways = [ways[number * 8 % len(ways)] for number in range(len(ways))]  # another kind and another victim each time
+    ways = [(kind, through) for through in ("training", "kernel", "pipeline", "terminal") for kind in KINDS]
+    ways = [ways[number * 9 % len(ways)] for number in range(len(ways))]  # another kind and another victim each time
     with tempfile.TemporaryDirectory() as temporary:
         while killed < options.kills:
             kind, through = ways[trials % len(ways)]
@@ -191,8 +200,8 @@ def main() -> int:
             early += sum("before" in moment for moment in met)
             if met:
                 outcome = f"DIFFERENT {', '.join(other)}" if other else "the same bits"
-                print(f"{killed:>3} of {options.kills}  {kind}: {through} killed {', then '.join(met)}: {outcome}", flush=True)
-    print(f"{killed} kills in {trials} runs of {len(expected)} kinds ({early} before the first epoch was saved): {wrong} ended otherwise than an undisturbed one")
+                print(f"{killed:>3} of {options.kills}  {kind}: {through} {'closed' if through == 'terminal' else 'killed'} {', then '.join(met)}: {outcome}", flush=True)
+    print(f"{killed} kills and closed terminals in {trials} runs of {len(expected)} kinds ({early} before the first epoch was saved): {wrong} ended otherwise than an undisturbed one")
     return 1 if wrong else 0
 
 

@@ -57,7 +57,8 @@ def checkpoints_of(chosen):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind, through, number", [*((kind, "training", (signal.SIGTERM, signal.SIGKILL, signal.SIGKILL)[place % 3]) for place, kind in enumerate(soak.KINDS)),
-                                                   ("dropout and penalties", "kernel", signal.SIGKILL), ("batch normalisation, augmented", "pipeline", signal.SIGKILL)])
+                                                   ("dropout and penalties", "kernel", signal.SIGKILL), ("batch normalisation, augmented", "pipeline", signal.SIGKILL),
+                                                   ("one sigmoid, augmented", "terminal", signal.SIGHUP)])
 def test_a_run_killed_at_a_random_moment_ends_with_the_same_bits(kind, through, number, tmp_path):
     """`make soak` does it oftener."""
     runs, seed = soak.Soak(tmp_path, kind, through), random.randrange(10**6)

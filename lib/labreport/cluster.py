@@ -69,8 +69,8 @@ class Cluster:
         return found
 
     def _ask_to_stop(self, stop: Path) -> None:
-        print("\nasked to stop: the runs at work finish their epoch and save it; asked once more, this command ends and leaves them to their workers", file=sys.stderr, flush=True)
         stop.touch()
+        print("\nasked to stop: the runs at work finish their epoch and save it; asked once more, this command ends and leaves them to their workers", file=sys.stderr, flush=True)
 
     def _connected(self) -> bool:
         """Whether there is a scheduler; while it is away, it is waited for."""
@@ -104,7 +104,7 @@ class Cluster:
             self._given_up[task.folder] += 1
             task.outcome, task.tries = "waiting", task.tries - 1
         elif error:
-            task.outcome, task.why = "failed", str(error) or type(error).__name__
+            task.outcome, task.why = "failed", privacy.cleaned(str(error)) or type(error).__name__
         else:
             task.ended(future.result(), self.retries, asked)
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import assignments, authorship, data_fingerprint, enclosures, files, identity, interruption, manifest, paths, privacy, provenance, reporting, results, staleness, state, warm, wording
+from . import assignments, authorship, data_fingerprint, enclosures, files, identity, interruption, logs, manifest, paths, privacy, provenance, reporting, results, staleness, state, warm, wording
 from .wording import count
 
 MADE_FROM = "made_from.json"  # what the notebook and the reports in a run folder were made from
@@ -239,10 +239,24 @@ def _set_edited_aside(folder: Path, name: str, output) -> None:
 
 
 def _write_notebook(path: Path, notebook) -> None:
+    text = _cleaned(notebook)
+    files.replace(path, lambda temporary: temporary.write_text(text, "utf-8"))
+
+
+def _cleaned(notebook) -> str:
+    """A notebook as text, without secrets, those included that were printed in two pieces."""
     import nbformat
 
-    text = nbformat.writes(privacy.cleaned_values(notebook)) + "\n"
-    files.replace(path, lambda temporary: temporary.write_text(text, "utf-8"))
+    for cell in notebook.cells:
+        joined = []
+        for output in cell.get("outputs", []):
+            if output.output_type == "stream" and joined and joined[-1].get("name") == output.name:
+                joined[-1] = nbformat.from_dict(joined[-1] | {"text": joined[-1].text + output.text})
+            else:
+                joined.append(output)
+        if "outputs" in cell:
+            cell.outputs = joined
+    return nbformat.writes(privacy.cleaned_values(notebook)) + "\n"
 
 
 def render(subject, language: str = "en", force: bool = False) -> tuple[Path, Path]:
@@ -278,10 +292,12 @@ def _record(folder: Path, stage: str, key: dict | None) -> None:
 
 
 def _papermill(wanted: Task, running: Path, log: Path, output) -> None:
+    import nbformat
     import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.clientwrap import PapermillNotebookClient
     from papermill.engines import NBClientEngine, papermill_engines
+    from papermill.iorw import LocalHandler, papermill_io
 
     clients = []
     environment = os.environ | {state.HOLDER: str(wanted.folder.resolve()),
@@ -304,26 +320,42 @@ def _papermill(wanted: Task, running: Path, log: Path, output) -> None:
             clients.append(Client(nb_man, kernel_name=kernel_name, kernel_manager_class=warm.kernel_manager(), stdout_file=stdout_file, timeout=None, startup_timeout=300))
             clients[-1].execute(stdout=kernel_log, stderr=kernel_log, env=environment, preexec_fn=interruption.die_with(os.getpid()))
 
+    class Handler(LocalHandler):
+        """Writes the notebook cleaned, after each cell: it would stay if this process were killed."""
+
+        def write(self, buf, path):
+            super().write(_cleaned(nbformat.reads(buf, 4)), path)
+
     papermill_engines.register("labreport", Engine)
+    papermill_io.register(str(running), Handler())
     os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")  # this environment's kernel, not one of the same name in the home folder
     notebook = wanted.notebook
-    with open(log, "w") as kernel_log, interruption.forwarding(lambda: _kernel(clients)) as came:
+    with logs.Log(log, "w") as kernel_log, logs.Cleaned(output) as shown, interruption.forwarding(lambda: _kernel(clients)) as came:
         try:
             papermill.execute_notebook(notebook, running, wanted.parameters, engine_name="labreport", kernel_name="python3", progress_bar=False,
-                                       cwd=str(notebook.parent), stdout_file=output, kernel_log=kernel_log)
+                                       cwd=str(notebook.parent), stdout_file=shown, kernel_log=kernel_log)
         except papermill.PapermillExecutionError as error:
             if came and error.ename in ("Interrupted", "KeyboardInterrupt"):
-                stop = interruption.Interrupted(error.evalue if error.ename == "Interrupted" else f"{wanted.run_name} was stopped; the same command goes on")
-                stop.signal = came[0]
-                raise stop from error
+                raise _stopped(wanted, came[0], error.evalue if error.ename == "Interrupted" else "") from error
             raise NotebookError(f"cell {_failed_cell(running)!r} of {notebook.name} failed: {_reason(error)} (the notebook as far as it came: "
                                 f"{paths.display(running.with_name(FAILED))})") from error
         except KeyboardInterrupt:
             logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # it would tell, with a traceback, that the kernel died: of this very interruption
             raise
-        except (DeadKernelError, CellTimeoutError) as error:
+        except (DeadKernelError, CellTimeoutError, RuntimeError) as error:  # a plain RuntimeError where it dies before its first answer
+            if came:  # SIGINT ends a kernel that is still importing
+                raise _stopped(wanted, came[0]) from error
+            if not isinstance(error, (DeadKernelError, CellTimeoutError)):
+                raise
             raise NotebookError(f"the kernel of {notebook.name} died: out of memory, or ended from outside? "
                                 f"Its last words are in {paths.display(running.with_name(FAILED_LOG))}; the same command goes on after the last saved epoch") from error
+
+
+def _stopped(wanted: Task, number: int, why: str = "") -> interruption.Interrupted:
+    """What is raised when a signal has stopped a notebook. why: what its training says."""
+    stop = interruption.Interrupted(why or f"{wanted.run_name} was stopped; the same command goes on")
+    stop.signal = number
+    return stop
 
 
 def _kernel(clients: list) -> int | None:

@@ -2,8 +2,12 @@
 
 import contextlib
 import ctypes
+import errno
+import io
 import os
 import signal
+import stat
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -32,6 +36,13 @@ class Terminated(KeyboardInterrupt):
     def __init__(self, number: int = signal.SIGTERM):
         super().__init__()
         self.signal = number
+
+
+class Unread(Terminated):
+    """Nobody reads the output any longer (`| head`), and no work is under way that could save anything."""
+
+    def __init__(self):
+        super().__init__(signal.SIGHUP)
 
 
 def exit_code(stop: BaseException) -> int:
@@ -136,6 +147,10 @@ def forwarding(process: Callable[[], int | None]):
         yield came
 
 
+_asked: list[int] = []  # signals that came since the outermost block began
+_blocks: list[bool] = []  # those entered and not left: whether work is under way in each
+
+
 @contextlib.contextmanager
 def _handling(handle, numbers=SIGNALS):
     """Let `handle` have the signals within the block; only the main thread may, elsewhere nothing changes. After nohup, SIGHUP stays ignored."""
@@ -145,15 +160,74 @@ def _handling(handle, numbers=SIGNALS):
     handle = _once(handle)
 
     def without_terminal(number, frame):
-        if number == signal.SIGHUP:  # there is nobody left to print for, and printing would fail
-            for standard in (1, 2):
-                if os.isatty(standard):
-                    os.dup2(os.open(os.devnull, os.O_WRONLY), standard)
+        if number == signal.SIGHUP:
+            _silence_terminals()
+            if _asked:  # a window closes once, and closing it after Ctrl-C asks for nothing new
+                return
+        _asked.append(number)
         handle(number, frame)
 
     before = {number: signal.signal(number, without_terminal) for number in numbers if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN}
+    _blocks.append(numbers is SIGNALS)
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        _blocks.pop()
+        if not _blocks:
+            _asked.clear()
+
+
+def outlive_terminal() -> None:
+    """Let this process stop in order when the terminal, or the reader of a pipe, that it prints to is gone.
+
+    Writing fails from then on: at a terminal with errno 5, often before SIGHUP comes, and SIGHUP may never come. The first
+    such failure counts as SIGHUP, and what is printed afterwards is dropped. Where SIGHUP is ignored (nohup), the work goes on.
+    """
+    for name, descriptor in (("stdout", 1), ("stderr", 2)):
+        before = getattr(sys, name)
+        if before is None:  # it was closed when the process started
+            continue
+        before.flush()
+        raw = _Standard(descriptor, "w", closefd=False)
+        setattr(sys, name, io.TextIOWrapper(raw if before.write_through else io.BufferedWriter(raw), before.encoding, before.errors,
+                                            line_buffering=before.line_buffering, write_through=before.write_through))
+
+
+class _Standard(io.FileIO):
+    """Standard output or error, whose reader may go away."""
+
+    def write(self, data) -> int:
+        try:
+            return super().write(data)
+        except OSError as error:
+            if error.errno != errno.EPIPE and not (error.errno == errno.EIO and _is_device(self.fileno())):
+                raise
+            _silence(self.fileno())
+            handler, main = signal.getsignal(signal.SIGHUP), threading.current_thread() is threading.main_thread()
+            if callable(handler) and error.errno == errno.EPIPE and main and not any(_blocks):
+                raise Unread from None
+            if callable(handler):
+                os.kill(os.getpid(), signal.SIGHUP)
+            return len(data)
+
+
+def _silence_terminals() -> None:
+    """There is nobody left to print for, and printing would fail. `isatty` says no by now."""
+    for standard in (1, 2):
+        if _is_device(standard):
+            _silence(standard)
+
+
+def _is_device(descriptor: int) -> bool:
+    try:
+        return stat.S_ISCHR(os.fstat(descriptor).st_mode)
+    except OSError:  # closed
+        return False
+
+
+def _silence(descriptor: int) -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, descriptor)
+    os.close(nowhere)

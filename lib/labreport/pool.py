@@ -61,10 +61,11 @@ class Pool:
                 process.wait()
 
     def _ask_to_stop(self) -> None:
-        print("\nasked to stop: the runs at work finish their epoch and save it; asked once more, they are ended at once", file=sys.stderr, flush=True)
         for _, process, _ in self._running.values():
             with contextlib.suppress(ProcessLookupError):
                 process.terminate()
+        # Last, since printing may fail: the signal may have come in the middle of another print.
+        print("\nasked to stop: the runs at work finish their epoch and save it; asked once more, they are ended at once", file=sys.stderr, flush=True)
 
     def _next(self, waiting) -> Task | None:
         """The first one that there is room for, and that no other process has in hand."""

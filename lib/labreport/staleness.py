@@ -41,6 +41,8 @@ _PLUMBING = frozenset(
         "imported_source",
         "interruption",
         "keeping",
+        "logs",
+        "model_file",
         "paths",
         "plain_types",
         "pretrained",

@@ -3,12 +3,11 @@
 import contextlib
 import json
 import os
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import experiments, files, interruption, provenance, state, warm
+from . import experiments, files, interruption, logs, provenance, state, warm
 from .planning import Step
 from .sweeps import Sweep
 from .wording import count
@@ -55,9 +54,9 @@ class Task:
 @contextlib.contextmanager
 def queued(sweep: Sweep, steps: list[Step]):
     """Within the block there is a task for each step, queued where there is something to do; what nothing has come of is taken back at its end."""
-    logs = sweep.folder / LOGS
-    logs.mkdir(parents=True, exist_ok=True)
-    tasks = [Task(step, logs / f"{step.experiment.run_name}.txt", "waiting" if step.to_do else "done") for step in steps]
+    folder = sweep.folder / LOGS
+    folder.mkdir(parents=True, exist_ok=True)
+    tasks = [Task(step, folder / f"{step.experiment.run_name}.txt", "waiting" if step.to_do else "done") for step in steps]
     for task in tasks:
         if task.step.to_do:
             state.queue(task.folder)
@@ -83,11 +82,9 @@ def head(log: Path, run_name: str, how: str) -> None:
         words.write(f"--- {run_name}, {files.now()}, {how}\n")
 
 
-def start(script: Path, arguments: list[str], log: Path, folder: Path, environment: dict[str, str]) -> subprocess.Popen:
-    """A process that runs the pipeline in a folder, its words appended to the log. It dies with the thread that started it."""
-    with open(log, "a") as words:
-        return subprocess.Popen([sys.executable, str(script), *arguments], stdin=subprocess.DEVNULL, stdout=words, stderr=words, cwd=folder, env=environment,
-                                start_new_session=True, preexec_fn=interruption.die_with(os.getpid()))
+def start(script: Path, arguments: list[str], log: Path, folder: Path, environment: dict[str, str]) -> logs.Process:
+    """A process that runs the pipeline in a folder, its words cleaned and appended to the log. It dies with the thread that started it."""
+    return logs.Process([sys.executable, str(script), *arguments], log, cwd=folder, env=environment, start_new_session=True, preexec_fn=interruption.die_with(os.getpid()))
 
 
 def base_folder(experiment) -> Path | None:

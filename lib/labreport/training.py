@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from . import augmentation, backend, batches, datasets, experiments, files, identity, interruption, models, provenance, results, state, training_loop
+from . import augmentation, backend, batches, datasets, experiments, files, identity, interruption, model_file, models, provenance, results, state, training_loop
 from .training_state import TrainingState
 from .wording import count, duration
 
@@ -101,7 +101,7 @@ def _write_down(experiment, dataset, model, made_from, folder, progress, sitting
         unlabelled = training_loop.predict(model, dataset.unlabelled)
         results.write_csv(results.submission_table(dataset.unlabelled, unlabelled, dataset.class_names), folder / results.SUBMISSION)
     without_optimizer = keras.Model(model.inputs, model.output, name=model.name)  # a third of the size
-    files.replace(folder / results.MODEL, lambda path: without_optimizer.save(path))
+    files.replace(folder / results.MODEL, lambda path: (without_optimizer.save(path), model_file.normalize(path)))
     total, trainable = models.parameters(model)
     sittings[-1] |= {"ended": files.now(), "peak_memory_bytes": provenance.peak_memory_bytes()}
     files.write_json(folder / results.PROVENANCE, {

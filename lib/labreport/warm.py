@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import runpy
 import signal
+import socket
 import sys
 import tempfile
 import threading
@@ -17,9 +18,10 @@ import traceback
 import uuid
 from dataclasses import dataclass
 from multiprocessing import forkserver
+from multiprocessing.connection import Connection
 from pathlib import Path
 
-from . import code_digest, interruption, provenance
+from . import code_digest, interruption, logs, provenance
 
 FIRST = "labreport.apart"
 LOST = 255  # what multiprocessing says of a fork when the process that made it, and would have told its exit code, is gone
@@ -38,18 +40,23 @@ class Forge:
         self.context = multiprocessing.get_context("forkserver")
         self.context.set_forkserver_preload([FIRST, *IMPORTED])
         python_path = os.pathsep.join(filter(None, (str(provenance.PACKAGE.parent), os.environ.get("PYTHONPATH"))))
-        with _environment(os.environ | {"PYTHONPATH": python_path}), open(log, "w") as words, _errors_to(words):
+        words = logs.Log(log, "w")
+        with _environment(os.environ | {"PYTHONPATH": python_path}), _errors_to(words):
             forkserver.ensure_running()
+        words.close()
 
     def unchanged(self) -> bool:
         """Whether what has been imported is what lies on the disk."""
         return self.made_from == _made_from()
 
     def start(self, script: Path, arguments: list[str], log: Path, folder: Path, environment: dict[str, str]) -> "Run":
-        """Let a fork run `main(arguments)` of a script in a folder, its words appended to a log. It dies with this process."""
-        process = self.context.Process(target=_run, args=(str(script), arguments, str(log), str(folder), environment))
-        process.start()
-        return Run(process)
+        """Let a fork run `main(arguments)` of a script in a folder, its words cleaned and appended to a log. It dies with this process."""
+        words = logs.Log(log)
+        with Connection(os.dup(words.fileno()), readable=False) as given:  # in the form in which a descriptor is handed to a fork
+            process = self.context.Process(target=_run, args=(str(script), arguments, given, str(folder), environment))
+            process.start()
+        words.close()
+        return Run(process, words)
 
 
 def possible() -> bool:
@@ -62,6 +69,7 @@ class Run:
     """As much of subprocess.Popen as is asked of a run."""
 
     process: multiprocessing.Process
+    log: logs.Log
 
     @property
     def pid(self) -> int:
@@ -75,10 +83,13 @@ class Run:
         """Its exit code, None while it runs; LOST where the process that forks is gone: what the run does then is ended."""
         if self.process.exitcode == LOST:
             interruption.kill_group(self.pid)
+        if self.process.exitcode is not None:
+            self.log.finish()
         return self.process.exitcode
 
     def wait(self) -> None:
         self.process.join()
+        self.log.finish()
 
     def terminate(self) -> None:
         self.process.terminate()
@@ -110,9 +121,10 @@ def _errors_to(file):
         os.close(before)
 
 
-def _run(script: str, arguments: list[str], log: str, folder: str, environment: dict[str, str]) -> None:
+def _run(script: str, arguments: list[str], log: Connection, folder: str, environment: dict[str, str]) -> None:
     os.setsid()
-    _become(log, folder, environment)
+    _become(log.fileno(), folder, environment)
+    log.close()
     global _kernel
     _kernel = _Kernel()  # as long as this process has one thread
     threading.Thread(target=_die_with_parent, daemon=True).start()
@@ -120,12 +132,10 @@ def _run(script: str, arguments: list[str], log: str, folder: str, environment: 
     sys.exit(runpy.run_path(script)["main"](arguments))
 
 
-def _become(log: str, folder: str, environment: dict[str, str]) -> None:
+def _become(log: int, folder: str, environment: dict[str, str]) -> None:
     """Take over what a new process would be given: where its words go, folder, environment."""
-    words = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
     for standard in (1, 2):
-        os.dup2(words, standard)
-    os.close(words)
+        os.dup2(log, standard)
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)
@@ -148,17 +158,18 @@ class _Kernel:
     def __init__(self):
         self.returncode = None
         parent = os.getpid()
-        orders, self._orders = os.pipe()
+        orders, self._orders = socket.socketpair()
         self.pid = os.fork()
         if self.pid == 0:
-            os.close(self._orders)
+            self._orders.close()
             _serve(orders, parent)
-        os.close(orders)
+        orders.close()
 
-    def become(self, command: list[str], log: str, folder: str, environment: dict[str, str]) -> None:
-        """Say which kernel it is to be: the arguments after `-m ipykernel_launcher`."""
-        with open(self._orders, "w") as orders:
-            json.dump([command[command.index("ipykernel_launcher") + 1:], log, folder, environment], orders)
+    def become(self, command: list[str], log: int, folder: str, environment: dict[str, str]) -> None:
+        """Say which kernel it is to be: the arguments after `-m ipykernel_launcher`. log: descriptor that it writes to."""
+        with self._orders as orders:
+            socket.send_fds(orders, [b"."], [log])
+            orders.sendall(json.dumps([command[command.index("ipykernel_launcher") + 1:], folder, environment]).encode())
 
     def poll(self) -> int | None:
         if self.returncode is None:
@@ -183,18 +194,19 @@ class _Kernel:
         self.send_signal(signal.SIGKILL)
 
 
-def _serve(orders: int, parent: int) -> None:
+def _serve(orders: socket.socket, parent: int) -> None:
     """Wait for orders; none come where the run ends without a notebook. Never returns."""
     code = 1
     try:
         interruption.die_with(parent)()
-        with open(orders) as told:
-            text = told.read()
-        if not text:
+        begun, given, *_ = socket.recv_fds(orders, 1, 1)
+        if not begun:
             os._exit(0)
-        arguments, log, folder, environment = json.loads(text)
+        with orders, orders.makefile("r", encoding="utf-8") as told:
+            arguments, folder, environment = json.load(told)
         os.setsid()
-        _become(log, folder, environment)
+        _become(given[0], folder, environment)
+        os.close(given[0])
         from ipykernel import kernelapp
 
         sys.argv = ["ipykernel_launcher", *arguments]
@@ -223,7 +235,7 @@ def kernel_manager() -> type:
             global _kernel
             self.process, _kernel = _kernel, None
             self.cwd = str(keywords.get("cwd") or Path.cwd())
-            self.process.become(cmd, keywords["stdout"].name, self.cwd, keywords["env"])
+            self.process.become(cmd, keywords["stdout"].fileno(), self.cwd, keywords["env"])
             self.pid = self.pgid = self.process.pid
             return self.connection_info
 

@@ -106,12 +106,14 @@ def shown(steps: list[Step], at_once: int):
         return
     from rich.live import Live
 
-    last = 0.0
+    last, terminal = 0.0, sys.stdout
 
     def changed(task):
         nonlocal last
         if task or time.monotonic() - last > 1:
             last = time.monotonic()
+            if not terminal.isatty():  # its window was closed: rich stops writing then, and only writing notices
+                print(file=terminal, flush=True)
             live.update(table([look(step) for step in steps], at_once), refresh=True)
 
     with Live(table([look(step) for step in steps], at_once), auto_refresh=False) as live:
