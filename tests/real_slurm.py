@@ -136,11 +136,20 @@ class Slurm:
         """Kill slurmctld or slurmd-NODE with SIGKILL."""
         os.kill(int((self.folder / f"{daemon}.pid").read_text()), signal.SIGKILL)
 
-    def kill_tasks(self, name: str, value: str) -> None:
-        """Kill all processes of tasks whose environment says so, such as SLURMD_NODENAME=n2."""
-        for process in _with(f"{name}={value}"):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(process, signal.SIGKILL)
+    def kill_job(self, number: str) -> None:
+        """Kill the processes of a job's step with SIGKILL; slurmstepd lives and says so."""
+        _kill(_with(f"SLURM_JOB_ID={number}"))
+
+    def lose(self, node: str) -> None:
+        """Kill a node: slurmd, the slurmstepd of each of its steps, and their processes."""
+        self.kill(f"slurmd-{node}")
+        found = _with(f"SLURMD_NODENAME={node}")
+        parents = [
+            int((Path("/proc") / str(process) / "stat").read_text().rsplit(")", 1)[1].split()[1])
+            for process in found
+        ]
+        _kill(one for one in parents if Path(f"/proc/{one}/comm").read_text() == "slurmstepd\n")
+        _kill(found)
 
     def ask(self, *command: str) -> str:
         """What one of SLURM's commands prints; nothing where it fails, as with no controller."""
@@ -181,6 +190,12 @@ def lacking() -> list[str]:
     return [program for program in PROGRAMS if shutil.which(program, path=SEARCHED) is None]
 
 
+def _kill(processes) -> None:
+    for process in processes:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+
+
 def _with(setting: str) -> list[int]:
     """Processes with this in their environment, as NAME=VALUE."""
     found = []
@@ -205,9 +220,7 @@ def guard(folder: Path) -> None:
         living = [process for process in found if os.path.exists(f"/proc/{process}")]
         if not living:
             break
-        for process in living:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(process, signal.SIGKILL)
+        _kill(living)
         time.sleep(0.05)
     shutil.rmtree(folder, ignore_errors=True)
 

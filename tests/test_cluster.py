@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -211,11 +212,10 @@ def test_six_runs_on_slurm_end_with_the_bits_of_a_local_sweep_whatever_is_cancel
     on_slurm.ask("scontrol", "requeue", f"{first.job}_{requeued}")
     killed = next_one(cancelled, requeued)
     number = on_slurm.ask("squeue", "--noheader", f"--jobs={first.job}_{killed}", "--format=%A")
-    on_slurm.kill_tasks("SLURM_JOB_ID", number)
+    on_slurm.kill_job(number)
     lost = next_one(cancelled, requeued, killed)
     node = first.until(lambda: on_slurm.ask("squeue", "--noheader", f"--jobs={first.job}_{lost}", "--format=%N"), "the node of a task")
-    on_slurm.kill(f"slurmd-{node}")
-    on_slurm.kill_tasks("SLURMD_NODENAME", node)
+    on_slurm.lose(node)
     first.until(lambda: on_slurm.ask("sinfo", "--noheader", "--states=down", "--format=%n"), "the node is lost")
     on_slurm.start("slurmd", "-N", node)
 
@@ -229,7 +229,9 @@ def test_six_runs_on_slurm_end_with_the_bits_of_a_local_sweep_whatever_is_cancel
     done = submitted(project, environment, "six")
     assert done.returncode == 0 and "2 runs submitted as job array" in done.stdout, done.stdout + done.stderr
     second = Tasks(on_slurm, folder)
-    second.until(lambda: (folder / "report.pdf").exists(), "the report's job has made the report")
+    [last] = re.findall(r"and job (\d+) that makes the report", done.stdout)
+    second.until(lambda: on_slurm.ask("squeue", "--noheader", "--states=all", f"--jobs={last}", "--format=%T") == "COMPLETED", "the report's job has ended")
+    assert (folder / "report.pdf").exists()
     watch.over.set()
     watch.join()
     assert all("going on after epoch" in first.log(index) for index in (cancelled, requeued, killed, lost))

@@ -37,11 +37,14 @@ REAL = {
     "CIFAR-10": ("cifar10_naive_adam", {}),
     "CIFAR-10, augmented, few": ("cifar10_augmentation", {"max_images": 3000}),
     "cats and dogs": ("cats_dogs_softmax", {}),
-    "flowers": ("flowers_tuned_base", {}),
+    "flowers, few": ("flowers_tuned_base", {"max_images": 400}),
     "flowers, AlexNet, few": ("flowers_alexnet_adam", {"max_images": 200}),
     "flowers, VGG16, few": ("flowers_vgg16_adam", {"max_images": 100}),
     "flowers, GoogLeNet, few": ("flowers_googlenet_sgd", {"max_images": 100}),
-    "dog breeds, frozen MobileNetV2": ("dog_breeds_mobilenetv2", {"model_args.weights": "random"}),
+    "dog breeds, frozen MobileNetV2, few": (
+        "dog_breeds_mobilenetv2",
+        {"model_args.weights": "random", "max_images": 600},
+    ),
     "dog breeds, fine-tuned MobileNetV2, few": (
         "dog_breeds_mobilenetv2_finetune",
         {"model_args.weights": "random", "max_images": 400},
