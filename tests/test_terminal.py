@@ -1,11 +1,13 @@
 """A terminal window that is closed, or a reader of the output that goes away, stops a command as a signal does: in order, with its epoch saved."""
 
 import fcntl
+import itertools
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -204,13 +206,14 @@ def test_so_do_those_on_a_cluster(opened, environment, tmp_path):
 def test_a_command_whose_window_is_closed_finds_its_notebook_on_kaggle_again(service, opened, environment, tmp_path, monkeypatch, handed_on):
     notebooks = kaggle_notebooks.Notebooks(tmp_path / "service")
     notebooks.join(service)
-    speaking = []
+    speaking, over = [], threading.Event()
 
-    def speak(session):  # until the window is closed, and some more
+    def speak(session):
         speaking.append(session)
-        for line in range(100):
+        for line in itertools.count():
             session.say(f"line {line}\n")
-            time.sleep(0.05)
+            if over.wait(0.05):
+                return
 
     notebooks.scripted["*"] = speak
     environment |= {name: os.environ[name] for name in ("HOME", "PYTHONPATH", kaggle_stand_in.ADDRESS)}
@@ -218,7 +221,8 @@ def test_a_command_whose_window_is_closed_finds_its_notebook_on_kaggle_again(ser
     terminal = opened(*COMMAND, "kaggle", "cifar10_naive_adam", "--data", "sample", "--set", "epochs=3", handed_on=handed_on)
     until(lambda: "| line 3" in terminal.read_text(), "it prints what the notebook says", 60, terminal)
     terminal.close()
-    assert terminal.process.wait(30) == 129
+    assert terminal.process.wait(60) == 129
+    over.set()
     [file] = tmp_path.glob("reports/*/sent.json")
     [part] = json.loads(file.read_text())["lanes"][0]["parts"]
     assert (part["arrived"], part["over"]) == (True, False) and part["kernel"].endswith(speaking[0].slug)
