@@ -9,7 +9,7 @@ import math
 import os
 import time
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from . import privacy
 
@@ -106,6 +106,13 @@ def free(path: Path) -> Path:
     """The path, or the first of path-2, path-3, ... that is not there: clocks can be set back."""
     others = (path.with_name(f"{path.name}-{number}") for number in itertools.count(2))
     return next(candidate for candidate in itertools.chain([path], others) if not candidate.exists())
+
+
+def leads_outside(name: str) -> bool:
+    """Whether a name that came from outside is anything but the path of a file below a folder."""
+    parts = PurePosixPath(name.replace("\\", "/")).parts
+    absolute = PurePosixPath(name).is_absolute() or bool(PureWindowsPath(name).drive)
+    return absolute or not parts or ".." in parts or "\0" in name
 
 
 def now() -> str:
