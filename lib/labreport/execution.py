@@ -185,6 +185,7 @@ def run(subject, output=sys.stdout, language: str = "en") -> None:
             path.unlink(missing_ok=True)
         try:
             _papermill(wanted, running, log, output)
+            files.refuse_deleted(folder)
             notebook = nbformat.read(running, 4)
             finished = wanted.finished()
             if finished is None or any(cell.cell_type == "code" and cell.execution_count is None for cell in notebook.cells):
@@ -195,6 +196,7 @@ def run(subject, output=sys.stdout, language: str = "en") -> None:
         except (KeyboardInterrupt, interruption.Interrupted):
             raise
         except BaseException:
+            files.refuse_deleted(folder)
             if running.exists():
                 with contextlib.suppress(ValueError):  # on a full disk it may be cut off
                     _write_notebook(folder / FAILED, nbformat.read(running, 4))
@@ -202,7 +204,7 @@ def run(subject, output=sys.stdout, language: str = "en") -> None:
                 files.write_text(folder / FAILED_LOG, log.read_text("utf-8", errors="replace"))
             raise
         finally:
-            for path in (running, log):
+            for path in (running, log) if not files.deleted(folder) else ():
                 path.unlink(missing_ok=True)
         for name in (FAILED, FAILED_LOG):
             (folder / name).unlink(missing_ok=True)
@@ -246,6 +248,7 @@ def _papermill(wanted: Task, running: Path, log: Path, output) -> None:
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.clientwrap import PapermillNotebookClient
     from papermill.engines import NBClientEngine, papermill_engines
+    from papermill.iorw import LocalHandler, papermill_io
 
     clients = []
     environment = os.environ | {state.HOLDER: str(wanted.folder.resolve()),
@@ -268,6 +271,14 @@ def _papermill(wanted: Task, running: Path, log: Path, output) -> None:
             clients.append(Client(nb_man, kernel_name=kernel_name, kernel_manager_class=warm.kernel_manager(), stdout_file=stdout_file, timeout=None, startup_timeout=300))
             clients[-1].execute(stdout=kernel_log, stderr=kernel_log, env=environment, preexec_fn=interruption.die_with(os.getpid()))
 
+    class Handler(LocalHandler):
+        """papermill's own, but it writes no notebook into a folder that was deleted meanwhile, and is another's now."""
+
+        def write(self, buf, path):
+            files.refuse_deleted(Path(path).parent)
+            return super().write(buf, path)
+
+    papermill_io.register(str(running), Handler())
     papermill_engines.register("labreport", Engine)
     os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")  # this environment's kernel, not one of the same name in the home folder
     notebook = wanted.notebook

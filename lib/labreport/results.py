@@ -131,6 +131,7 @@ def publish(unfinished: Path, folder: Path, beside: tuple[str, ...] = ()) -> Non
 
     beside: more files to be moved, such as an executed notebook.
     """
+    files.refuse_deleted(folder)
     _keep_earlier(folder)
     (folder / METRICS).unlink(missing_ok=True)
     if (unfinished / HISTORY).exists():  # nothing has moved yet, so what answer there is is an earlier run's

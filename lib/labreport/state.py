@@ -65,7 +65,8 @@ def held(folder: Path, run_name: str, log: str | None = None):
     """Hold a run folder while the block runs, and say so in run.json, with a heartbeat; at the end how it ended, and why.
 
     What is kept of it elsewhere is brought back before, and kept anew after. log: file in the folder where the words of a failed run lie. Where the parent
-    process holds the folder for this process, nothing is done. Raises ValueError that names the holder where it is another process.
+    process holds the folder for this process, nothing is done. Raises ValueError that names the holder where it is another process, and Deleted
+    where the folder was deleted meanwhile: then what is there now is left alone.
     """
     if os.environ.get(HOLDER) == str(folder.resolve()):
         yield
@@ -85,6 +86,7 @@ def held(folder: Path, run_name: str, log: str | None = None):
             if not brought:  # what a process that was killed has left
                 keeping.keep(folder)
             yield
+            files.refuse_deleted(folder)
         except (KeyboardInterrupt, Interrupted) as error:
             ending = {"state": "interrupted", "why": str(error) or "it was asked to stop at once"}
             raise
@@ -94,6 +96,7 @@ def held(folder: Path, run_name: str, log: str | None = None):
         finally:
             done.set()
             beating.join()
+            files.refuse_deleted(folder)  # what is there is another's, and says what that one does
             epochs = _epochs(folder)
             with contextlib.suppress(OSError):  # on a full disk the file goes on saying running, and is not believed once the lock is free
                 files.write_json(folder / FILE, record | ending | {"ended": files.now()} | ({"epoch": epochs} if epochs is not None else {}))
