@@ -133,6 +133,9 @@ def check(options) -> None:
         total, trainable = models.parameters(models.build(random, *datasets.shape(experiment)))
         for room in (losses, optimizers, augmentation):
             room.build(experiment)
+        base = experiments.base(experiment)
+        if base:
+            models.refuse_other_shapes(experiment, base, *datasets.shape(experiment))
         expected = (experiment.published["total_parameters"], experiment.published["trainable_parameters"])
         agrees = (total, trainable) == expected or experiment.changes
         print(f"{experiment.run_name}: {total:,} parameters, {trainable:,} trainable" + ("" if agrees else f"; published are {expected[0]:,} and {expected[1]:,}"))

@@ -14,6 +14,7 @@ from .wording import say, spoken
 REHEARSAL = {"data": "real", "max_images": None}
 
 COMPARISON = "comparison"  # the notebook that compares, and the last word of its run folders
+TRAINED_PART = "model_args.trainable_from"  # decides what is trained of a model, and changes no weight's shape
 DESCRIPTION = ("title", "question", "notebook", "differs", "published")  # fields that training never sees
 
 PUBLISHED = {
@@ -158,7 +159,12 @@ def load(name: str, settings: Mapping | None = None) -> Experiment:
 
 
 def base(experiment: Experiment) -> Experiment | None:
-    """The experiment whose trained weights `experiment` starts from, on the same images and splits, for no more epochs where they were set; None where it starts anew."""
+    """The experiment whose trained weights `experiment` starts from; None where it starts anew.
+
+    It is trained on the same images and splits. What was set for this run of the model is set for its
+    model too, or the weights would not fit: all but which layers are trained. Where epochs were set, it
+    is trained for no more of them. Raises ValueError where its weights cannot fit.
+    """
     if experiment.starts_from is None:
         return None
     found = load(experiment.starts_from)
@@ -171,8 +177,16 @@ def base(experiment: Experiment) -> Experiment | None:
     if "epochs" in experiment.changes:  # a quick try is not held up by a long training before it
         settings["epochs"] = min(experiment.epochs, found.epochs)
     if "weights" in experiment.model_args:
-        settings["weights"] = experiment.model_args["weights"]
-    return load(found.name, {key: value for key, value in settings.items() if takes(found, key)})
+        settings["model_args.weights"] = experiment.model_args["weights"]
+    settings |= {key: value for key, value in experiment.changes.items()
+                 if key.startswith("model_args.") and key != TRAINED_PART}
+    found = load(found.name, {key: value for key, value in settings.items() if takes(found, key)})
+    for key in ("backbone", "alpha"):
+        here, there = experiment.model_args.get(key), found.model_args.get(key)
+        if here != there:
+            raise ValueError(f"{experiment.name} starts from {found.name}, whose {key} is {there}, not {here}; "
+                             f"starts_from names an experiment with the same backbone and head")
+    return found
 
 
 def takes(experiment: Experiment, key: str) -> bool:

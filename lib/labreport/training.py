@@ -60,6 +60,8 @@ def _train(experiment, dataset, folder, progress) -> None:
     base = experiments.base(experiment)
     if base:
         progress(f"{experiment.run_name} starts from {base.run_name}")
+        if not results.finished(base.folder):  # a mistake is found before hours of training, not after
+            models.refuse_other_shapes(experiment, base, dataset.image_shape, len(dataset.class_names))
         fit(base, dataset, progress)
     keras.utils.clear_session()  # layers are named the same, however many models the notebook has built before
     keras.utils.set_random_seed(experiment.seed)

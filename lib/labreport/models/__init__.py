@@ -1,6 +1,7 @@
 """Models by name: functions from (image_shape, num_classes, settings) to a Keras model that eats raw pixels 0..255."""
 
 import math
+from dataclasses import replace
 
 import keras
 
@@ -8,7 +9,7 @@ from ..wording import noted, plain, say
 from . import cats_dogs, cifar10, dog_breeds, flowers
 from .backbones import frozen_part
 
-__all__ = ["MODELS", "build", "frozen_part", "parameters", "summary"]
+__all__ = ["MODELS", "build", "frozen_part", "parameters", "refuse_other_shapes", "summary"]
 
 
 def build(experiment, image_shape: tuple[int, int, int], num_classes: int) -> keras.Model:
@@ -17,6 +18,23 @@ def build(experiment, image_shape: tuple[int, int, int], num_classes: int) -> ke
     Weights are random but those of a pretrained backbone.
     """
     return MODELS[experiment.model](image_shape, num_classes, **experiment.model_args)
+
+
+def refuse_other_shapes(experiment, base, image_shape: tuple[int, int, int], num_classes: int) -> None:
+    """Raise ValueError where the weights of `base` cannot fit the model of `experiment`, which starts from it.
+
+    Both are built with random weights, so nothing has to be trained or downloaded before.
+    """
+    shapes = []
+    for one in (experiment, base):
+        known = {"weights": "random"} if "weights" in one.model_args else {}
+        model = build(replace(one, model_args=one.model_args | known), image_shape, num_classes)
+        shapes.append([tuple(weight.shape) for weight in model.weights])
+    if shapes[0] != shapes[1]:
+        pairs = ((f"{here} here, {there} there") for here, there in zip(*shapes) if here != there)
+        first = next(pairs, f"{len(shapes[0])} arrays here, {len(shapes[1])} there")
+        raise ValueError(f"{experiment.name} starts from {base.run_name}, whose weights have other shapes (first: {first}); "
+                         f"starts_from names an experiment with the same backbone and head")
 
 
 def summary(model: keras.Model) -> list[dict]:
