@@ -13,7 +13,7 @@ PACKAGE = ROOT / "lib/labreport"
 
 # A module may import from the floors below its own, and from its own room.
 FLOORS = {
-    0: {"apart", "arrays", "assignments", "authorship", "checkpoints", "choices", "enclosures", "experiments", "files", "hosts", "identity", "interruption", "kaggle_api", "keeping", "paths", "plain_types", "pretrained", "privacy", "provenance", "sources", "sweeps",
+    0: {"apart", "arrays", "assignments", "authorship", "checkpoints", "choices", "enclosures", "experiments", "files", "hosts", "identity", "interruption", "kaggle_api", "keeping", "paths", "plain_types", "pretrained", "privacy", "provenance", "records", "sources", "sweeps",
         "state", "stopping", "strict_yaml", "wording"},
     1: {"datasets", "models", "augmentation", "optimizers", "losses", "backend", "batches", "course", "features", "results", "figures", "proportions", "reporting", "warm"},
     2: {"training", "evaluation", "commentary", "comparison", "execution", "overview", "planning"},

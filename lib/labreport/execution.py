@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import assignments, augmentation, authorship, datasets, enclosures, files, identity, interruption, paths, privacy, provenance, reporting, results, sources, state, warm, wording
+from . import assignments, augmentation, authorship, datasets, enclosures, files, identity, interruption, paths, privacy, provenance, records, reporting, results, sources, state, warm, wording
 from .wording import count
 
 MADE_FROM = "made_from.json"  # what the notebook and the reports in a run folder were made from
@@ -66,6 +66,7 @@ def compares(subject) -> bool:
 def task(subject, language: str = "en") -> Task:
     """What is executed for an Experiment, or for the comparison of an Assignment or a Sweep."""
     notebook = paths.notebooks() / f"{subject.notebook}.ipynb"
+    assignments.notebook(subject.notebook)  # one that is damaged ends here, before a kernel starts
     if compares(subject):
         key = _comparison_key(subject, notebook, language)  # of the runs as they are before the notebook reads them: one that ends meanwhile is seen by the next call
         parameters = {"compared": subject.name, "settings": subject.settings, "language": language}
@@ -91,7 +92,7 @@ def work(subject, language: str = "en") -> Work:
     Reads an experiment's data (ValueError, ConnectionError), not Keras; of an assignment the files of its runs, at least one (ValueError).
     """
     wanted = task(subject, language)
-    folder, before = wanted.folder, files.read_json(wanted.folder / MADE_FROM) or {}
+    folder, before = wanted.folder, records.made_from(wanted.folder)
     train = wanted.untrained()
     if train:
         return Work(train, train, train)
@@ -130,7 +131,7 @@ def _execution_key(experiment, notebook: Path, finished: str, notes: list[str], 
     for name in (*OF_RUNNING, *OF_COMPARISONS):
         source.pop(name)
     published = results.published_file(experiment)
-    verified = (files.read_json(experiment.folder / results.VERIFICATION) or {}).get("verified")
+    verified = (records.verification(experiment.folder) or {}).get("verified")
     return {"settings": experiment.settings() | {"what is noted of the data": notes, "verified": verified}, "data": finished,
             "source": source | _digests(notebook, *[published] * published.exists()), "versions": _told_with()} | identity.of_host()
 
@@ -240,7 +241,7 @@ def _stage(what: str, language: str) -> str:
 
 
 def _record(folder: Path, stage: str, key: dict) -> None:
-    files.write_json(folder / MADE_FROM, (files.read_json(folder / MADE_FROM) or {}) | {stage: key})
+    files.write_json(folder / MADE_FROM, records.made_from(folder) | {stage: key})
 
 
 def _papermill(wanted: Task, running: Path, log: Path, output) -> None:
@@ -323,7 +324,7 @@ def _failed_cell(running: Path) -> str:
 def _tidy(notebook, wanted: Task, finished: str) -> None:
     """Take out what differs from run to run and says nothing: papermill's random cell id, its times, and paths of this machine."""
     notebook.metadata.pop("papermill", None)
-    record = files.read_json(wanted.folder / results.PROVENANCE)
+    record = records.provenance(wanted.folder)
     checkout = record["sittings"][-1]["checkout"] if record else provenance.checkout()
     notebook.metadata["labreport"] = wanted.described | {"run": wanted.run_name, "finished": finished, "language": wanted.language, "commit": checkout["commit"],
                                                          "changed": bool(checkout["changes"])}

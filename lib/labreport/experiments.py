@@ -22,6 +22,7 @@ PUBLISHED = {
     "total_parameters": "int", "trainable_parameters": "int", "note": "str | None",
 }
 EARLY_STOPPING = {"monitor": "str", "patience": "int | None", "min_delta": "float", "start_from_epoch": "int"}
+IMAGE_SIDES = (8, 1024)  # pixels
 MONITORS = ("val_loss", "val_accuracy")
 NAME = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")  # two hyphens set a run's settings off from its experiment
 
@@ -129,11 +130,7 @@ def load(name: str, settings: Mapping | None = None) -> Experiment:
     where = paths.display(file)
     if not NAME.fullmatch(name):
         raise ValueError(f"{where}: an experiment's name is made of lower-case words and numbers joined by single underscores; rename the file")
-    try:
-        text = file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{where}: cannot be read as text ({error}); see another file in {paths.display(paths.params())}/") from None
-    values, lines = strict_yaml.read(text, where)
+    values, lines = strict_yaml.read_file(file, where)
     if not isinstance(values, dict):
         raise ValueError(f"{where}: a parameter file is a mapping of keys to values; see another file in {paths.display(paths.params())}/")
     for key in values:
@@ -217,6 +214,8 @@ def _apply(values: dict, settings: Mapping) -> dict:
         target = values
         for parent in parents:
             target = target[parent]
+            if not isinstance(target, dict):
+                raise ValueError(f"settings: {key} cannot be set in {quoted(target)}, to which {parent} was set")
         target[last] = value
     return values
 
@@ -245,7 +244,7 @@ def _all_paths(values: dict) -> list[tuple[str, ...]]:
 def _entries(values: dict) -> dict[str, dict[str, str]]:
     """For each mapping field its entries and their types, given the chosen names."""
     def of(room):
-        choice = choices.of(room).get(values[room])
+        choice = choices.of(room).get(values[room]) if isinstance(values[room], str) else None
         return {key: annotation for key, (annotation, _) in choice.settings.items()} if choice else {}
     return {"dataset_args": of("dataset"), "model_args": of("model"), "optimizer_args": of("optimizer"),
             "augmentation": {key: annotation for key, (annotation, _) in choices.augmentation().settings.items()},
@@ -278,6 +277,9 @@ def _check(values: dict, where) -> dict:
             raise ValueError(f"{where(*filter(None, (field, key)))}: {key or field} must be at least {least}, got {value}")
     if checked["seed"] >= 2**32:
         raise ValueError(f"{where('seed')}: seed must be below 2**32 = 4294967296, got {checked['seed']}")
+    side = checked["dataset_args"].get("image_size", IMAGE_SIDES[0])
+    if not IMAGE_SIDES[0] <= side <= IMAGE_SIDES[1]:
+        raise ValueError(f"{where('dataset_args', 'image_size')}: image_size lies between {IMAGE_SIDES[0]} and {IMAGE_SIDES[1]} pixels, got {side}")
     if checked["optimizer_args"].get("learning_rate", 1) <= 0:
         raise ValueError(f"{where('optimizer_args', 'learning_rate')}: learning_rate must be above 0, got {checked['optimizer_args']['learning_rate']}")
     for key in ("test_accuracy", "validation_accuracy"):

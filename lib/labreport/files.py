@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import errno
 import fcntl
 import itertools
 import json
@@ -14,6 +15,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from . import privacy
 
 FOREVER = math.inf
+NO_FILE = (errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.ELOOP)  # there is none of this name, but a folder or nothing
 AT_WORK = 75  # exit code of a command that found another process at the same work: try again later (EX_TEMPFAIL)
 
 
@@ -135,10 +137,11 @@ def locked(path: Path) -> bool:
     try:
         with open(path) as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
     except BlockingIOError:
         return True
+    except OSError as error:
+        if error.errno not in NO_FILE:
+            raise
     return False
 
 
@@ -169,8 +172,12 @@ def now() -> str:
 
 
 def read_json(path: Path):
-    """The content of a JSON file, or None where there is none or it is damaged."""
+    """The content of a JSON file, or None where there is none or it is damaged, or no file at all."""
     try:
         return json.loads(path.read_text("utf-8"))
-    except (FileNotFoundError, ValueError):
+    except (ValueError, RecursionError):
+        return None
+    except OSError as error:  # of a disk that does not answer nobody can say what it holds
+        if error.errno not in NO_FILE:
+            raise
         return None

@@ -3,6 +3,7 @@
 import os
 
 from . import experiments, hosts, pretrained, provenance, sources
+from .plain_types import printable
 from .wording import say
 
 BACKENDS = ("tensorflow", "jax")
@@ -49,5 +50,6 @@ def differences(before: dict, now: dict, everywhere: bool = False) -> list[str]:
     found += [say("{name} changed", name=name) for name in sorted(before.get("source", {}).keys() | now.get("source", {}).keys())
               if before.get("source", {}).get(name) != now.get("source", {}).get(name)]
     versions = {} if elsewhere else now.get("versions", {})
-    return found + [say("{key}: {before}, now {now}", key=name, before=before.get("versions", {}).get(name), now=versions[name]) for name in sorted(versions)
-                    if before.get("versions", {}).get(name) != versions[name]]
+    found += [say("{key}: {before}, now {now}", key=name, before=before.get("versions", {}).get(name), now=versions[name]) for name in sorted(versions)
+              if before.get("versions", {}).get(name) != versions[name]]
+    return [printable(reason) for reason in found]  # what a run was made from may come from another machine

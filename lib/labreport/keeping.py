@@ -87,7 +87,7 @@ def further(folder: Path) -> list[tuple[tuple, Path, dict[str, str]]]:
         reached = how_far(expected)
         if reached > own:
             finished = files.read_json(place / "metrics.json") if reached[0] else None
-            found.append(((*reached, finished["finished"] if finished else ""), place, expected))
+            found.append(((*reached, str(finished.get("finished", "")) if isinstance(finished, dict) else ""), place, expected))
     return found
 
 

@@ -80,7 +80,7 @@ def _secrets(environment: tuple[tuple[str, str], ...], learned: tuple[tuple[str,
         try:
             text = file.read_text("utf-8").strip()
             found += [("KAGGLE_KEY", json.loads(text).get(key, "")) for key in ("key", "access_token", "refresh_token")] if file.suffix == ".json" else [("KAGGLE_API_TOKEN", text)]
-        except (OSError, ValueError, AttributeError):  # none there, or not one of Kaggle's
+        except (OSError, ValueError, AttributeError, RecursionError):  # none there, or not one of Kaggle's
             continue
     found = [(name, value.strip()) for name, value in found if isinstance(value, str)]
     return tuple(sorted(((name, value) for name, value in found if len(value) >= SHORTEST_SECRET), key=lambda pair: -len(pair[1])))

@@ -15,9 +15,19 @@ __all__ = ["MODELS", "build", "frozen_part", "parameters", "refuse_other_shapes"
 def build(experiment, image_shape: tuple[int, int, int], num_classes: int) -> keras.Model:
     """The experiment's model, new; returns probabilities (N, num_classes) for pixels (N, H, W, 3), a dict of them where it has several outputs.
 
-    Weights are random but those of a pretrained backbone.
+    Weights are random but those of a pretrained backbone. Raises ValueError where its settings make no model for such images.
     """
-    return MODELS[experiment.model](image_shape, num_classes, **experiment.model_args)
+    try:
+        return MODELS[experiment.model](image_shape, num_classes, **experiment.model_args)
+    except ConnectionError:
+        raise
+    except Exception as error:  # Keras and its backend raise of all kinds: maps that shrink to nothing, too little memory
+        if isinstance(error, ValueError) and "\n" not in str(error) and str(error).startswith(("model_args", "data", "/")):
+            raise  # ours, which says what to change
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        size = " x ".join(map(str, image_shape[:2]))
+        raise ValueError(f"model_args: {experiment.model} cannot be built with these settings for images of {size} pixels ({first[:200]}); "
+                         f"see `python pipeline.py show {experiment.name}`") from error
 
 
 def refuse_other_shapes(experiment, base, image_shape: tuple[int, int, int], num_classes: int) -> None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .. import files, interruption, kaggle_api, paths, privacy
+from ..plain_types import printable
 from ..planning import Step
 from ..wording import count, duration
 from . import sending, taking
@@ -170,7 +171,7 @@ def _send(api, lane: Lane, terms: sending.Terms, keep) -> None:
     if terms.gpu and not lane.again:
         told = sending.gpu_time_left(api)
         if not lane.parts and lane.letter in ("", "a"):
-            print(told, flush=True)
+            print(printable(told), flush=True)
     attached = lane.attached
     part = {"kernel": f"{api.get_config_value('username')}/{sending.slug(lane.name, lane.key, lane.letter, len(lane.parts) + 1)}", "errand": secrets.token_hex(8), "sent": files.now(),
             "arrived": False, "over": False, "before": attached["left"] if attached else {}, "left": {}}
@@ -188,7 +189,7 @@ def _send(api, lane: Lane, terms: sending.Terms, keep) -> None:
     if outcome:
         lane.parts.pop()
         if not lane.again:
-            print(f"{lane.title}: {outcome}; it is sent as soon as one has ended", flush=True)
+            print(f"{lane.title}: {printable(outcome)}; it is sent as soon as one has ended", flush=True)
         lane.again = time.monotonic() + FULL_SECONDS
         return
     part["arrived"], lane.seen, lane.answered, lane.again = True, "", time.monotonic(), 0.0
