@@ -1,21 +1,28 @@
 # labreport: the commands of pipeline.py, for people who type make. `make` alone lists them.
 
-SHELL := /bin/bash
-PYTHON ?= python3
-# CPU TensorFlow, or the CUDA build where an NVIDIA driver answers.
-LOCK := $(shell nvidia-smi >/dev/null 2>&1 && echo requirements-cuda.lock || echo requirements.lock)
-VENV := .venv
-RUN := $(VENV)/bin/python pipeline.py
-# By way of the environment, so that the shell takes nothing in them for its own.
-export EXP NAME DATA SET PDF AUTHORS COURSE A B ACCEPT JOBS RETRY SBATCH SCHEDULER ACCELERATOR HOURS
-# Windows' Linux sets NAME to the machine's name; only what stands on make's own command line is meant.
+# What a person may set, on the command line or in the environment. The shell gets it from the
+# environment only, in quotes ("$$SET"): then nothing in it is a command. `value` takes it as it is,
+# since make itself would expand a $(shell ...) in it.
+override INPUTS := EXP NAME DATA SET PDF AUTHORS COURSE A B ACCEPT JOBS RETRY SBATCH SCHEDULER ACCELERATOR HOURS TOLERANCE KILLS REPOSITORY PYTHON \
+	DEBUG YES CPU STAMP UNFINISHED EARLIER LANG
+# Every shell has a LANG, and Windows' Linux sets NAME to the machine's name: only make's own command line counts.
+override REPORTS_IN := $(if $(filter command,$(firstword $(origin LANG))),--language "$$LANG")
 ifneq ($(origin NAME),command line)
-NAME :=
+override NAME :=
 endif
-# Every shell has a LANG.
-REPORTS_IN := $(if $(filter command,$(firstword $(origin LANG))),--language "$$LANG")
-OPTIONS := $${DATA:+--data "$$DATA"} $${SET:+--set "$$SET"} $(if $(DEBUG),--debug)
-SIGNED := $${AUTHORS:+--authors "$$AUTHORS"} $${COURSE:+--course "$$COURSE"}
+$(foreach input,$(INPUTS),$(if $(filter-out undefined,$(origin $(input))),$(eval override $(input) := $$(value $(input)))))
+export $(INPUTS)
+
+# What nobody sets: with `override`, since a command line would win otherwise.
+override SHELL := /bin/bash
+# CPU TensorFlow, or the CUDA build where an NVIDIA driver answers.
+override LOCK := $(shell nvidia-smi >/dev/null 2>&1 && echo requirements-cuda.lock || echo requirements.lock)
+override VENV := .venv
+override RUN := $(VENV)/bin/python pipeline.py
+override OPTIONS := $${DATA:+--data "$$DATA"} $${SET:+--set "$$SET"} $${DEBUG:+--debug}
+override SIGNED := $${AUTHORS:+--authors "$$AUTHORS"} $${COURSE:+--course "$$COURSE"}
+override AT_ONCE := $${JOBS:+--jobs "$$JOBS"}
+override AGREED := $${YES:+--yes}
 
 .PHONY: help setup report run render compare plan sweep submit kaggle pack status all show list index check data why verify reproduce diff test bench soak gallery clean lock address
 .DEFAULT_GOAL := help
@@ -23,7 +30,7 @@ SIGNED := $${AUTHORS:+--authors "$$AUTHORS"} $${COURSE:+--course "$$COURSE"}
 help: ## this list
 	@echo "labreport: make COMMAND [EXP=experiment] [NAME=assignment] [DATA=sample|folder] [SET=\"key=value key=value\"]"
 	@echo
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s%s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo "  EXP   a file in params/, without .yaml; \`make list\` shows them"
 	@echo "  NAME  an assignment: a file in notebooks/, without .ipynb, such as NAME=flowers; or a sweep: a file in params/sweeps/"
@@ -46,17 +53,17 @@ compare: setup need-name ## report on the runs of an assignment beside each othe
 	@$(RUN) compare "$$NAME" $(REPORTS_IN) $(SIGNED) $(OPTIONS)
 
 plan: setup need-sweep ## what a sweep has to do, and what it takes in time, memory and disk (NAME)
-	@$(RUN) plan "$$NAME" $(if $(JOBS),--jobs "$$JOBS") $(OPTIONS)
+	@$(RUN) plan "$$NAME" $(AT_ONCE) $(OPTIONS)
 
 sweep: setup need-sweep ## train the runs of a sweep, as many at once as there is room for, and report on them (NAME; JOBS, RETRY, YES=1, SCHEDULER=tcp://...)
-	@$(RUN) sweep "$$NAME" $(if $(JOBS),--jobs "$$JOBS") $(if $(RETRY),--retry "$$RETRY") $(if $(YES),--yes) $${SCHEDULER:+--scheduler "$$SCHEDULER"} $(REPORTS_IN) $(SIGNED) $(OPTIONS)
+	@$(RUN) sweep "$$NAME" $(AT_ONCE) $${RETRY:+--retry "$$RETRY"} $(AGREED) $${SCHEDULER:+--scheduler "$$SCHEDULER"} $(REPORTS_IN) $(SIGNED) $(OPTIONS)
 
 submit: setup need-sweep ## hand the runs of a sweep to SLURM, as a job array (NAME; JOBS, SBATCH="--time=04:00:00 --gres=gpu:1")
-	@$(RUN) submit "$$NAME" --slurm $(if $(JOBS),--jobs "$$JOBS") $${SBATCH:+--sbatch="$$SBATCH"} $(if $(YES),--yes) $(REPORTS_IN) $(OPTIONS)
+	@$(RUN) submit "$$NAME" --slurm $(AT_ONCE) $${SBATCH:+--sbatch="$$SBATCH"} $(AGREED) $(REPORTS_IN) $(OPTIONS)
 
 kaggle: setup ## have an experiment (EXP) or a sweep (NAME) done on Kaggle, and its report made here (CPU=1, ACCELERATOR, HOURS, JOBS)
 	@test -n "$$EXP$$NAME" || { echo "make: EXP or NAME is missing, such as EXP=flowers_vgg16_adam or NAME=flowers_optimizers"; exit 1; }
-	@$(RUN) kaggle "$${EXP:-$$NAME}" $(if $(CPU),--cpu) $${ACCELERATOR:+--accelerator "$$ACCELERATOR"} $${HOURS:+--hours "$$HOURS"} $(if $(JOBS),--jobs "$$JOBS") $(if $(YES),--yes) $(REPORTS_IN) $(SIGNED) $(OPTIONS)
+	@$(RUN) kaggle "$${EXP:-$$NAME}" $${CPU:+--cpu} $${ACCELERATOR:+--accelerator "$$ACCELERATOR"} $${HOURS:+--hours "$$HOURS"} $(AT_ONCE) $(AGREED) $(REPORTS_IN) $(SIGNED) $(OPTIONS)
 
 pack: setup need-exp ## write the notebook of an experiment with everything inside, for a Kaggle without internet (EXP)
 	@$(RUN) pack "$$EXP" $(REPORTS_IN) $(OPTIONS)
@@ -86,18 +93,18 @@ why: setup need-exp ## whether `make report` would do anything, and for which re
 	@$(RUN) why "$$EXP" $(REPORTS_IN) $(SIGNED) $(OPTIONS)
 
 verify: setup need-exp ## run an experiment again in a scratch place and compare it with its finished run (EXP; STAMP=1 puts it into the report)
-	@$(RUN) verify "$$EXP" $(if $(STAMP),--stamp) $(REPORTS_IN) $(OPTIONS)
+	@$(RUN) verify "$$EXP" $${STAMP:+--stamp} $(REPORTS_IN) $(OPTIONS)
 
 reproduce: setup ## run the experiment inside a report.pdf again and compare (PDF=report.pdf; TOLERANCE=0.001)
 	@test -n "$$PDF" || { echo "make: PDF is missing, such as PDF=reports/cifar10_l2_dropout/report.pdf"; exit 1; }
-	@$(RUN) reproduce "$$PDF" $(if $(TOLERANCE),--tolerance "$(TOLERANCE)") $${DATA:+--data "$$DATA"} $(if $(DEBUG),--debug)
+	@$(RUN) reproduce "$$PDF" $${TOLERANCE:+--tolerance "$$TOLERANCE"} $${DATA:+--data "$$DATA"} $${DEBUG:+--debug}
 
 diff: setup ## two finished runs side by side, as far as they differ (A and B: experiments or run folders)
 	@test -n "$$A" -a -n "$$B" || { echo "make: A and B are missing, such as A=cifar10_l2 B=cifar10_l2_dropout"; exit 1; }
 	@$(RUN) diff "$$A" "$$B" $(OPTIONS)
 
 clean: setup ## delete what failed runs have left, or a whole run folder (EXP); UNFINISHED=1, EARLIER=1: what could still be of use
-	@$(RUN) clean $${EXP:+"$$EXP"} $(if $(UNFINISHED),--unfinished) $(if $(EARLIER),--earlier) $(OPTIONS)
+	@$(RUN) clean $${EXP:+"$$EXP"} $${UNFINISHED:+--unfinished} $${EARLIER:+--earlier} $(OPTIONS)
 
 test: setup ## run the tests
 	@$(VENV)/bin/python -m pytest
@@ -106,7 +113,7 @@ bench: setup ## measure training, augmentation, features, checkpoints, sweeps an
 	@for bench in training_speed augmentation_cost features_once checkpoint_cost sweep_start rendering_speed; do $(VENV)/bin/python tests/bench/$$bench.py || exit 1; done
 
 soak: setup ## kill trainings at random moments, start them again, and compare what they end with, bit for bit (KILLS=20)
-	@$(VENV)/bin/python tests/soak.py --kills $${KILLS:-20}
+	@$(VENV)/bin/python tests/soak.py --kills "$${KILLS:-20}"
 
 gallery: setup ## make the pictures of the docs anew, from drawn data (needs chromium and pdftoppm)
 	@$(VENV)/bin/python docs/gallery.py
@@ -117,17 +124,17 @@ lock: ## resolve the versions anew from pyproject.toml (needs uv)
 	$(MAKE) --no-print-directory environment.yml
 
 address: ## let badges and bootstrap cells name another repository, and the version of pyproject.toml (REPOSITORY=https://github.com/me/labreport)
-	@[[ "$(REPOSITORY)" =~ ^https://github\.com/[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$$ ]] || { echo "make: REPOSITORY is $(REPOSITORY); it has to be an address such as REPOSITORY=https://github.com/me/labreport"; exit 1; }
+	@[[ "$$REPOSITORY" =~ ^https://github\.com/[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$$ ]] || { echo "make: REPOSITORY is $$REPOSITORY; it has to be an address such as REPOSITORY=https://github.com/me/labreport"; exit 1; }
 	@version=$$(sed -nE 's/^version = "(.*)"$$/\1/p' pyproject.toml); rewrite() { sed -E "$$2" "$$1" > "$$1.part" && mv "$$1.part" "$$1"; }; \
-	rewrite pyproject.toml 's#^(Repository = ")[^"]*#\1$(REPOSITORY)#'; \
+	rewrite pyproject.toml "s#^(Repository = \")[^\"]*#\1$$REPOSITORY#"; \
 	rewrite lib/labreport/__init__.py "s#^(__version__ = \")[^\"]*#\1$$version#"; \
 	for file in README.md docs/colab-kaggle.md notebooks/*.ipynb; do \
-		rewrite $$file "s#(colab\.research\.google\.com/github|welcome\?src=https://github\.com)/[^/]+/[^/]+/blob/v[^/]+/#\1/$(REPOSITORY:https://github.com/%=%)/blob/v$$version/#g; \
-			s#(REPOSITORY = ..)https:[^\\]*#\1$(REPOSITORY)#; s#(\"VERSION = ..)[^\\]*#\1$$version#"; \
+		rewrite $$file "s#(colab\.research\.google\.com/github|welcome\?src=https://github\.com)/[^/]+/[^/]+/blob/v[^/]+/#\1/$${REPOSITORY#https://github.com/}/blob/v$$version/#g; \
+			s#(REPOSITORY = ..)https:[^\\]*#\1$$REPOSITORY#; s#(\"VERSION = ..)[^\\]*#\1$$version#"; \
 	done
 
-PIP := $(VENV)/bin/python -m pip install --disable-pip-version-check
-COMPILE := --universal --python-version 3.11 --fork-strategy fewest --extra notebook --extra report --extra sweep --extra cluster --extra kaggle --extra test \
+override PIP := $(VENV)/bin/python -m pip install --disable-pip-version-check
+override COMPILE := --universal --python-version 3.11 --fork-strategy fewest --extra notebook --extra report --extra sweep --extra cluster --extra kaggle --extra test \
 	--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade --quiet
 
 # conda's file is the lock without its hashes, for the one Python it names.
@@ -143,10 +150,10 @@ setup: ## install everything into .venv; runs by itself where the lock has chang
 
 .PHONY: install need-exp need-name need-sweep
 install:
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
-		{ echo "make setup: $(PYTHON) is $$($(PYTHON) --version 2>&1), Python 3.11 to 3.13 is needed; name one: make PYTHON=python3.12 ..."; exit 1; }
+	@"$${PYTHON:-python3}" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+		{ echo "make setup: $${PYTHON:-python3} is $$("$${PYTHON:-python3}" --version 2>&1), Python 3.11 to 3.13 is needed; name one: make PYTHON=python3.12 ..."; exit 1; }
 	@echo "setting up .venv from $(LOCK); this happens once and takes a minute or two"
-	@$(PYTHON) -m venv --clear $(VENV)
+	@"$${PYTHON:-python3}" -m venv --clear $(VENV)
 	@set -o pipefail; $(PIP) --require-hashes -r $(LOCK) | awk -v all=$$(grep -c == $(LOCK)) \
 		'/^Collecting/ { printf "\r  %d of about %d packages fetched", ++n, all; fflush() } /^Installing/ { printf "\n  installing\n"; fflush() }'
 	@$(PIP) --quiet --no-deps --no-build-isolation --editable .

@@ -5,6 +5,7 @@
 """
 
 import argparse
+import builtins
 import contextlib
 import os
 import shlex
@@ -16,11 +17,16 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent / "lib"))
 
 try:
-    from labreport import assignments, experiments, files, interruption, manifest, paths, state, sweeps, wording
-    from labreport.plain_types import nearest
+    from labreport import assignments, experiments, files, interruption, manifest, paths, records, state, sweeps, wording
+    from labreport.plain_types import nearest, printable
     from labreport.wording import count, duration, listed, percent
 except ModuleNotFoundError as missing:
     sys.exit(f"pipeline.py: {missing.name} is not installed for {sys.executable}; run `make setup`, then use .venv/bin/python")
+
+
+def print(*values, **options) -> None:
+    """Python's own, but without control characters: much of what is printed here comes from files that others wrote."""
+    builtins.print(*(printable(str(value)) for value in values), **options)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -47,7 +53,7 @@ def explain(error: Exception) -> str:
     """One or two lines for a person."""
     from labreport import privacy
 
-    return privacy.cleaned(in_words(error))
+    return printable(privacy.cleaned(in_words(error)))
 
 
 def in_words(error: Exception) -> str:
@@ -74,7 +80,11 @@ def list_experiments(options) -> None:
             continue
         runs.setdefault(experiment.notebook, []).append((experiment.folder / "metrics.json").exists())
         published = experiment.published["test_accuracy"] or experiment.published["validation_accuracy"]
-        rows.append((name, "-" if published is None else f"{published:.3f}", status(experiment), experiment.question))
+        try:
+            told = status(experiment)
+        except OSError as error:  # nor must a folder that cannot be looked into
+            told = f"cannot be read: {explain(error)}"
+        rows.append((name, "-" if published is None else f"{published:.3f}", told, experiment.question))
     for assignment, finished in runs.items():
         name = f"{assignment}_{assignments.COMPARISON}"
         made = "reported" if (paths.reports() / name / "report.pdf").exists() else "not made"
@@ -91,8 +101,8 @@ def print_table(rows: list[tuple[str, ...]]) -> None:
 
 def status(experiment) -> str:
     """Measured accuracy of a finished run, on the test split where there is one; and what is going on, or how the last try ended."""
-    metrics, now = files.read_json(experiment.folder / "metrics.json"), state.read(experiment.folder)
-    measured = [f"{metrics['evaluated_accuracy']:.3f}"] if metrics else []
+    metrics, now = records.metrics(experiment.folder), state.read(experiment.folder)
+    measured = [f"{metrics['evaluated_accuracy']:.3f}"] if metrics else [f"{records.METRICS} is damaged"] * records.damaged(experiment.folder)
     if (experiment.folder / "sent.json").exists():  # asked first: what looks into it takes a second to import
         from labreport.remote import lanes
 
@@ -132,6 +142,9 @@ def check(options) -> None:
         total, trainable = models.parameters(models.build(random, *datasets.shape(experiment)))
         for room in (losses, optimizers, augmentation):
             room.build(experiment)
+        base = experiments.base(experiment)
+        if base:
+            models.refuse_other_shapes(experiment, base, *datasets.shape(experiment))
         expected = (experiment.published["total_parameters"], experiment.published["trainable_parameters"])
         agrees = (total, trainable) == expected or experiment.changes
         print(f"{experiment.run_name}: {total:,} parameters, {trainable:,} trainable" + ("" if agrees else f"; published are {expected[0]:,} and {expected[1]:,}"))
@@ -237,7 +250,7 @@ def run_all(options) -> int:
                 print(f"error: {explain(error)}", file=sys.stderr, flush=True)
                 if experiment:
                     state.unqueue(experiment.folder, why=explain(error))
-            metrics = files.read_json(experiment.folder / "metrics.json") if experiment and outcome != "failed" else None
+            metrics = records.metrics(experiment.folder) if experiment and outcome != "failed" else None
             accuracy = f"{percent(metrics['evaluated_accuracy'])} ({metrics['evaluated_split']})" if metrics else "-"
             rows.append((name, outcome, accuracy, f"{time.perf_counter() - started:.0f}"))
     finally:  # after Ctrl-C too

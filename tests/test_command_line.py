@@ -11,8 +11,9 @@ from dataclasses import replace
 
 import pytest
 from conftest import ROOT
+from test_overview import finish
 
-from labreport import assignments, files, paths, state
+from labreport import assignments, paths, state
 
 pipeline = runpy.run_path(str(ROOT / "pipeline.py"))
 main = pipeline["main"]
@@ -150,7 +151,7 @@ def reported(monkeypatch):
             raise ValueError("the disc is scratched")
         if experiment.name == "cifar10_rmsprop" and experiment.seed == 7:
             raise KeyboardInterrupt
-        files.write_json(experiment.folder / "metrics.json", {"evaluated_accuracy": 0.75, "evaluated_split": "test"})
+        finish(experiment, 0.75)
         return "trained"
 
     monkeypatch.setitem(main.__globals__, "bring_up_to_date", bring_up_to_date)

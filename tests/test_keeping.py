@@ -14,7 +14,7 @@ from conftest import ROOT
 from test_reliability import Dying, Killed, at_epoch, kill
 from test_training import experiment, quiet, same_bits
 
-from labreport import assignments, files, hosts, keeping, results, state, training
+from labreport import assignments, files, hosts, keeping, provenance, results, state, training
 
 
 class Runtime:
@@ -309,3 +309,50 @@ def test_a_manifest_of_another_shape_counts_for_nothing_and_is_written_anew(mani
     assert keeping.bring_back(folder) is False
     keeping.keep(folder)
     assert len(json.loads(kept.read_text())["files"]) == 2
+
+
+OUTSIDE_NAMES = ["../../../x", "/etc/x", "a/../../x", "..\\x", "C:\\x", "", ".", "a\0b", ".run.lock", "unfinished/.part",
+                 "running.ipynb", "kept.json"]
+
+
+@pytest.mark.parametrize("name", OUTSIDE_NAMES)
+def test_a_copy_whose_manifest_names_a_path_outside_the_run_folder_is_left_out(name, colab, tmp_path, capsys):
+    folder = colab("one").with_name("a_run")
+    folder.mkdir(parents=True)
+    (folder / ".run.lock").write_text("held")
+    copy = keeping.KEPT / "a_run/runtime-01234567"
+    for inside in ("metrics.json", *([name] if name not in ("", ".", "a\0b", "/etc/x") else [])):
+        (copy / inside).parent.mkdir(parents=True, exist_ok=True)
+        (copy / inside).write_text('{"finished": "2026-01-01"}')
+    before = {path for path in tmp_path.rglob("*")}
+    digest = provenance.sha256(copy / "metrics.json")
+    (copy / "kept.json").write_text(json.dumps({"files": {"metrics.json": digest, name: digest}}))
+    assert keeping.bring_back(folder) is False
+    assert f"names {name!r}, which is no file of a run folder: this copy is left out; delete " in capsys.readouterr().out
+    assert {path for path in tmp_path.rglob("*")} - {copy / "kept.json"} == before - {copy / "kept.json"}
+    assert (folder / ".run.lock").read_text() == "held"
+
+
+def test_a_manifest_with_an_empty_digest_lets_no_content_pass(colab):
+    folder = colab("one").with_name("a_run")
+    write_epoch(folder, 1)
+    keeping.keep(folder)
+    [manifest] = keeping.KEPT.glob("a_run/*/kept.json")
+    named = json.loads(manifest.read_text())["files"]
+    manifest.write_text(json.dumps({"files": dict.fromkeys(named, "")}))
+    assert keeping.bring_back(colab("two").with_name("a_run")) is False
+
+
+@pytest.mark.parametrize("note", [3, {}, {"place": "..", "manifest": "x", "epochs": 0}, {"place": "../../b", "manifest": "x", "epochs": 0},
+                                  {"place": ["x"], "manifest": "x", "epochs": 0}])
+def test_a_damaged_note_of_a_copy_deletes_nothing_and_ends_no_training(note, colab):
+    folder = colab("one").with_name("a_run")
+    write_epoch(folder, 1)
+    manifest = keeping.KEPT / "kept.json"  # what ".." beside a copy would mean
+    manifest.parent.mkdir(parents=True)
+    manifest.write_text("x")
+    if isinstance(note, dict) and "manifest" in note:
+        note = note | {"manifest": provenance.sha256(manifest)}
+    (folder / ".brought.json").write_text(json.dumps(note))
+    keeping.keep(folder)
+    assert manifest.exists() and (folder / "unfinished/history.csv").exists()

@@ -1,6 +1,7 @@
 """The index of the reports folder: it lists what is there, says how each stands, and costs no run anything."""
 
 import errno
+import json
 import os
 import re
 import runpy
@@ -10,10 +11,11 @@ import threading
 import time
 
 import pytest
+import wrong_types
 from bs4 import BeautifulSoup
 from conftest import ROOT
 
-from labreport import assignments, experiments, files, identity, overview, paths, provenance, state, sweeps
+from labreport import assignments, experiments, files, identity, overview, paths, planning, provenance, results, state, sweeps, watching
 from labreport.reporting import index
 
 pipeline = runpy.run_path(str(ROOT / "pipeline.py"))
@@ -247,3 +249,85 @@ def test_a_run_whose_run_json_is_damaged_stays_in_the_index(text):
     (folder / "run.json").write_text(text)
     page = overview.write("en").read_text()
     assert "cifar10_naive_adam" in page and "run.json cannot be read" in page
+
+
+# What a file of a run folder can be damaged to; or a folder stands in its place, or a link that leads to itself.
+DAMAGE = ["", "[]", '{"state": ["x"]}', '{"a":' * 100_000, b"\xff\xfe\x00", '"\\ud800"', "epoch,val_accuracy\n1,x\n", "folder", "loop"]
+
+
+def damage(file, how):
+    file.unlink()
+    if how == "folder":
+        file.mkdir()
+    elif how == "loop":
+        file.symlink_to(file)
+    else:
+        file.write_bytes(how if isinstance(how, bytes) else how.encode())
+
+
+@pytest.fixture
+def beside():
+    """A finished run, and a whole one beside it."""
+    whole, folder = finish(experiments.load("cifar10_l2")), finish(experiments.load("cifar10_l2_dropout"))
+    ended(folder, "finished")
+    (folder / ".run.lock").touch()
+    (folder / "unfinished").mkdir()
+    (folder / "unfinished/history.csv").write_text("epoch\n1\n")
+    for name in ("made_from.json", "verification.json", "sent.json"):
+        (folder / name).write_text("{}")
+    return whole, folder
+
+
+@pytest.mark.parametrize("how", DAMAGE, ids=lambda how: repr(how)[:20])
+def test_a_damaged_file_costs_the_row_of_its_own_run_only(how, beside, capsys):
+    whole, folder = beside
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        kept = file.read_bytes()
+        damage(file, how)
+        rows = listed()
+        assert rows[whole.name].status == "finished" and rows[whole.name].accuracy == 0.75, file.name
+        assert set(rows) == {whole.name, folder.name} and f'data-value="{whole.name}"' in overview.write().read_text("utf-8"), file.name
+        assert pipeline["main"](["list"]) == 0 and pipeline["main"](["show", "cifar10_l2"]) == 0, file.name
+        now = planning.step(experiments.load("cifar10_l2_dropout"))
+        watching.look(now)
+        planning._earlier_runs()
+        assert assignments.load("cifar10").finished, file.name
+        said = capsys.readouterr()
+        assert not said.err and "cifar10_l2 " in said.out, file.name
+        file.rmdir() if how == "folder" else file.unlink()
+        file.write_bytes(kept)
+
+
+@pytest.mark.parametrize("name", ["metrics.json", "run.json", "provenance.json"])
+def test_a_wrong_type_at_any_place_of_a_file_costs_the_row_of_its_own_run_only(name, beside, capsys):
+    whole, folder = beside
+    values = files.read_json(folder / name) or {"sittings": [{"started": files.now(), "device": "CPU", "threads": 1, "locks": {}, "checkout": {}}], "settings": {}, "versions": {}, "imported": {}}
+    for path, other, changed in wrong_types.changes(values, each=1):
+        (folder / name).write_text(json.dumps(changed))
+        rows = listed()
+        assert rows[whole.name].status == "finished" and set(rows) == {whole.name, folder.name}, (path, other)
+        index.index_page(list(rows.values()), files.now())
+        status = pipeline["status"](experiments.load("cifar10_l2_dropout"))
+        assert status and "Error" not in status
+        watching.look(planning.step(experiments.load("cifar10_l2_dropout")))
+        planning._earlier_runs()
+
+
+def test_a_damaged_metrics_file_is_said_to_be_damaged_and_what_it_stood_for_is_not_lost(beside, capsys):
+    _, folder = beside
+    (folder / "metrics.json").write_text("{")
+    (folder / "model.keras").write_text("trained for hours")
+    assert listed()[folder.name].status == "damaged" and listed()[folder.name].why == ["metrics.json cannot be read"]
+    assert pipeline["main"](["show", "cifar10_l2_dropout"]) == 0 and "(metrics.json is damaged" in capsys.readouterr().out
+    (folder / "unfinished/metrics.json").write_text("{}")
+    results.publish(folder / "unfinished", folder)
+    [earlier] = folder.glob("earlier/*-damaged")
+    assert (earlier / "model.keras").read_text() == "trained for hours"
+
+
+def test_words_of_a_foreign_run_cannot_move_the_terminal_s_cursor(beside, capsys):
+    _, folder = beside
+    ended(folder, "failed", why="\x1b[2J\x07", host="\x1b]0;x")
+    pipeline["main"](["list"])
+    said = capsys.readouterr().out
+    assert "failed after 1 epoch: \\x1b[2J\\x07" in said and "\x1b" not in said and "\x1b" not in overview.write().read_text("utf-8")

@@ -1,5 +1,6 @@
 """No run is lost: a training that was stopped, however that came, goes on and ends with the bits of one that was not."""
 
+import io
 import json
 import os
 import random
@@ -8,12 +9,14 @@ import signal
 from dataclasses import replace
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
 import soak
+from test_state import replaced, untouched
 from test_training import experiment, quiet, same_bits
 
-from labreport import checkpoints, files, interruption, results, state, training
+from labreport import checkpoints, execution, files, interruption, results, state, training
 
 
 class Killed(BaseException):
@@ -301,3 +304,40 @@ def test_the_run_before_is_kept_dated_whatever_the_clock_says(tiny, monkeypatch)
     same_bits(results.load(kept[0]), first)
     assert (kept[0] / "report.pdf").read_text() == "of the first run" and (kept[0] / "model.keras").exists()
     assert results.load(kept[1]).metrics["identity"]["settings"]["batch_size"] == 20
+
+
+@pytest.mark.parametrize("moment", ["epoch 1/", "epoch 3/"])
+def test_a_training_whose_folder_is_deleted_stops_and_leaves_alone_what_is_there_now(tiny, moment):
+    folder, theirs = experiment().folder, {}
+
+    def progress(line):
+        if line.startswith(moment):
+            theirs.update(replaced(folder))
+
+    with pytest.raises(files.Deleted, match="was deleted while this process worked in it, so it stops here"):
+        training.fit(experiment(), tiny, progress)
+    assert theirs and untouched(folder, theirs)
+
+
+DELETES = """
+import shutil, sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from test_state import replaced
+replaced(Path({folder!r}))
+{then}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("then", ["raise OSError('no such file')", "", "import os; os._exit(1)"])
+def test_a_notebook_whose_run_folder_is_deleted_stops_and_leaves_alone_what_is_there_now(tmp_path, monkeypatch, then):
+    folder, notebook = tmp_path / "reports/a_run", tmp_path / "deletes.ipynb"
+    code = [DELETES.format(tests=str(Path(__file__).parent), folder=str(folder), then=then), "print('a second cell')"]
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in code]), notebook)
+    task = execution.Task("a_run", folder, notebook, "en", {}, {}, lambda: [], lambda: None, dict)
+    monkeypatch.setattr(execution, "task", lambda subject, language: task)
+    with pytest.raises(files.Deleted, match="the folder .*/a_run was deleted while this process worked in it"):
+        execution.run(None, io.StringIO())
+    (tmp_path / "b").mkdir()
+    assert untouched(folder, replaced(tmp_path / "b"))

@@ -331,7 +331,14 @@ def test_metrics_come_last_when_a_fetched_run_takes_the_place_of_another(noteboo
     assert moved[-1] == "metrics.json" and moved.count("metrics.json") == 1 and "notebook.ipynb" in moved
 
 
-@pytest.mark.parametrize("record", ["{", '{"lanes": 3}', '{"lanes": [{"key": "a"}]}'])
+def sent(**part):
+    """A sent.json with one notebook that is at work."""
+    whole = {"kernel": "ada/a", "errand": "ab12", "sent": "now", "arrived": True, "over": False, "before": {}, "left": {}}
+    return json.dumps({"lanes": [{"key": "ab12", "letter": "", "runs": [step().experiment.run_name], "parts": [whole | part]}]})
+
+
+@pytest.mark.parametrize("record", ["{", "[1]", '{"lanes": 3}', '{"lanes": [3]}', '{"lanes": [{"key": "a"}]}', sent(kernel="ada/../x"), sent(kernel="a/b/c"),
+                                    sent(errand="../../x"), sent(before=3), sent(left={"x": "3"})])
 def test_a_damaged_record_of_what_was_sent_is_not_taken_for_an_empty_one(record, notebooks):
     folder = step().experiment.folder
     folder.mkdir(parents=True)
@@ -341,7 +348,7 @@ def test_a_damaged_record_of_what_was_sent_is_not_taken_for_an_empty_one(record,
     assert not notebooks.pushed
 
 
-@pytest.mark.parametrize("runs", [3, {"x": 3}, {"x": {"outcome": "failed", "epochs": 1}}, {"x": {"outcome": "stopped"}}])
+@pytest.mark.parametrize("runs", [3, {"x": 3}, {"x": {"outcome": "failed", "epochs": 1}}, {"x": {"outcome": "stopped"}}, {"x": {"epochs": 1}}, {"x": {"outcome": 3, "epochs": 1}}])
 def test_a_record_of_another_shape_is_as_good_as_none(runs, notebooks):
     notebooks.scripted["*"] = lambda session: leave(session, {}, runs=runs)
     [why] = bring(step()).values()

@@ -1,6 +1,8 @@
 """A PDF carries its experiment: it is read back, run again with nothing else at hand, and compared."""
 
+import hashlib
 import io
+import json
 import os
 import shutil
 import subprocess
@@ -8,10 +10,12 @@ import sys
 
 import pypdf
 import pytest
+import wrong_types
 from conftest import ROOT
 from test_training import experiment, quiet
 
-from labreport import enclosures, execution, provenance, sweeps, training, verification
+import pipeline
+from labreport import enclosures, execution, provenance, results, strict_yaml, sweeps, training, verification
 from labreport.reporting.blocks import Attachment, Document
 from labreport.reporting.pdf import pdf_bytes
 
@@ -79,8 +83,8 @@ def test_another_seed_inside_gives_other_numbers(carried, tmp_path):
     (lambda carried: edited(carried, "notebook: cifar10", "notebook: cifar11"), "inside a.pdf cannot be run here: .*there is no notebook 'cifar11' .did you mean 'cifar10'"),
     (lambda carried: edited(carried, "model: ", "model: no_"), "inside a.pdf cannot be run here: .*there is no model 'no_"),
     (lambda carried: edited(carried, "experiment: ", "experiment: ../../"), "names an experiment '../../"),
-    (lambda carried: edited(carried, "settings:", "settings: &a [*a, *a]\nx:"), "an alias .*is not used here"),
-    (lambda carried: edited(carried, "seed: 1", "seed: !!python/object/apply:os.getpid []"), "seed must be a whole number, got .."),
+    (lambda carried: edited(carried, "settings:", "settings: &a [*a, *a]\nx:"), "an anchor .*is not used here"),
+    (lambda carried: edited(carried, "seed: 1", "seed: !!python/object/apply:os.getpid []"), "the tag tag:yaml.org,2002:python/object/apply:os.getpid is not used here"),
     (lambda carried: carried | {enclosures.PARAMETERS: b"\xff\xfe"}, "parameters.yaml is no text"),
 ])
 def test_a_pdf_that_carries_no_sound_experiment_is_refused_in_a_line_or_two(carried, tmp_path, change, says):
@@ -132,3 +136,64 @@ def test_a_report_is_reproduced_from_its_pdf_alone(tmp_path):
     assert done.returncode == 1 and "made from other things than the PDF: seed: 1, now 2" in done.stdout
     assert "other.pdf: different: first in history, epoch 1, accuracy: " in done.stdout
     assert not list((tmp_path / "reports").glob("cifar10*"))
+
+
+@pytest.fixture
+def unchanged(carried, tiny, tmp_path, monkeypatch):
+    """`reproduce` without a PDF and without a training: what it reads is what `attachments` holds, and its run comes out as before."""
+    attachments, again = dict(carried), tmp_path / "again"
+    again.mkdir()
+    training.fit(experiment(), tiny, quiet)
+    finished = results.load(experiment().folder)
+    shutil.rmtree(experiment().folder)
+    monkeypatch.setattr(enclosures, "_attachments", lambda pdf: attachments)
+    monkeypatch.setattr(execution, "run", lambda chosen, output: None)
+    monkeypatch.setattr(results, "load", lambda folder: finished)
+    here = provenance.checkout()  # asks git, which takes a while
+    monkeypatch.setattr(provenance, "checkout", lambda: here)
+    return attachments
+
+
+def written(carried, changed):
+    """The attachments with other values in them, by file; the sha256 of what was changed are right."""
+    parts = {name: changed.get(name) or json.loads(carried[name]) for name in ("metrics.json", "provenance.json")}
+    found = carried | {name: json.dumps(value).encode() for name, value in parts.items() if name in changed}
+    parameters = changed.get("parameters.yaml") or strict_yaml.read(carried["parameters.yaml"].decode(), "")[0]
+    if "parameters.yaml" not in changed:
+        parameters["sha256"] = {name: hashlib.sha256(found[name]).hexdigest() for name in parameters["sha256"]}
+    return found | {"parameters.yaml": strict_yaml.write(parameters).encode()}
+
+
+def test_a_wrong_type_at_any_place_of_a_pdf_is_answered_in_one_line(carried, unchanged, capsys):
+    tried = 0
+    for file in ("parameters.yaml", "metrics.json", "provenance.json"):
+        whole = strict_yaml.read(carried[file].decode(), file)[0] if file.endswith("yaml") else json.loads(carried[file])
+        for path, other, changed in wrong_types.changes(whole, each=1):
+            unchanged.update(written(carried, {file: changed}))
+            code = pipeline.main(["reproduce", "a.pdf"])
+            output = capsys.readouterr()
+            said = output.err.splitlines()
+            assert len(said) == (1 if said else 0) and "--debug shows where" not in output.err, (path, other, output.err)
+            assert code == 1 or (code == 0 and not said), (path, other, output.err)
+            assert not said or said[0].startswith("error: ") and "a.pdf" in said[0], (path, other, said)
+            tried += 1
+        unchanged.update(carried)
+    assert tried > 150
+
+
+def test_what_a_pdf_says_cannot_move_the_terminal_s_cursor(carried, unchanged, capsys):
+    evil = "\x1b[2J\x1b]0;x\x07\r\u202e\x9b31m"
+    metrics, record = json.loads(carried["metrics.json"]), json.loads(carried["provenance.json"])
+    record["sittings"][-1] |= {"processor": evil, "system": evil, "checkout": {"commit": evil, "diff": evil}}
+    record["versions"] = {evil: evil}
+    metrics["identity"]["settings"]["optimizer"] = evil
+    metrics["finished"] = "2026-01-01\x1b10:00:00+00:00"
+    unchanged.update(written(carried, {"metrics.json": metrics, "provenance.json": record}))
+    pipeline.main(["reproduce", "a.pdf"])
+    for name in (evil, "\x1b"):
+        unchanged.update(edited(carried, "model: ", f"model: {json.dumps(name)} #"))
+        pipeline.main(["reproduce", "a.pdf"])
+    pipeline.main(["show", evil])
+    pipeline.main(["show", "cifar10_l2", "--set", f"loss={json.dumps(evil)}"])
+    said = "".join(capsys.readouterr())
+    assert "\\x1b[2J" in said and all(character.isprintable() or character == "\n" for character in said)

@@ -1,6 +1,7 @@
 """What a run folder says of itself can be believed."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -120,3 +121,53 @@ def test_a_queued_run_is_queued_as_long_as_somebody_will_start_it(tmp_path):
     state.queue(tmp_path / "b")
     state.unqueue(tmp_path / "b")
     assert not (tmp_path / "b").exists() and state.read(tmp_path / "b").name == "none"
+
+
+def replaced(folder):
+    """Delete a run folder and put that of another process in its place; what it holds."""
+    shutil.rmtree(folder)
+    theirs = {name: f"theirs: {name}" for name in ("run.json", ".run.lock", ".training.lock", "running.ipynb", "running.txt", "failed.ipynb", "metrics.json",
+                                                   "unfinished/history.csv", "unfinished/epoch-0001.00000000000000000000.npz", "earlier/x")}
+    for name, text in theirs.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return theirs
+
+
+def untouched(folder, theirs):
+    """Whether the folder holds just these files, with this text."""
+    return {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*") if path.is_file()} == theirs
+
+
+@pytest.mark.parametrize("error", [None, ValueError("something else"), KeyboardInterrupt()])
+def test_a_process_whose_run_folder_was_deleted_says_so_and_leaves_alone_what_is_there_now(tmp_path, monkeypatch, error):
+    monkeypatch.setattr(state, "BEAT_SECONDS", 0.05)
+    folder = tmp_path / "a_run"
+    with pytest.raises(files.Deleted, match="^the folder .*/a_run was deleted while this process worked in it, so it stops here; it leaves alone what is there now"):
+        with state.held(folder, "a_run", log="failed.txt"):
+            theirs = replaced(folder)
+            time.sleep(0.3)  # a few heartbeats
+            for write in (lambda: files.write_json(folder / "x.json", 1), lambda: files.write_text(folder / "unfinished/x", "1")):
+                with pytest.raises(files.Deleted):
+                    write()
+            if error:
+                raise error
+    assert untouched(folder, theirs)
+
+
+def test_a_folder_that_was_deleted_and_is_not_there_again_is_not_made_anew(tmp_path):
+    with pytest.raises(files.Deleted), state.held(tmp_path / "a_run", "a_run"):
+        shutil.rmtree(tmp_path / "a_run")
+    assert not (tmp_path / "a_run").exists()
+
+
+def test_who_waits_for_a_lock_whose_file_is_deleted_takes_the_one_that_is_there_then(tmp_path):
+    folder = tmp_path / "a_run"
+    holder = subprocess.Popen([sys.executable, "-c", HOLD, str(folder)], stdout=subprocess.PIPE, text=True)
+    assert holder.stdout.readline() == "held\n"
+    timer = threading.Timer(0.3, lambda: ((folder / state.LOCK).unlink(), holder.kill()))
+    timer.start()
+    with files.lock(folder / state.LOCK, "a_run", wait=60):
+        timer.join()
+        assert files.locked(folder / state.LOCK) and not files.deleted(folder)
+    holder.wait()

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import pipeline
 from labreport import augmentation, batches, datasets, experiments, features, identity, models, paths, results, training
 from labreport.models import backbones
 
@@ -180,10 +181,40 @@ def test_a_start_that_cannot_be_is_refused(two_steps, changes, expected):
         experiments.base(experiments.load("second"))
 
 
-def test_weights_of_other_shapes_are_refused(two_steps, dogs):
+def test_weights_of_other_shapes_are_refused_before_the_other_experiment_is_trained(two_steps, dogs, capsys):
     two_steps("second", **{"starts_from: null": "starts_from: first", "dense: [128, 128]": "dense: [9]"})
+    says = r"second starts from first--sample, whose weights have other shapes \(first: \(8, 9\) here, \(8, 8\) there\); starts_from names"
+    lines = []
+    with pytest.raises(ValueError, match=says):
+        training.fit(experiments.load("second", {"data": "sample"}), dogs, lines.append)
+    assert lines == ["second--sample starts from first--sample"] and not (paths.reports() / "first--sample").exists()
+    assert pipeline.main(["check", "second"]) == 1 and "whose weights have other shapes" in capsys.readouterr().err
+    training.fit(experiments.load("first", {"data": "sample"}), dogs, quiet)
     with pytest.raises(ValueError, match="has weights of other shapes than this model"):
         training.fit(experiments.load("second", {"data": "sample"}), dogs, quiet)
+
+
+def test_a_layer_to_train_from_that_is_not_there_is_refused_before_the_other_experiment_is_trained(two_steps, dogs):
+    with pytest.raises(ValueError, match="has no layer 'block_17'"):
+        training.fit(experiments.load("second", {"data": "sample", "trainable_from": "block_17"}), dogs, quiet)
+    assert not (paths.reports() / "first--sample").exists()
+
+
+@pytest.mark.parametrize("changes, expected", [({"alpha: 1.0": "alpha: 0.5"}, "whose alpha is 0.35, not 0.5"),
+                                               ({"backbone: mobilenet_v2": "backbone: inception_v3", "alpha: 1.0": "alpha: 1.0"}, "whose backbone is mobilenet_v2, not inception_v3")])
+def test_another_backbone_is_refused_before_a_kernel_starts(two_steps, changes, expected):
+    two_steps("second", **{"starts_from: null": "starts_from: first"} | changes)
+    with pytest.raises(ValueError, match=f"second starts from first, {expected}; starts_from names"):
+        identity.of(experiments.load("second"), "x")
+
+
+def test_what_is_set_for_a_model_is_set_for_the_one_that_it_starts_from(two_steps, dogs):
+    second = experiments.load("second", {"data": "sample", "alpha": 0.5, "dense": [9], "dropout": [0.1], "trainable_from": None, "batch_size": 20})
+    base = experiments.base(second)
+    assert base.model_args | {"trainable_from": None} == second.model_args and base.changes == {
+        "data": "sample", "model_args.alpha": 0.5, "model_args.dense": [9], "model_args.dropout": [0.1]}
+    assert experiments.base(experiments.load("second", {"trainable_from": "block_16_expand"})).model_args["trainable_from"] is None
+    assert training.fit(second, dogs, quiet).metrics["identity"]["starts_from"]["settings"]["model_args"]["dense"] == [9]
 
 
 def test_a_competition_s_answer_is_written_in_its_format(dogs):

@@ -1,6 +1,5 @@
 """Arrays that are computed once, kept in the cache folder, and memory-mapped from then on."""
 
-import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from . import experiments, files, identity, manifest, paths, state
+from . import experiments, identity, manifest, paths, records, state
 from .experiments import COMPARISON, Experiment
 from .plain_types import nearest, quoted
 from .wording import count, say, spoken
@@ -141,7 +141,7 @@ def run_of(experiment: Experiment, changed: Experiment | None = None) -> Run:
     """What stands for an experiment: its finished run, else that of `changed`, else none."""
     for candidate in filter(None, (experiment, changed)):
         state.fetch(candidate.folder)
-        metrics = files.read_json(candidate.folder / "metrics.json")
+        metrics = records.metrics(candidate.folder)
         if metrics and all((candidate.folder / file).exists() for file in FINISHED):
             now = identity.of(candidate, metrics["dataset"]["fingerprint"])
             outdated = identity.differences(metrics["identity"], now)
@@ -152,7 +152,23 @@ def run_of(experiment: Experiment, changed: Experiment | None = None) -> Run:
 
 def _heading(name: str) -> str:
     """The first heading of the assignment's notebook, in the language that is spoken where there is one."""
-    cells = json.loads((paths.notebooks() / f"{name}.ipynb").read_text("utf-8"))["cells"]
+    cells = notebook(name)["cells"]
     cells.sort(key=lambda cell: spoken() not in cell["metadata"].get("tags", []))
     lines = [line for cell in cells if cell["cell_type"] == "markdown" for line in "".join(cell["source"]).splitlines()]
     return next((line[2:].strip() for line in lines if line.startswith("# ")), name)
+
+
+def notebook(name: str) -> dict:
+    """A notebook of this project as JSON; ValueError where the file is none."""
+    file = paths.notebooks() / f"{name}.ipynb"
+    where = paths.display(file)
+    try:
+        found = json.loads(file.read_text("utf-8"))
+        for cell in found["cells"]:
+            tags, text = cell["metadata"].get("tags", []), "".join(cell["source"])
+            if not isinstance(cell["cell_type"], str) or not isinstance(tags, list) or not isinstance(text, str):
+                raise TypeError(f"a cell holds {quoted(cell)[:60]}")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(f"{where} cannot be read as a notebook ({str(error) or type(error).__name__}); "
+                         f"put it back as it was: git checkout {where}") from None
+    return found

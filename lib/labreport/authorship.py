@@ -47,10 +47,7 @@ def load() -> Authorship:
 
 
 def _file() -> dict:
-    try:
-        values, lines = strict_yaml.read((paths.root() / FILE).read_text("utf-8"), FILE)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{FILE}: cannot be read as text ({error})") from None
+    values, lines = strict_yaml.read_file(paths.root() / FILE, FILE)
     values = {} if values is None else values  # a file of comments only
     if not isinstance(values, dict):
         raise ValueError(f"{FILE}: it is a mapping of {', '.join(KEYS)}, all of which may be left out")

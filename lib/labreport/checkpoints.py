@@ -23,6 +23,7 @@ def save(folder: Path, epoch: int, arrays: Iterable[tuple[str, np.ndarray]], sta
 
     arrays: (name, array) pairs, taken one at a time. state: what JSON can hold. On a full disk nothing is left of it, and the earlier ones stay.
     """
+    files.refuse_deleted(folder)
     temporary = folder / f".epoch.{os.getpid()}.part.npz"
     try:
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
@@ -32,6 +33,7 @@ def save(folder: Path, epoch: int, arrays: Iterable[tuple[str, np.ndarray]], sta
                     np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
         files.bring_to_disk(temporary)
         path = folder / f"epoch-{epoch:04d}.{provenance.sha256(temporary)[:DIGITS]}.npz"
+        files.refuse_deleted(folder)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

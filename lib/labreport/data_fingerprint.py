@@ -18,7 +18,8 @@ _FOLDER = "fingerprints"  # in the cache folder
 def known(experiment) -> tuple[str, list[str]] | None:
     """Fingerprint and notes of an experiment's data; None where only loading them can tell."""
     record = files.read_json(_file(experiment))
-    if record and record["stamps"] == _stamps(record["stamps"]):
+    stamps = record.get("stamps") if isinstance(record, dict) else None
+    if isinstance(stamps, dict) and stamps == _stamps(stamps):
         return record["fingerprint"], record["notes"]
     return None
 

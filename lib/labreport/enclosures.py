@@ -3,14 +3,13 @@
 What is read back comes from outside: names are compared with those expected and never used as paths, and nothing of it is executed.
 """
 
-import datetime
 import hashlib
 import json
 import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import experiments, files, paths, privacy, provenance, strict_yaml
+from . import experiments, paths, privacy, provenance, records, strict_yaml
 
 PARAMETERS, METRICS, HISTORY, PROVENANCE, COMPARISON, SWEEP = "parameters.yaml", "metrics.json", "history.csv", "provenance.json", "comparison.yaml", "sweep.yaml"
 LARGEST = 64 * 2**20  # bytes of one file, unpacked; a longer one is none of ours
@@ -36,7 +35,7 @@ class Enclosure:
 
 def of_run(folder: Path) -> dict[str, bytes]:
     """The files that a report of a finished run carries, by name; nothing where the folder holds none."""
-    record, metrics = files.read_json(folder / PROVENANCE), files.read_json(folder / METRICS)
+    record, metrics = records.provenance(folder), records.metrics(folder)
     if not record or not metrics:
         return {}
     found = {name: _cleaned((folder / name).read_text("utf-8")) for name in (METRICS, HISTORY, PROVENANCE)}
@@ -82,10 +81,30 @@ def read(pdf: Path) -> Enclosure:
     sittings = record.get("sittings")
     last = sittings[-1] if isinstance(sittings, list) and sittings else None
     told = (isinstance(last, dict) and all(isinstance(last.get(key), kind) for key, kind in _SITTING.items()) and 1 <= last["threads"] <= MOST_THREADS
-            and not isinstance(last["threads"], bool) and _is_moment(metrics.get("finished")))
+            and not any(isinstance(last[key], bool) for key in ("threads", "cores")) and records.is_moment(metrics.get("finished")))
     if not told or not isinstance(metrics.get("identity"), dict) or not isinstance(metrics.get("finished"), str) or not isinstance(record.get("versions"), dict):
         raise ValueError(f"{where}: {METRICS} or {PROVENANCE} does not say what a run's does; it was made by another version of this program, or edited")
+    wrong = _wrong_kinds(parameters, metrics, record)
+    if wrong:
+        raise ValueError(f"{where}: {wrong} is not as a report has it; it was made by another version of this program, or edited")
     return Enclosure(name, parameters["settings"], parameters.get("base"), metrics, _text(found, HISTORY, where), record)
+
+
+def _wrong_kinds(parameters: dict, metrics: dict, record: dict) -> str | None:
+    """The first place, of those that are read, that holds a value of another kind than a report has there; None where all is well.
+
+    What an experiment's settings hold is checked where it is loaded.
+    """
+    last = record["sittings"][-1]
+    checkout = {key: last["checkout"].get(key, default) for key, default in (("commit", None), ("diff", ""))}
+    names = [parameters["settings"].get("starts_from"), *([parameters["base"].get("starts_from")] if parameters.get("base") else [])]
+    wrong = {"starts_from": any(not isinstance(name, str | None) or (name and not experiments.NAME.fullmatch(name)) for name in names),
+             f"base in {PARAMETERS}": bool(names[0]) != bool(parameters.get("base")),
+             f"versions in {PROVENANCE}": not records.are_texts(record["versions"]), f"locks in {PROVENANCE}": not records.are_texts(last["locks"]),
+             f"environment in {PROVENANCE}": not records.are_texts(last["environment"]),
+             f"checkout in {PROVENANCE}": not all(isinstance(value, str | None) for value in checkout.values()),
+             f"identity in {METRICS}": not records.is_identity(metrics["identity"])}
+    return next((place for place, is_wrong in wrong.items() if is_wrong), None)
 
 
 def _lock(sitting: dict) -> dict[str, bytes]:
@@ -93,13 +112,6 @@ def _lock(sitting: dict) -> dict[str, bytes]:
     name = provenance.LOCKS[sitting["device"] != "CPU"]
     file = paths.root() / name
     return {name: file.read_bytes()} if file.exists() and provenance.sha256(file) == sitting["locks"].get(name) else {}
-
-
-def _is_moment(text) -> bool:
-    try:
-        return bool(datetime.datetime.fromisoformat(text))
-    except (TypeError, ValueError):
-        return False
 
 
 def _cleaned(text: str) -> bytes:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import assignments, authorship, data_fingerprint, enclosures, files, identity, interruption, logs, manifest, paths, privacy, provenance, reporting, results, staleness, state, warm, wording
+from . import assignments, authorship, data_fingerprint, enclosures, files, identity, interruption, logs, manifest, paths, privacy, provenance, records, reporting, results, staleness, state, warm, wording
 from .wording import count
 
 MADE_FROM = "made_from.json"  # what the notebook and the reports in a run folder were made from
@@ -64,6 +64,7 @@ def compares(subject) -> bool:
 def task(subject, language: str = "en") -> Task:
     """What is executed for an Experiment, or for the comparison of an Assignment or a Sweep."""
     notebook = paths.notebooks() / f"{subject.notebook}.ipynb"
+    assignments.notebook(subject.notebook)  # one that is damaged ends here, before a kernel starts
     if compares(subject):
         key = _comparison_key(subject, notebook, language)  # of the runs as they are before the notebook reads them: one that ends meanwhile is seen by the next call
         parameters = {"compared": subject.name, "settings": subject.settings, "language": language}
@@ -90,7 +91,7 @@ def work(subject, language: str = "en") -> Work:
     Reads an experiment's data (ValueError, ConnectionError), not Keras; of an assignment the files of its runs, at least one (ValueError).
     """
     wanted = task(subject, language)
-    folder, before = wanted.folder, files.read_json(wanted.folder / MADE_FROM) or {}
+    folder, before = wanted.folder, records.made_from(wanted.folder)
     train = wanted.untrained()
     if train:
         return Work(train, train, train)
@@ -138,7 +139,7 @@ def _reasons(product: Path | None, before: dict | None, now: dict) -> list[str]:
 
 def _execution_key(experiment, notebook: Path, finished: str, notes: list[str], language: str) -> dict:
     published = results.published_file(experiment)
-    verified = (files.read_json(experiment.folder / results.VERIFICATION) or {}).get("verified")
+    verified = (records.verification(experiment.folder) or {}).get("verified")
     return {"settings": experiment.settings() | {"what is noted of the data": notes, "verified": verified}, "data": finished,
             "code": staleness.execution(notebook, language, experiment) | _digests(*[published] * published.exists()), "versions": _told_with()} | identity.of_host()
 
@@ -192,6 +193,7 @@ def run(subject, output=sys.stdout, language: str = "en") -> None:
         code = wanted.code()
         try:
             _papermill(wanted, running, log, output)
+            files.refuse_deleted(folder)
             notebook = nbformat.read(running, 4)
             finished = wanted.finished()
             if finished is None or any(cell.cell_type == "code" and cell.execution_count is None for cell in notebook.cells):
@@ -203,6 +205,7 @@ def run(subject, output=sys.stdout, language: str = "en") -> None:
         except (KeyboardInterrupt, interruption.Interrupted):
             raise
         except BaseException:
+            files.refuse_deleted(folder)
             if running.exists():
                 with contextlib.suppress(ValueError):  # on a full disk it may be cut off
                     _write_notebook(folder / FAILED, nbformat.read(running, 4))
@@ -210,7 +213,7 @@ def run(subject, output=sys.stdout, language: str = "en") -> None:
                 files.write_text(folder / FAILED_LOG, log.read_text("utf-8", errors="replace"))
             raise
         finally:
-            for path in (running, log):
+            for path in (running, log) if not files.deleted(folder) else ():
                 path.unlink(missing_ok=True)
         for name in (FAILED, FAILED_LOG):
             (folder / name).unlink(missing_ok=True)
@@ -288,7 +291,7 @@ def _stage(what: str, language: str) -> str:
 
 
 def _record(folder: Path, stage: str, key: dict | None) -> None:
-    files.write_json(folder / MADE_FROM, (files.read_json(folder / MADE_FROM) or {}) | {stage: key})
+    files.write_json(folder / MADE_FROM, records.made_from(folder) | {stage: key})
 
 
 def _papermill(wanted: Task, running: Path, log: Path, output) -> None:
@@ -321,10 +324,11 @@ def _papermill(wanted: Task, running: Path, log: Path, output) -> None:
             clients[-1].execute(stdout=kernel_log, stderr=kernel_log, env=environment, preexec_fn=interruption.die_with(os.getpid()))
 
     class Handler(LocalHandler):
-        """Writes the notebook cleaned, after each cell: it would stay if this process were killed."""
+        """Writes the notebook cleaned, after each cell: it would stay if this process were killed. Not into a folder that was deleted meanwhile."""
 
         def write(self, buf, path):
-            super().write(_cleaned(nbformat.reads(buf, 4)), path)
+            files.refuse_deleted(Path(path).parent)
+            return super().write(_cleaned(nbformat.reads(buf, 4)), path)
 
     papermill_engines.register("labreport", Engine)
     papermill_io.register(str(running), Handler())
@@ -380,7 +384,7 @@ def _failed_cell(running: Path) -> str:
 def _tidy(notebook, wanted: Task, finished: str) -> None:
     """Take out what differs from run to run and says nothing: papermill's random cell id, its times, and paths of this machine."""
     notebook.metadata.pop("papermill", None)
-    record = files.read_json(wanted.folder / results.PROVENANCE)
+    record = records.provenance(wanted.folder)
     checkout = record["sittings"][-1]["checkout"] if record else provenance.checkout()
     notebook.metadata["labreport"] = wanted.described | {"run": wanted.run_name, "finished": finished, "language": wanted.language, "commit": checkout["commit"],
                                                          "changed": bool(checkout["changes"])}

@@ -14,6 +14,7 @@ from .wording import say, spoken
 REHEARSAL = {"data": "real", "max_images": None}
 
 COMPARISON = "comparison"  # the notebook that compares, and the last word of its run folders
+TRAINED_PART = "model_args.trainable_from"  # decides what is trained of a model, and changes no weight's shape
 DESCRIPTION = ("title", "question", "notebook", "differs", "published")  # fields that training never sees
 
 PUBLISHED = {
@@ -21,6 +22,7 @@ PUBLISHED = {
     "total_parameters": "int", "trainable_parameters": "int", "note": "str | None",
 }
 EARLY_STOPPING = {"monitor": "str", "patience": "int | None", "min_delta": "float", "start_from_epoch": "int"}
+IMAGE_SIDES = (8, 1024)  # pixels
 MONITORS = ("val_loss", "val_accuracy")
 NAME = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")  # two hyphens set a run's settings off from its experiment
 
@@ -128,11 +130,7 @@ def load(name: str, settings: Mapping | None = None) -> Experiment:
     where = paths.display(file)
     if not NAME.fullmatch(name):
         raise ValueError(f"{where}: an experiment's name is made of lower-case words and numbers joined by single underscores; rename the file")
-    try:
-        text = file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{where}: cannot be read as text ({error}); see another file in {paths.display(paths.params())}/") from None
-    values, lines = strict_yaml.read(text, where)
+    values, lines = strict_yaml.read_file(file, where)
     if not isinstance(values, dict):
         raise ValueError(f"{where}: a parameter file is a mapping of keys to values; see another file in {paths.display(paths.params())}/")
     for key in values:
@@ -158,7 +156,12 @@ def load(name: str, settings: Mapping | None = None) -> Experiment:
 
 
 def base(experiment: Experiment) -> Experiment | None:
-    """The experiment whose trained weights `experiment` starts from, on the same images and splits, for no more epochs where they were set; None where it starts anew."""
+    """The experiment whose trained weights `experiment` starts from; None where it starts anew.
+
+    It is trained on the same images and splits. What was set for this run of the model is set for its
+    model too, or the weights would not fit: all but which layers are trained. Where epochs were set, it
+    is trained for no more of them. Raises ValueError where its weights cannot fit.
+    """
     if experiment.starts_from is None:
         return None
     found = load(experiment.starts_from)
@@ -171,8 +174,16 @@ def base(experiment: Experiment) -> Experiment | None:
     if "epochs" in experiment.changes:  # a quick try is not held up by a long training before it
         settings["epochs"] = min(experiment.epochs, found.epochs)
     if "weights" in experiment.model_args:
-        settings["weights"] = experiment.model_args["weights"]
-    return load(found.name, {key: value for key, value in settings.items() if takes(found, key)})
+        settings["model_args.weights"] = experiment.model_args["weights"]
+    settings |= {key: value for key, value in experiment.changes.items()
+                 if key.startswith("model_args.") and key != TRAINED_PART}
+    found = load(found.name, {key: value for key, value in settings.items() if takes(found, key)})
+    for key in ("backbone", "alpha"):
+        here, there = experiment.model_args.get(key), found.model_args.get(key)
+        if here != there:
+            raise ValueError(f"{experiment.name} starts from {found.name}, whose {key} is {there}, not {here}; "
+                             f"starts_from names an experiment with the same backbone and head")
+    return found
 
 
 def takes(experiment: Experiment, key: str) -> bool:
@@ -203,6 +214,8 @@ def _apply(values: dict, settings: Mapping) -> dict:
         target = values
         for parent in parents:
             target = target[parent]
+            if not isinstance(target, dict):
+                raise ValueError(f"settings: {key} cannot be set in {quoted(target)}, to which {parent} was set")
         target[last] = value
     return values
 
@@ -231,7 +244,7 @@ def _all_paths(values: dict) -> list[tuple[str, ...]]:
 def _entries(values: dict) -> dict[str, dict[str, str]]:
     """For each mapping field its entries and their types, given the chosen names."""
     def of(room):
-        choice = choices.of(room).get(values[room])
+        choice = choices.of(room).get(values[room]) if isinstance(values[room], str) else None
         return {key: annotation for key, (annotation, _) in choice.settings.items()} if choice else {}
     return {"dataset_args": of("dataset"), "model_args": of("model"), "optimizer_args": of("optimizer"),
             "augmentation": {key: annotation for key, (annotation, _) in choices.augmentation().settings.items()},
@@ -264,6 +277,9 @@ def _check(values: dict, where) -> dict:
             raise ValueError(f"{where(*filter(None, (field, key)))}: {key or field} must be at least {least}, got {value}")
     if checked["seed"] >= 2**32:
         raise ValueError(f"{where('seed')}: seed must be below 2**32 = 4294967296, got {checked['seed']}")
+    side = checked["dataset_args"].get("image_size", IMAGE_SIDES[0])
+    if not IMAGE_SIDES[0] <= side <= IMAGE_SIDES[1]:
+        raise ValueError(f"{where('dataset_args', 'image_size')}: image_size lies between {IMAGE_SIDES[0]} and {IMAGE_SIDES[1]} pixels, got {side}")
     if checked["optimizer_args"].get("learning_rate", 1) <= 0:
         raise ValueError(f"{where('optimizer_args', 'learning_rate')}: learning_rate must be above 0, got {checked['optimizer_args']['learning_rate']}")
     for key in ("test_accuracy", "validation_accuracy"):

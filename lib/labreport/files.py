@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import errno
 import fcntl
 import itertools
 import json
@@ -9,11 +10,12 @@ import math
 import os
 import time
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from . import privacy
 
 FOREVER = math.inf
+NO_FILE = (errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.ELOOP)  # there is none of this name, but a folder or nothing
 AT_WORK = 75  # exit code of a command that found another process at the same work: try again later (EX_TEMPFAIL)
 
 
@@ -21,15 +23,26 @@ class AtWork(ValueError):
     """Another process has in hand what this one wants."""
 
 
+class Deleted(FileNotFoundError):
+    """A folder was deleted while this process held a lock in it; what lies there now is another's."""
+
+
+_held: dict[Path, int] = {}  # lock files of this process, and their descriptors
+os.register_at_fork(after_in_child=_held.clear)  # what a parent holds is not its child's to watch
+
+
 def replace(path: Path, write: Callable[[Path], None]) -> None:
     """Let `write` make a temporary file beside `path`, bring it to the disk, and rename it into place.
 
     When `write` fails (a full disk, say) the old file is still there and the temporary one is gone.
+    Raises Deleted, and writes nothing, as `refuse_deleted` does.
     """
+    refuse_deleted(path.parent)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part{path.suffix}")  # the suffix, since Keras looks at it
     try:
         write(temporary)
         bring_to_disk(temporary)
+        refuse_deleted(path.parent)  # to write a model takes seconds
         os.replace(temporary, path)
         bring_to_disk(path.parent)  # or the name may be lost in a power cut
     finally:
@@ -69,17 +82,54 @@ def lock(path: Path, what: str, wait: float = 0.0):
     what: the thing that is at work, for the message. The lock is the operating system's: it ends with its holder, however that ends, so a lock
     file that lies about means nothing.
     """
-    with open(path, "a+") as file:
-        give_up = time.monotonic() + wait
-        while not _taken(file):
-            if time.monotonic() >= give_up:
-                file.seek(0)
-                raise AtWork(f"{what} is at work already, as {file.read().strip() or 'an unknown process'}; wait for it, or end it")
-            time.sleep(0.05)
-        file.truncate(0)
-        file.write(f"process {os.getpid()} on {privacy.host()} since {datetime.datetime.now():%Y-%m-%d %H:%M:%S}")
-        file.flush()
-        yield
+    give_up, path = time.monotonic() + wait, path.absolute()
+    while True:
+        with open(path, "a+") as file:
+            while not _taken(file):
+                if time.monotonic() >= give_up:
+                    file.seek(0)
+                    raise AtWork(f"{what} is at work already, as {file.read().strip() or 'an unknown process'}; wait for it, or end it")
+                time.sleep(0.05)
+            if not _is_file(file.fileno(), path):
+                continue  # deleted while we waited: the lock of this name is another file's
+            file.truncate(0)
+            file.write(f"process {os.getpid()} on {privacy.host()} since {datetime.datetime.now():%Y-%m-%d %H:%M:%S}")
+            file.flush()
+            _held[path] = file.fileno()
+            try:
+                yield
+            finally:
+                del _held[path]
+            return
+
+
+def deleted(folder: Path) -> bool:
+    """Whether a folder, or one above it, was deleted while this process held a lock in it.
+
+    A folder of the same name may be there again, with the files of another process.
+    """
+    return _gone(folder) is not None
+
+
+def refuse_deleted(folder: Path) -> None:
+    """Raise Deleted where `deleted` is true."""
+    gone = _gone(folder)
+    if gone is not None:
+        raise Deleted(f"the folder {gone} was deleted while this process worked in it, so it stops here; "
+                      f"it leaves alone what is there now, and the same command begins anew")
+
+
+def _gone(folder: Path) -> Path | None:
+    places = {folder.absolute(), *folder.absolute().parents}
+    return next((path.parent for path, descriptor in list(_held.items()) if path.parent in places and not _is_file(descriptor, path)), None)
+
+
+def _is_file(descriptor: int, path: Path) -> bool:
+    """Whether a path still names the file that is open."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(path))
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def locked(path: Path) -> bool:
@@ -87,10 +137,11 @@ def locked(path: Path) -> bool:
     try:
         with open(path) as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
     except BlockingIOError:
         return True
+    except OSError as error:
+        if error.errno not in NO_FILE:
+            raise
     return False
 
 
@@ -108,14 +159,25 @@ def free(path: Path) -> Path:
     return next(candidate for candidate in itertools.chain([path], others) if not candidate.exists())
 
 
+def leads_outside(name: str) -> bool:
+    """Whether a name that came from outside is anything but the path of a file below a folder."""
+    parts = PurePosixPath(name.replace("\\", "/")).parts
+    absolute = PurePosixPath(name).is_absolute() or bool(PureWindowsPath(name).drive)
+    return absolute or not parts or ".." in parts or "\0" in name
+
+
 def now() -> str:
     """The time, to the second, as files say it."""
     return datetime.datetime.now().astimezone().isoformat(timespec="seconds")
 
 
 def read_json(path: Path):
-    """The content of a JSON file, or None where there is none or it is damaged."""
+    """The content of a JSON file, or None where there is none or it is damaged, or no file at all."""
     try:
         return json.loads(path.read_text("utf-8"))
-    except (FileNotFoundError, ValueError):
+    except (ValueError, RecursionError):
+        return None
+    except OSError as error:  # of a disk that does not answer nobody can say what it holds
+        if error.errno not in NO_FILE:
+            raise
         return None

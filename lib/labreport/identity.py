@@ -3,6 +3,7 @@
 import os
 
 from . import code_digest, experiments, hosts, pretrained, provenance, staleness
+from .plain_types import printable
 from .wording import listed, say
 
 BACKENDS = ("tensorflow", "jax")
@@ -61,8 +62,9 @@ def differences(before: dict, now: dict, everywhere: bool = False) -> list[str]:
         found += [f"{now['settings'].get('starts_from')}: {reason}" for reason in differences(before.get("starts_from") or {}, now.get("starts_from") or {}, everywhere)]
     found += [say("{name} changed", name=name) for name in _changed(before.get("code", {}), now.get("code", {}))]
     versions = {} if elsewhere else now.get("versions", {})
-    return found + [say("{key}: {before}, now {now}", key=name, before=before.get("versions", {}).get(name), now=versions[name]) for name in sorted(versions)
-                    if before.get("versions", {}).get(name) != versions[name]]
+    found += [say("{key}: {before}, now {now}", key=name, before=before.get("versions", {}).get(name), now=versions[name]) for name in sorted(versions)
+              if before.get("versions", {}).get(name) != versions[name]]
+    return [printable(reason) for reason in found]  # what a run was made from may come from another machine
 
 
 def _changed(before: dict[str, str], now: dict[str, str]) -> list[str]:

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from . import hosts, privacy
+from .plain_types import printable
 
 SITE = "https://www.kaggle.com"
 SETTINGS = f"{SITE}/settings"
@@ -40,7 +41,7 @@ def connected():
         raise ValueError(_refused(source))
     if token:
         privacy.learn(TOKEN, token)  # that of a login may have been made just now
-    print(privacy.cleaned(said.getvalue()), end="", file=sys.stderr)  # that others can read the key, for one
+    print(printable(privacy.cleaned(said.getvalue())), end="", file=sys.stderr)  # that others can read the key, for one
     return api
 
 
@@ -146,6 +147,8 @@ def _credentials() -> tuple[str, dict[str, str]]:
         token, source = get_access_token_from_env()
     except OSError:  # it takes the value for the name of a file, and that is too long
         raise ValueError(f"{TOKEN} holds no token of Kaggle's; copy it anew from {SETTINGS} (API tokens)") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"the file of Kaggle's access token is no text; copy it anew from {SETTINGS} (API tokens)") from None
     if token:
         named = os.environ.get(source, "")
         place = f"the environment variable {source}" if named == token else f"the file that {source} names" if named else "~/.kaggle/access_token"
@@ -155,7 +158,10 @@ def _credentials() -> tuple[str, dict[str, str]]:
         try:
             stored = json.loads(file.read_text("utf-8"))
             stored = {"username": stored["username"], "key": stored["key"]}
-        except (OSError, ValueError, KeyError, TypeError):
+            if not all(isinstance(value, str) for value in stored.values()):
+                raise TypeError
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            stored = {}
             if not (os.environ.get(USERNAME) and os.environ.get(KEY)):
                 raise ValueError(f"{privacy.cleaned(str(file))} cannot be read as Kaggle's credentials, a username and a key; get it again from {SETTINGS}") from None
     username, key = os.environ.get(USERNAME) or stored.get("username"), os.environ.get(KEY) or stored.get("key")
@@ -244,11 +250,16 @@ def _environment(values: dict[str, str]):
             os.environ.update({name: value} if value is not None else {})
 
 
+def _shown(text: str) -> str:
+    """What the client prints, without secrets; a progress bar of its own keeps its carriage returns."""
+    return "\r".join(map(printable, privacy.cleaned(text).split("\r")))
+
+
 class _Cleaned(io.TextIOBase):
     """Hands on to stderr what the client prints, without secrets, and of a connection that broke only that."""
 
     def write(self, text: str) -> int:
-        sys.stderr.write(re.sub(r"(Connection error): .*", r"\1", privacy.cleaned(text), flags=re.DOTALL))
+        sys.stderr.write(re.sub(r"(Connection error): .*", r"\1", _shown(text), flags=re.DOTALL))
         return len(text)
 
     def flush(self) -> None:

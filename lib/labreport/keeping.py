@@ -21,7 +21,9 @@ from . import files, hosts, provenance
 KEPT = hosts.DRIVE / "MyDrive/labreport/reports"  # <run>/<runtime>/: a run folder, and its manifest
 MANIFEST = "kept.json"  # sha256 of all files of a copy, written last
 RUNTIME = ".runtime"  # beside the run folders: the name of this runtime
+RUNTIME_NAME = re.compile("runtime-[0-9a-f]{8}")
 BROUGHT = ".brought.json"  # in a run folder: from which copy it was brought back
+SHA256 = re.compile("[0-9a-f]{64}")
 CHECKPOINT = re.compile(r"unfinished/epoch-(\d+)\.([0-9a-f]{20})\.npz")
 PARTS = ("unfinished/", "earlier/")  # which a finished run does without
 DEPTH = 5  # folders below Kaggle's input folder to look in
@@ -61,6 +63,11 @@ def bring_back(folder: Path, progress: Callable[[str], None] = print) -> bool:
     """
     try:
         for _, place, expected in sorted(further(folder), key=lambda found: found[0], reverse=True):
+            strange = [name for name in expected if not _is_kept(name)]
+            if strange:
+                progress(f"{place / MANIFEST} names {strange[0][:80]!r}, which is no file of a run "
+                         f"folder: this copy is left out; delete {place} if you did not make it")
+                continue
             if _put_in_place(place, expected, folder, progress):
                 return True
     except OSError as error:
@@ -70,8 +77,6 @@ def bring_back(folder: Path, progress: Callable[[str], None] = print) -> bool:
 
 def further(folder: Path) -> list[tuple[tuple, Path, dict[str, str]]]:
     """The copies of a run that have come further than its folder: how far (finished?, epochs, when), where, and the sha256 of their files, or its beginning."""
-    if hosts.here() == "home":
-        return []
     if hosts.here() == "home":  # where nothing is kept: runs are looked at by the hundred
         return []
     own = how_far(_names(folder))
@@ -82,7 +87,7 @@ def further(folder: Path) -> list[tuple[tuple, Path, dict[str, str]]]:
         reached = how_far(expected)
         if reached > own:
             finished = files.read_json(place / "metrics.json") if reached[0] else None
-            found.append(((*reached, finished["finished"] if finished else ""), place, expected))
+            found.append(((*reached, str(finished.get("finished", "")) if isinstance(finished, dict) else ""), place, expected))
     return found
 
 
@@ -100,13 +105,22 @@ def _manifest(place: Path) -> dict[str, str]:
     """sha256 of the files of a copy by their names; nothing where its manifest cannot be read: then it counts for nothing, and is copied anew."""
     found = files.read_json(place / MANIFEST)
     named = found.get("files") if isinstance(found, dict) else None
-    return named if isinstance(named, dict) and all(isinstance(digest, str) for digest in named.values()) else {}
+    digests = named.values() if isinstance(named, dict) else [None]
+    whole = all(isinstance(digest, str) and SHA256.fullmatch(digest) for digest in digests)
+    return named if whole else {}  # an empty digest would let every content pass
 
 
 def _names(folder: Path) -> list[str]:
     """The files of a run folder that are kept: no locks, nothing temporary, nothing of a notebook that is at work."""
-    names = [path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.is_file()]
-    return [name.as_posix() for name in names if not any(part.startswith(".") for part in name.parts) and name.parts[0] not in ("running.ipynb", "running.txt", MANIFEST)]
+    names = [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_file()]
+    return [name for name in names if _is_kept(name)]
+
+
+def _is_kept(name: str) -> bool:
+    """Whether this is the name of a file that `keep` copies. A manifest comes from outside: it may name any path, or a lock."""
+    hidden = any(part.startswith(".") for part in name.split("/"))
+    at_work = name.split("/")[0] in ("running.ipynb", "running.txt", MANIFEST)
+    return not (hidden or at_work or files.leads_outside(name))
 
 
 def how_far(names: Collection[str]) -> tuple[bool, int]:
@@ -133,7 +147,7 @@ def _explained(error: OSError) -> str:
 def _runtime(reports: Path) -> str:
     """Name of this runtime: drawn once, and kept beside the run folders, since it lives as long as they do."""
     file = reports / RUNTIME
-    if not file.exists():
+    if not file.exists() or not RUNTIME_NAME.fullmatch(file.read_text("utf-8", "replace")):
         files.write_text(file, f"runtime-{secrets.token_hex(4)}")
     return file.read_text("utf-8")
 
@@ -187,7 +201,7 @@ def _delete(path: Path) -> None:
 def _take_over(folder: Path, place: Path, progress) -> None:
     """Delete the copy that this runtime goes on from, once its own is further; where that has changed since, another runtime is alive, and it stays."""
     note = files.read_json(folder / BROUGHT)
-    if note is None:
+    if not _is_note(note):
         return
     other, reached = place.with_name(note["place"]), how_far(_names(folder))
     unchanged = (other / MANIFEST).exists() and provenance.sha256(other / MANIFEST) == note["manifest"]
@@ -202,6 +216,13 @@ def _take_over(folder: Path, place: Path, progress) -> None:
         progress(f"another runtime is at work on {folder.name} with the same Google Drive, perhaps this notebook in a second tab: each keeps a copy of its own, and the one "
                  f"that has come further is gone on from; stop one of them")
     (folder / BROUGHT).unlink()
+
+
+def _is_note(note) -> bool:
+    """Whether this is what `_put_in_place` notes of a copy; its place is deleted, so it must be the name of a runtime."""
+    kinds = {"place": str, "manifest": str, "epochs": int}
+    return (isinstance(note, dict) and all(isinstance(note.get(key), kind) for key, kind in kinds.items())
+            and bool(RUNTIME_NAME.fullmatch(note["place"])))
 
 
 def _put_in_place(place: Path, expected: dict[str, str], folder: Path, progress) -> bool:

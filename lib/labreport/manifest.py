@@ -33,7 +33,8 @@ def changed(folder: Path, names: tuple[str, ...] | None = None) -> list[str]:
     digests = record.get("files") if isinstance(record, dict) else None
     if not isinstance(digests, dict):
         return [FILE] if (folder / FILE).exists() else []
-    remembered, seen, found = files.read_json(_memory(folder)) or {}, {}, []
+    remembered, seen, found = files.read_json(_memory(folder)), {}, []
+    remembered = remembered if isinstance(remembered, dict) else {}
     for name in _covered():
         if name not in digests or (names is not None and name not in names):
             continue

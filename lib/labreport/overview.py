@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from . import assignments, experiments, files, identity, manifest, paths, provenance, state, strict_yaml, sweeps, wording
+from . import assignments, experiments, files, identity, manifest, paths, provenance, records, state, strict_yaml, sweeps, wording
 from .experiments import Experiment
+from .plain_types import printable
 from .reporting import index
 from .wording import say
 
@@ -61,7 +62,7 @@ def entries() -> list[index.Entry]:
     """What lies in the reports folder: what is at work first, then the latest. A file that is damaged costs its own row no more than what stood in it."""
     today = _Today()
     folders = [folder for folder in sorted(paths.reports().iterdir()) if folder.is_dir() and not folder.name.startswith(".")]
-    found = {folder.name: entry for folder in folders if (entry := _entry(folder, today))}
+    found = {folder.name: entry for folder in folders if (entry := _entry_or_damage(folder, today))}
     for name, entry in found.items():
         if entry.kind != "run" and entry.status == "finished" and (reasons := _read_other_things(paths.reports() / name, entry, found)):
             found[name] = replace(entry, status="outdated", why=reasons)
@@ -94,7 +95,7 @@ class _Today:
         """The experiment that a sweep starts from. Its other runs are not looked at: there may be hundreds."""
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             file = paths.params() / "sweeps" / f"{sweep}.yaml"
-            return self.experiment(strict_yaml.read(file.read_text("utf-8"), paths.display(file))[0]["base"])
+            return self.experiment(strict_yaml.read_file(file, paths.display(file))[0]["base"])
         return None
 
     def differences(self, result: Result) -> list[str]:
@@ -104,7 +105,7 @@ class _Today:
             return [say("params/{name}.yaml is not there, or cannot be read", name=result.experiment)]
         try:
             return identity.differences(result.identity, self._identity(_changed(experiment, result.changes), result.identity["data"]))
-        except (ValueError, KeyError, TypeError) as error:  # of a model that is no longer there, for one
+        except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:  # of a model that is no longer there, for one
             return [say("its settings do not go with today's source ({error})", error=error)]
 
     def _identity(self, experiment: Experiment, fingerprint: str) -> dict:
@@ -129,10 +130,20 @@ def _changed(experiment: Experiment, changes: dict) -> Experiment:
     return Experiment(**values | {"changes": changes})
 
 
+def _entry_or_damage(folder: Path, today: _Today) -> index.Entry | None:
+    """As `_entry`; where a file cannot be read for a reason that nobody foresaw, a row that says so."""
+    try:
+        return _entry(folder, today)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
+        named = getattr(error, "filename", None)
+        what = Path(str(named)).name if named else say("a file of this run")
+        return index.Entry(printable(folder.name), today.kind(folder.name.split("--")[0]), "", "", False, "damaged", [say("{file} cannot be read", file=what)], [], None, "", "", 0.0)
+
+
 def _entry(folder: Path, today: _Today) -> index.Entry | None:
     """None where the folder holds no run."""
     name = folder.name.split("--")[0]
-    kind, now, result = today.kind(name), _state(folder), _result(folder)
+    kind, now, result = today.kind(name), state.read(folder), _result(folder)
     if kind == "run" and (folder / "sweep.json").exists():  # of a sweep whose file is gone
         kind = "sweep"
     record = now.record or {}
@@ -157,32 +168,21 @@ def _entry(folder: Path, today: _Today) -> index.Entry | None:
         return None
     experiment = today.base(name) if kind == "sweep" else today.experiment(name) if kind == "run" else None
     finished = result.finished if result else record.get("ended", "") if status == "finished" else ""
+    finished = finished if records.is_moment(finished) else ""
     linked = [wording.file(file, language) for file in LINKED for language in wording.LANGUAGES]
     return index.Entry(
-        name=folder.name, kind=kind, title=say(experiment.title) if experiment and kind == "run" else "", status=status, why=why,
+        name=printable(folder.name), kind=kind, title=say(experiment.title) if experiment and kind == "run" else "", status=status, why=[printable(reason) for reason in why],
         assignment=experiment.notebook if experiment else name.removesuffix(f"_{assignments.COMPARISON}") if kind == "comparison" else "",
         sample=result.sample if result else folder.name.split("--")[1:2] == ["sample"], accuracy=result.accuracy if result else None, split=result.split if result else "",
         curve=_curve(folder / "history.csv") if result else _curve(folder / state.UNFINISHED / "history.csv"), finished=finished,
         moment=max(map(_seconds, (finished, *(record.get(key, "") for key in ("ended", "heartbeat", "since"))))), files=[file for file in (*linked, FAILED) if (folder / file).exists()])
 
 
-def _state(folder: Path) -> state.State:
-    try:
-        return state.read(folder)
-    except (KeyError, TypeError, ValueError):  # run.json lacks something
-        return state.State("none")
-
-
 def _result(folder: Path) -> Result | None:
     """None where there is none, or it is damaged."""
-    metrics = files.read_json(folder / "metrics.json")
-    try:
-        found = Result(metrics["experiment"], dict(metrics["changes"]), metrics["data"] == "sample", float(metrics["evaluated_accuracy"]), str(metrics["evaluated_split"]),
-                       metrics["finished"], dict(metrics["identity"]))
-        datetime.fromisoformat(found.finished)
-    except (KeyError, TypeError, ValueError):
-        return None
-    return found if math.isfinite(found.accuracy) else None
+    metrics = records.metrics(folder)
+    return metrics and Result(metrics["experiment"], metrics["changes"], metrics["data"] == "sample", float(metrics["evaluated_accuracy"]),
+                              printable(metrics["evaluated_split"]), metrics["finished"], metrics["identity"])
 
 
 def _curve(history: Path) -> list[float]:
@@ -199,7 +199,7 @@ def _seconds(moment) -> float:
     """Since 1970; 0 where there is no moment."""
     try:
         return datetime.fromisoformat(moment).timestamp()
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return 0.0
 
 

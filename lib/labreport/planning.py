@@ -8,7 +8,7 @@ import shutil
 import sys
 from dataclasses import dataclass, replace
 
-from . import assignments, files, paths, provenance, state, warm
+from . import assignments, files, paths, provenance, records, state, warm
 from .experiments import Experiment
 from .sweeps import Sweep
 from .wording import count, duration
@@ -224,7 +224,7 @@ def _bytes_of_outputs(layer) -> list[tuple[float, bool]]:
 def _earlier_runs() -> list[dict]:
     found = []
     for file in sorted(paths.reports().glob("*/metrics.json")):
-        metrics, origin = files.read_json(file), files.read_json(file.with_name("provenance.json"))
+        metrics, origin = records.metrics(file.parent), records.provenance(file.parent)
         if not metrics or not origin or not metrics.get("seconds_per_epoch"):
             continue
         settings, paces = metrics["identity"]["settings"], sorted(metrics["seconds_per_epoch"])

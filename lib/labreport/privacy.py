@@ -109,7 +109,7 @@ def _secrets(environment: tuple[tuple[str, str], ...], learned: tuple[tuple[str,
         try:
             text = file.read_text("utf-8").strip()
             found += [("KAGGLE_KEY", json.loads(text).get(key, "")) for key in ("key", "access_token", "refresh_token")] if file.suffix == ".json" else [("KAGGLE_API_TOKEN", text)]
-        except (OSError, ValueError, AttributeError):  # none there, or not one of Kaggle's
+        except (OSError, ValueError, AttributeError, RecursionError):  # none there, or not one of Kaggle's
             continue
     for name, value in environment:
         if password := IN_ADDRESS.search(value):  # the address itself may be taken apart, and its password be printed alone

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import files, manifest, paths, state, wording
+from . import files, manifest, paths, records, state, wording
 from .wording import count, date, duration, listed, noted, number, say
 
 if TYPE_CHECKING:  # the command line asks what is finished, and does without them
@@ -25,6 +25,7 @@ FILES = (HISTORY, PREDICTIONS, MODEL, PROVENANCE, METRICS)
 # All that a run leaves to a reader; the notebook and the reports come after the training.
 OF_A_RUN = (*FILES, SUBMISSION, VERIFICATION, manifest.FILE, "log.txt", "made_from.json", *(wording.file(name, language) for language in wording.LANGUAGES
                                                                              for name in ("notebook.ipynb", "report.html", "report.pdf")))
+PUBLISHED_COLUMNS = ("epoch", "accuracy", "loss", "val_accuracy", "val_loss")
 HOSTS = {"colab": "Google Colab", "kaggle": "Kaggle"}
 NEAR = {"seed", "epochs", "max_images"}  # with other values of these a run is still to be looked at beside the published one
 
@@ -82,7 +83,7 @@ class Result:
 
 def finished(folder: Path) -> dict | None:
     """The metrics of a finished training in this folder, or None."""
-    metrics = files.read_json(folder / METRICS)
+    metrics = records.metrics(folder)
     return metrics if metrics and all((folder / name).exists() for name in FILES) else None
 
 
@@ -91,10 +92,12 @@ def load(folder: Path) -> Result:
     metrics = finished(folder)
     if metrics is None:
         raise FileNotFoundError(f"{folder} holds no finished training ({METRICS} is missing); run the experiment first")
-    verification = files.read_json(folder / VERIFICATION)
+    verification, provenance = records.verification(folder), records.provenance(folder)
+    if provenance is None:
+        raise ValueError(f"{paths.display(folder / PROVENANCE)} is damaged; put it back as it was, or delete {METRICS} beside it and run the experiment again")
     if verification and verification["of"] != metrics["finished"]:  # of the run that was here before
         verification = None
-    return Result(read_table(folder / HISTORY), metrics, read_table(folder / PREDICTIONS, text=("id", "label", "predicted")), files.read_json(folder / PROVENANCE), verification)
+    return Result(read_table(folder / HISTORY), metrics, read_table(folder / PREDICTIONS, text=("id", "label", "predicted")), provenance, verification)
 
 
 def published_file(experiment) -> Path:
@@ -108,6 +111,9 @@ def published_history(experiment) -> tuple[pd.DataFrame | None, int | None]:
     if experiment.data == "sample" or not experiment.changes.keys() <= NEAR or not file.exists():
         return None, None
     whole = read_table(file)
+    lacking = [column for column in PUBLISHED_COLUMNS if column not in whole]
+    if lacking:
+        raise ValueError(f"{paths.display(file)} lacks the column {lacking[0]}; a published log has {', '.join(PUBLISHED_COLUMNS)}")
     return whole.head(experiment.epochs), len(whole)
 
 
@@ -115,8 +121,12 @@ def read_table(source, text: tuple[str, ...] = ()) -> pd.DataFrame:
     """A CSV table as it was written: pandas's own reading of numbers loses the last bit in some versions. source: path or open file; text: columns that hold no numbers."""
     import pandas as pd
 
-    table = pd.read_csv(source, dtype=str, keep_default_na=False)
-    return table.astype({column: int if column == "epoch" else float for column in table if column not in text})
+    try:
+        table = pd.read_csv(source, dtype=str, keep_default_na=False)
+        return table.astype({column: int if column == "epoch" else float for column in table if column not in text})
+    except (ValueError, OverflowError, IsADirectoryError) as error:
+        named = f"{paths.display(source)} is no table of numbers" if isinstance(source, Path) else "no table of numbers"
+        raise ValueError(f"{named} ({error}); put it back as it was") from None
 
 
 def prediction_table(split, probabilities: np.ndarray, class_names: list[str]) -> pd.DataFrame:
@@ -142,6 +152,7 @@ def publish(unfinished: Path, folder: Path, beside: tuple[str, ...] = ()) -> Non
 
     beside: more files to be moved, such as an executed notebook.
     """
+    files.refuse_deleted(folder)
     _keep_earlier(folder)
     (folder / METRICS).unlink(missing_ok=True)
     if (unfinished / HISTORY).exists():  # nothing has moved yet, so what answer there is is an earlier run's
@@ -156,11 +167,11 @@ def publish(unfinished: Path, folder: Path, beside: tuple[str, ...] = ()) -> Non
 
 def _keep_earlier(folder: Path) -> None:
     """Give the files of the finished run in a folder, reports included, a second name in `earlier/<when it was finished>/`."""
-    metrics = files.read_json(folder / METRICS)
-    if metrics is None:
+    if not (folder / METRICS).exists():
         return
-    kept = folder / state.EARLIER / metrics["finished"][:19].replace(":", "-")
-    if files.read_json(kept / METRICS) == metrics:  # stopped after this step
+    metrics = records.metrics(folder)
+    kept = folder / state.EARLIER / (metrics["finished"][:19].replace(":", "-") if metrics else f"{files.now()[:19].replace(':', '-')}-damaged")
+    if metrics and files.read_json(kept / METRICS) == metrics:  # stopped after this step
         return
     kept = files.free(kept)
     making = kept.with_name(f".{kept.name}.part")

@@ -21,7 +21,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import experiments, files, paths, tasks
+from . import experiments, files, logs, paths, tasks
 from .planning import Step
 from .sweeps import Sweep
 
@@ -58,8 +58,6 @@ OF_ANY_JOB = (
     ("--time", "-t"),
     ("--wckey",),
 )
-
-CLEANED = "# labreport.logs.shell() belongs here: what is written from here on is cleaned"
 
 _ARRAY = """\
 #!/bin/bash
@@ -398,7 +396,7 @@ def _filled(template: str, sweep: Sweep, threads: int, **more) -> str:
         quoted_logs=shlex.quote(str(place)),
         root=shlex.quote(str(paths.root())),
         environment=environment,
-        cleaned=CLEANED,
+        cleaned=logs.shell().strip(),
         python=shlex.quote(sys.executable),
         pipeline=shlex.quote(str(tasks.PIPELINE)),
         **more,

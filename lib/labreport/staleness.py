@@ -48,6 +48,7 @@ _PLUMBING = frozenset(
         "pretrained",
         "privacy",
         "provenance",
+        "records",
         "staleness",
         "state",
         "strict_yaml",

@@ -12,8 +12,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import files, hosts, keeping, privacy
+from . import files, hosts, keeping, privacy, records
 from .interruption import Interrupted
+from .plain_types import printable
 from .wording import count
 
 FILE = "run.json"
@@ -21,6 +22,10 @@ LOCK = ".run.lock"
 UNFINISHED = "unfinished"  # folder of a training that is not complete: history, checkpoints
 EARLIER = "earlier"  # folder of the runs that a later one has taken the place of, and of trainings that were set aside
 HOLDER = "LABREPORT_RUN"  # names the run folder that the parent process holds
+NAMES = ("queued", "running", "finished", "failed", "interrupted")
+# What is read of run.json, and of one that says it is running; one that says otherwise is of another make.
+KINDS = {"host": str, "process": int}
+KINDS_RUNNING = {"heartbeat": str, "started": str, "beats": int}
 BEAT_SECONDS = 5.0
 SILENT_SECONDS = 120  # after which a run of a machine whose lock cannot be seen is no longer said to be running
 WAIT_SECONDS = 3.0  # for the last moments of a process that was killed
@@ -65,7 +70,8 @@ def held(folder: Path, run_name: str, log: str | None = None):
     """Hold a run folder while the block runs, and say so in run.json, with a heartbeat; at the end how it ended, and why.
 
     What is kept of it elsewhere is brought back before, and kept anew after. log: file in the folder where the words of a failed run lie. Where the parent
-    process holds the folder for this process, nothing is done. Raises ValueError that names the holder where it is another process.
+    process holds the folder for this process, nothing is done. Raises ValueError that names the holder where it is another process, and Deleted
+    where the folder was deleted meanwhile: then what is there now is left alone.
     """
     if os.environ.get(HOLDER) == str(folder.resolve()):
         yield
@@ -85,6 +91,7 @@ def held(folder: Path, run_name: str, log: str | None = None):
             if not brought:  # what a process that was killed has left
                 keeping.keep(folder)
             yield
+            files.refuse_deleted(folder)
         except (KeyboardInterrupt, Interrupted) as error:
             ending = {"state": "interrupted", "why": str(error) or "it was asked to stop at once"}
             raise
@@ -94,6 +101,7 @@ def held(folder: Path, run_name: str, log: str | None = None):
         finally:
             done.set()
             beating.join()
+            files.refuse_deleted(folder)  # what is there is another's, and says what that one does
             epochs = _epochs(folder)
             with contextlib.suppress(OSError):  # on a full disk the file goes on saying running, and is not believed once the lock is free
                 files.write_json(folder / FILE, record | ending | {"ended": files.now()} | ({"epoch": epochs} if epochs is not None else {}))
@@ -150,7 +158,14 @@ def _refuse_a_living_one_elsewhere(folder: Path, run_name: str) -> None:
 def _record(folder: Path) -> dict | None:
     """What run.json says, None where there is none or it is of another make."""
     record = files.read_json(folder / FILE)
-    return record if isinstance(record, dict) and {"state", "host", "process"} <= record.keys() else None
+    if not isinstance(record, dict) or record.get("state") not in NAMES:
+        return None
+    kinds = KINDS | (KINDS_RUNNING if record["state"] == "running" else {})
+    if not all(type(record.get(key)) is kind for key, kind in kinds.items()) or type(record.get("why", "")) is not str:
+        return None
+    if record["state"] == "running" and not records.is_moment(record["heartbeat"]):
+        return None
+    return {key: printable(value) if isinstance(value, str) else value for key, value in record.items()}
 
 
 def _age(moment: str) -> float:
@@ -159,7 +174,7 @@ def _age(moment: str) -> float:
 
 def _epochs(folder: Path) -> int | None:
     try:
-        return max(0, len((folder / UNFINISHED / "history.csv").read_text().splitlines()) - 1)
+        return max(0, len((folder / UNFINISHED / "history.csv").read_text("utf-8", "replace").splitlines()) - 1)
     except OSError:
         return None
 
@@ -171,7 +186,7 @@ def _whose(record: dict) -> str:
 def _alive(process: int) -> bool:
     try:
         os.kill(process, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):  # the number of no process
         return False
     except PermissionError:
         pass

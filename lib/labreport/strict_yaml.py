@@ -4,18 +4,28 @@ PyYAML by itself reads `1e-3` as text, `no` as false, `012` as ten, and keeps th
 """
 
 import re
+from pathlib import Path
 
 import yaml
 
 MAXIMUM_DEPTH = 20
 
 
+class _Refused(yaml.MarkedYAMLError):
+    """YAML, but of a kind that says nothing to a reader of parameter files."""
+
+
 class _Loader(yaml.SafeLoader):
     yaml_implicit_resolvers = {}
 
     def compose_node(self, parent, index):
-        if self.check_event(yaml.AliasEvent):  # a few lines of them can stand for more than any memory holds
-            raise yaml.composer.ComposerError(None, None, "an alias (*) is not used here; write the value again", self.peek_event().start_mark)
+        event = self.peek_event()
+        if isinstance(event, yaml.AliasEvent):  # a few lines of them can stand for more than any memory holds
+            raise _Refused(problem="an alias (*) is not used here; write the value again", problem_mark=event.start_mark)
+        if event.anchor is not None:
+            raise _Refused(problem=f"an anchor (&{event.anchor}) is not used here; leave it out", problem_mark=event.start_mark)
+        if event.tag is not None:
+            raise _Refused(problem=f"the tag {event.tag} is not used here; write the plain value", problem_mark=event.start_mark)
         return super().compose_node(parent, index)
 
 
@@ -50,10 +60,20 @@ def read(text: str, where: str):
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
-        raise ValueError(f"{where}{line}: this is not YAML: {getattr(error, 'problem', None) or error}") from None
+        what = "" if isinstance(error, _Refused) else "this is not YAML: "
+        raise ValueError(f"{where}{line}: {what}{getattr(error, 'problem', None) or str(error).splitlines()[0]}") from None
     except RecursionError:
         raise ValueError(f"{where}: nested deeper than any parameter file") from None
     return (None if node is None else _value(node, (), lines, where)), lines
+
+
+def read_file(path: Path, where: str):
+    """As `read`, of a file; ValueError too where it cannot be read as text."""
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{where}: cannot be read as text ({error}); write it in UTF-8") from None
+    return read(text, where)
 
 
 def write(values) -> str:
@@ -79,8 +99,6 @@ def _value(node: yaml.Node, path: tuple, lines: dict, where: str):
     if isinstance(node, yaml.SequenceNode):
         return [_value(item, (*path, index), lines, where) for index, item in enumerate(node.value)]
     kind = node.tag.removeprefix("tag:yaml.org,2002:")
-    if kind not in _SCALARS:
-        raise ValueError(f"{where}, line {line}: the tag {node.tag} is not used in parameter files; write the plain value")
     try:
         return _SCALARS[kind](node.value)
     except ValueError:  # Python reads no whole number of more than 4,300 digits

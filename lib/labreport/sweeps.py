@@ -2,7 +2,6 @@
 
 import functools
 import itertools
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -106,7 +105,7 @@ def load(name: str, settings: Mapping | None = None) -> Sweep:
         raise ValueError(f"there is no sweep {name!r}{nearest(name, known)}; " + (f"there are {', '.join(known)}" if known else "a sweep is a file in params/sweeps/"))
     file = paths.params() / "sweeps" / f"{name}.yaml"
     where = paths.display(file)
-    values, lines = strict_yaml.read(file.read_text("utf-8"), where)
+    values, lines = strict_yaml.read_file(file, where)
     if not isinstance(values, dict):
         raise ValueError(f"{where}: a sweep is a mapping of {', '.join(KEYS)}; see another file in {paths.display(file.parent)}/")
 
@@ -128,6 +127,8 @@ def load(name: str, settings: Mapping | None = None) -> Sweep:
         raise ValueError(f"{line('seeds')}: seeds are whole numbers, at least one and each once, got {seeds}")
     base = experiments.load(values["base"])
     if "grid" in values:
+        if not values["grid"]:
+            raise ValueError(f"{line('grid')}: a grid names at least one setting and its values, such as learning_rate: [0.1, 0.01]")
         entries = _grid(values["grid"], lambda axis: line("grid", axis))
     else:
         entries = values["runs"]
@@ -181,6 +182,8 @@ def _grid(axes: dict, line) -> list[dict]:
         if twice:
             raise ValueError(f"{line(twice)}: two axes of the grid set {twice}; leave it to one of them")
         labels = [part["label"] for part in combination if "label" in part]
+        if not all(isinstance(label, str) for label in labels):
+            raise ValueError(f"{line(next(iter(axes)))}: a label is text, got {quoted(labels)}")
         entry = {key: value for part in combination for key, value in part.items()}
         entries.append(entry | ({"label": ", ".join(labels)} if len(labels) == len(combination) else {}))
     return entries
@@ -193,6 +196,8 @@ def _configuration(base: Experiment, entry, seed: int, place: str) -> tuple[str,
     if not isinstance(entry, dict):
         raise ValueError(f"{place} must be an experiment's name or a mapping of settings, got {quoted(entry)}")
     differences = {key: value for key, value in entry.items() if key != "label"}
+    if not isinstance(differences.get("experiment", base.name), str):
+        raise ValueError(f"{place}: experiment is the name of one, got {quoted(differences['experiment'])}")
     if "seed" in differences:
         raise ValueError(f"{place}: a seed is not varied by runs; `seeds` lists those that every run is repeated with")
     label = entry["label"] if "label" in entry else _label(base, differences)

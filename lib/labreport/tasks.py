@@ -111,7 +111,9 @@ def by_reason(failed: list[Task]) -> dict[str, list[Task]]:
 
 def recorded(sweep: Sweep) -> dict:
     """at_once and threads with which a sweep was started; empty where it was not yet. Another number of threads gives other bits, so they are kept."""
-    return files.read_json(sweep.folder / RECORD) or {}
+    found = files.read_json(sweep.folder / RECORD)
+    whole = isinstance(found, dict) and all(type(found.get(key)) is int and found[key] > 0 for key in ("at_once", "threads"))
+    return found if whole else {}
 
 
 def record(sweep: Sweep, at_once: int, threads: int) -> None:

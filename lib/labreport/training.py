@@ -59,6 +59,8 @@ def _train(experiment, dataset, folder, progress) -> None:
     base = experiments.base(experiment)
     if base:
         progress(f"{experiment.run_name} starts from {base.run_name}")
+        if not results.finished(base.folder):  # a mistake is found before hours of training, not after
+            models.refuse_other_shapes(experiment, base, dataset.image_shape, len(dataset.class_names))
         fit(base, dataset, progress)
     model = training_loop.initial_model(experiment, dataset)
     made_from = identity.of(experiment, dataset.fingerprint, imported=True)  # the build has fetched the pretrained weights, where there are any

@@ -69,7 +69,7 @@ def reproduce(pdf: Path, tolerance: float = TOLERANCE, output=None, say=lambda l
     try:
         history = results.read_table(io.StringIO(carried.history))
     except ValueError as error:
-        raise ValueError(f"{pdf.name}: {enclosures.HISTORY} is no table of numbers ({error}); it is damaged") from None
+        raise ValueError(f"{pdf.name}: {enclosures.HISTORY}: {error}") from None
     recorded = results.Result(history, carried.metrics, None, carried.provenance)
     say(f"{pdf.name} holds {carried.experiment}, trained until {carried.metrics['finished']}")
     for line in _beside_the_file(carried):
@@ -80,7 +80,7 @@ def reproduce(pdf: Path, tolerance: float = TOLERANCE, output=None, say=lambda l
         try:
             experiment = experiments.load(carried.experiment, {key: carried.settings[key] for key in experiments.REHEARSAL if key in carried.settings})
             experiments.base(experiment)
-        except ValueError as error:
+        except (ValueError, FileNotFoundError) as error:
             shutil.rmtree(scratch)
             told = str(error).replace(f"params/{carried.experiment}.yaml", f"{enclosures.PARAMETERS} in it")  # not the file of that name here
             raise ValueError(f"the experiment inside {pdf.name} cannot be run here: {told}") from None
@@ -227,7 +227,11 @@ def _apart(where: str, one, other, whole: bool = False):
         return
     numbers = all(isinstance(value, (int, float, np.number)) and not isinstance(value, bool) for value in (one, other))
     shown = (f"{value:.9g}" if isinstance(value, (float, np.floating)) else str(value) for value in (one, other))
-    yield f"{where}: {' then '.join(shown)}", abs(one - other) / max(1, abs(one)) if numbers and not whole else np.inf
+    try:
+        apart = abs(one - other) / max(1, abs(one)) if numbers and not whole else np.inf
+    except OverflowError:  # a whole number that no float holds
+        apart = np.inf
+    yield f"{where}: {' then '.join(shown)}", apart
 
 
 def folder_of(name: str, settings: dict) -> Path:

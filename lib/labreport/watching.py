@@ -5,8 +5,9 @@ import sys
 import time
 from dataclasses import dataclass
 
-from . import files, state
+from . import records, state
 from .planning import Step
+from .plain_types import printable
 from .wording import count, duration, percent
 
 BAR = 20  # characters
@@ -35,10 +36,10 @@ class Progress:
 def look(step: Step) -> Progress:
     """What a run's folder says now."""
     experiment = step.experiment
-    now, metrics = state.read(experiment.folder), files.read_json(experiment.folder / "metrics.json")
+    now, metrics = state.read(experiment.folder), records.metrics(experiment.folder)
     if metrics and now.name != "running" and not now.epochs:
         accuracy = f"{percent(metrics['evaluated_accuracy'])} ({metrics['evaluated_split']})"
-        return Progress(step.label, step.seed, "done", metrics["epochs"], experiment.epochs, 0.0, accuracy)
+        return Progress(step.label, step.seed, "done", metrics.get("epochs", experiment.epochs), experiment.epochs, 0.0, accuracy)
     epochs, left = now.epochs or 0, step.seconds
     if now.name == "running" and epochs:
         left = _left(experiment, epochs)
@@ -101,7 +102,7 @@ def shown(steps: list[Step], at_once: int):
     if not sys.stdout.isatty():
         def changed(task):
             if task:
-                print(line(look(task.step)) if task.outcome == "done" else f"{task.step.label}, seed {task.step.seed}: {task.outcome}{f': {task.why}' if task.outcome == 'failed' else ''}", flush=True)
+                print(line(look(task.step)) if task.outcome == "done" else f"{task.step.label}, seed {task.step.seed}: {task.outcome}{f': {printable(task.why)}' if task.outcome == 'failed' else ''}", flush=True)
         yield changed
         return
     from rich.live import Live

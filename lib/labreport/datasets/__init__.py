@@ -1,10 +1,17 @@
 """Data sets by name: each function finds, verifies, splits and returns a `Dataset`, and what is not here is fetched; no Keras here."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from .. import data_fingerprint, paths
 from . import cats_dogs, cifar10, dog_breeds, fetching, flowers, folders, locking
 from .dataset import Dataset, Split
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["DATASETS", "Dataset", "Split", "class_counts", "evenly", "examples", "load", "shape"]
 
@@ -32,7 +39,7 @@ def shape(experiment) -> tuple[tuple[int, int, int], int]:
     return SHAPES[experiment.dataset](**experiment.dataset_args)
 
 
-def class_counts(dataset: Dataset) -> "pandas.DataFrame":
+def class_counts(dataset: Dataset) -> pd.DataFrame:
     """Images by class (rows, in label order) and split (columns)."""
     import pandas as pd  # here: the command line does without
 

@@ -113,12 +113,19 @@ def _without_labels(images: np.ndarray, ids: list[str]) -> Split:
 
 def _labels(path: Path) -> dict[str, int]:
     """Id -> label from the competition's labels.csv; ValueError with the line where it is not as expected."""
+    try:
+        return _labels_in(path)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{path}: cannot be read as a table of text ({error}); get the file again") from None
+
+
+def _labels_in(path: Path) -> dict[str, int]:
     label = {name: number for number, name in enumerate(CLASS_NAMES)}
     found = {}
     with open(path, newline="", encoding="utf-8-sig") as file:
         rows = csv.DictReader(file)
         if rows.fieldnames != ["id", "breed"]:
-            raise ValueError(f"{path}: expected the columns id, breed, got {', '.join(rows.fieldnames or ['nothing'])}; get the file again")
+            raise ValueError(f"{path}: expected the columns id, breed, got {', '.join(rows.fieldnames or ['nothing'])[:100]}; get the file again")
         for row in rows:
             where = f"{path}, line {rows.line_num}"
             if row["breed"] not in label:

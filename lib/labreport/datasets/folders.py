@@ -6,7 +6,7 @@ import shutil
 import stat
 import zipfile
 import zlib
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
@@ -148,8 +148,7 @@ def require_room(folder: Path, size: int, what: str) -> None:
 
 def _refuse_outside(archive: Path, member: zipfile.ZipInfo) -> None:
     name, kind = member.filename, stat.S_IFMT(member.external_attr >> 16)
-    outside = PurePosixPath(name).is_absolute() or PureWindowsPath(name).drive or ".." in PurePosixPath(name.replace("\\", "/")).parts
-    if outside or kind not in (0, stat.S_IFREG):  # through a link too
+    if files.leads_outside(name) or kind not in (0, stat.S_IFREG):  # through a link too
         raise ValueError(f"{archive}: its member {name!r} would be written outside its folder{', or is no file' if kind else ''}; nothing was unpacked, get the archive from "
                          "its source again")
 

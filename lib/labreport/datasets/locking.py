@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import files, paths, provenance
+from .. import files, paths, provenance, records
 from ..wording import count, listed
 
 
@@ -87,9 +87,13 @@ def _known() -> dict:
     if not place.exists():
         return {}
     known = files.read_json(place)
-    if not isinstance(known, dict) or not all(isinstance(entry, dict) and {"tree", "files"} <= entry.keys() for entry in known.values()):
+    if not isinstance(known, dict) or not all(map(_is_entry, known.values())):
         raise ValueError(f"{paths.display(place)} is damaged, or is no data.lock; put it back as it was, or delete it to have it written anew from the data that are here")
     return known
+
+
+def _is_entry(entry) -> bool:
+    return isinstance(entry, dict) and isinstance(entry.get("tree"), str) and records.are_texts(entry.get("files"))
 
 
 def _change(change) -> None:
@@ -110,7 +114,8 @@ def tree(found: dict[str, str]) -> str:
 def _digests(name: str, root: Path, members: list[str]) -> tuple[list[str], list[int]]:
     """sha256 and size of each file; what was read once is remembered in the cache folder, with the size and times it was read at."""
     memory = paths.cache() / "digests" / f"{name}-{hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:16]}.json"
-    remembered = files.read_json(memory) or {}
+    remembered = files.read_json(memory)
+    remembered = remembered if records.are_texts(remembered) else {}  # damaged: the files are read again
     stamps = {}
     for member in members:
         state = os.stat(root / member)

@@ -1,6 +1,7 @@
 """Models by name: functions from (image_shape, num_classes, settings) to a Keras model that eats raw pixels 0..255."""
 
 import math
+from dataclasses import replace
 
 import keras
 
@@ -8,15 +9,42 @@ from ..wording import noted, plain, say
 from . import cats_dogs, cifar10, dog_breeds, flowers
 from .backbones import frozen_part
 
-__all__ = ["MODELS", "build", "frozen_part", "parameters", "summary"]
+__all__ = ["MODELS", "build", "frozen_part", "parameters", "refuse_other_shapes", "summary"]
 
 
 def build(experiment, image_shape: tuple[int, int, int], num_classes: int) -> keras.Model:
     """The experiment's model, new; returns probabilities (N, num_classes) for pixels (N, H, W, 3), a dict of them where it has several outputs.
 
-    Weights are random but those of a pretrained backbone.
+    Weights are random but those of a pretrained backbone. Raises ValueError where its settings make no model for such images.
     """
-    return MODELS[experiment.model](image_shape, num_classes, **experiment.model_args)
+    try:
+        return MODELS[experiment.model](image_shape, num_classes, **experiment.model_args)
+    except ConnectionError:
+        raise
+    except Exception as error:  # Keras and its backend raise of all kinds: maps that shrink to nothing, too little memory
+        if isinstance(error, ValueError) and "\n" not in str(error) and str(error).startswith(("model_args", "data", "/")):
+            raise  # ours, which says what to change
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        size = " x ".join(map(str, image_shape[:2]))
+        raise ValueError(f"model_args: {experiment.model} cannot be built with these settings for images of {size} pixels ({first[:200]}); "
+                         f"see `python pipeline.py show {experiment.name}`") from error
+
+
+def refuse_other_shapes(experiment, base, image_shape: tuple[int, int, int], num_classes: int) -> None:
+    """Raise ValueError where the weights of `base` cannot fit the model of `experiment`, which starts from it.
+
+    Both are built with random weights, so nothing has to be trained or downloaded before.
+    """
+    shapes = []
+    for one in (experiment, base):
+        known = {"weights": "random"} if "weights" in one.model_args else {}
+        model = build(replace(one, model_args=one.model_args | known), image_shape, num_classes)
+        shapes.append([tuple(weight.shape) for weight in model.weights])
+    if shapes[0] != shapes[1]:
+        pairs = ((f"{here} here, {there} there") for here, there in zip(*shapes) if here != there)
+        first = next(pairs, f"{len(shapes[0])} arrays here, {len(shapes[1])} there")
+        raise ValueError(f"{experiment.name} starts from {base.run_name}, whose weights have other shapes (first: {first}); "
+                         f"starts_from names an experiment with the same backbone and head")
 
 
 def summary(model: keras.Model) -> list[dict]:

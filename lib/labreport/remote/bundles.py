@@ -7,7 +7,7 @@ import textwrap
 import zipfile
 from pathlib import Path
 
-from .. import paths, privacy, provenance
+from .. import assignments, paths, privacy, provenance
 
 PACKAGE = "LABREPORT_PACKAGE"  # the name that the bootstrap cell looks for
 PARTS = ("lib/labreport", "params", "notebooks", "pipeline.py", "pyproject.toml")
@@ -83,7 +83,7 @@ def _content(path: Path) -> bytes:
 
 def _read(name: str) -> dict:
     """A notebook as JSON, without what a person's run has left in it."""
-    found = json.loads((paths.notebooks() / f"{name}.ipynb").read_text("utf-8"))
+    found = assignments.notebook(name)
     for cell in found["cells"]:
         if cell["cell_type"] == "code":
             cell.update(outputs=[], execution_count=None)

@@ -6,6 +6,7 @@ that this command can be stopped and started again while Kaggle goes on.
 """
 
 import contextlib
+import re
 import secrets
 import string
 import sys
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .. import files, interruption, kaggle_api, paths, privacy
+from ..plain_types import printable
 from ..planning import Step
 from ..wording import count, duration
 from . import sending, taking
@@ -24,6 +26,7 @@ LOOK_SECONDS, FULL_SECONDS = 10.0, 60.0
 PATIENCE_SECONDS = 600  # for a service that does not answer, or a notebook that does not leave the queue
 UNKNOWN_SECONDS = 120  # in which a notebook that was just sent may not be known yet
 LOG_SECONDS = 30.0  # for the last of a log
+KERNEL, ERRAND = re.compile(r"\w[\w.-]*/\w[\w.-]*"), re.compile(r"\w+")
 OVER = ("COMPLETE", "ERROR", "CANCEL_ACKNOWLEDGED")
 
 
@@ -130,11 +133,17 @@ def _kept(folder: Path) -> list[dict]:
         found = [{"key": str(lane["key"]), "letter": str(lane["letter"]), "runs": [str(run) for run in lane["runs"]],
                   "parts": [{"kernel": str(part["kernel"]), "errand": str(part["errand"]), "sent": str(part["sent"]), "arrived": bool(part["arrived"]), "over": bool(part["over"]),
                              "before": dict(part["before"]), "left": dict(part["left"])} for part in lane["parts"]]} for lane in (files.read_json(file) or {})["lanes"]]
-        if all(part["kernel"].count("/") == 1 for lane in found for part in lane["parts"]):
+        if all(map(_is_part, (part for lane in found for part in lane["parts"]))):
             return found
     except (KeyError, TypeError, ValueError):
         pass
     raise ValueError(f"{paths.display(file)} is damaged: look at {kaggle_api.SITE}/code whether a notebook of this run is at work there; delete the file to send a new one")
+
+
+def _is_part(part: dict) -> bool:
+    """Whether what was sent has the names that we give: they become an address and the name of a folder."""
+    epochs = [*part["before"].values(), *part["left"].values()]
+    return bool(KERNEL.fullmatch(part["kernel"]) and ERRAND.fullmatch(part["errand"])) and all(type(done) is int for done in epochs)
 
 
 def _keep(folder: Path, lanes: list[Lane]) -> None:
@@ -162,7 +171,7 @@ def _send(api, lane: Lane, terms: sending.Terms, keep) -> None:
     if terms.gpu and not lane.again:
         told = sending.gpu_time_left(api)
         if not lane.parts and lane.letter in ("", "a"):
-            print(told, flush=True)
+            print(printable(told), flush=True)
     attached = lane.attached
     part = {"kernel": f"{api.get_config_value('username')}/{sending.slug(lane.name, lane.key, lane.letter, len(lane.parts) + 1)}", "errand": secrets.token_hex(8), "sent": files.now(),
             "arrived": False, "over": False, "before": attached["left"] if attached else {}, "left": {}}
@@ -180,7 +189,7 @@ def _send(api, lane: Lane, terms: sending.Terms, keep) -> None:
     if outcome:
         lane.parts.pop()
         if not lane.again:
-            print(f"{lane.title}: {outcome}; it is sent as soon as one has ended", flush=True)
+            print(f"{lane.title}: {printable(outcome)}; it is sent as soon as one has ended", flush=True)
         lane.again = time.monotonic() + FULL_SECONDS
         return
     part["arrived"], lane.seen, lane.answered, lane.again = True, "", time.monotonic(), 0.0

@@ -110,7 +110,7 @@ def _usable(record, key: str) -> bool:
     """Whether a record is one of this errand, with all that is read of it."""
     if not isinstance(record, dict) or record.get("errand") != key or not all(isinstance(record.get(part), dict) for part in ("runs", "files")):
         return False
-    return all(isinstance(told, dict) and isinstance(told.get("epochs"), int) and (told.get("outcome") != "failed" or isinstance(told.get("why"), str))
+    return all(isinstance(told, dict) and type(told.get("epochs")) is int and isinstance(told.get("outcome"), str) and (told.get("outcome") != "failed" or isinstance(told.get("why"), str))
                for told in record["runs"].values()) and all(isinstance(digest, str) for digest in record["files"].values())
 
 
