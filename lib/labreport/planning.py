@@ -1,6 +1,7 @@
 """What a sweep has to do: which runs there are, which are finished, what the others will take in time, memory and disk."""
 
 import concurrent.futures
+import contextlib
 import math
 import multiprocessing
 import os
@@ -8,7 +9,7 @@ import shutil
 import sys
 from dataclasses import dataclass, replace
 
-from . import assignments, paths, provenance, records, state, warm
+from . import assignments, files, paths, provenance, records, state, warm
 from .experiments import Experiment
 from .sweeps import Sweep
 from .wording import count, duration
@@ -123,13 +124,14 @@ def _outputs(layer) -> list:
 def _earlier_runs() -> list[dict]:
     found = []
     for file in sorted(paths.reports().glob("*/metrics.json")):
-        metrics, origin = records.metrics(file.parent), records.provenance(file.parent)
+        metrics, origin = records.metrics(file.parent), files.read_json(file.with_name("provenance.json"))
         if not metrics or not origin or not metrics.get("seconds_per_epoch"):
             continue
-        settings, paces = metrics["identity"]["settings"], sorted(metrics["seconds_per_epoch"])
-        images = metrics["dataset"]["images"]["train"]
-        found.append({key: settings[key] for key in ("model", "model_args", "dataset", "dataset_args", "data", "max_images")} | {
-            "images": images, "seconds_per_image": paces[len(paces) // 2] / images, "memory": max(one.get("peak_memory_bytes", 0) for one in origin["sittings"])})
+        with contextlib.suppress(KeyError, TypeError, AttributeError, ZeroDivisionError):  # a damaged file says nothing of others
+            settings, paces = metrics["identity"]["settings"], sorted(metrics["seconds_per_epoch"])
+            images = metrics["dataset"]["images"]["train"]
+            found.append({key: settings[key] for key in ("model", "model_args", "dataset", "dataset_args", "data", "max_images")} | {
+                "images": images, "seconds_per_image": paces[len(paces) // 2] / images, "memory": max(one.get("peak_memory_bytes", 0) for one in origin["sittings"])})
     return found
 
 
