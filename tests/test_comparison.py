@@ -13,6 +13,8 @@ from scipy import stats
 
 from labreport import assignments, comparison, execution, experiments, files, figures, identity, proportions, results
 
+ORIGIN = {"sittings": [{"started": "2026-01-01T00:00:00+00:00", "device": "CPU", "threads": 1, "locks": {}, "checkout": {}}], "settings": {}, "versions": {}, "imported": {}}
+
 
 def fabricated(name, accuracy=0.7, images=400, seed=0, settings=None, split="test", ids="image", epochs=6, finished="2025-03-01T12:00:00+01:00"):
     """A run folder as training leaves it, with numbers from a generator; returns its metrics."""
@@ -33,7 +35,7 @@ def fabricated(name, accuracy=0.7, images=400, seed=0, settings=None, split="tes
     results.write_csv(history, folder / results.HISTORY)
     results.write_csv(pd.concat([table, pd.DataFrame(probabilities, columns=names)], axis=1), folder / results.PREDICTIONS)
     (folder / results.MODEL).touch()
-    files.write_json(folder / results.PROVENANCE, {})
+    files.write_json(folder / results.PROVENANCE, ORIGIN)
     metrics = {"experiment": name, "run": experiment.run_name, "data": experiment.data, "changes": experiment.changes, "evaluated_split": split, "evaluated_accuracy": measured,
                "test_accuracy": measured if split == "test" else None, "validation_accuracy": float(validation[best - 1]), "train_accuracy": 0.9, "best_epoch": best,
                "epochs": epochs, "seconds": 100.0, "total_parameters": 12345, "finished": finished,

@@ -1,6 +1,7 @@
 """What a sweep has to do: which runs there are, which are finished, what the others will take in time, memory and disk."""
 
 import concurrent.futures
+import contextlib
 import math
 import multiprocessing
 import os
@@ -224,13 +225,14 @@ def _bytes_of_outputs(layer) -> list[tuple[float, bool]]:
 def _earlier_runs() -> list[dict]:
     found = []
     for file in sorted(paths.reports().glob("*/metrics.json")):
-        metrics, origin = records.metrics(file.parent), records.provenance(file.parent)
+        metrics, origin = records.metrics(file.parent), files.read_json(file.with_name("provenance.json"))
         if not metrics or not origin or not metrics.get("seconds_per_epoch"):
             continue
-        settings, paces = metrics["identity"]["settings"], sorted(metrics["seconds_per_epoch"])
-        images = metrics["dataset"]["images"]["train"]
-        found.append({key: settings.get(key) for key in OF_MEMORY} | {
-            "images": images, "seconds_per_image": paces[len(paces) // 2] / images, "memory": max(one.get("peak_memory_bytes", 0) for one in origin["sittings"])})
+        with contextlib.suppress(KeyError, TypeError, AttributeError, ZeroDivisionError):  # a damaged file says nothing of others
+            settings, paces = metrics["identity"]["settings"], sorted(metrics["seconds_per_epoch"])
+            images = metrics["dataset"]["images"]["train"]
+            found.append({key: settings.get(key) for key in OF_MEMORY} | {
+                "images": images, "seconds_per_image": paces[len(paces) // 2] / images, "memory": max(one.get("peak_memory_bytes", 0) for one in origin["sittings"])})
     return found
 
 

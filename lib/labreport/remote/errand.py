@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import execution, files, interruption, paths, provenance, records, results, state, tasks, wording
+from .. import execution, files, interruption, paths, provenance, results, state, tasks, wording
 
 RECORD = "errand.json"
 RESERVE_SECONDS = 180  # at most, for evaluating, saving and what the service itself does at the end
@@ -128,7 +128,12 @@ def _shown(log: Path, position: int) -> int:
 
 def _epochs(run: str, base: str | None) -> int:
     """Epochs that were trained for a run so far, those of the run it starts from included."""
-    return sum((records.metrics(paths.reports() / name) or {}).get("epochs") or state.read(paths.reports() / name).epochs or 0 for name in (base, run) if name)
+    def trained(folder: Path) -> int:
+        metrics = files.read_json(folder / "metrics.json")
+        epochs = metrics.get("epochs") if isinstance(metrics, dict) else None
+        return epochs if type(epochs) is int else 0
+
+    return sum(trained(paths.reports() / name) or state.read(paths.reports() / name).epochs or 0 for name in (base, run) if name)
 
 
 def record_folder() -> Path:
