@@ -280,6 +280,20 @@ def test_an_edit_makes_stale_what_the_table_says(project, name):
     assert project.stale()[0] == table()[name], project.stale()[1]
 
 
+def test_a_report_that_is_up_to_date_imports_neither_numpy_nor_pandas_nor_opencv(project):
+    program = (
+        "import runpy, sys; sys.argv = ['pipeline.py', 'report', *sys.argv[1:]]\n"
+        "try: runpy.run_path('pipeline.py', run_name='__main__')\n"
+        "except SystemExit as end: assert not end.code\n"
+        "print({'numpy', 'pandas', 'cv2', 'IPython', 'nbformat'} & set(sys.modules))"
+    )
+    command = [sys.executable, "-c", program, EXPERIMENT, *SETTINGS]
+    done = subprocess.run(
+        command, cwd=project.folder, env=project.environment, capture_output=True, text=True
+    )
+    assert "nothing to do" in done.stdout and done.stdout.splitlines()[-1] == "set()", done
+
+
 class Kernel:
     """A Jupyter kernel in a project, as a person has it open."""
 
@@ -465,12 +479,10 @@ def test_a_notebook_that_was_changed_after_its_execution_is_noticed_everywhere(p
 def test_results_that_were_changed_after_the_execution_are_not_presented(project, name):
     file = project.run / name
     file.write_bytes(file.read_bytes().replace(b"0.", b"0.9", 1) + b" ")
-    for command in ("render", "report"):
+    for command, since in (("render", "it was executed"), ("report", "the training")):
         done = project.pipeline(command, EXPERIMENT, *SETTINGS)
-        assert (
-            done.returncode == 1
-            and f"{name} in reports/{RUN} changed after it was executed" in done.stderr
-        )
+        told = f"{name} in reports/{RUN} changed after {since}"
+        assert done.returncode == 1 and told in done.stderr, done.stderr
     from labreport import manifest
 
     assert manifest.changed(project.run) == [name]

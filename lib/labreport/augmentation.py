@@ -11,7 +11,7 @@ BORDERS = {"reflect": cv2.BORDER_REFLECT, "nearest": cv2.BORDER_REPLICATE}
 
 def build(experiment):
     """The experiment's `Augmentation`, or None where it asks for none."""
-    return augmentation(**experiment.augmentation)
+    return augmentation(**experiment.augmentation) if experiment.augmentation else None
 
 
 def augmentation(*, horizontal_flip: bool = False, vertical_flip: bool = False, rotation_degrees: float = 0.0, width_shift_fraction: float = 0.0,

@@ -9,6 +9,8 @@ import functools
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import imported_source
+
 PACKAGE = Path(__file__).parent
 
 # what is chosen -> the file and the dict literal that lists the names
@@ -28,10 +30,30 @@ class Choice:
     function: str
     settings: dict[str, tuple[str, bool]]
 
-    @property
-    def logical_name(self) -> str:
-        """Its name in the package, as `code_digest` knows it: `models.cifar10.naive`."""
-        return ".".join((*self.source.relative_to(PACKAGE).with_suffix("").parts, self.function))
+
+def logical_name(room: str, name: str, imported: bool = False) -> str:
+    """Name in the package of the function that a choice stands for, as `code_digest` knows it: `models.cifar10.naive`.
+
+    imported: by the registry that this process imported, else by the one on the disk. Raises ValueError where that has no such choice.
+    """
+    file, variable = ROOMS[room]
+    parts = Path(file).with_suffix("").parts
+    module = ".".join((__name__.partition(".")[0], *parts)).removesuffix(".__init__")
+    text = imported_source.texts.get(module) if imported else None
+    functions = _functions(text or (PACKAGE / file).read_text("utf-8"), variable)
+    if name not in functions:
+        raise ValueError(f"{file} has no {room} {name!r} any more; choose another one, or put it back")
+    inside = parts[:-1] if "." in functions[name] else parts  # module.function, or a function of this very file
+    return ".".join((*inside, functions[name]))
+
+
+@functools.cache
+def _functions(text: str, variable: str) -> dict[str, str]:
+    """The functions that a registry names, as they stand there."""
+    for statement in ast.parse(text).body:
+        if isinstance(statement, ast.Assign) and getattr(statement.targets[0], "id", None) == variable:
+            return {ast.literal_eval(key): ast.unparse(value) for key, value in zip(statement.value.keys, statement.value.values)}
+    return {}
 
 
 @functools.cache

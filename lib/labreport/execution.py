@@ -41,7 +41,7 @@ class Task:
     """A notebook to be executed into a folder, in a language.
 
     parameters: of its cell tagged so. described: what the executed notebook says of itself. untrained: what has to be trained first, in
-    reasons. finished: when the numbers that the notebook tells of were, None as long as there are none. key: what its words depend on. code: the part of it that is code, as it lies on the disk now.
+    reasons. finished: when the numbers that the notebook tells of were, None as long as there are none. key: what its words depend on. code: the part of it that is code, as this process imported it, or as it lies on the disk.
     """
 
     run_name: str
@@ -53,7 +53,7 @@ class Task:
     untrained: Callable[[], list[str]]
     finished: Callable[[], str | None]
     key: Callable[[], dict]
-    code: Callable[[], dict]
+    code: Callable[[bool], dict]
 
 
 def compares(subject) -> bool:
@@ -69,7 +69,7 @@ def task(subject, language: str = "en") -> Task:
         key = _comparison_key(subject, notebook, language)  # of the runs as they are before the notebook reads them: one that ends meanwhile is seen by the next call
         parameters = {"compared": subject.name, "settings": subject.settings, "language": language}
         return Task(subject.run_name, subject.folder, notebook, language, parameters, {"compared": subject.name},
-                    lambda: [], lambda: max(run.metrics["finished"] for run in subject.finished), lambda: key, lambda: staleness.execution(notebook, language))
+                    lambda: [], lambda: max(run.metrics["finished"] for run in subject.finished), lambda: key, lambda imported: staleness.execution(notebook, language, None, imported))
 
     def finished():
         metrics = results.finished(subject.folder)
@@ -82,7 +82,7 @@ def task(subject, language: str = "en") -> Task:
     parameters = {"experiment": subject.name, "settings": subject.training_settings(), "language": language}
     return Task(subject.run_name, subject.folder, notebook, language, parameters, {"experiment": subject.name},
                 lambda: _untrained(subject, data()[0]), finished, lambda: _execution_key(subject, notebook, finished(), data()[1], language),
-                lambda: staleness.execution(notebook, language, subject))
+                lambda imported: staleness.execution(notebook, language, subject, imported))
 
 
 def work(subject, language: str = "en") -> Work:
@@ -97,6 +97,8 @@ def work(subject, language: str = "en") -> Work:
         return Work(train, train, train)
     notebook = wording.file(NOTEBOOK, language)
     execute = _reasons(folder / notebook, before.get(_stage("executed", language)), wanted.key())
+    if not execute and manifest.lacks(folder, notebook):
+        execute = [f"{manifest.FILE} does not say what {notebook} was"]
     execute = [*_changed_since(folder, notebook, *manifest.TRAINED), *execute]
     if execute:
         return Work([], execute, execute)
@@ -147,8 +149,9 @@ def _execution_key(experiment, notebook: Path, finished: str, notes: list[str], 
 def _comparison_key(assignment, notebook: Path, language: str) -> dict:
     parameter_files = list(dict.fromkeys(paths.params() / f"{run.experiment.name}.yaml" for run in assignment.runs))
     read = [run.experiment.folder / name for run in assignment.finished for name in assignments.READ]
+    heading = {"the heading of the assignment": hashlib.sha256(getattr(assignment, "heading", "").encode()).hexdigest()}
     states = {run.experiment.run_name: "; ".join([run.state, *run.outdated]) for run in assignment.runs}
-    return {"settings": states, "code": staleness.execution(notebook, language) | _digests(*parameter_files, *read), "versions": _told_with()}
+    return {"settings": states, "code": staleness.execution(notebook, language) | heading | _digests(*parameter_files, *read), "versions": _told_with()}
 
 
 def _digests(*found: Path) -> dict[str, str]:
@@ -185,12 +188,13 @@ def run(subject, output=sys.stdout, language: str = "en") -> None:
     wanted = task(subject, language)
     folder = wanted.folder
     running, log = folder / RUNNING, folder / "running.txt"
-    _refuse_changed_results(wanted)
+    if not wanted.untrained():
+        manifest.refuse_changed(folder)
     with state.held(folder, wanted.run_name, log=FAILED_LOG):
         files.sweep(folder)
         for path in (running, log):  # of a process that was killed
             path.unlink(missing_ok=True)
-        code = wanted.code()
+        code = wanted.code(False)
         try:
             _papermill(wanted, running, log, output)
             files.refuse_deleted(folder)
@@ -200,6 +204,7 @@ def run(subject, output=sys.stdout, language: str = "en") -> None:
                 raise NotebookError(f"{wanted.notebook.name} came to its end without a finished training")
             _tidy(notebook, wanted, finished)
             _set_edited_aside(folder, wording.file(NOTEBOOK, language), output)
+            manifest.forget(folder, wording.file(NOTEBOOK, language))
             _write_notebook(folder / wording.file(NOTEBOOK, language), notebook)
             files.write_text(folder / LOG, log.read_text("utf-8", errors="replace"))
         except (KeyboardInterrupt, interruption.Interrupted):
@@ -217,20 +222,13 @@ def run(subject, output=sys.stdout, language: str = "en") -> None:
                 path.unlink(missing_ok=True)
         for name in (FAILED, FAILED_LOG):
             (folder / name).unlink(missing_ok=True)
-        manifest.write(folder)
-        if code == wanted.code():
+        trained = [name for name in manifest.TRAINED if (folder / name).exists() and manifest.lacks(folder, name)]  # by an earlier version
+        manifest.add(folder, wording.file(NOTEBOOK, language), *trained)
+        if code == wanted.code(False) == wanted.code(True):
             _record(folder, _stage("executed", language), wanted.key())
         else:  # nobody knows which of the two codes the kernel has imported
             _record(folder, _stage("executed", language), None)
             print("the code was edited while the notebook ran; the next report executes it again", file=output)
-
-
-def _refuse_changed_results(wanted: Task) -> None:
-    """ValueError where a training's files were changed after its notebook was executed: a new notebook would present them as its own."""
-    edited = manifest.changed(wanted.folder, manifest.TRAINED)
-    if edited:
-        raise ValueError(f"{wording.listed(edited)} in {paths.display(wanted.folder)} changed after it was executed: put back what was there, or delete the run "
-                         f"and train again: python pipeline.py clean {wanted.run_name.split('--')[0]} (with its --data and --set)")
 
 
 def _set_edited_aside(folder: Path, name: str, output) -> None:
@@ -277,12 +275,24 @@ def render(subject, language: str = "en", force: bool = False) -> tuple[Path, Pa
     if edited and not force:
         raise ValueError(f"{wording.listed(edited)} in {paths.display(folder)} changed after it was executed, and the report would present that as the run's: execute "
                          f"it again (`report`), or say --force to have it rendered with a warning")
+    metrics = None if compares(subject) else records.metrics(folder)
+    finished = _finished(notebook)
+    if metrics and finished and finished != metrics["finished"]:
+        raise ValueError(f"{notebook.name} shows a training that finished {finished}, and {paths.display(folder)} holds another, of {metrics['finished']}: execute it again (`report`)")
     with state.held(folder, subject.run_name):
         carried, signed = _carried(subject), authorship.load()
         key = _render_key(folder, language, carried, signed)
         rendered = reporting.render(notebook, folder, carried, signed, edited)
         _record(folder, _stage("rendered", language), key)
     return rendered
+
+
+def _finished(notebook: Path) -> str | None:
+    """When the training ended that an executed notebook tells of; None where it does not say."""
+    found = files.read_json(notebook)
+    for key in ("metadata", "labreport", "finished"):
+        found = found.get(key) if isinstance(found, dict) else None
+    return found if isinstance(found, str) else None
 
 
 def _stage(what: str, language: str) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from . import arrays, paths, provenance
+from . import arrays, paths, provenance, staleness
 from .wording import count, duration
 
 CHUNK = 64  # images a forward pass; the kept bits depend on it as little as on the batch size of an epoch
@@ -74,7 +74,7 @@ def _chunks(extractor: keras.Model, split, mirrored: bool, name: str, progress: 
 
 def _key(extractor: keras.Model, device: dict, split, mirrored: bool) -> str:
     """Digest of all that the features depend on: weights, architecture, images in their order, versions and threads."""
-    digest = hashlib.sha256(json.dumps([extractor.to_json(), device, provenance.versions("keras", device["backend"]), mirrored, CHUNK]).encode())
+    digest = hashlib.sha256(json.dumps([staleness.code_of("features.computed"), extractor.to_json(), device, provenance.versions("keras", device["backend"]), mirrored, CHUNK]).encode())
     for weight in extractor.weights:
         digest.update(np.ascontiguousarray(keras.ops.convert_to_numpy(weight)).data)
     digest.update(np.ascontiguousarray(split.digests).tobytes())

@@ -58,6 +58,12 @@ def bring_to_disk(path: Path) -> None:
         os.close(descriptor)
 
 
+def stamp(path: Path) -> str:
+    """Size and times of a file or folder; with another content, or another entry, it is another one."""
+    state = os.stat(path)
+    return f"{state.st_size} {state.st_mtime_ns} {state.st_ctime_ns}"
+
+
 def sweep(folder: Path, name: str = "*") -> None:
     """Delete the temporary files that killed writers of `name` have left; for the one process that may write it."""
     for path in folder.glob(f".{name}.*.part*"):

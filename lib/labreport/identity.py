@@ -32,7 +32,8 @@ def refuse_edited_source(experiment) -> None:
     The process would train the code that it has in memory, and a person would take it for the edited one. A comment or a new docstring changes nothing.
     """
     for one in filter(None, (experiment, experiments.base(experiment))):
-        if staleness.training(one, imported=True) != staleness.training(one):
+        imported, on_disk = ([staleness.training(one, place), staleness.dataset(one, place)] for place in (True, False))
+        if imported != on_disk:
             edited = code_digest.changed_since_import(staleness.training_modules(one))
             changed = f"{listed(edited)} changed after it was imported" if len(edited) == 1 else f"{listed(edited)} changed after they were imported"
             raise ValueError(f"restart the kernel: {changed}; nothing was trained, and what is finished is untouched")
@@ -60,13 +61,20 @@ def differences(before: dict, now: dict, everywhere: bool = False) -> list[str]:
         found.append(say("pretrained weights: {before}, now {now}, of other content", before=(before.get("weights") or {}).get("file"), now=(now.get("weights") or {}).get("file")))
     if before.get("starts_from") or now.get("starts_from"):
         found += [f"{now['settings'].get('starts_from')}: {reason}" for reason in differences(before.get("starts_from") or {}, now.get("starts_from") or {}, everywhere)]
-    found += [say("{name} changed", name=name) for name in _changed(before.get("code", {}), now.get("code", {}))]
+    found += [say("{name} changed", name=name) for name in _changed(before.get("code", {}), now.get("code", {}), told=bool(found))]
     versions = {} if elsewhere else now.get("versions", {})
     found += [say("{key}: {before}, now {now}", key=name, before=before.get("versions", {}).get(name), now=versions[name]) for name in sorted(versions)
               if before.get("versions", {}).get(name) != versions[name]]
     return [printable(reason) for reason in found]  # what a run was made from may come from another machine
 
 
-def _changed(before: dict[str, str], now: dict[str, str]) -> list[str]:
-    """Names of what has another digest than anything before. What only has another name is the same."""
-    return sorted(name for name, digest in now.items() if digest not in before.values())
+def _changed(before: dict[str, str], now: dict[str, str], told: bool) -> list[str]:
+    """Names of what has another digest than anything before. What only has another name is the same.
+
+    Where there is no such thing, names of what is gone or has changed places; unless a difference is told already, which may be the reason of it.
+    """
+    new = [name for name, digest in now.items() if digest not in before.values()]
+    if new or told or list(before.values()) == list(now.values()):
+        return sorted(new)
+    gone = [name for name, digest in before.items() if digest not in now.values()]
+    return sorted(gone or [name for name in now if before.get(name) != now[name]])

@@ -109,10 +109,10 @@ class _Today:
             return [say("its settings do not go with today's source ({error})", error=error)]
 
     def _identity(self, experiment: Experiment, fingerprint: str) -> dict:
-        """As identity.of: source, versions and weights are those of all runs of the same model."""
+        """As identity.of: code, versions and weights are those of all runs of the same model, optimizer and loss."""
         if experiment.starts_from:
             return identity.of(experiment, fingerprint)
-        key = json.dumps([experiment.model, experiment.model_args, experiment.dataset_args.get("image_size")])
+        key = json.dumps([experiment.model, experiment.model_args, experiment.dataset_args.get("image_size"), experiment.optimizer, experiment.loss, bool(experiment.augmentation)])
         if key not in self._identities:
             self._identities[key] = identity.of(experiment, fingerprint)
         return self._identities[key] | {"settings": experiment.training_settings(), "data": fingerprint}

@@ -156,8 +156,10 @@ def publish(unfinished: Path, folder: Path, beside: tuple[str, ...] = ()) -> Non
     _keep_earlier(folder)
     (folder / METRICS).unlink(missing_ok=True)
     if (unfinished / HISTORY).exists():  # nothing has moved yet, so what answer there is is an earlier run's
-        for name in (SUBMISSION, VERIFICATION, manifest.FILE):
+        for name in (SUBMISSION, VERIFICATION):
             (folder / name).unlink(missing_ok=True)
+        if not (unfinished / manifest.FILE).exists():
+            manifest.start(folder, unfinished)
     for name in (HISTORY, SUBMISSION, *beside, *FILES):
         if (unfinished / name).exists():
             (unfinished / name).replace(folder / name)

@@ -5,10 +5,9 @@ meanings (`code_digest`) by logical names. What they reach is followed through t
 except for the modules and definitions below, which decide nothing of what is asked.
 """
 
+import ast
 import hashlib
-import io
 import json
-import tokenize
 from pathlib import Path
 
 from . import choices, wording
@@ -45,7 +44,12 @@ _PLUMBING = frozenset(
         "model_file",
         "paths",
         "plain_types",
-        "pretrained",
+        "pretrained.check",
+        "pretrained.file_name",
+        "pretrained.find",
+        "pretrained.fingerprint",
+        "pretrained.folder",
+        "pretrained.keras_cache",
         "privacy",
         "provenance",
         "records",
@@ -75,11 +79,13 @@ _TRAINING = (
 # decide no number.
 _TRAINING_SCOPE = Scope(_PLUMBING | {"wording", "experiments", "augmentation"}, _CHOSEN)
 _PLAIN_SCOPE = Scope(_PLUMBING)
+_BUILD_SCOPE = Scope(_PLUMBING | {"augmentation.augmentation"})
 
 # Classes of what a notebook is handed: it uses their methods, and names none of them.
 _HANDED = (
     "experiments.Experiment",
     "results.Result",
+    "results.load",
     "datasets.dataset.Dataset",
     "datasets.dataset.Split",
     "datasets.dataset.Rows",
@@ -102,9 +108,12 @@ _EXECUTION_IGNORED = _PLUMBING | {
     "training_state",
     "wording.catalogue",
 }
-_DATASET_SCOPE = Scope(_PLUMBING | {"datasets.fetching", "datasets.download", "datasets.locking"})
+_DATASET_SCOPE = Scope(
+    _PLUMBING | {"wording", "datasets.fetching", "datasets.download", "datasets.locking"}
+)
 _RENDERING = ("reporting.exporters.render",)
 _RENDERING_SCOPE = Scope(_PLUMBING | {"wording.catalogue"})
+_OF_THE_HOST = ("bootstrap",)  # the cell that finds labreport; no report shows it
 _STYLES = ("*.typ", "*.css", "*.js", "*.j2")
 _REPORTING = Path(__file__).parent / "reporting"
 
@@ -115,48 +124,53 @@ def training(experiment, imported: bool = False) -> dict[str, str]:
     imported: as this process imported it, else as it lies on the disk. Raises ValueError for a
     module that is not Python.
     """
-    code = Code(imported)
-    found = {name: code.digest(name, scope) for name, scope in _training_roots(experiment).items()}
+    code, roots = Code(imported), _training_roots(experiment, imported)
+    found = {name: code.digest(name, scope) for name, scope in roots.items()}
     code.save()
     return found
 
 
 def training_modules(experiment) -> list[str]:
-    """The modules whose code decides the numbers of an experiment's training."""
-    code = Code(imported=True)
-    roots = _training_roots(experiment).items()
-    return sorted({module for name, scope in roots for module in code.modules([name], scope)})
+    """The modules whose code decides the numbers of an experiment's training, and its data."""
+    code, roots = Code(imported=True), _training_roots(experiment, True)
+    roots |= {choices.logical_name("dataset", experiment.dataset, True): _DATASET_SCOPE}
+    return sorted({module for name in roots for module in code.modules([name], roots[name])})
 
 
-def _training_roots(experiment) -> dict[str, Scope]:
-    rooms = ("model", "optimizer", "loss")
-    chosen = [choices.of(room)[getattr(experiment, room)].logical_name for room in rooms]
-    roots = dict.fromkeys([*_TRAINING, *chosen], _TRAINING_SCOPE)
-    return roots | ({"augmentation.build": _PLAIN_SCOPE} if experiment.augmentation else {})
+def _training_roots(experiment, imported: bool) -> dict[str, Scope]:
+    chosen = {room: getattr(experiment, room) for room in ("model", "optimizer", "loss")}
+    names = [choices.logical_name(room, name, imported) for room, name in chosen.items()]
+    roots = dict.fromkeys([*_TRAINING, *names], _TRAINING_SCOPE) | {
+        "augmentation.build": _BUILD_SCOPE
+    }
+    return roots | ({"augmentation.augmentation": _PLAIN_SCOPE} if experiment.augmentation else {})
 
 
-def execution(notebook: Path, language: str, experiment=None) -> dict[str, str]:
+def execution(
+    notebook: Path, language: str, experiment=None, imported: bool = False
+) -> dict[str, str]:
     """What decides what an executed notebook says: its cells, and what they use of this package.
 
-    experiment: None for a comparison. Raises ValueError for a file that is no notebook.
+    experiment: None for a comparison. imported: as this process imported it, else as it lies on
+    the disk. Raises ValueError for a file that is no notebook.
     """
     cells = _cells(notebook, language)
-    scope = Scope(_EXECUTION_IGNORED)
+    scope, names, texts = Scope(_EXECUTION_IGNORED), list(_HANDED_COMPARED), set()
+    code = Code(imported)
     if experiment:
         unused = set() if experiment.augmentation else {"training.augmented_examples"}
         scope = Scope(_EXECUTION_IGNORED | unused, _CHOSEN)
-    code = Code()
-    found = code.digest_of_cells([source for kind, source in cells if kind == "code"], scope)
-    names = _HANDED_COMPARED
-    if experiment:
-        names = [*_HANDED, choices.of("model")[experiment.model].logical_name]
-    digests = {f"the cells of {notebook.name}": _sha256([found.digest, _shown_text(cells)])}
+        names = [*_HANDED, choices.logical_name("model", experiment.model, imported)]
+        data = choices.logical_name("dataset", experiment.dataset, imported)
+        published = filter(None, (experiment.published["source"], experiment.published["note"]))
+        texts = {experiment.title, experiment.question, *experiment.differs, *published}
+        texts |= code.texts([data], _DATASET_SCOPE)  # it takes notes
+    found = code.digest_of_cells([source for kind, source, _ in cells if kind == "code"], scope)
+    shown = [_shown_text(*cell) for cell in cells]
+    digests = {f"the cells of {notebook.name}": _sha256([found.digest, shown])}
     digests |= found.uses | {name: code.digest(name, scope) for name in names}
     if language != "en":
-        texts = code.texts([*found.uses, *names], scope) | set(found.texts)
-        texts |= (
-            {experiment.title, experiment.question, *experiment.differs} if experiment else set()
-        )
+        texts |= code.texts([*found.uses, *names], scope) | set(found.texts)
         digests[f"sentences in {language}"] = _sentences(language, texts)
     code.save()
     return digests
@@ -176,60 +190,68 @@ def rendering(language: str) -> dict[str, str]:
     return found
 
 
-def dataset(experiment) -> str:
+def dataset(experiment, imported: bool = False) -> str:
     """What decides the images, labels and splits of an experiment's data, their files aside."""
-    code = Code()
-    found = code.digest(choices.of("dataset")[experiment.dataset].logical_name, _DATASET_SCOPE)
+    code = Code(imported)
+    name = choices.logical_name("dataset", experiment.dataset, imported)
+    found = code.digest(name, _DATASET_SCOPE)
     code.save()
     return found
 
 
-def drawing(module: str) -> str:
-    """What decides the images that a module of `datasets` draws (`datasets.flowers_sample`)."""
+def code_of(name: str) -> str:
+    """What decides a result that is kept in the cache folder: a definition as it was imported."""
     code = Code(imported=True)
-    found = code.digest(f"{module}.draw", _PLAIN_SCOPE)
+    found = code.digest(name, _DATASET_SCOPE)
     code.save()
     return found
 
 
-def _cells(notebook: Path, language: str) -> list[tuple[str, str]]:
-    """Kind and source of the cells that a report in a language is made from."""
+def _cells(notebook: Path, language: str) -> list[tuple[str, str, bool]]:
+    """Kind and source of the cells of a report in a language, and whether it shows the source."""
     try:
         found = json.loads(notebook.read_text("utf-8"))["cells"]
         cells = [
             (
                 cell["cell_type"],
                 "".join(cell["source"]),
-                cell["metadata"].get("tags", []),
                 cell.get("id"),
+                set(cell["metadata"].get("tags") or ()),
             )
             for cell in found
         ]
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise ValueError(
             f"{notebook.name} is not a notebook; restore it from the repository"
         ) from None
     others = set(wording.LANGUAGES) - {language}
+    hidden = {"remove-cell", "remove-input"}
     return [
-        (kind, source)
-        for kind, source, tags, name in cells
-        if not others & set(tags)
-        and name != "bootstrap"  # which says where labreport is
+        (kind, source, not hidden & tags)
+        for kind, source, name, tags in cells
+        if not others & tags
+        and name not in _OF_THE_HOST
+        and "parameters" not in tags
         and not (kind == "markdown" and "remove-cell" in tags)
     ]
 
 
-def _shown_text(cells: list[tuple[str, str]]) -> list:
-    """What a report shows of cells beside their meaning: prose, and the comments of code."""
-    return [source if kind != "code" else _comments(source) for kind, source in cells]
-
-
-def _comments(source: str) -> list[str]:
+def _shown_text(kind: str, source: str, is_shown: bool) -> str:
+    """What a report shows of a cell's source; of code without imports, whose form means nothing."""
+    if kind != "code":
+        return source
+    if not is_shown:
+        return ""
     try:
-        tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
-    except (tokenize.TokenError, SyntaxError):  # IPython's own syntax: the whole cell counts
-        return [source]
-    return [token.string for token in tokens if token.type == tokenize.COMMENT]
+        statements = ast.parse(source).body
+    except (SyntaxError, ValueError):  # IPython's own syntax
+        return source
+    lines = source.splitlines()
+    for statement in statements:
+        if isinstance(statement, (ast.Import, ast.ImportFrom)):
+            for number in range(statement.lineno - 1, statement.end_lineno):
+                lines[number] = ""
+    return "\n".join(filter(str.strip, lines))
 
 
 def _sentences(language: str, texts: set[str]) -> str:

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from . import augmentation, backend, batches, datasets, experiments, files, identity, interruption, model_file, models, provenance, results, state, training_loop
+from . import augmentation, backend, batches, choices, datasets, experiments, files, identity, interruption, losses, manifest, model_file, models, optimizers, provenance, results, state, training_loop
 from .training_state import TrainingState
 from .wording import count, duration
 
@@ -26,6 +26,7 @@ def fit(experiment, dataset, progress: Callable[[str], None] = print) -> results
     """
     folder, unfinished = experiment.folder, experiment.folder / state.UNFINISHED
     with state.held(folder, experiment.run_name), files.lock(folder / LOCK, experiment.run_name, wait=state.WAIT_SECONDS):
+        _refuse_replaced(experiment)
         identity.refuse_edited_source(experiment)
         made_from = identity.of(experiment, dataset.fingerprint, imported=True)
         if (unfinished / results.METRICS).exists():  # complete, and stopped while moving into place
@@ -34,6 +35,7 @@ def fit(experiment, dataset, progress: Callable[[str], None] = print) -> results
         if earlier:
             reasons = identity.differences(earlier["identity"], made_from)
             if not reasons:
+                manifest.refuse_changed(folder)
                 shutil.rmtree(unfinished, ignore_errors=True)  # of a process that was killed when all was in place
                 progress(f"{experiment.run_name} is trained already ({earlier['finished']}): settings, data, code and versions are the same")
                 return results.load(folder)
@@ -43,6 +45,16 @@ def fit(experiment, dataset, progress: Callable[[str], None] = print) -> results
         _train(experiment, dataset, unfinished, progress)
         results.publish(unfinished, folder)
         return results.load(folder)
+
+
+def _refuse_replaced(experiment) -> None:
+    """ValueError where this process put another function in a registry's place, which no digest of source would show."""
+    for room, registry in (("model", models.MODELS), ("optimizer", optimizers.OPTIMIZERS), ("loss", losses.LOSSES)):
+        name = getattr(experiment, room)
+        function, expected = registry[name], f"labreport.{choices.logical_name(room, name, imported=True)}"
+        if f"{function.__module__}.{function.__qualname__}" != expected:
+            raise ValueError(f"the {room} {name!r} was replaced in this process by {function.__module__}.{function.__qualname__}, and nothing could say what was trained: "
+                             f"write it into lib/labreport/ and restart the kernel")
 
 
 def augmented_examples(experiment, dataset, most: int = 10) -> tuple[np.ndarray, list[str]]:
@@ -62,10 +74,8 @@ def _train(experiment, dataset, folder, progress) -> None:
         if not results.finished(base.folder):  # a mistake is found before hours of training, not after
             models.refuse_other_shapes(experiment, base, dataset.image_shape, len(dataset.class_names))
         fit(base, dataset, progress)
-    model = training_loop.initial_model(experiment, dataset)
+    model = training_loop.initial_model(experiment, dataset, base and base.folder / results.MODEL)
     made_from = identity.of(experiment, dataset.fingerprint, imported=True)  # the build has fetched the pretrained weights, where there are any
-    if base:
-        training_loop.take_weights(model, base.folder / results.MODEL)
     progress(f"training {experiment.run_name}: {count(len(dataset.train), 'image')}, {count(models.parameters(model)[0], 'parameter')}, "
              f"at most {count(experiment.epochs, 'epoch')}")
     started = time.perf_counter()
@@ -86,18 +96,14 @@ def _train(experiment, dataset, folder, progress) -> None:
         training_loop.train_epochs(training_state, experiment, dataset, network, ended)
     if len(training_state.rows) < experiment.epochs:
         progress(f"stopped early: {early_stopping['monitor']} has not improved for {count(early_stopping['patience'], 'epoch')}")
-    best = training_state.rows[training_state.best_epoch - 1]
-    _write_down(experiment, dataset, model, made_from, folder, progress, training_state.sittings, {
-        "validation_accuracy": best["val_accuracy"], "validation_loss": best["val_loss"], "train_accuracy": best["accuracy"], "train_loss": best["loss"],
-        "best_epoch": training_state.best_epoch, "epochs": len(training_state.rows), "stopped_early": len(training_state.rows) < experiment.epochs, "features_once": network.features_once,
-        "seconds": training_state.prepared_seconds + sum(training_state.seconds), "prepared_seconds": training_state.prepared_seconds, "seconds_per_epoch": training_state.seconds})
+    _write_down(experiment, dataset, model, made_from, folder, progress, training_state.rows, training_state.sittings, {
+        "features_once": network.features_once, "seconds": training_state.prepared_seconds + sum(training_state.seconds), "prepared_seconds": training_state.prepared_seconds, "seconds_per_epoch": training_state.seconds})
 
 
-def _write_down(experiment, dataset, model, made_from, folder, progress, sittings: list[dict], course: dict) -> None:
+def _write_down(experiment, dataset, model, made_from, folder, progress, rows: list[dict], sittings: list[dict], course: dict) -> None:
     """Evaluate the trained model on the held-out split and write predictions, model, provenance and, last, metrics. course: what training says of itself."""
-    evaluated, split = dataset.evaluated
-    probabilities, accuracy, loss = training_loop.evaluate(experiment, dataset, model)
-    results.write_csv(results.prediction_table(split, probabilities, dataset.class_names), folder / results.PREDICTIONS)
+    probabilities, measured = training_loop.evaluate(experiment, dataset, model, rows)
+    results.write_csv(results.prediction_table(dataset.evaluated[1], probabilities, dataset.class_names), folder / results.PREDICTIONS)
     if dataset.unlabelled:
         progress(f"predicting {count(len(dataset.unlabelled), 'unlabelled image')} for {results.SUBMISSION}")
         unlabelled = training_loop.predict(model, dataset.unlabelled)
@@ -112,9 +118,7 @@ def _write_down(experiment, dataset, model, made_from, folder, progress, sitting
         "imported": provenance.imported()})
     files.write_json(folder / results.METRICS, {
         "experiment": experiment.name, "run": experiment.run_name, "data": experiment.data, "changes": experiment.changes,
-        "evaluated_split": evaluated, "evaluated_accuracy": accuracy, "evaluated_loss": loss,
-        "test_accuracy": accuracy if dataset.test else None, "test_loss": loss if dataset.test else None,
-        **course, "total_parameters": total, "trainable_parameters": trainable, "finished": files.now(),
+        **measured, **course, "total_parameters": total, "trainable_parameters": trainable, "finished": files.now(),
         "dataset": {"name": dataset.name, "class_names": dataset.class_names, "fingerprint": dataset.fingerprint, "notes": dataset.notes,
                     "images": {name: len(split) for name, split in dataset.splits.items()}},
         "identity": made_from})

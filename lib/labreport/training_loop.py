@@ -34,11 +34,17 @@ class Trainable:
         return self.trained is not self.model
 
 
-def initial_model(experiment, dataset) -> keras.Model:
-    """The experiment's model with its first weights, whatever this process has built before."""
+def initial_model(experiment, dataset, trained_before=None) -> keras.Model:
+    """The experiment's model with its first weights, whatever this process has built before.
+
+    trained_before: path of the model whose weights it starts from, None where it starts anew.
+    """
     keras.utils.clear_session()  # layers are named the same, however many models there were
     keras.utils.set_random_seed(experiment.seed)
-    return models.build(experiment, dataset.image_shape, len(dataset.class_names))
+    model = models.build(experiment, dataset.image_shape, len(dataset.class_names))
+    if trained_before is not None:
+        take_weights(model, trained_before)
+    return model
 
 
 def prepare(experiment, dataset, model: keras.Model, progress: Callable[[str], None]) -> Trainable:
@@ -75,11 +81,8 @@ def train_epochs(state, experiment, dataset, network: Trainable, ended: Callable
     row of each epoch when the state has it. Raises FloatingPointError when a value of an epoch is
     no longer finite.
     """
-    early_stopping, labels = experiment.early_stopping, dataset.train.labels
-    trained, outputs = network.trained, network.outputs
-    while len(state.rows) < experiment.epochs and not stopping.stops(
-        state.watched, **early_stopping
-    ):
+    labels, trained, outputs = dataset.train.labels, network.trained, network.outputs
+    while not _at_end(experiment, state.rows):
         started, epoch = time.perf_counter(), len(state.rows) + 1
         order = batches.order(experiment.seed, epoch, len(labels))
         shown = batches.Batches(
@@ -103,22 +106,49 @@ def train_epochs(state, experiment, dataset, network: Trainable, ended: Callable
             )
         state.rows.append(row)
         state.seconds.append(time.perf_counter() - started)
-        if stopping.best_epoch(state.watched, early_stopping["monitor"]) == epoch:
+        if best_epoch(experiment, state.rows) == epoch:
             state.best_weights = trained.get_weights()
         ended(row)
     trained.set_weights(state.best_weights)
 
 
-def evaluate(experiment, dataset, model: keras.Model) -> tuple[np.ndarray, float, float]:
-    """Probabilities float32 (N, K) of the evaluated split's images, accuracy, and the loss as in
-    the history: penalties and all outputs included."""
-    _, split = dataset.evaluated
+def best_epoch(experiment, rows: list[dict]) -> int:
+    """The epoch whose weights count, from 1 on."""
+    monitor = experiment.early_stopping["monitor"]
+    return stopping.best_epoch([row[monitor] for row in rows], monitor)
+
+
+def _at_end(experiment, rows: list[dict]) -> bool:
+    watched = [row[experiment.early_stopping["monitor"]] for row in rows]
+    return len(rows) >= experiment.epochs or stopping.stops(watched, **experiment.early_stopping)
+
+
+def evaluate(experiment, dataset, model: keras.Model, rows: list[dict]) -> tuple[np.ndarray, dict]:
+    """Probabilities float32 (N, K) of the evaluated split's images, and what a training came to.
+
+    rows: of the history. The loss is as in the history: penalties and all outputs included.
+    """
+    name, split = dataset.evaluated
     probabilities = predict(model, split)
     accuracy = float((probabilities.argmax(axis=1) == split.labels).mean())
     outputs = output_names(model)
     compile_for(model, experiment, outputs)
     found = model.evaluate(batches.in_order(split, outputs), verbose=0, return_dict=True)
-    return probabilities, accuracy, found["loss"]
+    best = rows[best_epoch(experiment, rows) - 1]
+    return probabilities, {
+        "evaluated_split": name,
+        "evaluated_accuracy": accuracy,
+        "evaluated_loss": found["loss"],
+        "test_accuracy": accuracy if dataset.test else None,
+        "test_loss": found["loss"] if dataset.test else None,
+        "validation_accuracy": best["val_accuracy"],
+        "validation_loss": best["val_loss"],
+        "train_accuracy": best["accuracy"],
+        "train_loss": best["loss"],
+        "best_epoch": best["epoch"],
+        "epochs": len(rows),
+        "stopped_early": len(rows) < experiment.epochs,
+    }
 
 
 def predict(model: keras.Model, split) -> np.ndarray:

@@ -64,14 +64,9 @@ class TrainingState:
         return begun
 
     @property
-    def watched(self) -> list[float]:
-        """The monitored column."""
-        return [row[self.monitor] for row in self.rows]
-
-    @property
     def best_epoch(self) -> int:
         """Counting from 1."""
-        return stopping.best_epoch(self.watched, self.monitor)
+        return stopping.best_epoch([row[self.monitor] for row in self.rows], self.monitor)
 
     def save(self) -> None:
         """Write a checkpoint: all that the following epochs depend on. Of Keras that is its variables: weights, batch statistics, the seeds of

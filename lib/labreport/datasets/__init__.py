@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import data_fingerprint, paths
-from . import cats_dogs, cifar10, dog_breeds, fetching, flowers, folders, locking
+from . import cats_dogs, cifar10, dog_breeds, fetching, flowers, folders
 from .dataset import Dataset, Split
 
 if TYPE_CHECKING:
@@ -24,14 +24,13 @@ def load(experiment) -> Dataset:
     def here() -> Dataset:
         return DATASETS[experiment.dataset](experiment.data, paths.data(), experiment.seed, experiment.max_images, **experiment.dataset_args)
 
-    with locking.noting_files() as read:
+    with data_fingerprint.remembering(experiment) as loaded:
         try:
-            found = here()
+            loaded.append(here())
         except folders.NotThere:
             fetching.fetch(experiment.dataset, paths.data())
-            found = here()
-        data_fingerprint.remember(experiment, found, list(read))
-    return found
+            loaded.append(here())
+    return loaded[0]
 
 
 def shape(experiment) -> tuple[tuple[int, int, int], int]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from .. import arrays, paths, provenance
+from .. import arrays, paths, provenance, staleness
 from ..wording import listed, say, whole
 from .dataset import Split, contents
 from .locking import Look
@@ -33,11 +33,11 @@ def decode(look: Look, side: int) -> Decoded:
     """Decode the images of a data set and shrink them to side x side pixels by area interpolation, whatever their proportions.
 
     The arrays are kept in the cache folder under a digest of the files' digests,
-    their order and the size, so that a changed file is decoded anew and a second process reads what the first has made.
+    their order, the size and the code that decodes, so that a changed file is decoded anew and a second process reads what the first has made.
     """
     files = look.images
     with ThreadPoolExecutor(provenance.processors()) as pool:
-        key = hashlib.sha256(" ".join([str(side), cv2.__version__, *look.digests]).encode()).hexdigest()[:20]
+        key = hashlib.sha256(" ".join([staleness.code_of("datasets.decoding.decode"), str(side), cv2.__version__, *look.digests]).encode()).hexdigest()[:20]
         folder, name = paths.cache() / "decoded", f"{look.name}-{side}-{key}"
         images = arrays.kept(folder / f"{name}.npy", (len(files), side, side, 3), np.uint8, lambda: _decoded_chunks(files, side, look.name, pool))
         # An unreadable file gives a black image; so does one that is black, but only of the former _pixels says so.

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from .. import files, hosts, paths
+from .. import data_fingerprint, files, hosts, paths
 from ..wording import listed, say
 
 DEPTH = 4  # folders below a place to look in
@@ -31,6 +31,7 @@ def find(signs: tuple[str, ...], folder: Path, what: str) -> Path:
     """
     places = [place for place in (folder, hosts.KAGGLE_INPUT) if place.is_dir()]
     candidates = [candidate for place in places for candidate in _folders(place)]
+    data_fingerprint.look_at(candidates)
     count = {candidate: sum((candidate / sign).exists() for sign in signs) for candidate in candidates}
     whole = [candidate for candidate in candidates if count[candidate] == len(signs)]
     if whole:
@@ -43,6 +44,7 @@ def find(signs: tuple[str, ...], folder: Path, what: str) -> Path:
             unreadable.append(f"{archive.name} ({error})")
             continue
         if root is not None:
+            data_fingerprint.look_at([archive])
             return unpacked(archive) / root
     partly = max(candidates, key=lambda candidate: count[candidate], default=None)
     if partly is not None and 2 * count[partly] >= len(signs):

@@ -1,28 +1,12 @@
 """data.lock: sha256 and size of every file of each data set, written when it is first used, and compared ever after."""
 
-import contextlib
 import hashlib
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import files, paths, provenance, records
+from .. import data_fingerprint, files, paths, provenance, records
 from ..wording import count, listed
-
-
-_read: list[Path] = []  # files, and the folders that hold them, looked at in `noting_files`
-
-
-@contextlib.contextmanager
-def noting_files():
-    """Within the block the files and folders that are looked at are noted; yields their list."""
-    before = list(_read)
-    _read.clear()
-    try:
-        yield _read
-    finally:
-        _read[:] = before + _read
 
 
 @dataclass(frozen=True)
@@ -48,7 +32,7 @@ def look(name: str, root: Path, images: list[Path], beside: tuple[Path, ...] = (
     """
     names = [path.relative_to(root).as_posix() for path in (*images, *beside)]
     places = {folder for path in images for folder in path.parents if folder.is_relative_to(root)}
-    _read.extend([*images, *beside, *places, root.parent, paths.data_lock()])
+    data_fingerprint.look_at([*images, *beside, *places, root.parent, paths.data_lock()])
     digests, sizes = _digests(name, root, names)
     found = {member: f"{digest} {size}" for member, digest, size in zip(names, digests, sizes)}
     place = paths.data_lock()
@@ -116,10 +100,7 @@ def _digests(name: str, root: Path, members: list[str]) -> tuple[list[str], list
     memory = paths.cache() / "digests" / f"{name}-{hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:16]}.json"
     remembered = files.read_json(memory)
     remembered = remembered if records.are_texts(remembered) else {}  # damaged: the files are read again
-    stamps = {}
-    for member in members:
-        state = os.stat(root / member)
-        stamps[member] = f"{state.st_size} {state.st_mtime_ns} {state.st_ctime_ns}"
+    stamps = {member: files.stamp(root / member) for member in members}
     unknown = [member for member in members if remembered.get(member, "").partition(" ")[2] != stamps[member]]
     if unknown:
         with ThreadPoolExecutor(provenance.processors()) as pool:
