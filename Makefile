@@ -4,7 +4,7 @@
 # environment only, in quotes ("$$SET"): then nothing in it is a command. `value` takes it as it is,
 # since make itself would expand a $(shell ...) in it.
 override INPUTS := EXP NAME DATA SET PDF AUTHORS COURSE A B ACCEPT JOBS RETRY SBATCH SCHEDULER ACCELERATOR HOURS TOLERANCE KILLS REPOSITORY PYTHON \
-	DEBUG YES CPU STAMP UNFINISHED EARLIER LANG
+	DEBUG YES CPU STAMP UNFINISHED EARLIER FORCE LANG
 # Every shell has a LANG, and Windows' Linux sets NAME to the machine's name: only make's own command line counts.
 override REPORTS_IN := $(if $(filter command,$(firstword $(origin LANG))),--language "$$LANG")
 ifneq ($(origin NAME),command line)
@@ -46,8 +46,8 @@ report: setup need-exp ## train, execute the notebook, write report.pdf and repo
 run: setup need-exp ## the same without the reports (EXP)
 	@$(RUN) run "$$EXP" $(REPORTS_IN) $(OPTIONS)
 
-render: setup need-exp ## make the reports of an executed notebook again (EXP)
-	@$(RUN) render "$$EXP" $(REPORTS_IN) $(SIGNED) $(OPTIONS)
+render: setup need-exp ## make the reports of an executed notebook again (EXP; FORCE=1 although a file was changed since: the report warns of it)
+	@$(RUN) render "$$EXP" $${FORCE:+--force} $(REPORTS_IN) $(SIGNED) $(OPTIONS)
 
 compare: setup need-name ## report on the runs of an assignment beside each other (NAME)
 	@$(RUN) compare "$$NAME" $(REPORTS_IN) $(SIGNED) $(OPTIONS)
