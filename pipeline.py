@@ -376,6 +376,9 @@ def diff(options) -> None:
     from labreport import verification
 
     one, other = (verification.folder_of(name, settings(options)) for name in (options.one, options.other))
+    for folder in (one, other):
+        if edited := manifest.changed(folder):
+            print(f"{folder.name}: {listed(edited)} changed after it was executed")
     for title, table in verification.side_by_side(one, other).items():
         print(f"{title}:")
         print_table([tuple(f"  {column}" if not number else column for number, column in enumerate(table.columns)),

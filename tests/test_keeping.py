@@ -101,7 +101,7 @@ def test_a_lost_runtime_goes_on_from_what_the_drive_holds(tiny, colab, undisturb
     assert f"{folder.name}: epoch 2 is brought back from {keeping.KEPT}" in capsys.readouterr().out
     same_bits(result, undisturbed)
     [copy] = copies()  # that of the lost runtime is gone
-    assert holds_what_it_says(copy) == {"history.csv", "predictions.csv", "model.keras", "provenance.json", "metrics.json", "run.json"}
+    assert holds_what_it_says(copy) == {"history.csv", "predictions.csv", "model.keras", "provenance.json", "metrics.json", "run.json", "manifest.json"}
     colab("third")
     same_bits(fit(tiny), undisturbed)
     assert "the finished run is brought back" in capsys.readouterr().out

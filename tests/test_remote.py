@@ -49,7 +49,8 @@ def leave(session, outcomes, epochs=0, **told):
         for name in names:
             path = session.working / "reports" / run / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps({"finished": "2026-11-25T00:00:00+00:00", "sent": session.slug, "dataset": {"fingerprint": ""}, "identity": {}}))
+            path.write_text(json.dumps({"experiment": EXPERIMENT, "data": "sample", "changes": {}, "evaluated_split": "test", "evaluated_accuracy": 0.5,
+                                        "finished": "2026-11-25T00:00:00+00:00", "sent": session.slug, "dataset": {"fingerprint": ""}, "identity": {}}))
             record["files"][path.relative_to(session.working).as_posix()] = provenance.sha256(path)
     (session.working / errand.RECORD).write_text(json.dumps(record))
 
