@@ -7,12 +7,36 @@ looks the names up and puts the digests together.
 
 import ast
 import hashlib
-from collections.abc import Collection, Iterable
+import warnings
+from collections.abc import Collection, Iterable, Iterator
 
 _PACKAGE = __name__.rpartition(".")[0]
 _LONGEST_TEXT = 1000  # characters of a string that may be a sentence in a catalogue
-# A call of one of these whose value is not used says something to a person, and no more.
+# A call of a parameter of this name says something to a person, and no more.
 _SAYS = {"progress"}
+# What may be called while a module is imported, or decorate, and only makes a value.
+_HARMLESS = {
+    "abc": "abstractmethod",
+    "builtins": """abs all any bool bytes classmethod complex dict enumerate float frozenset getattr
+        hasattr int isinstance issubclass len list max min object property range repr reversed round
+        set slice sorted staticmethod str sum tuple type zip""",
+    "contextlib": "contextmanager",
+    "functools": "cache cached_property lru_cache partial singledispatch total_ordering wraps",
+    "json": "dumps loads",
+    "labreport.authorship": "Authorship",
+    "labreport.code_digest": "Scope",
+    "labreport.datasets.fetching": "Source",
+    "labreport.wording": "file noted",
+    "logging": "getLogger",
+    "numpy": """append arange array asarray column_stack concatenate cos dtype exp eye float32 full
+        hstack insert linspace log ones resize sin sqrt stack tile uint8 vstack zeros""",
+    "threading": "Condition Event Lock RLock local",
+    "a method": """astype copy deleter encode endswith format fromkeys get getter items join
+        joinpath keys lower lstrip partition ravel replace reshape resolve rpartition rsplit rstrip
+        setter split splitlines startswith strip title upper values with_name with_suffix""",
+}
+_HARMLESS_MODULES = {"collections", "contextvars", "dataclasses", "enum", "pathlib", "re"}
+_HARMLESS_MODULES |= {"types", "typing"}
 
 
 def sha256(text: str) -> str:
@@ -20,85 +44,139 @@ def sha256(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def without_magics(cell: str) -> str:
-    """A cell with IPython's own lines (`%matplotlib inline`, `!pip`) as comments that count."""
-    lines = cell.splitlines()
-    return "\n".join(
-        f"{line!r}" if line.lstrip().startswith(("%", "!")) else line for line in lines
-    )
-
-
 def summarised(text: str, module: str, package: bool) -> dict:
-    """What a module defines, imports and does, ready for JSON. module: "" for a notebook's cells,
-    whose names are one scope."""
+    """What a module defines, imports and does, ready for JSON.
+
+    Raises ValueError, which names the file, for what is not Python or nested too deeply.
+    """
+    file = module.partition(".")[2].replace(".", "/") + ".py"
     try:
-        tree = ast.parse(text)
-    except SyntaxError as error:
-        where = module.partition(".")[2].replace(".", "/") + ".py" if module else "a cell"
-        raise ValueError(f"{where}, line {error.lineno}: this is not Python: {error.msg}") from None
-    reader = _Module(module, package)
-    for statement in tree.body:
-        reader.imports_of(statement)
-    if not module:
-        emitter = _Emitter(reader, keep_texts=True)
-        for statement in tree.body:
-            emitter.emit(statement)
-        return emitter.result()
-    for statement in tree.body:
-        reader.read(statement)
-    return reader.summary()
+        reader = _Module(module, package)
+        for statement in _WhatRuns().visit(parsed(text)).body:
+            reader.read(statement)
+        return reader.summary()
+    except (RecursionError, MemoryError):
+        raise ValueError(f"{file}: an expression is nested too deeply; split it") from None
+    except (SyntaxError, ValueError) as error:
+        line = f", line {error.lineno}" if getattr(error, "lineno", None) else ""
+        message = getattr(error, "msg", error)
+        raise ValueError(f"{file}{line}: this is not Python: {message}") from None
+
+
+def summarised_cells(cells: Iterable[list[ast.stmt]]) -> dict:
+    """The same for the code cells of a notebook, whose names are one scope."""
+    cells = list(cells)
+    reader = _Module("", False)
+    reader.bindings = _imports([statement for cell in cells for statement in cell], [])
+    reader.stars = [source for source, _ in reader.bindings.pop("*", [])]
+    emitter = _Emitter(reader)
+    for cell in cells:
+        emitter.emit(cell)
+    return {"definitions": {}, "imports": {}, "stars": reader.stars, **emitter.result()}
+
+
+def parsed(text: str) -> ast.Module:
+    """A text's syntax tree, without warnings of its spelling."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(text)
+
+
+class _WhatRuns(ast.NodeTransformer):
+    """Replaces `if TYPE_CHECKING` and `if __name__ == "__main__"` by what they have under else."""
+
+    def visit_If(self, node):
+        self.generic_visit(node)
+        never = ast.unparse(node.test).split(".")[-1]
+        return node.orelse if never in ("TYPE_CHECKING", "__name__ == '__main__'") else node
 
 
 class _Module:
-    """Reads a module's statements: which names they define, and what they do besides."""
+    """Reads a module's statements: which names they bind, and what they do besides.
+
+    bindings: of each name, in order: statements, and (module, attribute or None) of imports.
+    """
 
     def __init__(self, name: str, package: bool):
         self.name = name
         self.base = name.split(".") if package or not name else name.split(".")[:-1]
-        self.imports: dict[str, tuple[str, str | None]] = {}
+        self.bindings: dict[str, list] = {}
         self.stars: list[str] = []
         self.imported: set[str] = set()
-        self.statements: dict[str, list[ast.stmt]] = {}
-        self.loose: list[ast.stmt] = []
-
-    def imports_of(self, statement: ast.stmt) -> None:
-        """Note the names that an import statement of the module's top level binds."""
-        for name, (source, attribute) in _imported_names(statement, self.base):
-            if name == "*":
-                self.stars.append(source)
-            else:
-                self.imports[name] = source, attribute
-            if source.split(".")[0] == _PACKAGE:
-                self.imported |= {source, f"{source}.{attribute}"} if attribute else {source}
+        self.statements: list[ast.stmt] = []
 
     def read(self, statement: ast.stmt) -> None:
-        if isinstance(statement, (ast.Import, ast.ImportFrom)) or _says_nothing(statement):
+        if _says_nothing(statement):
             return
-        if isinstance(statement, ast.If) and _is_never_run(statement.test):
-            return
-        names = _bound([statement])
-        for name in names:
-            self.statements.setdefault(name, []).append(statement)
-        defines = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.AnnAssign)
-        plain = isinstance(statement, ast.Assign) and all(map(_binds_names_only, statement.targets))
-        if not plain and not isinstance(statement, defines):
-            self.loose.append(statement)
+        nodes = list(_own_nodes([statement], classes=True))
+        self.imported |= {name for node in nodes for name in _modules(node, self.base)}
+        imports = _imports([statement], self.base)
+        self.stars += [source for source, _ in imports.pop("*", [])]
+        plain = isinstance(statement, (ast.Import, ast.ImportFrom))
+        if not plain:
+            declared = (node.names for node in nodes if isinstance(node, ast.Global))
+            names = dict.fromkeys([*imports, *_bound([statement]), *sum(declared, [])])
+            imports = {name: [statement] for name in names}
+            self.statements.append(statement)
+        for name, bindings in imports.items():
+            known = self.bindings.setdefault(name, [])
+            known += [one for one in bindings if one not in known]
+
+    def imports(self) -> dict[str, tuple[str, str | None]]:
+        """The names that one import statement binds, and nothing else."""
+        only = {name: found[0] for name, found in self.bindings.items() if len(found) == 1}
+        return {name: found for name, found in only.items() if isinstance(found, tuple)}
 
     def summary(self) -> dict:
-        definitions = {name: self._part(found, name) for name, found in self.statements.items()}
+        imports = self.imports()
         return {
-            "imports": self.imports,
+            "imports": imports,
             "stars": self.stars,
             "imported": sorted(self.imported),
-            "definitions": definitions,
-            "loose": [self._part([one]) for one in self.loose],
+            "definitions": {
+                name: self._part(found, name)
+                for name, found in self.bindings.items()
+                if name not in imports
+            },
+            "loose": [self._part([one]) for one in self.statements if self._acts(one)],
         }
 
-    def _part(self, statements: list[ast.stmt], name: str = "") -> dict:
+    def _part(self, bindings: list, name: str = "") -> dict:
         emitter = _Emitter(self)
-        for statement in statements:
-            emitter.definition(statement, name)
+        for binding in bindings:
+            emitter.definition(binding, name)
         return emitter.result()
+
+    def _acts(self, statement: ast.stmt) -> bool:
+        """Whether it does more than bind names, as far as can be seen."""
+        for node in _own_nodes([statement], classes=True):
+            acts = (ast.AugAssign, ast.Delete, ast.Raise, ast.Assert)
+            stores = isinstance(node, (ast.Attribute, ast.Subscript))
+            if isinstance(node, acts) or stores and not isinstance(node.ctx, ast.Load):
+                return True
+            if isinstance(node, ast.Expr) and not _says_nothing(node):
+                return True
+            called = [node] if isinstance(node, ast.Call) else getattr(node, "decorator_list", [])
+            if not all(map(self._is_harmless, called)):
+                return True
+        return False
+
+    def _is_harmless(self, called: ast.expr) -> bool:
+        """Whether a call or a decorator makes a value, and nothing else."""
+        function = called.func if isinstance(called, ast.Call) else called
+        attributes: list[str] = []
+        while isinstance(function, ast.Attribute):
+            attributes.insert(0, function.attr)
+            function = function.value
+        if attributes and attributes[-1] in _HARMLESS["a method"].split():
+            return True
+        if not isinstance(function, ast.Name):
+            return False
+        source = self.imports().get(function.id)
+        own = self.name if function.id in self.bindings else "builtins"
+        path = ".".join([*filter(None, source or (own, function.id)), *attributes])
+        module, _, name = path.rpartition(".")
+        return module in _HARMLESS_MODULES or name in _HARMLESS.get(module, "").split()
 
 
 def _imported_names(statement: ast.stmt, base: list[str]):
@@ -115,79 +193,137 @@ def _imported_names(statement: ast.stmt, base: list[str]):
             yield alias.asname or alias.name, (module, None if alias.name == "*" else alias.name)
 
 
+def _imports(nodes: Iterable[ast.AST], base: list[str]) -> dict[str, list[tuple]]:
+    """What the imports among these bind, and "*"; not those inside functions and classes."""
+    found: dict[str, list[tuple]] = {}
+    for node in _own_nodes(nodes):
+        for name, target in _imported_names(node, base):
+            known = found.setdefault(name, [])
+            known += [target] if target not in known else []
+    return found
+
+
+def _modules(node: ast.AST, base: list[str]) -> set[str]:
+    """The package's modules that an import statement may execute."""
+    found = set()
+    for _, (source, attribute) in _imported_names(node, base):
+        if source.split(".")[0] == _PACKAGE:
+            found |= {source, f"{source}.{attribute}"} if attribute else {source}
+    return found
+
+
 def _says_nothing(statement: ast.stmt) -> bool:
-    """A docstring, another bare constant, `pass`, or a bare annotation."""
+    """A docstring, another bare constant, or `pass`."""
     bare = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
     return bare or isinstance(statement, ast.Pass)
 
 
-def _is_never_run(test: ast.expr) -> bool:
-    """`TYPE_CHECKING`, or `__name__ == "__main__"`."""
-    return ast.unparse(test).split(".")[-1] in ("TYPE_CHECKING", "__name__ == '__main__'")
+def _is_bare_annotation(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.AnnAssign) and statement.value is None
 
 
-def _binds_names_only(target: ast.expr) -> bool:
-    if isinstance(target, (ast.Tuple, ast.List)):
-        return all(map(_binds_names_only, target.elts))
-    return isinstance(target, ast.Name)
+def _is_text(node: ast.expr) -> bool:
+    """Whether an expression is a text in all its branches, and binds no name."""
+    if any(isinstance(each, ast.NamedExpr) for each in ast.walk(node)):
+        return False
+    if isinstance(node, ast.BinOp):
+        added = isinstance(node.op, ast.Add) and _is_text(node.right)
+        return added or isinstance(node.op, (ast.Add, ast.Mod)) and _is_text(node.left)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        return node.func.attr in ("format", "join") and _is_text(node.func.value)
+    if isinstance(node, ast.IfExp):
+        return _is_text(node.body) and _is_text(node.orelse)
+    constant = isinstance(node, ast.Constant) and isinstance(node.value, str)
+    return constant or isinstance(node, ast.JoinedStr)
 
 
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-
-
-def _bound(statements: Iterable[ast.AST]) -> dict[str, None]:
-    """The names that statements bind in their own scope, in order; those of imports left out."""
-    names, waiting = {}, list(statements)[::-1]
+def _own_nodes(nodes: Iterable[ast.AST], classes: bool = False) -> Iterator[ast.AST]:
+    """Nodes in the order of the source, but those of other scopes: bodies of functions and (but
+    for classes=True) of classes, and the targets of comprehensions."""
+    waiting = list(nodes)[::-1]
     while waiting:
         node = waiting.pop()
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            names[node.name] = None
-        elif isinstance(node, ast.Lambda):
-            continue
-        elif isinstance(node, _COMPREHENSIONS):  # its own names stay inside, but for `:=`
-            walrus = (each for each in ast.walk(node) if isinstance(each, ast.NamedExpr))
-            names |= dict.fromkeys(each.target.id for each in walrus)
-        elif isinstance(node, ast.Name):
+        yield node
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            inside = [*node.args.defaults, *filter(None, node.args.kw_defaults)]
+            inside += getattr(node, "decorator_list", [])
+        elif isinstance(node, ast.ClassDef) and not classes:
+            inside = [*node.decorator_list, *node.bases, *node.keywords]
+        elif isinstance(node, ast.comprehension):
+            inside = [node.iter, *node.ifs]
+        else:
+            inside = list(ast.iter_child_nodes(node))
+        waiting += inside[::-1]
+
+
+def _bound(nodes: Iterable[ast.AST]) -> dict[str, None]:
+    """The names that nodes bind in their own scope, in order; those of imports left out."""
+    names = {}
+    for node in _own_nodes(nodes):
+        if isinstance(node, ast.Name):
             names |= {node.id: None} if not isinstance(node.ctx, ast.Load) else {}
-        elif not isinstance(node, (ast.Import, ast.ImportFrom)):
-            caught = getattr(node, "name", None) or getattr(node, "rest", None)
-            if isinstance(caught, str) and not isinstance(node, ast.alias):
-                names[caught] = None  # of `except` and `match`
-            waiting += list(ast.iter_child_nodes(node))[::-1]
+        elif not isinstance(node, ast.alias):  # functions, classes, and of `except` and `match`
+            name = getattr(node, "name", None) or getattr(node, "rest", None)
+            names |= {name: None} if isinstance(name, str) else {}
     return names
 
 
 class _Frame:
-    """The names of one function, class or comprehension. numbers: of local ones, as they come."""
+    """The names of one function, class or comprehension. numbers: of local ones, as they come.
 
-    def __init__(self, names: Collection[str], imports: dict, is_class: bool = False):
-        self.names, self.imports, self.is_class = names, imports, is_class
-        self.numbers: dict[str, int] = {}
+    parameters: those that nothing in the body binds again. kind: "function", "class", or "fields"
+    for a class whose annotations may mean something.
+    """
+
+    def __init__(self, names: Collection[str], nodes: Iterable = (), base=(), kind="function"):
+        nodes = list(nodes)
+        declared = [
+            node for node in _own_nodes(nodes) if isinstance(node, (ast.Global, ast.Nonlocal))
+        ]
+        outside = {name for node in declared for name in node.names}
+        bound = _bound(nodes)
+        self.names = {*names, *bound} - outside
+        self.parameters = set(names) - bound.keys()
+        self.globals = {n for node in declared if isinstance(node, ast.Global) for n in node.names}
+        self.imports = _imports(nodes, base)
+        self.kind, self.numbers = kind, {}
 
 
 class _Emitter:
     """Writes syntax trees without what means nothing; what is defined elsewhere is a reference."""
 
-    def __init__(self, module: _Module, keep_texts: bool = False):
-        self.module, self.keep_texts = module, keep_texts
+    def __init__(self, module: _Module):
+        self.module = module
         self.out: list[str] = []
         self.refs: list[list] = []
         self.texts: dict[str, None] = {}
         self.frames: list[_Frame] = []
+        self.imported: set[str] = set()
         self.count = 0
 
     def result(self) -> dict:
-        return {"form": sha256("".join(self.out)), "refs": self.refs, "texts": list(self.texts)}
+        return {
+            "form": sha256("".join(self.out)),
+            "refs": self.refs,
+            "texts": list(self.texts),
+            "imported": sorted(self.imported),
+        }
 
-    def definition(self, statement: ast.stmt, name: str) -> None:
-        """A statement that gives a name its meaning; the name itself means nothing."""
-        if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+    def definition(self, statement, name: str) -> None:
+        """A statement or import that gives a name its meaning; the name itself means nothing."""
+        if isinstance(statement, tuple):
+            self.out.append("import ")
+            self._refer(statement, [])
+        elif isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             self.emit(statement, named=False)
-        elif isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name) or (
-            isinstance(statement, ast.Assign)
-            and len(statement.targets) == 1
-            and isinstance(statement.targets[0], ast.Name)
+        elif (
+            isinstance(statement, ast.AnnAssign)
+            and isinstance(statement.target, ast.Name)
+            or (
+                isinstance(statement, ast.Assign)
+                and len(statement.targets) == 1
+                and isinstance(statement.targets[0], ast.Name)
+            )
         ):
             self.emit(statement.value)
         else:
@@ -210,30 +346,57 @@ class _Emitter:
         for name, value in ast.iter_fields(node):
             if name in ("ctx", "type_comment", "kind") or value is None or value == []:
                 continue
-            self.out.append(f" {name}=")
-            self.emit(value if name not in ("body", "orelse", "finalbody") else self._block(value))
+            if name in ("body", "orelse", "finalbody"):
+                value = self._block(value)
+            if value or name == "body" or not isinstance(value, list):
+                self.out.append(f" {name}=")
+                self.emit(value)
         self.out.append(")")
 
     def _block(self, statements):
         """Statements without those that say nothing; a lambda's body is an expression."""
         if not isinstance(statements, list):
             return statements
+        fields = self.frames and self.frames[-1].kind == "fields"
         return [
-            each for each in statements if not _says_nothing(each) and not self._only_says(each)
+            each
+            for each in statements
+            if not _says_nothing(each)
+            and not self._only_says(each)
+            and (fields or not _is_bare_annotation(each))
         ]
 
     def _only_says(self, statement: ast.stmt) -> bool:
         call = statement.value if isinstance(statement, ast.Expr) else None
+        if not (
+            isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and self.module.name
+        ):
+            return False
+        name = call.func.id
+        scope = next((frame for frame in self.frames[::-1] if name in frame.names), None)
+        does = (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)
         return (
-            isinstance(call, ast.Call)
-            and isinstance(call.func, ast.Name)
-            and call.func.id in _SAYS
-            and not self.keep_texts
+            name in _SAYS
+            and scope is not None
+            and name in scope.parameters
+            and not any(isinstance(node, does) for node in ast.walk(call))
         )
 
     def _Import(self, node) -> None:
+        """In a function or a cell, the only import of a name shows where the name is used."""
+        for name, target in _imported_names(node, self.module.base):
+            frame = self.frames[-1] if self.frames else None
+            known = (frame.imports if frame else self.module.bindings).get(name, [])
+            if not frame and self.module.name or frame and frame.kind != "function":
+                self.out.append(f"import {name}" if name == "*" or frame else "import ")
+                if name != "*" and not frame:
+                    self._named(name, [])
+                self._refer(target, [])
+            elif len(known) > 1 or frame and name in frame.names:
+                self.out.append(f"import {known.index(target)} ")
+                self.out.append(f"%{self._number(frame, name)};" if frame else f"!{name};")
         if self.frames:
-            self.frames[-1].imports |= dict(_imported_names(node, self.module.base))
+            self.imported |= _modules(node, self.module.base)
 
     _ImportFrom = _Import
 
@@ -243,15 +406,38 @@ class _Emitter:
     _Nonlocal = _Global
 
     def _Raise(self, node) -> None:
-        kind = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+        """Which error; what it says to a person means nothing, but a number or a thing may."""
+        call = node.exc if isinstance(node.exc, ast.Call) else None
         self.out.append("(Raise ")
-        self.emit(kind)
+        self.emit(call.func if call else node.exc)
+        for number, argument in enumerate(call.args if call else []):
+            if not _is_text(argument):
+                self.out.append(f"{number}:")
+                self.emit(argument)
+        self.emit([one for one in call.keywords if not _is_text(one.value)] if call else [])
         self.out.append(")")
+
+    def _Assert(self, node) -> None:
+        self.out.append("(Assert ")
+        self.emit(node.test)
+        self.out.append(")")
+
+    def _MatchAs(self, node) -> None:
+        self.out.append(f"({type(node).__name__} ")
+        for part in ("keys", "patterns", "pattern"):
+            self.emit(getattr(node, part, None))
+        name = node.rest if isinstance(node, ast.MatchMapping) else node.name
+        if name:
+            self._named(name, [])
+        self.out.append(")")
+
+    _MatchStar = _MatchMapping = _MatchAs
 
     def _Constant(self, node) -> None:
         if isinstance(node.value, str) and 1 < len(node.value) <= _LONGEST_TEXT:
             self.texts[node.value] = None
-        self.out.append(f"{type(node.value).__name__} {node.value!r};")
+        value = hex(node.value) if type(node.value) is int else repr(node.value)  # of any length
+        self.out.append(f"{type(node.value).__name__} {value};")
 
     def _JoinedStr(self, node) -> None:
         joined = []
@@ -266,20 +452,18 @@ class _Emitter:
         self.out.append(")")
 
     def _AnnAssign(self, node) -> None:
-        if self.frames and self.frames[-1].is_class:  # a field of a dataclass
+        if self.frames and self.frames[-1].kind == "fields":
             kind = ast.unparse(node.annotation)
             special = [word for word in ("ClassVar", "InitVar", "KW_ONLY") if word in kind]
             self.out.append(f"(field {special}")
-        elif node.value is None:
-            return
-        else:
-            self.out.append("(Assign ")
-        self.emit(node.target)
-        self.emit(node.value)
-        self.out.append(")")
+            self.emit(node.target)
+            self.emit(node.value)
+            self.out.append(")")
+        elif node.value is not None:
+            self._other(ast.Assign(targets=[node.target], value=node.value))
 
     def _Name(self, node) -> None:
-        self._named(node.id, [])
+        self._named(node.id, [], isinstance(node.ctx, ast.Load))
 
     def _Attribute(self, node) -> None:
         attributes, base = [node.attr], node.value
@@ -287,34 +471,44 @@ class _Emitter:
             attributes.insert(0, base.attr)
             base = base.value
         if isinstance(base, ast.Name):
-            self._named(base.id, attributes)
+            self._named(base.id, attributes, read=True)
         else:
             self.emit(base)
             self.out.append("".join(f".{name}" for name in attributes) + ";")
 
-    def _named(self, name: str, attributes: list[str]) -> None:
+    def _named(self, name: str, attributes: list[str], read: bool = False) -> None:
+        path = "".join(f".{each}" for each in attributes)
         for depth, frame in enumerate(reversed(self.frames)):
-            if frame.is_class and depth:
+            if name in frame.globals:
+                break
+            a_class = frame.kind != "function"
+            if a_class and depth:
                 continue
-            if name in frame.imports:
-                return self._refer("path", frame.imports[name], attributes)
-            if name in frame.names:
-                local = name if frame.is_class else f"%{self._number(frame, name)}"
-                self.out.append("".join([local, *(f".{each}" for each in attributes), ";"]))
-                return None
-        if name in self.module.imports:
-            return self._refer("path", self.module.imports[name], attributes)
-        if name in self.module.statements or self.module.stars:
+            imports = frame.imports.get(name, [])
+            if name in frame.names or len(imports) > 1:
+                local = name if a_class else f"%{self._number(frame, name)}"
+                self.out.append(f"{local}{path};")
+            for target in imports:
+                self._refer(target, attributes)
+            if (name in frame.names or imports) and not (a_class and read):
+                return  # else Python looks further while the class has not bound it
+        bindings = self.module.bindings.get(name, [])
+        if len(bindings) == 1 and isinstance(bindings[0], tuple):
+            self._refer(bindings[0], attributes)
+        elif self.module.name and (bindings or self.module.stars):
             self.out.append("@")
             self.refs.append(["name", name, attributes])
-            return None
-        self.out.append("".join([f"!{name}", *(f".{each}" for each in attributes), ";"]))
-        return None
+        else:
+            self.out.append(f"!{name}{path};")
+            for target in bindings:  # of a notebook's cells
+                self._refer(target, attributes)
+            if self.module.stars:
+                self.refs.append(["name", name, attributes])
 
-    def _refer(self, kind: str, target, attributes: list[str]) -> None:
+    def _refer(self, target: tuple[str, str | None], attributes: list[str]) -> None:
         source, attribute = target
         self.out.append("@")
-        self.refs.append([kind, source, [*([attribute] if attribute else []), *attributes]])
+        self.refs.append(["path", source, [*([attribute] if attribute else []), *attributes]])
 
     def _number(self, frame: _Frame, name: str) -> int:
         if name not in frame.numbers:
@@ -327,7 +521,7 @@ class _Emitter:
         if named:
             self._named(node.name, [])
         self.emit(node.decorator_list)
-        self._function(node.args, self._block(node.body))
+        self._function(node.args, node.body)
         self.out.append(")")
 
     _AsyncFunctionDef = _FunctionDef
@@ -350,27 +544,24 @@ class _Emitter:
         ]
         named = [[one.arg for one in kind if one] for kind in kinds]
         self.out.append(f"{named}")
-        outside = {
-            name
-            for statement in body
-            for node in _own_nodes(statement)
-            if isinstance(node, (ast.Global, ast.Nonlocal))
-            for name in node.names
-        }
-        names = [name for kind in named for name in kind] + list(_bound(body))
-        self.frames.append(_Frame({name for name in names if name not in outside}, {}))
-        for name in (name for kind in named for name in kind):
+        parameters = [name for kind in named for name in kind]
+        self.frames.append(_Frame(parameters, body, self.module.base))
+        for name in parameters:
             self._number(self.frames[-1], name)
-        self.emit(body)
+        self.emit(self._block(body))
         self.frames.pop()
 
     def _ClassDef(self, node, named: bool = True) -> None:
         self.out.append("(ClassDef ")
         if named:
             self._named(node.name, [])
+        if node.bases:  # Keras names a layer after its class
+            self.out.append(f"{node.name};")
         for part in (node.decorator_list, node.bases, node.keywords):
             self.emit(part)
-        self.frames.append(_Frame(set(_bound(node.body)), {}, is_class=True))
+        special = node.decorator_list or node.bases or node.keywords
+        kind = "fields" if special else "class"
+        self.frames.append(_Frame([], node.body, self.module.base, kind))
         self.emit(self._block(node.body))
         self.frames.pop()
         self.out.append(")")
@@ -379,7 +570,7 @@ class _Emitter:
         self.out.append(f"({type(node).__name__} ")
         self.emit(node.generators[0].iter)
         targets = _bound([generator.target for generator in node.generators])
-        self.frames.append(_Frame(set(targets), {}))
+        self.frames.append(_Frame(targets))
         for number, generator in enumerate(node.generators):
             self.emit(generator.target)
             if number:
@@ -401,13 +592,3 @@ class _Emitter:
             self._named(node.name, [])
         self.emit(self._block(node.body))
         self.out.append(")")
-
-
-def _own_nodes(statement: ast.AST):
-    """A statement's nodes, without those of functions and classes inside it."""
-    waiting = [statement]
-    while waiting:
-        node = waiting.pop()
-        yield node
-        if not isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
-            waiting += ast.iter_child_nodes(node)
