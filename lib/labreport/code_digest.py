@@ -19,8 +19,9 @@ from dataclasses import dataclass
 from importlib.util import decode_source
 from pathlib import Path
 
-from . import code_summary, files, imported_source, paths
-from .code_summary import parsed, sha256, summarised, summarised_cells
+from . import code_form, code_summary, files, imported_source, paths
+from .code_form import sha256
+from .code_summary import parsed, summarised, summarised_cells
 
 _PACKAGE = __name__.rpartition(".")[0]
 _FOLDER = Path(__file__).parent
@@ -145,8 +146,10 @@ class Code:
     def _part(self, target) -> dict:
         module, name = target
         summary = self._summary(module)
-        if name:
-            return summary["definitions"][name]
+        if name:  # what a star import brings may hide it
+            stars = [star for star in summary["stars"] if self._defines(star, name)]
+            part = summary["definitions"][name]
+            return part | {"refs": part["refs"] + [["path", star, [name]] for star in stars]}
         names = sorted(summary["definitions"])  # of a module that is used as a value
         refs = [["name", each, []] for each in names]
         return {"form": "module " + " ".join(names), "refs": refs, "texts": [], "imported": []}
@@ -337,16 +340,16 @@ def _cell(text: str) -> list[ast.stmt]:
         try:
             tree = _MagicsRun().visit(parsed(TransformerManager().transform_cell(text)))
         except _NOT_PYTHON:
-            return [_text(text)]
+            return [_as_text(text)]
     try:
         summarised_cells([tree.body])
     except _NOT_PYTHON:  # nested too deeply
-        return [_text(text)]
-    silent = [_text(";")] if text.rstrip().endswith(";") else []  # its last value is not shown
+        return [_as_text(text)]
+    silent = [_as_text(";")] if text.rstrip().endswith(";") else []  # its last value is not shown
     return tree.body + silent
 
 
-def _text(text: str) -> ast.Expr:
+def _as_text(text: str) -> ast.Expr:
     return ast.Expr(ast.Constant(text))
 
 
@@ -357,17 +360,19 @@ class _MagicsRun(ast.NodeTransformer):
         return self._run(node.value) or self.generic_visit(node)
 
     def visit_Call(self, node):
-        run = self._run(node)
-        single = len(run) == 1 and isinstance(run[0], ast.Expr)
-        return run[0].value if single else self.generic_visit(node)
+        match self._run(node):
+            case [ast.Expr() as magic, ast.Expr() as code]:
+                return ast.Tuple([magic.value, code.value], ast.Load())
+        return self.generic_visit(node)
 
     @staticmethod
     def _run(call) -> list[ast.stmt]:
-        magic = isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)
-        if magic and call.func.attr in ("run_line_magic", "run_cell_magic"):
-            name, *options, code = (argument.value for argument in call.args)
-            if name in _RUN_CODE:
-                return [_text(f"%{name} {options}"), *_cell(code)]
+        match call:
+            case ast.Call(
+                func=ast.Attribute(attr="run_line_magic" | "run_cell_magic"),
+                args=[ast.Constant(name), *options, ast.Constant(str(code))],
+            ) if name in _RUN_CODE:
+                return [_as_text(f"%{name} {[ast.dump(one) for one in options]}"), *_cell(code)]
         return []
 
 
@@ -411,4 +416,5 @@ def _cache(folder: Path) -> _Cache:
 @functools.cache
 def _own_digest() -> str:
     """Of the code that summarises: another way to do it makes other summaries."""
-    return sha256(imported_source.texts[code_summary.__name__])[:16]
+    modules = (code_form, code_summary)
+    return sha256("".join(imported_source.texts[module.__name__] for module in modules))[:16]
