@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from labreport import code_digest, imported_source
+from labreport import code_digest, code_form, code_summary, imported_source
 from labreport.code_digest import Code, Scope
 
 HELPER = '''
@@ -507,6 +507,17 @@ def test_reformatting_the_whole_package_changes_no_digest(monkeypatch):
         lambda module: text if (text := on_disk(module)) is None else ast.unparse(ast.parse(text)),
     )
     assert code_digest.whole() == before
+
+
+def test_an_empty_piece_of_text_that_one_python_sees_and_another_does_not_is_nothing():
+    forms = []
+    for pieces in ([], [ast.Constant("")]):  # Python 3.12.1 ends the format with one
+        tree = ast.parse("f'{x:{y}}'")
+        tree.body[0].value.values[0].format_spec.values += pieces
+        emitter = code_form.Emitter(code_summary._Module("labreport.own", False))
+        emitter.emit(tree)
+        forms.append(emitter.result())
+    assert forms[0] == forms[1]
 
 
 def test_the_digests_are_the_same_from_the_cache_and_without_it(monkeypatch, tmp_path):

@@ -3,11 +3,19 @@
 The digest of a definition covers its syntax tree and, however they are imported, all definitions of
 this package that it uses. What does not change a meaning does not count: comments, docstrings,
 layout, annotations, the text of errors and of progress lines, the names of local variables, the
-names of functions and classes, and the files that they lie in. Other packages count by name.
+names of functions and of classes without bases (Keras names layers after classes), and the files
+that they lie in. Other packages count by name. What a module does when it is imported, beside
+binding names, counts for all that imports it.
 
-Limits: what is looked up by a name in a string (`getattr(module, name)`) is not followed, and of an
-object that is handed in, the methods do not count, unless its class is asked for as well. A module
-that is passed as a value counts whole.
+Limits:
+- What is looked up by a name in a string (`getattr(module, name)`) is not followed.
+- Of an object that is handed in, the methods do not count, unless its class is asked for as well.
+- Of a module that is passed as a value, all that it defines counts, but not what it imports.
+- A name counts with all statements that bind it, whatever their order: of `A = 1; B = A; A = 2`
+  B's value is not known. What a function assigns to a `global` counts where it is called.
+- `__all__` is not read: a star import brings all names. One that hides an imported name is not
+  seen.
+- What a base class or a metaclass does when a class is made is not followed.
 """
 
 import ast

@@ -283,6 +283,8 @@ class Emitter:
         joined = []
         for part in node.values:  # how a string was broken into pieces differs between Pythons
             text = isinstance(part, ast.Constant)
+            if text and not part.value:
+                continue
             if text and joined and isinstance(joined[-1], str):
                 joined[-1] += part.value
             else:
