@@ -460,11 +460,25 @@ def test_what_else_means_nothing_changes_nothing(package, case):
     assert own(package, before) == own(package, after)
 
 
-def test_what_a_module_does_counts_where_a_function_imports_it(package):
-    source = "def mine(x):\n    from . import helper\n    return x\n"
-    before = own(package, source)
-    assert own(package, source, USED.replace("* 2", "* 3")) == before
-    assert own(package, source, USED + "import keras\nkeras.config.set_floatx('a')\n") != before
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def mine(x):\n    from . import helper\n    return x\n",
+        "import labreport.models.helper\ndef mine(x):\n    return x\n",
+        "def theirs():\n    import labreport.models.helper\ntheirs()\ndef mine(x):\n    return x\n",
+        "import keras\n@keras.saving.register\ndef theirs():\n    from . import helper\n"
+        "def mine(x):\n    return x\n",
+    ],
+)
+def test_what_a_module_does_counts_wherever_it_is_imported(package, source):
+    package["labreport.models"] = ""
+    package["labreport.models.own"] = source
+    package["labreport.models.helper"] = USED
+    before = digest()
+    package["labreport.models.helper"] = USED.replace("* 2", "* 3")
+    assert digest() == before
+    package["labreport.models.helper"] += "import keras\nkeras.config.set_floatx('a')\n"
+    assert digest() != before
     assert digest(ignored={"models.helper"}) == before
 
 

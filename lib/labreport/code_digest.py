@@ -110,7 +110,11 @@ class Code:
         return target
 
     def _walk(self, roots: list, scope: Scope, loose: bool = True):
-        """Digest, strings and modules of definitions and all that they use, in order of use."""
+        """Digest, strings and modules of definitions and all that they use, in order of use.
+
+        loose: with what modules do when they are imported; else modules are those that functions
+        import.
+        """
         number, waiting, parts, texts, modules = {}, [], [], set(), set()
         inside = set()  # modules that functions import
 
@@ -135,9 +139,9 @@ class Code:
                 parts.append(token or f"{place(used)} {'.'.join(rest)}")
         if loose:
             modules = self._executed(modules, inside, scope)
-            beside = {self._loose_digest(module, scope) for module in modules}
+            beside = {self._beside(module, scope)[0] for module in modules}
             parts += sorted(filter(None, beside))
-        return sha256("\n".join(parts)), texts, modules
+        return sha256("\n".join(parts)), texts, modules if loose else inside
 
     def _token(self, target, rest: list[str], scope: Scope) -> tuple[str | None, str]:
         """How a used thing is written where it is not followed, else None; and its name."""
@@ -177,26 +181,27 @@ class Code:
             )
             if module not in found and not ignored and self._summary(module):
                 found.add(module)
-                waiting += self._summary(module)["imported"]
+                waiting += [*self._summary(module)["imported"], *self._beside(module, scope)[1]]
         return found
 
-    def _loose_digest(self, module: str, scope: Scope) -> str | None:
-        """Digest of what a module does when it is imported beside defining names."""
-        if not self._summary(module)["loose"]:
-            return None
+    def _beside(self, module: str, scope: Scope) -> tuple[str, set[str]]:
+        """Digest of what a module does when it is imported, beside binding names, or "" for
+        nothing; and the modules that functions import meanwhile."""
         key = module, scope
         if key not in self._loose:
-            self._loose[key] = ""  # met again below, it adds nothing
-            parts = []
+            parts, inside = [], set()
             for part in self._summary(module)["loose"]:
                 parts.append(part["form"])
+                inside |= set(part["imported"])
                 for reference in part["refs"]:
                     used, rest = self._reference(module, reference)
                     token, _ = self._token(used, rest, scope)
-                    parts.append(
-                        token or f"{self._walk([used], scope, loose=False)[0]} {'.'.join(rest)}"
-                    )
-            self._loose[key] = sha256("\n".join(parts))
+                    if token is None:
+                        digest, _, imported = self._walk([used], scope, loose=False)
+                        token = f"{digest} {'.'.join(rest)}"
+                        inside |= imported
+                    parts.append(token)
+            self._loose[key] = sha256("\n".join(parts)) if parts else "", inside
         return self._loose[key]
 
     def _reference(self, module: str | None, reference) -> tuple:

@@ -72,11 +72,12 @@ def imports(nodes: Iterable[ast.AST], base: list[str]) -> dict[str, list[tuple]]
 
 def modules(node: ast.AST, base: list[str]) -> set[str]:
     """The package's modules that an import statement may execute."""
-    found = set()
-    for _, (source, attribute) in _imported_names(node, base):
-        if source.split(".")[0] == _PACKAGE:
-            found |= {source, f"{source}.{attribute}"} if attribute else {source}
-    return found
+    if isinstance(node, ast.Import):
+        found = {alias.name for alias in node.names}
+    else:
+        sources = [source for _, source in _imported_names(node, base)]
+        found = {".".join(filter(None, source[:end])) for source in sources for end in (1, 2)}
+    return {name for name in found if name.split(".")[0] == _PACKAGE}
 
 
 def says_nothing(statement: ast.stmt) -> bool:
