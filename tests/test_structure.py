@@ -13,7 +13,7 @@ PACKAGE = ROOT / "lib/labreport"
 
 # A module may import from the floors below its own, and from its own room.
 FLOORS = {
-    0: {"apart", "arrays", "assignments", "authorship", "checkpoints", "choices", "code_digest", "code_summary", "data_fingerprint", "enclosures", "experiments", "files", "hosts", "identity", "imported_source", "interruption", "kaggle_api", "keeping", "logs", "manifest", "model_file", "paths", "plain_types", "pretrained", "privacy", "provenance", "records", "staleness", "sweeps",
+    0: {"apart", "arrays", "assignments", "authorship", "checkpoints", "choices", "code_digest", "code_form", "code_summary", "data_fingerprint", "enclosures", "experiments", "files", "hosts", "identity", "imported_source", "interruption", "kaggle_api", "keeping", "logs", "manifest", "model_file", "paths", "plain_types", "pretrained", "privacy", "provenance", "records", "staleness", "sweeps",
         "state", "stopping", "strict_yaml", "wording"},
     1: {"datasets", "models", "augmentation", "optimizers", "losses", "backend", "batches", "features", "results", "figures", "proportions", "reporting", "training_state", "warm"},
     2: {"training_loop", "evaluation", "commentary", "comparison", "execution", "overview", "planning"},

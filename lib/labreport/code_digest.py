@@ -3,26 +3,39 @@
 The digest of a definition covers its syntax tree and, however they are imported, all definitions of
 this package that it uses. What does not change a meaning does not count: comments, docstrings,
 layout, annotations, the text of errors and of progress lines, the names of local variables, the
-names of functions and classes, and the files that they lie in. Other packages count by name.
+names of functions and of classes without bases (Keras names layers after classes), and the files
+that they lie in. Other packages count by name. What a module does when it is imported, beside
+binding names, counts for all that imports it.
 
-Limits: what is looked up by a name in a string (`getattr(module, name)`) is not followed, and of an
-object that is handed in, the methods do not count, unless its class is asked for as well. A module
-that is passed as a value counts whole.
+Limits:
+- What is looked up by a name in a string (`getattr(module, name)`) is not followed.
+- Of an object that is handed in, the methods do not count, unless its class is asked for as well.
+- Of a module that is passed as a value, all that it defines counts, but not what it imports.
+- A name counts with all statements that bind it, whatever their order: of `A = 1; B = A; A = 2`
+  B's value is not known. What a function assigns to a `global` counts where it is called.
+- `__all__` is not read: a star import brings all names. One that hides an imported name is not
+  seen.
+- What a base class or a metaclass does when a class is made is not followed.
 """
 
+import ast
 import contextlib
 import functools
 import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from importlib.util import decode_source
 from pathlib import Path
 
-from . import code_summary, files, imported_source, paths
-from .code_summary import sha256, summarised, without_magics
+from . import code_form, code_summary, files, imported_source, paths
+from .code_form import sha256
+from .code_summary import parsed, summarised, summarised_cells
 
 _PACKAGE = __name__.rpartition(".")[0]
 _FOLDER = Path(__file__).parent
 _MOST_SUMMARIES = 500  # in the cache; of the package's modules, in some versions of each
+_RUN_CODE = {"time", "timeit", "capture", "prun"}  # magics whose argument is Python
+_NOT_PYTHON = (SyntaxError, ValueError, RecursionError, MemoryError)
 
 
 @dataclass(frozen=True)
@@ -63,13 +76,13 @@ class Code:
     def digest_of_cells(self, cells: Iterable[str], scope: Scope) -> "Cells":
         """What code cells of a notebook mean, and the definitions that they use.
 
-        Raises ValueError for a cell that is not Python.
+        A cell that neither Python nor IPython can read counts as a text, and uses nothing.
         """
-        found = summarised("\n\n".join(map(without_magics, cells)), "", False)
+        found = self._summaries[""] = summarised_cells(map(_cell, cells))
         parts = [found["form"]]
         uses = {}
         for reference in found["refs"]:
-            target, rest = self._reference(None, reference)
+            target, rest = self._reference("", reference)
             token, name = self._token(target, rest, scope)
             if token is None:
                 uses[name] = target
@@ -97,8 +110,13 @@ class Code:
         return target
 
     def _walk(self, roots: list, scope: Scope, loose: bool = True):
-        """Digest, strings and modules of definitions and all that they use, in order of use."""
+        """Digest, strings and modules of definitions and all that they use, in order of use.
+
+        loose: with what modules do when they are imported; else modules are those that functions
+        import.
+        """
         number, waiting, parts, texts, modules = {}, [], [], set(), set()
+        inside = set()  # modules that functions import
 
         def place(target) -> int:
             if target not in number:
@@ -114,16 +132,16 @@ class Code:
             part = self._part(target)
             parts.append(part["form"])
             texts |= set(part["texts"])
+            inside |= set(part["imported"])
             for reference in part["refs"]:
                 used, rest = self._reference(module, reference)
                 token, _ = self._token(used, rest, scope)
                 parts.append(token or f"{place(used)} {'.'.join(rest)}")
         if loose:
-            beside = {
-                self._loose_digest(module, scope) for module in self._executed(modules, scope)
-            }
+            modules = self._executed(modules, inside, scope)
+            beside = {self._beside(module, scope)[0] for module in modules}
             parts += sorted(filter(None, beside))
-        return sha256("\n".join(parts)), texts, modules
+        return sha256("\n".join(parts)), texts, modules if loose else inside
 
     def _token(self, target, rest: list[str], scope: Scope) -> tuple[str | None, str]:
         """How a used thing is written where it is not followed, else None; and its name."""
@@ -132,7 +150,7 @@ class Code:
         module, name = target
         logical = ".".join(filter(None, (module.removeprefix(_PACKAGE).strip("."), name)))
         if scope.ignores(logical):
-            return "ignored", logical
+            return f"ignored {'.'.join(rest)}", logical
         if logical in scope.registries:
             return f"registry {'.'.join(rest)}", logical
         return None, logical
@@ -140,15 +158,20 @@ class Code:
     def _part(self, target) -> dict:
         module, name = target
         summary = self._summary(module)
-        if name:
-            return summary["definitions"][name]
+        if name:  # what a star import brings may hide it
+            stars = [star for star in summary["stars"] if self._defines(star, name)]
+            part = summary["definitions"][name]
+            return part | {"refs": part["refs"] + [["path", star, [name]] for star in stars]}
         names = sorted(summary["definitions"])  # of a module that is used as a value
         refs = [["name", each, []] for each in names]
-        return {"form": "module " + " ".join(names), "refs": refs, "texts": []}
+        return {"form": "module " + " ".join(names), "refs": refs, "texts": [], "imported": []}
 
-    def _executed(self, modules: Collection[str], scope: Scope) -> set[str]:
-        """These modules and all that Python imports with them, their packages included."""
-        found, waiting = set(), list(modules)
+    def _executed(self, modules: Collection[str], inside: Collection[str], scope: Scope):
+        """These modules and all that Python imports with them, their packages included.
+
+        inside: what functions import, which is left out where it is ignored.
+        """
+        found, waiting = set(), [*modules, *inside]
         while waiting:
             module = waiting.pop()
             if "." in module:
@@ -158,35 +181,40 @@ class Code:
             )
             if module not in found and not ignored and self._summary(module):
                 found.add(module)
-                waiting += self._summary(module)["imported"]
+                waiting += [*self._summary(module)["imported"], *self._beside(module, scope)[1]]
         return found
 
-    def _loose_digest(self, module: str, scope: Scope) -> str | None:
-        """Digest of what a module does when it is imported beside defining names."""
-        if not self._summary(module)["loose"]:
-            return None
+    def _beside(self, module: str, scope: Scope) -> tuple[str, set[str]]:
+        """Digest of what a module does when it is imported, beside binding names, or "" for
+        nothing; and the modules that functions import meanwhile."""
         key = module, scope
         if key not in self._loose:
-            self._loose[key] = ""  # met again below, it adds nothing
-            parts = []
+            parts, inside = [], set()
             for part in self._summary(module)["loose"]:
                 parts.append(part["form"])
+                inside |= set(part["imported"])
                 for reference in part["refs"]:
                     used, rest = self._reference(module, reference)
                     token, _ = self._token(used, rest, scope)
-                    parts.append(
-                        token or f"{self._walk([used], scope, loose=False)[0]} {'.'.join(rest)}"
-                    )
-            self._loose[key] = sha256("\n".join(parts))
+                    if token is None:
+                        digest, _, imported = self._walk([used], scope, loose=False)
+                        token = f"{digest} {'.'.join(rest)}"
+                        inside |= imported
+                    parts.append(token)
+            self._loose[key] = sha256("\n".join(parts)) if parts else "", inside
         return self._loose[key]
 
     def _reference(self, module: str | None, reference) -> tuple:
         kind, name, attributes = reference
         if kind == "name":
             return self._resolve(module, [name, *attributes])
-        if name == _PACKAGE or name.startswith(f"{_PACKAGE}."):
-            return self._resolve(name, attributes)
-        return name, attributes
+        if not _is_own(name):
+            return name, attributes
+        if name == module and attributes:  # a package imports a module of its own
+            inner = f"{name}.{attributes[0]}"
+            if self._summary(inner) is not None:
+                return self._resolve(inner, attributes[1:])
+        return self._resolve(name, attributes)
 
     def _resolve(self, module: str, path: list[str]) -> tuple:
         """What a dotted name means in a module: (module, definition) or the name of another
@@ -203,24 +231,29 @@ class Code:
             if tuple(imported) != (module, first):  # else a package names a module of its own
                 source, attribute = imported
                 path = [*([attribute] if attribute else []), *path[1:]]
-                if source != _PACKAGE and not source.startswith(f"{_PACKAGE}."):
+                if not _is_own(source):
                     return ".".join([source, *path]), []
                 module = source
                 continue
             if self._summary(f"{module}.{first}") is not None:
                 module, path = f"{module}.{first}", path[1:]
                 continue
-            star = next((other for other in summary["stars"] if self._defines(other, first)), None)
+            star = next((one for one in summary["stars"][::-1] if self._defines(one, first)), None)
             if star is None:
                 if "__getattr__" in summary["definitions"]:
                     return (module, "__getattr__"), path
-                break
+                foreign = [one for one in summary["stars"] if not _is_own(one)]
+                return f"?{'.'.join(path)} {' '.join(foreign)}", []
             module = star
         return f"?{'.'.join(path)}", []
 
-    def _defines(self, module: str, name: str) -> bool:
+    def _defines(self, module: str, name: str, above: tuple[str, ...] = ()) -> bool:
+        """Whether a star import of a module brings a name, which may be of a star there."""
         summary = self._summary(module)
-        return bool(summary) and (name in summary["definitions"] or name in summary["imports"])
+        if not summary or module in above:
+            return False
+        own = name in summary["definitions"] or name in summary["imports"]
+        return own or any(self._defines(one, name, (*above, module)) for one in summary["stars"])
 
     def _summary(self, module: str) -> dict | None:
         if module not in self._summaries:
@@ -230,6 +263,15 @@ class Code:
                 None if text is None else self._cache.summary(text, module, package)
             )
         return self._summaries[module]
+
+    def _summary_or_text(self, module: str) -> str:
+        """A module's summary, or of a module that is not Python, the digest of its text."""
+        text = b""
+        try:
+            text = self._text(module)
+            return json.dumps(self._summary(module), sort_keys=True)
+        except ValueError:
+            return sha256(text or repr(_file(module).read_bytes()))
 
     def _text(self, module: str) -> str | None:
         if self._imported and module in imported_source.texts:
@@ -253,10 +295,7 @@ def whole() -> str:
         ".".join((_PACKAGE, *path.relative_to(_FOLDER).with_suffix("").parts))
         for path in _FOLDER.rglob("*.py")
     )
-    found = [
-        json.dumps(code._summary(module.removesuffix(".__init__")), sort_keys=True)
-        for module in modules
-    ]
+    found = [code._summary_or_text(module.removesuffix(".__init__")) for module in modules]
     code.save()
     return sha256("\n".join(found))
 
@@ -266,22 +305,88 @@ def changed_since_import(modules: Iterable[str]) -> list[str]:
     changed = [
         module
         for module in modules
-        if module in imported_source.texts and _on_disk(module) != imported_source.texts[module]
+        if module in imported_source.texts and not _is_as_imported(module)
     ]
     return [_file(module).relative_to(_FOLDER).as_posix() for module in changed]
 
 
+def _is_as_imported(module: str) -> bool:
+    with contextlib.suppress(ValueError):  # no encoding fits
+        return _on_disk(module) == imported_source.texts[module]
+    return False
+
+
+def _is_own(module: str) -> bool:
+    return module.split(".")[0] == _PACKAGE
+
+
 def _file(module: str) -> Path:
-    parts = module.split(".")[1:]
-    folder = _FOLDER.joinpath(*parts)
-    return folder / "__init__.py" if folder.is_dir() else folder.with_suffix(".py")
+    folder = _FOLDER.joinpath(*module.split(".")[1:])
+    package = folder / "__init__.py"
+    return package if package.exists() else folder.with_suffix(".py")
 
 
 def _on_disk(module: str) -> str | None:
+    if not _is_own(module):
+        return None
     try:
-        return _file(module).read_text("utf-8")
+        source = _file(module).read_bytes()
     except OSError:
         return None
+    try:
+        return decode_source(source)
+    except (SyntaxError, UnicodeError) as error:
+        name = _file(module).relative_to(_FOLDER).as_posix()
+        if isinstance(error, UnicodeDecodeError):
+            line = source.count(b"\n", 0, error.start) + 1
+            name = f"{name}, line {line}"
+        raise ValueError(f"{name}: this is not text: {error}; save it as UTF-8") from None
+
+
+def _cell(text: str) -> list[ast.stmt]:
+    """The statements of a cell of a notebook."""
+    try:
+        tree = parsed(text)
+    except _NOT_PYTHON:
+        from IPython.core.inputtransformer2 import TransformerManager  # slow, and seldom needed
+
+        try:
+            tree = _MagicsRun().visit(parsed(TransformerManager().transform_cell(text)))
+        except _NOT_PYTHON:
+            return [_as_text(text)]
+    try:
+        summarised_cells([tree.body])
+    except _NOT_PYTHON:  # nested too deeply
+        return [_as_text(text)]
+    silent = [_as_text(";")] if text.rstrip().endswith(";") else []  # its last value is not shown
+    return tree.body + silent
+
+
+def _as_text(text: str) -> ast.Expr:
+    return ast.Expr(ast.Constant(text))
+
+
+class _MagicsRun(ast.NodeTransformer):
+    """Replaces `%time` and `%%time`, as IPython writes them in Python, by the code they run."""
+
+    def visit_Expr(self, node):
+        return self._run(node.value) or self.generic_visit(node)
+
+    def visit_Call(self, node):
+        match self._run(node):
+            case [ast.Expr() as magic, ast.Expr() as code]:
+                return ast.Tuple([magic.value, code.value], ast.Load())
+        return self.generic_visit(node)
+
+    @staticmethod
+    def _run(call) -> list[ast.stmt]:
+        match call:
+            case ast.Call(
+                func=ast.Attribute(attr="run_line_magic" | "run_cell_magic"),
+                args=[ast.Constant(name), *options, ast.Constant(str(code))],
+            ) if name in _RUN_CODE:
+                return [_as_text(f"%{name} {[ast.dump(one) for one in options]}"), *_cell(code)]
+        return []
 
 
 class _Cache:
@@ -324,4 +429,5 @@ def _cache(folder: Path) -> _Cache:
 @functools.cache
 def _own_digest() -> str:
     """Of the code that summarises: another way to do it makes other summaries."""
-    return sha256(Path(code_summary.__file__).read_text("utf-8"))[:16]
+    modules = (code_form, code_summary)
+    return sha256("".join(imported_source.texts[module.__name__] for module in modules))[:16]
