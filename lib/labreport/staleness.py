@@ -31,6 +31,7 @@ _PLUMBING = frozenset(
         "checkpoints",
         "choices",
         "code_digest",
+        "code_form",
         "code_summary",
         "data_fingerprint",
         "experiments.load",
