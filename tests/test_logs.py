@@ -158,7 +158,7 @@ def test_a_notebook_and_its_kernel(tmp_path):
     shows = "import os, time\ntoken = os.environ['MY_API_TOKEN']\nprint('printed', token[:9], end='', flush=True)\ntime.sleep(0.5)\nprint(token[9:])\nos.write(2, b'native ' + token.encode() + b'\\n')\n{'a value': token}"
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("", metadata={"tags": ["parameters"]}), nbformat.v4.new_code_cell(shows), nbformat.v4.new_code_cell("time.sleep(1); 1 / 0")])
     nbformat.write(notebook, tmp_path / "talker.ipynb")
-    wanted = execution.Task("a_run", tmp_path, tmp_path / "talker.ipynb", "en", {}, {}, lambda: [], lambda: None, dict)
+    wanted = execution.Task("a_run", tmp_path, tmp_path / "talker.ipynb", "en", {}, {}, lambda: [], lambda: None, dict, lambda imported: {})
     output = io.StringIO()
     with watched(tmp_path), pytest.raises(execution.NotebookError, match="division by zero"):
         execution._papermill(wanted, tmp_path / "running.ipynb", tmp_path / "running.txt", output)

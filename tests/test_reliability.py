@@ -335,7 +335,7 @@ def test_a_notebook_whose_run_folder_is_deleted_stops_and_leaves_alone_what_is_t
     folder, notebook = tmp_path / "reports/a_run", tmp_path / "deletes.ipynb"
     code = [DELETES.format(tests=str(Path(__file__).parent), folder=str(folder), then=then), "print('a second cell')"]
     nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in code]), notebook)
-    task = execution.Task("a_run", folder, notebook, "en", {}, {}, lambda: [], lambda: None, dict)
+    task = execution.Task("a_run", folder, notebook, "en", {}, {}, lambda: [], lambda: None, dict, lambda imported: {})
     monkeypatch.setattr(execution, "task", lambda subject, language: task)
     with pytest.raises(files.Deleted, match="the folder .*/a_run was deleted while this process worked in it"):
         execution.run(None, io.StringIO())
