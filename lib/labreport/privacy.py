@@ -23,7 +23,7 @@ SECRET_SHAPE = re.compile(r"\b(?:(?:gh[pousr]_|github_pat_|glpat-|KGAT_|xox[abp]
 ADDRESS = re.compile(r"((?:\b[a-zA-Z][a-zA-Z0-9+.-]{0,30}://[^\s/:@?#'\"<>]*:))[^\s/?#'\"<>]+(?=@[\w.\[-])|(\bhttps?://)[^\s/:@?#'\"<>]{20,}(?=@[\w.\[-])")
 HEADER = re.compile(r"([Aa]uthorization['\"]?\s*[:=]\s*['\"]?(?:[Bb]asic|[Bb]earer|[Tt]oken)\s+)[\w.~+/=-]{8,}")
 IN_ADDRESS = re.compile(r"://[^\s/:@]*:(.+)@")  # the password
-SHORTEST_SECRET, LONG = 8, 20  # characters
+SHORTEST_SECRET, LONG = 8, 16  # characters; a passphrase of words is a secret too
 SHORTEST_LINE = 16  # of a secret of several lines
 # Values that could be anything: words and names, numbers and dates. Struck out wherever they stand, they would leave holes in reports.
 ORDINARY = re.compile(r"[A-Za-z][a-z]*(?:[ _.,-][A-Za-z]?[a-z]*)*|[\d.,:/ eE+-]+")
