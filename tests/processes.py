@@ -13,7 +13,7 @@ import threading
 import time
 from pathlib import Path
 
-from labreport import state
+from labreport import paths, state
 
 
 class Processes:
@@ -116,12 +116,15 @@ def until(condition, what, seconds=240, of=None):
 
 
 def trainings():
-    """Run folders that a pipeline holds for its kernel, with the kernels at work on them: processes that are no child of another such one."""
+    """Run folders of this test that a pipeline holds for its kernel, with the kernels at work on them.
+
+    A kernel is a process that is no child of another such one. Other work on this machine is not looked at: a test kills what it finds here.
+    """
     found = {}
     for process in Path("/proc").glob("[0-9]*"):
         try:
             told = dict(entry.split("=", 1) for entry in (process / "environ").read_bytes().decode(errors="replace").split("\0") if "=" in entry)
-            if state.HOLDER in told:
+            if told.get(state.HOLDER, "").startswith(str(paths.reports().resolve())):
                 found.setdefault(told[state.HOLDER], {})[int(process.name)] = parent(process.name)
         except (OSError, ValueError):  # it has just ended
             continue
