@@ -43,6 +43,15 @@ class Project:
             command, cwd=self.folder, env=self.environment, capture_output=True, text=True
         )
 
+    def python(self, program):
+        """What a program prints that a process of this project's package runs."""
+        command = [sys.executable, "-c", program]
+        done = subprocess.run(
+            command, cwd=self.folder, env=self.environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
     def report(self):
         done = self.pipeline("report", EXPERIMENT, *SETTINGS)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -379,16 +388,9 @@ def test_an_edit_while_a_training_is_stopped_never_gives_one_history_of_two_code
     assert error.startswith(REFUSED), printed
     assert not (run / "metrics.json").exists()
     program = SETUP.replace("EPOCHS", "4") + "training.fit(run, data)"
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=project.folder,
-        env=project.environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert "not going on with what was saved (models.cifar10.naive changed)" in done.stdout
-    assert "epoch 1/4" in done.stdout and "epoch 4/4" in done.stdout
+    printed = project.python(program)
+    assert "not going on with what was saved (models.cifar10.naive changed)" in printed
+    assert "epoch 1/4" in printed and "epoch 4/4" in printed
     assert len(list(run.glob("earlier/*-unfinished/history.csv"))) == 1
 
 
@@ -490,14 +492,7 @@ def test_results_that_were_changed_after_the_execution_are_not_presented(project
         f"from labreport import assignments, experiments; print(assignments.run_of(experiments.load("
         f"'{EXPERIMENT}', {{'data': 'sample', 'epochs': 1, 'max_images': 200}})).outdated)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=project.folder,
-        env=project.environment,
-        capture_output=True,
-        text=True,
-    )
-    assert done.stdout == f"['{name} was changed after it was executed']\n"
+    assert project.python(program) == f"['{name} was changed after it was executed']\n"
 
 
 def test_verify_says_that_what_it_compares_was_changed(project):

@@ -11,7 +11,7 @@ from .plain_types import nearest, quoted
 from .wording import count, say, spoken
 
 READ = ("metrics.json", "history.csv", "predictions.csv")  # what a comparison reads of a run
-FINISHED = (*READ, "model.keras", "provenance.json")  # what a finished run has, as `results.FILES`: that module would bring pandas along
+FINISHED = (*READ, "model.keras", "provenance.json")  # what a finished run has; `results.FILES` are the same, one floor above
 
 
 @dataclass(frozen=True)

@@ -40,19 +40,20 @@ def logical_name(room: str, name: str, imported: bool = False) -> str:
     parts = Path(file).with_suffix("").parts
     module = ".".join((__name__.partition(".")[0], *parts)).removesuffix(".__init__")
     text = imported_source.texts.get(module) if imported else None
-    functions = _functions(text or (PACKAGE / file).read_text("utf-8"), variable)
-    if name not in functions:
+    entries = _entries(text or (PACKAGE / file).read_text("utf-8"), variable)
+    if name not in entries:
         raise ValueError(f"{file} has no {room} {name!r} any more; choose another one, or put it back")
-    inside = parts[:-1] if "." in functions[name] else parts  # module.function, or a function of this very file
-    return ".".join((*inside, functions[name]))
+    function = ast.unparse(entries[name])
+    inside = parts[:-1] if "." in function else parts  # module.function, or a function of this very file
+    return ".".join((*inside, function))
 
 
 @functools.cache
-def _functions(text: str, variable: str) -> dict[str, str]:
-    """The functions that a registry names, as they stand there."""
+def _entries(text: str, variable: str) -> dict[str, ast.expr]:
+    """The entries of a registry in the source of its module: name -> what stands for the function. None where there is no such dict literal."""
     for statement in ast.parse(text).body:
         if isinstance(statement, ast.Assign) and getattr(statement.targets[0], "id", None) == variable:
-            return {ast.literal_eval(key): ast.unparse(value) for key, value in zip(statement.value.keys, statement.value.values)}
+            return {ast.literal_eval(key): value for key, value in zip(statement.value.keys, statement.value.values)}
     return {}
 
 
@@ -61,10 +62,10 @@ def of(room: str) -> dict[str, Choice]:
     """All names of a room (`dataset`, `model`, `loss`, `optimizer`), in the order of its dict literal."""
     file, variable = ROOMS[room]
     path = PACKAGE / file
-    for statement in _parse(path).body:
-        if isinstance(statement, ast.Assign) and getattr(statement.targets[0], "id", None) == variable:
-            return {ast.literal_eval(key): _choice(path, value) for key, value in zip(statement.value.keys, statement.value.values)}
-    raise AssertionError(f"{path} has no {variable} = {{...}}")
+    entries = _entries(path.read_text("utf-8"), variable)
+    if not entries:
+        raise AssertionError(f"{path} has no {variable} = {{...}}")
+    return {name: _choice(path, value) for name, value in entries.items()}
 
 
 @functools.cache

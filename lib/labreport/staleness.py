@@ -12,6 +12,7 @@ from pathlib import Path
 
 from . import choices, wording
 from .code_digest import Code, Scope
+from .code_form import sha256
 
 # Registries of which an experiment uses one entry; that entry has a digest of its own.
 _CHOSEN = frozenset(
@@ -267,5 +268,4 @@ def _sentences(language: str, texts: set[str]) -> str:
 
 
 def _sha256(values) -> str:
-    text = json.dumps(values, ensure_ascii=False)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return sha256(json.dumps(values, ensure_ascii=False))
