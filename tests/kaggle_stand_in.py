@@ -1,4 +1,6 @@
-"""Kaggle's service, and a storage of files, on this machine: understands what the official client says, writes it down, and answers; or misbehaves as it is told."""
+"""Kaggle's service, and a storage of files, on this machine: understands what the official client
+says, writes it down, and answers; or misbehaves as it is told.
+"""
 
 import base64
 import contextlib
@@ -8,13 +10,19 @@ import json
 import threading
 from typing import NamedTuple
 
-TOKEN, USER, KEY = "KGAT_0123456789abcdef0123456789abcdef", "ada", "fedcba9876543210fedcba9876543210"
+TOKEN, USER, KEY = (
+    "KGAT_0123456789abcdef0123456789abcdef",
+    "ada",
+    "fedcba9876543210fedcba9876543210",
+)
 SIGNATURE = "5167ed0c0ffee5167ed0c0ffee"  # with it anybody could download for a while
 STORED = "Wed, 01 Jan 2025 00:00:00 GMT"
 
 
 class Answer(NamedTuple):
-    """What is answered to a request. cut: the connection breaks after so many bytes of the body; held: it stands still there."""
+    """What is answered to a request. cut: the connection breaks after so many bytes of the body;
+    held: it stands still there.
+    """
 
     status: int = 200
     body: bytes = b""
@@ -31,11 +39,15 @@ def said(content: dict, status: int = 200) -> Answer:
 def refusal(status: int, message: str = "no", **headers: str) -> Answer:
     """An error as the service words it."""
     answer = said({"code": status, "message": message}, status)
-    return answer._replace(headers=answer.headers | {name.replace("_", "-"): value for name, value in headers.items()})
+    return answer._replace(
+        headers=answer.headers | {name.replace("_", "-"): value for name, value in headers.items()}
+    )
 
 
 class Seen(NamedTuple):
-    """A request. what: `Service/Request` or the path of a file; start: of the range of bytes that is asked for."""
+    """A request. what: `Service/Request` or the path of a file; start: of the range of bytes that
+    is asked for.
+    """
 
     what: str
     headers: dict
@@ -44,18 +56,23 @@ class Seen(NamedTuple):
 
 
 class StandIn(http.server.ThreadingHTTPServer):
-    """routes: `Service/Request` -> function(stand_in, request) -> Answer, to be added to. files: path -> bytes, of the storage. tokens, keys: that are known; user by token.
+    """routes: `Service/Request` -> function(stand_in, request) -> Answer, to be added to. files:
+    path -> bytes, of the storage. tokens, keys: that are known; user by token.
 
-    archives: what DownloadDataset and DownloadDataFiles hand out: `owner/name` or the competition -> path. unaccepted: competitions whose rules nobody has accepted.
-    hashes: path -> the storage's x-goog-hash header. seen: all requests. url: of the service; storage: the same port under another host name, which the
-    service's tokens must not be sent to.
+    archives: what DownloadDataset and DownloadDataFiles hand out: `owner/name` or the competition
+    -> path. unaccepted: competitions whose rules nobody has accepted. hashes: path -> the storage's
+    x-goog-hash header. seen: all requests. url: of the service; storage: the same port under
+    another host name, which the service's tokens must not be sent to.
     """
 
     daemon_threads = True
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
-        self.url, self.storage = f"http://127.0.0.1:{self.server_port}", f"http://localhost:{self.server_port}"
+        self.url, self.storage = (
+            f"http://127.0.0.1:{self.server_port}",
+            f"http://localhost:{self.server_port}",
+        )
         self.routes, self.files, self.archives, self.hashes = dict(ROUTES), {}, {}, {}
         self.tokens, self.keys, self.unaccepted = {TOKEN: USER}, {(USER, KEY)}, set()
         self.seen: list[Seen] = []
@@ -63,7 +80,9 @@ class StandIn(http.server.ThreadingHTTPServer):
         self.over = threading.Event()
 
     def misbehave(self, what: str, *faults: Answer, always: bool = False) -> None:
-        """Answer the next requests for a route or a file with these; the last of them for ever where `always`. Of a file, `cut` and `held` concern its own bytes."""
+        """Answer the next requests for a route or a file with these; the last of them for ever
+        where `always`. Of a file, `cut` and `held` concern its own bytes.
+        """
         self.faults[what] = [*faults, *([None] if always else [])]
 
     def hand_out(self, reference: str, data: bytes) -> str:
@@ -84,7 +103,12 @@ class StandIn(http.server.ThreadingHTTPServer):
 
     def knows(self, authorization: str) -> bool:
         kind, _, value = authorization.partition(" ")
-        return value in self.tokens if kind == "Bearer" else kind == "Basic" and tuple(base64.b64decode(value).decode().split(":", 1)) in self.keys
+        return (
+            value in self.tokens
+            if kind == "Bearer"
+            else kind == "Basic"
+            and tuple(base64.b64decode(value).decode().split(":", 1)) in self.keys
+        )
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -113,14 +137,23 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if data is None:
             return self.send(refusal(404, "no such file"))
         tag = f'"{hashlib.md5(data).hexdigest()}"'
-        headers = {"ETag": tag, "Last-Modified": STORED, "Accept-Ranges": "bytes", "Content-Type": "application/zip"}
+        headers = {
+            "ETag": tag,
+            "Last-Modified": STORED,
+            "Accept-Ranges": "bytes",
+            "Content-Type": "application/zip",
+        }
         headers |= {"x-goog-hash": self.server.hashes[path]} if path in self.server.hashes else {}
         if asked and self.headers.get("If-Range", tag) not in (tag, STORED):
             asked, start = None, 0
         if asked and start >= len(data):
             return self.send(Answer(416, b"", {"Content-Range": f"bytes */{len(data)}"}))
         ranged = {"Content-Range": f"bytes {start}-{len(data) - 1}/{len(data)}"} if asked else {}
-        self.send((fault or Answer())._replace(status=206 if asked else 200, body=data[start:], headers=headers | ranged))
+        self.send(
+            (fault or Answer())._replace(
+                status=206 if asked else 200, body=data[start:], headers=headers | ranged
+            )
+        )
 
     do_HEAD = do_GET
 
@@ -132,7 +165,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.command == "HEAD":
             return
         with contextlib.suppress(ConnectionError):
-            self.wfile.write(answer.body[:answer.cut if answer.cut is not None else answer.held])
+            self.wfile.write(answer.body[: answer.cut if answer.cut is not None else answer.held])
             if answer.held is not None:
                 self.wfile.flush()
                 self.server.over.wait()
@@ -143,27 +176,50 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 def introspect(service: StandIn, request: dict) -> Answer:
     user = service.tokens.get(request["token"])
-    return said({"active": True, "username": user, "clientId": "", "scope": ""} if user else {"active": False})
+    return said(
+        {"active": True, "username": user, "clientId": "", "scope": ""}
+        if user
+        else {"active": False}
+    )
 
 
 def handed_out(service: StandIn, reference: str) -> Answer:
     if reference in service.unaccepted:
-        return refusal(403, "You must accept this competition's rules before you'll be able to download files.")
+        return refusal(
+            403, "You must accept this competition's rules before you'll be able to download files."
+        )
     if reference not in service.archives:
         return refusal(404, "Not found")
-    return Answer(302, b"", {"Location": f"{service.storage}{service.archives[reference]}?X-Goog-Algorithm=GOOG4-RSA-SHA256&X-Goog-Signature={SIGNATURE}"})
+    return Answer(
+        302,
+        b"",
+        {
+            "Location": (
+                f"{service.storage}{service.archives[reference]}?X-Goog-Algorithm=GOOG4-RSA-SHA256&X-Goog-Signature={SIGNATURE}"
+            )
+        },
+    )
 
 
 # What the service understands without being told who asks.
 OPEN = ("security.OAuthService/IntrospectToken", "users.AccountService/GenerateAccessToken")
 ROUTES = {
     "security.OAuthService/IntrospectToken": introspect,
-    "users.AccountService/GenerateAccessToken": lambda service, request: said({"token": TOKEN, "expiresIn": 3600}) if request["refreshToken"] == KEY else refusal(401),
-    "datasets.DatasetApiService/DownloadDataset": lambda service, request: handed_out(service, f"{request['ownerSlug']}/{request['datasetSlug']}"),
-    "competitions.CompetitionApiService/DownloadDataFiles": lambda service, request: handed_out(service, request["competitionName"]),
+    "users.AccountService/GenerateAccessToken": lambda service, request: (
+        said({"token": TOKEN, "expiresIn": 3600})
+        if request["refreshToken"] == KEY
+        else refusal(401)
+    ),
+    "datasets.DatasetApiService/DownloadDataset": lambda service, request: handed_out(
+        service, f"{request['ownerSlug']}/{request['datasetSlug']}"
+    ),
+    "competitions.CompetitionApiService/DownloadDataFiles": lambda service, request: handed_out(
+        service, request["competitionName"]
+    ),
 }
 
-# For processes: put into a folder on PYTHONPATH, it gives the official client the address that the variable names.
+# For processes: put into a folder on PYTHONPATH, it gives the official client the address that the
+# variable names.
 ADDRESS = "LABREPORT_TEST_SERVICE"
 SITECUSTOMIZE = f"""import os
 if {ADDRESS!r} in os.environ:
@@ -176,7 +232,9 @@ if {ADDRESS!r} in os.environ:
 def running():
     """A StandIn at work."""
     service = StandIn()
-    thread = threading.Thread(target=service.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread = threading.Thread(
+        target=service.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+    )
     thread.start()
     try:
         yield service

@@ -24,7 +24,16 @@ class Processes:
 
     def start(self, *command, **more):
         log = open(self.folder / f"{len(self.started)}.txt", "w")
-        self.started.append(subprocess.Popen([sys.executable, *map(str, command)], stdout=log, stderr=log, start_new_session=True, cwd=self.folder, env=self.environment | more))
+        self.started.append(
+            subprocess.Popen(
+                [sys.executable, *map(str, command)],
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                cwd=self.folder,
+                env=self.environment | more,
+            )
+        )
         self.started[-1].log = Path(log.name)
         return self.started[-1]
 
@@ -35,7 +44,8 @@ class Processes:
             process.wait()
 
 
-# A session leader that outlives its terminal and hands SIGHUP to nobody, as a shell does with jobs that it has disowned.
+# A session leader that outlives its terminal and hands SIGHUP to nobody, as a shell does with jobs
+# that it has disowned.
 LEADER = """
 import signal, subprocess, sys
 process = subprocess.Popen(sys.argv[1:])
@@ -92,8 +102,15 @@ class Terminal(Window):
     def __init__(self, command, folder, environment, handed_on=True):
         super().__init__()
         leader = [] if handed_on else [sys.executable, "-c", LEADER]
-        self.process = subprocess.Popen([*leader, *map(str, command)], stdin=self.terminal, stdout=self.terminal, stderr=self.terminal, cwd=folder, env=environment,
-                                        preexec_fn=lambda: take_over(self.terminal))
+        self.process = subprocess.Popen(
+            [*leader, *map(str, command)],
+            stdin=self.terminal,
+            stdout=self.terminal,
+            stderr=self.terminal,
+            cwd=folder,
+            env=environment,
+            preexec_fn=lambda: take_over(self.terminal),
+        )
         self.pid, self.poll, self.log = self.process.pid, self.process.poll, self
 
     def end(self):
@@ -116,19 +133,28 @@ def until(condition, what, seconds=240, of=None):
 
 
 def trainings():
-    """Run folders of this test that a pipeline holds for its kernel, with the kernels at work on them.
+    """Run folders of this test that a pipeline holds for its kernel, with the kernels at work on
+    them.
 
-    A kernel is a process that is no child of another such one. Other work on this machine is not looked at: a test kills what it finds here.
+    A kernel is a process that is no child of another such one. Other work on this machine is not
+    looked at: a test kills what it finds here.
     """
     found = {}
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            told = dict(entry.split("=", 1) for entry in (process / "environ").read_bytes().decode(errors="replace").split("\0") if "=" in entry)
+            told = dict(
+                entry.split("=", 1)
+                for entry in (process / "environ").read_bytes().decode(errors="replace").split("\0")
+                if "=" in entry
+            )
             if told.get(state.HOLDER, "").startswith(str(paths.reports().resolve())):
                 found.setdefault(told[state.HOLDER], {})[int(process.name)] = parent(process.name)
         except (OSError, ValueError):  # it has just ended
             continue
-    return {folder: {process for process, its_parent in there.items() if its_parent not in there} for folder, there in found.items()}
+    return {
+        folder: {process for process, its_parent in there.items() if its_parent not in there}
+        for folder, there in found.items()
+    }
 
 
 class Watch(threading.Thread):
@@ -141,7 +167,9 @@ class Watch(threading.Thread):
     def run(self):
         while not self.over.wait(0.02):
             self.looks += 1
-            self.twice += [(folder, found) for folder, found in trainings().items() if len(found) > 1]
+            self.twice += [
+                (folder, found) for folder, found in trainings().items() if len(found) > 1
+            ]
 
 
 def parent(process):
@@ -163,6 +191,8 @@ def descendants(process):
 def alive(process):
     """Whether it is there, and not only waiting to be reaped."""
     try:
-        return (Path("/proc") / str(process) / "stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+        return (Path("/proc") / str(process) / "stat").read_text().rsplit(")", 1)[1].split()[
+            0
+        ] != "Z"
     except OSError:
         return False

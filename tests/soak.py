@@ -1,6 +1,7 @@
-"""Kill runs, or close their terminals, at random moments, start them again, and compare what they end with, bit for bit, with runs that nobody disturbed.
+"""Kill runs, or close their terminals, at random moments, start them again, and compare what they
+end with, bit for bit, with runs that nobody disturbed.
 
-    .venv/bin/python tests/soak.py --kills 20 --seed 1
+.venv/bin/python tests/soak.py --kills 20 --seed 1
 """
 
 import argparse
@@ -22,15 +23,48 @@ sys.path.insert(0, str(ROOT / "lib"))
 
 # Tiny runs on drawn images, one for each kind of thing that a training has to remember.
 KINDS = {
-    "dropout and penalties": ("cifar10_l2_dropout", {"filters": [[4], [4]], "block_dropout": [0.2, 0.2], "dense": [16], "dense_dropout": [0.5],
-                                                     "max_images": 600, "batch_size": 32, "epochs": 5}),
-    "batch normalisation, augmented": ("cifar10_augmentation", {"max_images": 120, "batch_size": 16, "epochs": 3, "augmentation.rotation_degrees": 20}),
-    "early stopping, an earlier epoch is the best": ("cifar10_l2", {"filters": [[4], [4], [4]], "dense": [8], "max_images": 600, "batch_size": 32, "epochs": 12,
-                                                                    "learning_rate": 0.02, "patience": 2, "monitor": "val_accuracy"}),
-    "one sigmoid, augmented": ("cats_dogs_sigmoid", {"image_size": 32, "max_images": 60, "epochs": 4}),
+    "dropout and penalties": (
+        "cifar10_l2_dropout",
+        {
+            "filters": [[4], [4]],
+            "block_dropout": [0.2, 0.2],
+            "dense": [16],
+            "dense_dropout": [0.5],
+            "max_images": 600,
+            "batch_size": 32,
+            "epochs": 5,
+        },
+    ),
+    "batch normalisation, augmented": (
+        "cifar10_augmentation",
+        {"max_images": 120, "batch_size": 16, "epochs": 3, "augmentation.rotation_degrees": 20},
+    ),
+    "early stopping, an earlier epoch is the best": (
+        "cifar10_l2",
+        {
+            "filters": [[4], [4], [4]],
+            "dense": [8],
+            "max_images": 600,
+            "batch_size": 32,
+            "epochs": 12,
+            "learning_rate": 0.02,
+            "patience": 2,
+            "monitor": "val_accuracy",
+        },
+    ),
+    "one sigmoid, augmented": (
+        "cats_dogs_sigmoid",
+        {"image_size": 32, "max_images": 60, "epochs": 4},
+    ),
     "three outputs": ("flowers_googlenet_sgd", {"image_size": 128, "max_images": 40, "epochs": 3}),
-    "features computed once": ("dog_breeds_mobilenetv2", {"image_size": 32, "alpha": 0.35, "weights": "random", "max_images": 480, "epochs": 5}),
-    "fine-tuned, with batch statistics": ("dog_breeds_mobilenetv2_finetune", {"image_size": 32, "alpha": 0.35, "weights": "random", "max_images": 480, "epochs": 3}),
+    "features computed once": (
+        "dog_breeds_mobilenetv2",
+        {"image_size": 32, "alpha": 0.35, "weights": "random", "max_images": 480, "epochs": 5},
+    ),
+    "fine-tuned, with batch statistics": (
+        "dog_breeds_mobilenetv2_finetune",
+        {"image_size": 32, "alpha": 0.35, "weights": "random", "max_images": 480, "epochs": 3},
+    ),
 }
 MEASURED_IN_SECONDS = {"seconds", "prepared_seconds", "seconds_per_epoch", "finished"}
 
@@ -56,8 +90,22 @@ def run(kind: str, through: str, reports: str, cache: str, terminal: str | None)
     os.chdir(ROOT)
     chosen = experiment(kind)
     if through != "training":
-        settings = [f"{key}={json.dumps(value)}" for key, value in chosen.changes.items() if key != "data"]
-        os.execv(sys.executable, [sys.executable, "pipeline.py", "run", chosen.name, "--data", "sample", "--set", *settings])
+        settings = [
+            f"{key}={json.dumps(value)}" for key, value in chosen.changes.items() if key != "data"
+        ]
+        os.execv(
+            sys.executable,
+            [
+                sys.executable,
+                "pipeline.py",
+                "run",
+                chosen.name,
+                "--data",
+                "sample",
+                "--set",
+                *settings,
+            ],
+        )
     from labreport import backend, datasets, training
 
     backend.prepare()
@@ -70,29 +118,48 @@ def ended_with(reports: Path) -> dict:
 
     [folder] = [path.parent for path in reports.glob("*/metrics.json")]
     result = results.load(folder)
-    return {"history": (folder / results.HISTORY).read_bytes(), "predictions": (folder / results.PREDICTIONS).read_bytes(), "model": (folder / results.MODEL).read_bytes(),
-            "metrics": {key: value for key, value in result.metrics.items() if key not in MEASURED_IN_SECONDS}}
+    return {
+        "history": (folder / results.HISTORY).read_bytes(),
+        "predictions": (folder / results.PREDICTIONS).read_bytes(),
+        "model": (folder / results.MODEL).read_bytes(),
+        "metrics": {
+            key: value for key, value in result.metrics.items() if key not in MEASURED_IN_SECONDS
+        },
+    }
 
 
 class Soak:
-    """Runs of one kind in processes that may be killed, which are forked from a server that has imported Keras.
+    """Runs of one kind in processes that may be killed, which are forked from a server that has
+    imported Keras.
 
-    through: `training`, a process that only trains; or `pipeline` and `kernel`, the two processes of `pipeline.py run`, by the one that is killed;
-    or `terminal`, the pipeline in a window that is closed.
+    through: `training`, a process that only trains; or `pipeline` and `kernel`, the two processes
+    of `pipeline.py run`, by the one that is killed; or `terminal`, the pipeline in a window that is
+    closed.
     """
 
     def __init__(self, folder: Path, kind: str, through: str = "training"):
         self.folder, self.kind, self.through = folder, kind, through
         self.context = multiprocessing.get_context("forkserver")
         self.context.set_forkserver_preload(["labreport.training", "labreport.datasets"])
-        self.reached = []  # seconds after which an undisturbed run had saved 0, 1, 2, ... epochs, and after which it had ended
+        # seconds after which an undisturbed run had saved 0, 1, 2, ... epochs, and after which it
+        # had ended
+        self.reached = []
 
     def start(self, reports: Path):
         """A process that runs."""
         reports.mkdir(parents=True, exist_ok=True)
         self.window = processes.Window() if self.through == "terminal" else None
         terminal = self.window and self.window.name
-        process = self.context.Process(target=run, args=(self.kind, self.through, str(reports), str(reports.with_name(f"{reports.name}-cache")), terminal))
+        process = self.context.Process(
+            target=run,
+            args=(
+                self.kind,
+                self.through,
+                str(reports),
+                str(reports.with_name(f"{reports.name}-cache")),
+                terminal,
+            ),
+        )
         process.start()
         return process
 
@@ -113,16 +180,22 @@ class Soak:
         self.reached.append(time.monotonic() - started)
         return reports
 
-    def disturbed(self, name: str, kills: int, draw: random.Random, number=signal.SIGKILL) -> tuple[Path, list[str]]:
-        """Folder of a run that was started again after each of so many signals, and where each met it.
+    def disturbed(
+        self, name: str, kills: int, draw: random.Random, number=signal.SIGKILL
+    ) -> tuple[Path, list[str]]:
+        """Folder of a run that was started again after each of so many signals, and where each met
+        it.
 
-        A signal comes at a random moment of a random epoch, or before the first one, or after the last one is saved.
+        A signal comes at a random moment of a random epoch, or before the first one, or after the
+        last one is saved.
         """
         reports, met = self.folder / name, []
         for left in range(kills, -1, -1):
             process = self.start(reports)
             if left:
-                epoch = draw.randint(min(saved(reports), len(self.reached) - 2), len(self.reached) - 2)
+                epoch = draw.randint(
+                    min(saved(reports), len(self.reached) - 2), len(self.reached) - 2
+                )
                 seconds = draw.random() * (self.reached[epoch + 1] - self.reached[epoch])
                 while saved(reports) < epoch and process.exitcode is None:
                     process.join(0.002)
@@ -133,7 +206,9 @@ class Soak:
                     if self.window:
                         self.window.close()
                         process.join()
-                        assert process.exitcode in (129, -signal.SIGHUP, 0) and not list(reports.glob("*/failed.*")), f"the run failed: {self.said(reports)}"
+                        assert process.exitcode in (129, -signal.SIGHUP, 0) and not list(
+                            reports.glob("*/failed.*")
+                        ), f"the run failed: {self.said(reports)}"
                     else:
                         victim.send_signal(number)
                         process.join()
@@ -151,7 +226,15 @@ class Soak:
         while process.exitcode is None:
             try:
                 shown = psutil.Process(process.pid)
-                found = [shown] if self.through != "kernel" else [child for child in shown.children() if "ipykernel_launcher" in " ".join(child.cmdline())]
+                found = (
+                    [shown]
+                    if self.through != "kernel"
+                    else [
+                        child
+                        for child in shown.children()
+                        if "ipykernel_launcher" in " ".join(child.cmdline())
+                    ]
+                )
             except psutil.NoSuchProcess:
                 continue
             if found:
@@ -180,28 +263,59 @@ def where(reports: Path) -> str:
 
 def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("--kills", type=int, default=20, help="how many processes to kill, or terminals to close (default 20)")
+    arguments.add_argument(
+        "--kills",
+        type=int,
+        default=20,
+        help="how many processes to kill, or terminals to close (default 20)",
+    )
     arguments.add_argument("--seed", type=int, default=1, help="of the moments (default 1)")
     options = arguments.parse_args()
-    draw, killed, wrong, trials, early, soaks, expected = random.Random(options.seed), 0, 0, 0, 0, {}, {}
-    ways = [(kind, through) for through in ("training", "kernel", "pipeline", "terminal") for kind in KINDS]
-    ways = [ways[number * 9 % len(ways)] for number in range(len(ways))]  # another kind and another victim each time
+    draw, killed, wrong, trials, early, soaks, expected = (
+        random.Random(options.seed),
+        0,
+        0,
+        0,
+        0,
+        {},
+        {},
+    )
+    ways = [
+        (kind, through)
+        for through in ("training", "kernel", "pipeline", "terminal")
+        for kind in KINDS
+    ]
+    ways = [
+        ways[number * 9 % len(ways)] for number in range(len(ways))
+    ]  # another kind and another victim each time
     with tempfile.TemporaryDirectory() as temporary:
         while killed < options.kills:
             kind, through = ways[trials % len(ways)]
             if (kind, through) not in soaks:
                 soak = soaks[kind, through] = Soak(Path(temporary) / str(len(soaks)), kind, through)
                 reports = soak.undisturbed()
-                assert expected.setdefault(kind, ended_with(reports)) == ended_with(reports), f"{kind} is not repeatable through {through}"
-            reports, met = soaks[kind, through].disturbed(f"trial-{trials}", min(draw.choice([1, 1, 2]), options.kills - killed), draw)
+                assert expected.setdefault(kind, ended_with(reports)) == ended_with(reports), (
+                    f"{kind} is not repeatable through {through}"
+                )
+            reports, met = soaks[kind, through].disturbed(
+                f"trial-{trials}", min(draw.choice([1, 1, 2]), options.kills - killed), draw
+            )
             found = ended_with(reports)
             other = [part for part in expected[kind] if found[part] != expected[kind][part]]
             killed, wrong, trials = killed + len(met), wrong + bool(other), trials + 1
             early += sum("before" in moment for moment in met)
             if met:
                 outcome = f"DIFFERENT {', '.join(other)}" if other else "the same bits"
-                print(f"{killed:>3} of {options.kills}  {kind}: {through} {'closed' if through == 'terminal' else 'killed'} {', then '.join(met)}: {outcome}", flush=True)
-    print(f"{killed} kills and closed terminals in {trials} runs of {len(expected)} kinds ({early} before the first epoch was saved): {wrong} ended otherwise than an undisturbed one")
+                print(
+                    f"{killed:>3} of {options.kills}  {kind}: {through}"
+                    f" {'closed' if through == 'terminal' else 'killed'} {', then '.join(met)}:"
+                    f" {outcome}",
+                    flush=True,
+                )
+    print(
+        f"{killed} kills and closed terminals in {trials} runs of {len(expected)} kinds ({early}"
+        f" before the first epoch was saved): {wrong} ended otherwise than an undisturbed one"
+    )
     return 1 if wrong else 0
 
 

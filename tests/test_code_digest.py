@@ -152,40 +152,59 @@ MINE = "def mine(x):\n    return scale(x)\n"
 # Ways to reach a definition of another module: of each, a change there is seen.
 WAYS = {
     "try": "try:\n    from .helper import scale\nexcept ImportError:\n    scale = None\n" + MINE,
-    "except": "try:\n    from scales import scale\nexcept ImportError:\n"
-    "    from .helper import scale\n" + MINE,
+    "except": (
+        "try:\n    from scales import scale\nexcept ImportError:\n    from .helper import scale\n"
+        + MINE
+    ),
     "if": "import sys\nif sys.maxsize > 9:\n    from .helper import scale\n" + MINE,
-    "with": "import contextlib\nwith contextlib.suppress(ImportError):\n"
-    "    from . import helper\ndef mine(x):\n    return helper.scale(x)\n",
-    "else of TYPE_CHECKING": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    scale = 1\n"
-    "else:\n    from .helper import scale\n" + MINE,
+    "with": (
+        "import contextlib\nwith contextlib.suppress(ImportError):\n"
+        "    from . import helper\ndef mine(x):\n    return helper.scale(x)\n"
+    ),
+    "else of TYPE_CHECKING": (
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    scale = 1\n"
+        "else:\n    from .helper import scale\n" + MINE
+    ),
     "wrapped": "from .helper import scale\nscale = abs(scale)\n" + MINE,
     "defined before": "def scale(x):\n    pass\nfrom .helper import scale\n" + MINE,
     "the first of two": "from .helper import scale\nfrom math import scale\n" + MINE,
     "the last of two": "from math import scale\nfrom .helper import scale\n" + MINE,
     "handed on in try": "from .between import scale\n" + MINE,
     "of the package in try": "from . import scale\n" + MINE,
-    "a branch of a function": "def mine(x):\n    if x:\n        from .helper import scale\n"
-    "    else:\n        from math import exp as scale\n    return scale(x)\n",
-    "after the closure": "def mine(x):\n    def inner():\n        return scale(x)\n"
-    "    from .helper import scale\n    return inner()\n",
-    "bound in a function too": "def mine(x):\n    from .helper import scale\n    if x:\n"
-    "        scale = abs\n    return scale(x)\n",
-    "over a parameter": "def mine(x, scale=None):\n    from .helper import scale\n"
-    "    return scale(x)\n",
-    "global in a function": "def mine(x):\n    global scale\n    from .helper import scale\n"
-    "    return scale(x)\n",
+    "a branch of a function": (
+        "def mine(x):\n    if x:\n        from .helper import scale\n"
+        "    else:\n        from math import exp as scale\n    return scale(x)\n"
+    ),
+    "after the closure": (
+        "def mine(x):\n    def inner():\n        return scale(x)\n"
+        "    from .helper import scale\n    return inner()\n"
+    ),
+    "bound in a function too": (
+        "def mine(x):\n    from .helper import scale\n    if x:\n"
+        "        scale = abs\n    return scale(x)\n"
+    ),
+    "over a parameter": (
+        "def mine(x, scale=None):\n    from .helper import scale\n    return scale(x)\n"
+    ),
+    "global in a function": (
+        "def mine(x):\n    global scale\n    from .helper import scale\n    return scale(x)\n"
+    ),
     "in a class": "class mine:\n    from .helper import scale\n    size = scale(3)\n",
-    "as an attribute of a class": "class Own:\n    from .helper import scale\n"
-    "def mine(x):\n    return Own.scale(x)\n",
-    "in a local class": "def mine(x):\n    class Own:\n        from .helper import scale\n"
-    "    return Own.scale(x)\n",
+    "as an attribute of a class": (
+        "class Own:\n    from .helper import scale\ndef mine(x):\n    return Own.scale(x)\n"
+    ),
+    "in a local class": (
+        "def mine(x):\n    class Own:\n        from .helper import scale\n    return Own.scale(x)\n"
+    ),
     "a class's own name": "from .helper import scale\nclass mine:\n    scale = scale(3)\n",
     "a class's sum": "from .helper import scale\nclass mine:\n    scale += 1\n",
-    "global in a class": "scale = None\nclass Own:\n    global scale\n"
-    "    from .helper import scale\n" + MINE,
-    "global below a local name": "from .helper import scale\ndef mine(x):\n    scale = 1\n"
-    "    def inner():\n        global scale\n        return scale(x)\n    return inner(), scale\n",
+    "global in a class": (
+        "scale = None\nclass Own:\n    global scale\n    from .helper import scale\n" + MINE
+    ),
+    "global below a local name": (
+        "from .helper import scale\ndef mine(x):\n    scale = 1\n    def inner():\n        global"
+        " scale\n        return scale(x)\n    return inner(), scale\n"
+    ),
     "a star of a star": "from .stars import *\n" + MINE,
     "the second star": "from math import *\nfrom .other import *\nfrom .helper import *\n" + MINE,
     "a star over a name": "def scale(x):\n    pass\nfrom .helper import *\n" + MINE,
@@ -260,20 +279,26 @@ OTHER = {
         "False",
     ),
     "a registering decorator": (
-        "import keras\n@keras.saving.register\ndef scale(x):\n    return RETURN\n"
-        "def mine(x):\n    return x\n",
+        (
+            "import keras\n@keras.saving.register\ndef scale(x):\n    return RETURN\n"
+            "def mine(x):\n    return x\n"
+        ),
         "1",
         "2",
     ),
     "a registered overload": (
-        "import functools\n@functools.singledispatch\ndef mine(x):\n    return x\n"
-        "@mine.register\ndef _(x: int):\n    return RETURN\n",
+        (
+            "import functools\n@functools.singledispatch\ndef mine(x):\n    return x\n"
+            "@mine.register\ndef _(x: int):\n    return RETURN\n"
+        ),
         "1",
         "2",
     ),
     "a decorated method": (
-        "import keras\nclass Own:\n    @keras.saving.register\n    def scale(x):\n"
-        "        return x\n    size = RETURN\ndef mine(x):\n    return x\n",
+        (
+            "import keras\nclass Own:\n    @keras.saving.register\n    def scale(x):\n"
+            "        return x\n    size = RETURN\ndef mine(x):\n    return x\n"
+        ),
         "1",
         "2",
     ),
@@ -283,20 +308,26 @@ OTHER = {
         "'float64'",
     ),
     "a call in a default": (
-        "import keras\ndef theirs(x=keras.config.set_floatx(RETURN)):\n    pass\n"
-        "def mine(x):\n    return x\n",
+        (
+            "import keras\ndef theirs(x=keras.config.set_floatx(RETURN)):\n    pass\n"
+            "def mine(x):\n    return x\n"
+        ),
         "'float32'",
         "'float64'",
     ),
     "a call in a class": (
-        "import keras\nclass Own:\n    size = keras.config.set_floatx(RETURN)\n"
-        "def mine(x):\n    return x\n",
+        (
+            "import keras\nclass Own:\n    size = keras.config.set_floatx(RETURN)\n"
+            "def mine(x):\n    return x\n"
+        ),
         "'float32'",
         "'float64'",
     ),
     "else of main": (
-        "if __name__ == '__main__':\n    RATE = 0\nelse:\n    RATE = RETURN\n"
-        "def mine():\n    return RATE\n",
+        (
+            "if __name__ == '__main__':\n    RATE = 0\nelse:\n    RATE = RETURN\n"
+            "def mine():\n    return RATE\n"
+        ),
         "1",
         "2",
     ),
@@ -304,8 +335,10 @@ OTHER = {
     "a keyword of an error": ("def mine():\n    raise OSError('a', errno=RETURN)\n", "3", "4"),
     "where a number of an error is": ("def mine():\n    raise OSError(RETURN)\n", "3", "'a', 3"),
     "a walrus in an error": (
-        "def mine(x):\n    try:\n        raise ValueError(f'{(x := RETURN)}')\n"
-        "    except ValueError:\n        return x\n",
+        (
+            "def mine(x):\n    try:\n        raise ValueError(f'{(x := RETURN)}')\n"
+            "    except ValueError:\n        return x\n"
+        ),
         "3",
         "4",
     ),
@@ -335,8 +368,10 @@ OTHER = {
         "Thick",
     ),
     "the name of a local class with a base": (
-        "import keras\ndef mine():\n    class RETURN(keras.Layer):\n        pass\n"
-        "    return RETURN()\n",
+        (
+            "import keras\ndef mine():\n    class RETURN(keras.Layer):\n        pass\n"
+            "    return RETURN()\n"
+        ),
         "Dense",
         "Thick",
     ),
@@ -374,21 +409,25 @@ SAME = {
     ),
     "nested statements that bind": (
         "def mine(x):\n    return x\n",
-        "import sys\nif sys.maxsize > 9:\n    try:\n        import cupy as np\n"
-        "    except ImportError:\n        import numpy as np\n    def theirs():\n        pass\n"
-        "else:\n    np: object = None\n    class Theirs:\n        pass\n"
-        "def mine(x):\n    return x\n",
+        (
+            "import sys\nif sys.maxsize > 9:\n    try:\n        import cupy as np\n"
+            "    except ImportError:\n        import numpy as np\n    def theirs():\n        pass\n"
+            "else:\n    np: object = None\n    class Theirs:\n        pass\n"
+            "def mine(x):\n    return x\n"
+        ),
     ),
     "calls that only make a value": (
         "def mine(x):\n    return x\n",
-        "import re, functools, logging\nfrom pathlib import Path\n"
-        "from dataclasses import dataclass, field\n"
-        "A = re.compile('a')\nB = functools.partial(max, 1)\nC = logging.getLogger('c')\n"
-        "D = sorted(Path(__file__).with_suffix('.txt').name.split())\n"
-        "@dataclass(frozen=True)\nclass Theirs:\n    x: list = field(default_factory=list)\n"
-        "    @property\n    def y(self):\n        return 1\n    @y.setter\n"
-        "    def y(self, new):\n        pass\n"
-        "@functools.lru_cache(8)\ndef theirs(x):\n    pass\ndef mine(x):\n    return x\n",
+        (
+            "import re, functools, logging\nfrom pathlib import Path\n"
+            "from dataclasses import dataclass, field\n"
+            "A = re.compile('a')\nB = functools.partial(max, 1)\nC = logging.getLogger('c')\n"
+            "D = sorted(Path(__file__).with_suffix('.txt').name.split())\n"
+            "@dataclass(frozen=True)\nclass Theirs:\n    x: list = field(default_factory=list)\n"
+            "    @property\n    def y(self):\n        return 1\n    @y.setter\n"
+            "    def y(self, new):\n        pass\n"
+            "@functools.lru_cache(8)\ndef theirs(x):\n    pass\ndef mine(x):\n    return x\n"
+        ),
     ),
     "an annotated local name": (
         "def mine(x):\n    row = {}\n    return row\n",
@@ -420,8 +459,10 @@ SAME = {
     ),
     "progress of the function around": (
         "def mine(x, progress):\n    def inner(y):\n        return y\n    return inner(x)\n",
-        "def mine(x, progress):\n    def inner(y):\n        progress(y)\n        return y\n"
-        "    return inner(x)\n",
+        (
+            "def mine(x, progress):\n    def inner(y):\n        progress(y)\n        return y\n"
+            "    return inner(x)\n"
+        ),
     ),
     "the message of an assert": (
         "def mine(x):\n    assert x\n",
@@ -429,14 +470,20 @@ SAME = {
     ),
     "texts of errors": (
         "def mine(x):\n    raise ValueError\n",
-        "def mine(x):\n    raise ValueError('a %s' % x, 'a' + x, x + 'a', 'a {}'.format(x),"
-        " ', '.join(x), 'a' if x else f'{x}')\n",
+        (
+            "def mine(x):\n    raise ValueError('a %s' % x, 'a' + x, x + 'a', 'a {}'.format(x),"
+            " ', '.join(x), 'a' if x else f'{x}')\n"
+        ),
     ),
     "a captured name's spelling": (
-        "def mine(x):\n    match x:\n        case [a, *b]:\n            return a, b\n"
-        "        case {1: c, **d}:\n            return c, d\n",
-        "def mine(x):\n    match x:\n        case [e, *f]:\n            return e, f\n"
-        "        case {1: g, **h}:\n            return g, h\n",
+        (
+            "def mine(x):\n    match x:\n        case [a, *b]:\n            return a, b\n"
+            "        case {1: c, **d}:\n            return c, d\n"
+        ),
+        (
+            "def mine(x):\n    match x:\n        case [e, *f]:\n            return e, f\n"
+            "        case {1: g, **h}:\n            return g, h\n"
+        ),
     ),
     "the name of a class without a base": (
         "class Own:\n    pass\ndef mine():\n    return Own()\n",
@@ -466,8 +513,10 @@ def test_what_else_means_nothing_changes_nothing(package, case):
         "def mine(x):\n    from . import helper\n    return x\n",
         "import labreport.models.helper\ndef mine(x):\n    return x\n",
         "def theirs():\n    import labreport.models.helper\ntheirs()\ndef mine(x):\n    return x\n",
-        "import keras\n@keras.saving.register\ndef theirs():\n    from . import helper\n"
-        "def mine(x):\n    return x\n",
+        (
+            "import keras\n@keras.saving.register\ndef theirs():\n    from . import helper\n"
+            "def mine(x):\n    return x\n"
+        ),
     ],
 )
 def test_what_a_module_does_counts_wherever_it_is_imported(package, source):
@@ -766,7 +815,7 @@ def test_the_text_that_is_recorded_is_that_of_the_code_that_runs(scratch):
     # What others compiled is not believed, whatever it says of its age.
     for mode in ("unchecked-hash", "timestamp"):
         run(
-            f"import py_compile as p; p.compile('labreport/own.py', "
+            "import py_compile as p; p.compile('labreport/own.py', "
             f"invalidation_mode=p.PycInvalidationMode.{mode.replace('-', '_').upper()})"
         )
         before = source.stat()

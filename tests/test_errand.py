@@ -41,22 +41,46 @@ def pipeline(tmp_path, monkeypatch):
 
 
 def done(runs, seconds):
-    errand.do("key", {name: {"arguments": ["run", name, *map(str, told)], "base": None} for name, told in runs.items()}, "en", seconds)
+    errand.do(
+        "key",
+        {
+            name: {"arguments": ["run", name, *map(str, told)], "base": None}
+            for name, told in runs.items()
+        },
+        "en",
+        seconds,
+    )
     return json.loads((paths.reports().parent / errand.RECORD).read_text())
 
 
 def test_runs_are_done_one_after_the_other_and_their_files_told_with_their_digests(capsys):
     record = done({"one": (2, 0.05), "two": (1, 0.05)}, seconds=60)
-    assert [record["runs"][name]["outcome"] for name in ("one", "two")] == ["finished", "finished"] and record["errand"] == "key"
+    assert [record["runs"][name]["outcome"] for name in ("one", "two")] == [
+        "finished",
+        "finished",
+    ] and record["errand"] == "key"
     metrics = paths.reports() / "two/metrics.json"
     assert record["files"]["reports/two/metrics.json"] == provenance.sha256(metrics)
-    assert capsys.readouterr().out.splitlines() == ["run 1 of 2: one", "epoch 1/2", "epoch 2/2", "run 2 of 2: two", "epoch 1/1", "errand: 2 finished, 0 failed, 0 to go on with"]
+    assert capsys.readouterr().out.splitlines() == [
+        "run 1 of 2: one",
+        "epoch 1/2",
+        "epoch 2/2",
+        "run 2 of 2: two",
+        "epoch 1/1",
+        "errand: 2 finished, 0 failed, 0 to go on with",
+    ]
 
 
 def test_when_its_time_is_nearly_up_a_run_saves_its_epoch_and_the_next_ones_wait(capsys):
     record = done({"long": (1000, 0.2), "next": (1, 0.1)}, seconds=3)
-    assert record["runs"]["long"]["outcome"] == "stopped" and 3 <= record["runs"]["long"]["epochs"] <= 13
-    assert record["runs"]["next"] == {"outcome": "waiting", "epochs": 0} and "reports/long/metrics.json" not in record["files"]
+    assert (
+        record["runs"]["long"]["outcome"] == "stopped"
+        and 3 <= record["runs"]["long"]["epochs"] <= 13
+    )
+    assert (
+        record["runs"]["next"] == {"outcome": "waiting", "epochs": 0}
+        and "reports/long/metrics.json" not in record["files"]
+    )
     assert "the time is nearly up: long finishes its epoch and saves it" in capsys.readouterr().out
 
 
@@ -67,24 +91,44 @@ def test_the_longer_an_epoch_the_earlier_it_is_asked_to_stop():
 
 def test_an_epoch_that_would_outlast_the_notebook_is_given_up_so_that_the_others_are_kept():
     record = done({"one": (1, 0.05), "endless": (10, 60)}, seconds=3)
-    assert record["runs"]["one"]["outcome"] == "finished" and record["runs"]["endless"] == {"outcome": "stopped", "epochs": 0}
+    assert record["runs"]["one"]["outcome"] == "finished" and record["runs"]["endless"] == {
+        "outcome": "stopped",
+        "epochs": 0,
+    }
 
 
 def test_epochs_of_the_run_that_one_starts_from_count_as_its_own(tmp_path):
     (paths.reports() / "base/unfinished").mkdir(parents=True)
     (paths.reports() / "base/unfinished/history.csv").write_text("epoch,loss\n1,1\n2,1\n3,1\n")
-    errand.do("key", {"head": {"arguments": ["run", "head", "2", "0.05"], "base": "base"}}, "en", 60)
-    assert json.loads((paths.reports().parent / errand.RECORD).read_text())["runs"]["head"]["epochs"] == 5
+    errand.do(
+        "key", {"head": {"arguments": ["run", "head", "2", "0.05"], "base": "base"}}, "en", 60
+    )
+    assert (
+        json.loads((paths.reports().parent / errand.RECORD).read_text())["runs"]["head"]["epochs"]
+        == 5
+    )
 
 
 def test_a_run_that_fails_is_told_with_its_reason_and_the_others_are_done():
     record = done({"broken": (1, 1), "one": (1, 0.05)}, seconds=60)
-    assert record["runs"]["broken"] == {"outcome": "failed", "epochs": 0, "why": "the loss is not finite in epoch 1"} and record["runs"]["one"]["outcome"] == "finished"
+    assert (
+        record["runs"]["broken"]
+        == {
+            "outcome": "failed",
+            "epochs": 0,
+            "why": "the loss is not finite in epoch 1",
+        }
+        and record["runs"]["one"]["outcome"] == "finished"
+    )
 
 
 def test_the_record_is_written_while_a_run_is_at_work(monkeypatch):
     seen = []
     write = errand.files.write_json
-    monkeypatch.setattr(errand.files, "write_json", lambda path, values: (seen.append(json.dumps(values["runs"])), write(path, values)))
+    monkeypatch.setattr(
+        errand.files,
+        "write_json",
+        lambda path, values: (seen.append(json.dumps(values["runs"])), write(path, values)),
+    )
     done({"one": (3, 0.1)}, seconds=60)
     assert json.dumps({"one": {"outcome": "running", "epochs": 2}}) in seen

@@ -1,4 +1,6 @@
-"""Image folders as users have them: found, unzipped, decoded once, split without leaks; and what is wrong with them is said."""
+"""Image folders as users have them: found, unzipped, decoded once, split without leaks; and what is
+wrong with them is said.
+"""
 
 import multiprocessing
 import os
@@ -18,7 +20,9 @@ SIDE = 16
 def picture(seed, side=24):
     """The bytes of a small JPEG, different for every seed."""
     coarse = np.random.default_rng(seed).integers(0, 256, (4, 4, 3), dtype=np.uint8)
-    return cv2.imencode(".jpg", cv2.resize(coarse, (side, side), interpolation=cv2.INTER_CUBIC))[1].tobytes()
+    return cv2.imencode(".jpg", cv2.resize(coarse, (side, side), interpolation=cv2.INTER_CUBIC))[
+        1
+    ].tobytes()
 
 
 def write(path, data):
@@ -33,7 +37,9 @@ def write_flowers(root, each=10):
 
 
 def write_cats_dogs(root, each=10):
-    for number, part in enumerate(("train/cats", "train/dogs", "validation/cats", "validation/dogs")):
+    for number, part in enumerate(
+        ("train/cats", "train/dogs", "validation/cats", "validation/dogs")
+    ):
         for i in range(each):
             write(root / part / f"{i:03}.jpg", picture(1000 * number + i))
 
@@ -67,10 +73,16 @@ def test_flowers_are_read_with_their_colours_and_labels_right():
     red[..., 2] = 255  # OpenCV writes blue, green, red
     write(paths.data() / "flowers/rose/red.png", cv2.imencode(".png", red)[1].tobytes())
     data = load_flowers()
-    assert data.test is None and data.evaluated[0] == "validation" and data.image_shape == (SIDE, SIDE, 3)
+    assert (
+        data.test is None
+        and data.evaluated[0] == "validation"
+        and data.image_shape == (SIDE, SIDE, 3)
+    )
     assert len(data.train) + len(data.validation) == 51
     for split in data.splits.values():
-        assert [data.class_names[label] for label in split.labels] == [name.split("/")[0] for name in split.ids]
+        assert [data.class_names[label] for label in split.labels] == [
+            name.split("/")[0] for name in split.ids
+        ]
         if "rose/red.png" in split.ids:
             assert (np.asarray(split.images)[split.ids.index("rose/red.png")] == (255, 0, 0)).all()
 
@@ -115,7 +127,9 @@ def test_a_zip_is_unpacked_once_and_left_as_it_is(tmp_path):
     before = (paths.data() / "archive.zip").read_bytes()
     first, again = load_flowers(), load_flowers()
     assert len(first.train) == 40 and first.fingerprint == again.fingerprint
-    assert (paths.data() / "archive.zip").read_bytes() == before and os.listdir(paths.data()) == ["archive.zip"]
+    assert (paths.data() / "archive.zip").read_bytes() == before and os.listdir(paths.data()) == [
+        "archive.zip"
+    ]
     assert len(list((paths.cache() / "unpacked").glob("archive-*"))) == 1
 
 
@@ -129,16 +143,32 @@ def test_the_competition_s_zip_with_its_files_at_the_top_is_read(tmp_path):
     assert len(load("dog_breeds_mobilenetv2").test) == 120
 
 
-@pytest.mark.parametrize("member", ["../outside.jpg", "/tmp/outside.jpg", "flowers/../../outside.jpg", "..\\outside.jpg", "C:\\outside.jpg"])
+@pytest.mark.parametrize(
+    "member",
+    [
+        "../outside.jpg",
+        "/tmp/outside.jpg",
+        "flowers/../../outside.jpg",
+        "..\\outside.jpg",
+        "C:\\outside.jpg",
+    ],
+)
 def test_a_zip_that_writes_outside_its_folder_is_refused_and_nothing_is_written(tmp_path, member):
     write_flowers(tmp_path / "flowers", each=2)
     paths.data().mkdir()
     zipped(tmp_path / "flowers", paths.data() / "flowers.zip")
     with zipfile.ZipFile(paths.data() / "flowers.zip", "a") as target:
         target.writestr(zipfile.ZipInfo(member), b"out")
-    with pytest.raises(ValueError, match="flowers.zip: its member .* would be written outside its folder; nothing was unpacked"):
+    with pytest.raises(
+        ValueError,
+        match=(
+            "flowers.zip: its member .* would be written outside its folder; nothing was unpacked"
+        ),
+    ):
         load_flowers()
-    assert not list(tmp_path.rglob("outside.jpg")) and not [path for path in (paths.cache() / "unpacked").iterdir() if path.is_dir()]
+    assert not list(tmp_path.rglob("outside.jpg")) and not [
+        path for path in (paths.cache() / "unpacked").iterdir() if path.is_dir()
+    ]
 
 
 def test_a_zip_with_a_link_inside_is_refused(tmp_path):
@@ -160,14 +190,28 @@ def test_a_damaged_zip_is_named(tmp_path):
     damaged = bytearray((paths.data() / "flowers.zip").read_bytes())
     damaged[200] ^= 255
     (paths.data() / "flowers.zip").write_bytes(damaged)
-    with pytest.raises(ValueError, match="flowers.zip: a damaged zip .*get it again, nothing was unpacked"):
+    with pytest.raises(
+        ValueError, match="flowers.zip: a damaged zip .*get it again, nothing was unpacked"
+    ):
         load_flowers()
 
 
-@pytest.mark.parametrize("name, how", [("flowers_basic", "kaggle.com/datasets/alxmamaev/flowers-recognition"), ("cats_dogs_softmax", "cats_and_dogs_filtered.zip: there is no network"),
-                                       ("dog_breeds_mobilenetv2", "kaggle.com/competitions/dog-breed-identification")])
+@pytest.mark.parametrize(
+    "name, how",
+    [
+        ("flowers_basic", "kaggle.com/datasets/alxmamaev/flowers-recognition"),
+        ("cats_dogs_softmax", "cats_and_dogs_filtered.zip: there is no network"),
+        ("dog_breeds_mobilenetv2", "kaggle.com/competitions/dog-breed-identification"),
+    ],
+)
 def test_data_that_is_not_there_and_cannot_be_fetched_says_how_to_get_it(name, how, service):
-    with pytest.raises((FileNotFoundError, ConnectionError), match=f"is not in .* and could not be fetched.*{how}.*\nOr put .* there, or their zip; or try with --data sample"):
+    with pytest.raises(
+        (FileNotFoundError, ConnectionError),
+        match=(
+            f"is not in .* and could not be fetched.*{how}.*\nOr put .* there, or their zip; or try"
+            " with --data sample"
+        ),
+    ):
         load(name)
 
 
@@ -185,7 +229,10 @@ def test_a_zip_that_broke_off_is_named(tmp_path, service):
     paths.data().mkdir()
     zipped(tmp_path / "flowers", paths.data() / "flowers.zip")
     (paths.data() / "flowers.zip").write_bytes((paths.data() / "flowers.zip").read_bytes()[:-500])
-    with pytest.raises(FileNotFoundError, match="flowers.zip .*cannot be read as a zip and may be a broken download"):
+    with pytest.raises(
+        FileNotFoundError,
+        match="flowers.zip .*cannot be read as a zip and may be a broken download",
+    ):
         load_flowers()
 
 
@@ -201,14 +248,22 @@ def test_a_cache_file_that_was_cut_off_says_what_to_do():
     load_flowers()
     kept = next((paths.cache() / "decoded").glob("flowers-16-*[0-9a-f].npy"))
     kept.write_bytes(kept.read_bytes()[:-1000])
-    with pytest.raises(ValueError, match="flowers-16-.*npy is damaged .*; delete it, it will be made anew"):
+    with pytest.raises(
+        ValueError, match="flowers-16-.*npy is damaged .*; delete it, it will be made anew"
+    ):
         load_flowers()
 
 
 def test_a_missing_class_folder_is_named():
     write_flowers(paths.data() / "flowers")
     (paths.data() / "flowers/tulip").rename(paths.data() / "flowers/tulips")
-    with pytest.raises(FileNotFoundError, match="flowers lacks the class folder tulip; it holds daisy, dandelion, rose, sunflower, tulips"):
+    with pytest.raises(
+        FileNotFoundError,
+        match=(
+            "flowers lacks the class folder tulip; it holds daisy, dandelion, rose, sunflower,"
+            " tulips"
+        ),
+    ):
         load_flowers()
 
 
@@ -222,20 +277,33 @@ def test_an_empty_class_folder_and_files_that_are_no_images_are_listed():
     assert "Files that are no images were passed over: rose/flickr.py." in data.notes
 
 
-@pytest.mark.parametrize("damage", [lambda data: b"", lambda data: b"no image", lambda data: data[: len(data) // 2]])
+@pytest.mark.parametrize(
+    "damage", [lambda data: b"", lambda data: b"no image", lambda data: data[: len(data) // 2]]
+)
 def test_an_unreadable_file_stops_the_run_unless_it_may_be_skipped(damage):
     write_flowers(paths.data() / "flowers")
     write(paths.data() / "flowers/rose/bad.jpg", damage(picture(7)))
-    with pytest.raises(ValueError, match="flowers: 1 of 51 files cannot be read as images: rose/bad.jpg; replace or remove them.*on_unreadable=skip"):
+    with pytest.raises(
+        ValueError,
+        match=(
+            "flowers: 1 of 51 files cannot be read as images: rose/bad.jpg; replace or remove"
+            " them.*on_unreadable=skip"
+        ),
+    ):
         load_flowers()
     data = load_flowers(on_unreadable="skip")
     assert "1 of 51 files cannot be read as images and were left out: rose/bad.jpg." in data.notes
-    assert len(data.train) + len(data.validation) == 50 and not any("bad" in name for split in data.splits.values() for name in split.ids)
+    assert len(data.train) + len(data.validation) == 50 and not any(
+        "bad" in name for split in data.splits.values() for name in split.ids
+    )
 
 
 def test_a_black_image_is_an_image():
     write_flowers(paths.data() / "flowers")
-    write(paths.data() / "flowers/rose/night.png", cv2.imencode(".png", np.zeros((20, 20, 3), np.uint8))[1].tobytes())
+    write(
+        paths.data() / "flowers/rose/night.png",
+        cv2.imencode(".png", np.zeros((20, 20, 3), np.uint8))[1].tobytes(),
+    )
     assert sum(len(split) for split in load_flowers().splits.values()) == 51
 
 
@@ -246,24 +314,46 @@ def test_images_under_two_labels_are_listed_and_stay_in_one_split():
         data = load_flowers(seed=seed)
         assert not pixels(data.train) & pixels(data.validation)
     assert "1 image repeats another one; equal images stay in the same split." in data.notes
-    assert "The same image under different labels: rose/000.jpg (rose), tulip/copy.jpg (tulip)." in data.notes
+    assert (
+        "The same image under different labels: rose/000.jpg (rose), tulip/copy.jpg (tulip)."
+        in data.notes
+    )
 
 
 def test_a_training_image_that_is_a_validation_image_too_is_left_out():
     write_cats_dogs(paths.data() / "cats_and_dogs_filtered")
-    write(paths.data() / "cats_and_dogs_filtered/train/dogs/leak.jpg", picture(2003))  # validation/cats/003.jpg
+    write(
+        paths.data() / "cats_and_dogs_filtered/train/dogs/leak.jpg", picture(2003)
+    )  # validation/cats/003.jpg
     data = load("cats_dogs_softmax")
-    assert not pixels(data.train) & pixels(data.validation) and len(data.train) == 20 and len(data.validation) == 20
-    assert "1 training image identical to a validation image left out: train/dogs/leak.jpg." in data.notes
-    assert "The same image under different labels: train/dogs/leak.jpg (dogs), validation/cats/003.jpg (cats)." in data.notes
-    assert data.class_names == ["cats", "dogs"] and all((name.split("/")[1] == "dogs") == label for name, label in zip(data.train.ids, data.train.labels))
+    assert (
+        not pixels(data.train) & pixels(data.validation)
+        and len(data.train) == 20
+        and len(data.validation) == 20
+    )
+    assert (
+        "1 training image identical to a validation image left out: train/dogs/leak.jpg."
+        in data.notes
+    )
+    assert (
+        "The same image under different labels: train/dogs/leak.jpg (dogs), validation/cats/003.jpg"
+        " (cats)." in data.notes
+    )
+    assert data.class_names == ["cats", "dogs"] and all(
+        (name.split("/")[1] == "dogs") == label
+        for name, label in zip(data.train.ids, data.train.labels)
+    )
 
 
 def test_dogs_are_split_three_ways_by_seed():
     write_dogs(paths.data() / "dog-breed-identification", each=20)
     data, other = load("dog_breeds_mobilenetv2"), load("dog_breeds_mobilenetv2", seed=1)
     assert [len(split) for split in data.splits.values()] == [120 * 17, 120, 120 * 2]
-    assert not pixels(data.train) & pixels(data.test) and not pixels(data.train) & pixels(data.validation) and not pixels(data.validation) & pixels(data.test)
+    assert (
+        not pixels(data.train) & pixels(data.test)
+        and not pixels(data.train) & pixels(data.validation)
+        and not pixels(data.validation) & pixels(data.test)
+    )
     assert data.test.ids != other.test.ids and data.evaluated[0] == "test"
 
 
@@ -281,12 +371,22 @@ def test_a_breed_without_images_is_listed():
     root = paths.data() / "dog-breed-identification"
     write_dogs(root)
     lines = (root / "labels.csv").read_text().splitlines()
-    (root / "labels.csv").write_text("\n".join(line for line in lines if not line.endswith(",whippet")) + "\n")
+    (root / "labels.csv").write_text(
+        "\n".join(line for line in lines if not line.endswith(",whippet")) + "\n"
+    )
     assert "No image of whippet." in load("dog_breeds_mobilenetv2").notes
 
 
-@pytest.mark.parametrize("line, expected", [("x,poodle", "labels.csv, line 482: 'poodle' is none of the competition's 120 breeds"),
-                                            ("0000,whippet", "labels.csv, line 482: 0000 is affenpinscher in an earlier line and whippet here")])
+@pytest.mark.parametrize(
+    "line, expected",
+    [
+        ("x,poodle", "labels.csv, line 482: 'poodle' is none of the competition's 120 breeds"),
+        (
+            "0000,whippet",
+            "labels.csv, line 482: 0000 is affenpinscher in an earlier line and whippet here",
+        ),
+    ],
+)
 def test_a_wrong_line_in_the_labels_is_named(line, expected):
     root = paths.data() / "dog-breed-identification"
     write_dogs(root)
@@ -299,7 +399,10 @@ def test_a_wrong_line_in_the_labels_is_named(line, expected):
 def test_the_unlabelled_test_set_is_read_where_it_is_there_and_the_run_is_a_full_one():
     write_dogs(paths.data() / "dog-breed-identification", unlabelled=5)
     data = load("dog_breeds_mobilenetv2")
-    assert data.unlabelled.ids == [f"t00{i}" for i in range(5)] and (data.unlabelled.labels == -1).all()
+    assert (
+        data.unlabelled.ids == [f"t00{i}" for i in range(5)]
+        and (data.unlabelled.labels == -1).all()
+    )
     assert load("dog_breeds_mobilenetv2", max_images=400).unlabelled is None
 
 
@@ -309,7 +412,10 @@ def test_images_are_decoded_once_and_memory_mapped(monkeypatch):
     monkeypatch.setattr(decoding, "_pixels", lambda file, side: pytest.fail("decoded again"))
     again = load_flowers()
     assert first.fingerprint == again.fingerprint
-    assert isinstance(again.train.images.array, np.memmap) and not again.train.images.array.flags.writeable
+    assert (
+        isinstance(again.train.images.array, np.memmap)
+        and not again.train.images.array.flags.writeable
+    )
 
 
 def test_another_size_or_a_changed_file_is_decoded_anew():
@@ -319,7 +425,9 @@ def test_another_size_or_a_changed_file_is_decoded_anew():
     write(paths.data() / "flowers/rose/003.jpg", picture(55))
     locking.forget("flowers")
     changed = load_flowers()
-    assert len({one.fingerprint, other.fingerprint, changed.fingerprint}) == 3 and other.image_shape == (20, 20, 3)
+    assert len(
+        {one.fingerprint, other.fingerprint, changed.fingerprint}
+    ) == 3 and other.image_shape == (20, 20, 3)
 
 
 def _decode_elsewhere(folder, queue):
@@ -345,23 +453,45 @@ def test_a_writer_that_breaks_off_leaves_nothing_behind(tmp_path):
     def chunks():
         yield np.zeros((2, 3), np.float32)
         raise KeyboardInterrupt
+
     with pytest.raises(KeyboardInterrupt):
         arrays.kept(tmp_path / "a.npy", (4, 3), np.float32, chunks)
-    assert [path.name for path in tmp_path.iterdir() if not path.name.endswith(".lock") and path.is_file()] == []
-    assert arrays.kept(tmp_path / "a.npy", (2, 3), np.float32, lambda: [np.ones((2, 3), np.float32)]).tolist() == [[1, 1, 1]] * 2
+    assert [
+        path.name
+        for path in tmp_path.iterdir()
+        if not path.name.endswith(".lock") and path.is_file()
+    ] == []
+    assert (
+        arrays.kept(
+            tmp_path / "a.npy", (2, 3), np.float32, lambda: [np.ones((2, 3), np.float32)]
+        ).tolist()
+        == [[1, 1, 1]] * 2
+    )
 
 
 def test_a_full_disk_is_an_error_not_a_crash(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "replace", lambda path, write: write("/dev/full"))
     with pytest.raises(OSError, match="No space left"):
-        arrays.kept(tmp_path / "a.npy", (400, 300), np.float32, lambda: [np.zeros((400, 300), np.float32)])
+        arrays.kept(
+            tmp_path / "a.npy", (400, 300), np.float32, lambda: [np.zeros((400, 300), np.float32)]
+        )
 
 
-@pytest.mark.parametrize("name, classes, splits", [("cats_dogs_softmax", 2, 2), ("flowers_basic", 5, 2), ("dog_breeds_mobilenetv2", 120, 3)])
+@pytest.mark.parametrize(
+    "name, classes, splits",
+    [("cats_dogs_softmax", 2, 2), ("flowers_basic", 5, 2), ("dog_breeds_mobilenetv2", 120, 3)],
+)
 def test_sample_data_needs_no_folder_and_is_the_same_every_time(name, classes, splits):
     one, again = load(name, data="sample", image_size=24), load(name, data="sample", image_size=24)
-    assert one.fingerprint == again.fingerprint and one.sample and len(one.class_names) == classes and len(one.splits) == splits
-    assert all((np.bincount(split.labels, minlength=classes) > 0).all() for split in one.splits.values())
+    assert (
+        one.fingerprint == again.fingerprint
+        and one.sample
+        and len(one.class_names) == classes
+        and len(one.splits) == splits
+    )
+    assert all(
+        (np.bincount(split.labels, minlength=classes) > 0).all() for split in one.splits.values()
+    )
 
 
 @pytest.mark.parametrize("name", ["cats_dogs_softmax", "flowers_basic", "dog_breeds_mobilenetv2"])
@@ -371,8 +501,14 @@ def test_the_shape_is_known_without_the_data(name):
     assert datasets.shape(experiment) == (data.image_shape, len(data.class_names))
 
 
-@pytest.mark.parametrize("settings, expected", [({"image_size": 4}, "image_size lies between 8 and 1024"), ({"on_unreadable": "ignore"}, "on_unreadable is stop or skip"),
-                                                ({"validation_fraction": 1.5}, "validation_fraction must lie between 0 and 1")])
+@pytest.mark.parametrize(
+    "settings, expected",
+    [
+        ({"image_size": 4}, "image_size lies between 8 and 1024"),
+        ({"on_unreadable": "ignore"}, "on_unreadable is stop or skip"),
+        ({"validation_fraction": 1.5}, "validation_fraction must lie between 0 and 1"),
+    ],
+)
 def test_impossible_settings_are_refused(settings, expected):
     write_flowers(paths.data() / "flowers")
     with pytest.raises(ValueError, match=expected):
@@ -382,7 +518,9 @@ def test_impossible_settings_are_refused(settings, expected):
 def test_the_real_flowers_duplicates_are_found(real_data, monkeypatch):
     monkeypatch.setenv("LABREPORT_DATA", str(real_data))
     data = load_flowers()
-    assert sum(map(len, data.splits.values())) == 4317 and data.notes[0].startswith("6 images repeat another one")
+    assert sum(map(len, data.splits.values())) == 4317 and data.notes[0].startswith(
+        "6 images repeat another one"
+    )
     assert sum("(rose), tulip/" in note for note in data.notes) == 4
 
 
@@ -390,4 +528,8 @@ def test_the_real_cats_dogs_and_breeds_are_read(real_data, monkeypatch):
     monkeypatch.setenv("LABREPORT_DATA", str(real_data))
     assert [len(split) for split in load("cats_dogs_softmax").splits.values()] == [2000, 1000]
     dogs = load("dog_breeds_mobilenetv2")
-    assert sum(map(len, dogs.splits.values())) == 10_222 and abs(len(dogs.test) - 1022) < 20 and not [note for note in dogs.notes if "No image" in note]
+    assert (
+        sum(map(len, dogs.splits.values())) == 10_222
+        and abs(len(dogs.test) - 1022) < 20
+        and not [note for note in dogs.notes if "No image" in note]
+    )

@@ -1,4 +1,6 @@
-"""The index of the reports folder: it lists what is there, says how each stands, and costs no run anything."""
+"""The index of the reports folder: it lists what is there, says how each stands, and costs no run
+anything.
+"""
 
 import errno
 import json
@@ -15,7 +17,20 @@ import wrong_types
 from bs4 import BeautifulSoup
 from conftest import ROOT
 
-from labreport import assignments, experiments, files, identity, overview, paths, planning, provenance, results, state, sweeps, watching
+from labreport import (
+    assignments,
+    experiments,
+    files,
+    identity,
+    overview,
+    paths,
+    planning,
+    provenance,
+    results,
+    state,
+    sweeps,
+    watching,
+)
 from labreport.reporting import index
 
 pipeline = runpy.run_path(str(ROOT / "pipeline.py"))
@@ -23,19 +38,44 @@ QUICK = {"data": "sample", "epochs": 2}
 
 
 def finish(experiment, /, accuracy=0.75, at="2026-11-24T12:00:00+00:00", **other):
-    """A run folder as a finished training leaves it, with nothing in the files that the index does not read."""
+    """A run folder as a finished training leaves it, with nothing in the files that the index does
+    not read.
+    """
     experiment.folder.mkdir(parents=True, exist_ok=True)
     for name in assignments.FINISHED:
         (experiment.folder / name).touch()
-    (experiment.folder / "history.csv").write_text("epoch,accuracy,val_accuracy\n1,0.4,0.5\n2,0.6,0.625\n")
-    metrics = {"experiment": experiment.name, "run": experiment.run_name, "data": experiment.data, "changes": experiment.changes, "evaluated_accuracy": accuracy, "evaluated_split": "test",
-               "finished": at, "dataset": {"fingerprint": "of the data"}, "identity": identity.of(experiment, "of the data")}
+    (experiment.folder / "history.csv").write_text(
+        "epoch,accuracy,val_accuracy\n1,0.4,0.5\n2,0.6,0.625\n"
+    )
+    metrics = {
+        "experiment": experiment.name,
+        "run": experiment.run_name,
+        "data": experiment.data,
+        "changes": experiment.changes,
+        "evaluated_accuracy": accuracy,
+        "evaluated_split": "test",
+        "finished": at,
+        "dataset": {"fingerprint": "of the data"},
+        "identity": identity.of(experiment, "of the data"),
+    }
     files.write_json(experiment.folder / "metrics.json", metrics | other)
     return experiment.folder
 
 
 def ended(folder, name, **other):
-    files.write_json(folder / state.FILE, {"state": name, "host": "another machine", "process": 1, "started": files.now(), "heartbeat": files.now(), "beats": 0, "ended": files.now()} | other)
+    files.write_json(
+        folder / state.FILE,
+        {
+            "state": name,
+            "host": "another machine",
+            "process": 1,
+            "started": files.now(),
+            "heartbeat": files.now(),
+            "beats": 0,
+            "ended": files.now(),
+        }
+        | other,
+    )
 
 
 def listed():
@@ -46,7 +86,11 @@ def row(name):
     """Words and links of a run in the page."""
     page = BeautifulSoup(overview.write().read_text("utf-8"), "html.parser")
     (found,) = (line for line in page.select("tbody tr") if line.th["data-value"] == name)
-    return " ".join(found.get_text(" ").replace("\u200b", "").split()), {link.get_text(): link["href"] for link in found.find_all("a")}, found
+    return (
+        " ".join(found.get_text(" ").replace("\u200b", "").split()),
+        {link.get_text(): link["href"] for link in found.find_all("a")},
+        found,
+    )
 
 
 def test_a_finished_run_shows_accuracy_split_curve_date_and_what_there_is_to_open():
@@ -54,9 +98,22 @@ def test_a_finished_run_shows_accuracy_split_curve_date_and_what_there_is_to_ope
     for name in ("report.html", "report.es.pdf", "notebook.ipynb"):
         (folder / name).touch()
     words, links, found = row(folder.name)
-    for part in ("cifar10_l2", "sample data", "cifar10", "finished", "75.0 %", "test", "24 November 2026, 12:00 UTC", "epochs-2"):
+    for part in (
+        "cifar10_l2",
+        "sample data",
+        "cifar10",
+        "finished",
+        "75.0 %",
+        "test",
+        "24 November 2026, 12:00 UTC",
+        "epochs-2",
+    ):
         assert part in words
-    assert links == {"HTML": "cifar10_l2--sample--epochs-2/report.html", "PDF (es)": "cifar10_l2--sample--epochs-2/report.es.pdf", "notebook": "cifar10_l2--sample--epochs-2/notebook.ipynb"}
+    assert links == {
+        "HTML": "cifar10_l2--sample--epochs-2/report.html",
+        "PDF (es)": "cifar10_l2--sample--epochs-2/report.es.pdf",
+        "notebook": "cifar10_l2--sample--epochs-2/notebook.ipynb",
+    }
     assert found.svg["aria-label"] == "from 0.500 to 0.625 in 2 epochs, 0.625 at best"
 
 
@@ -68,21 +125,51 @@ def test_the_index_is_in_the_language_it_was_last_asked_for_in():
     assert 'lang="es"' in page and "75,0\u00a0%" in page and folder.name in page
 
 
-@pytest.mark.parametrize("name", ["cifar10_l2", "flowers_tuned_gap_conv5", "dog_breeds_mobilenetv2_finetune"])
-@pytest.mark.parametrize("settings", [{}, QUICK, QUICK | {"optimizer": "sgd", "optimizer_args": {"learning_rate": 0.01}, "seed": 7, "batch_size": 16}])
+@pytest.mark.parametrize(
+    "name", ["cifar10_l2", "flowers_tuned_gap_conv5", "dog_breeds_mobilenetv2_finetune"]
+)
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        QUICK,
+        QUICK
+        | {
+            "optimizer": "sgd",
+            "optimizer_args": {"learning_rate": 0.01},
+            "seed": 7,
+            "batch_size": 16,
+        },
+    ],
+)
 def test_what_is_outdated_is_what_a_comparison_calls_so(name, settings):
     experiment = experiments.load(name, settings)
     folder = finish(experiment)
-    assert listed()[folder.name].status == "finished" and assignments.run_of(experiment).outdated == []
+    assert (
+        listed()[folder.name].status == "finished" and assignments.run_of(experiment).outdated == []
+    )
     before = identity.of(experiment, "of the data")
-    finish(experiment, identity=before | {"versions": before["versions"] | {"keras": "0.1"}, "settings": before["settings"] | {"epochs": 99}})
+    finish(
+        experiment,
+        identity=before
+        | {
+            "versions": before["versions"] | {"keras": "0.1"},
+            "settings": before["settings"] | {"epochs": 99},
+        },
+    )
     found = listed()[folder.name]
-    assert found.status == "outdated" and found.why == assignments.run_of(experiment).outdated and len(found.why) == 2
+    assert (
+        found.status == "outdated"
+        and found.why == assignments.run_of(experiment).outdated
+        and len(found.why) == 2
+    )
 
 
 def test_statuses_are_what_the_folders_say():
     names = iter(experiments.names())
-    failed, interrupted, gone, queued, damaged, begun, running = (experiments.load(next(names)).folder for _ in range(7))
+    failed, interrupted, gone, queued, damaged, begun, running = (
+        experiments.load(next(names)).folder for _ in range(7)
+    )
     for folder in (failed, interrupted, gone, queued, begun, running):
         folder.mkdir(parents=True)
     ended(failed, "failed", why="a cell failed")
@@ -97,11 +184,28 @@ def test_statuses_are_what_the_folders_say():
     (paths.reports() / "no run").mkdir()
     with state.held(running, running.name):
         found = listed()
-    assert {folder: found[folder.name].status for folder in (failed, interrupted, gone, queued, damaged, begun, running)} == {
-        failed: "failed", interrupted: "interrupted", gone: "interrupted", queued: "queued", damaged: "damaged", begun: "interrupted", running: "running"}
-    assert len(found) == 7 and {entry.status for entry in list(found.values())[:2]} == {"running", "queued"}
-    assert found[failed.name].why == ["a cell failed"] and found[failed.name].files == ["failed.ipynb"]
-    assert found[damaged.name].why == ["model.keras is missing"] and found[begun.name].curve == [0.25]
+    assert {
+        folder: found[folder.name].status
+        for folder in (failed, interrupted, gone, queued, damaged, begun, running)
+    } == {
+        failed: "failed",
+        interrupted: "interrupted",
+        gone: "interrupted",
+        queued: "queued",
+        damaged: "damaged",
+        begun: "interrupted",
+        running: "running",
+    }
+    assert len(found) == 7 and {entry.status for entry in list(found.values())[:2]} == {
+        "running",
+        "queued",
+    }
+    assert found[failed.name].why == ["a cell failed"] and found[failed.name].files == [
+        "failed.ipynb"
+    ]
+    assert found[damaged.name].why == ["model.keras is missing"] and found[begun.name].curve == [
+        0.25
+    ]
     assert "failed a cell failed" in row(failed.name)[0]
 
 
@@ -111,19 +215,39 @@ def test_a_new_try_that_failed_leaves_the_accuracy_of_the_finished_run():
     assert (listed()[folder.name].status, listed()[folder.name].accuracy) == ("failed", 0.75)
 
 
-@pytest.mark.parametrize("name, content", [("metrics.json", ""), ("metrics.json", "[]"), ("metrics.json", "{}"), ("metrics.json", '{"experiment": "cifar10_l2", "changes": 3}'), ("metrics.json", b"\xff"),
-                                           ("run.json", '{"state": "running", "host": 1, "process": 2}'), ("run.json", "nonsense"), ("history.csv", "epoch,val_accuracy\n1,high\n"),
-                                           ("history.csv", b"\xff\xfe"), ("history.csv", "epoch,val_accuracy\n1\n"), ("history.csv", "epoch,val_accuracy\n1,nan\n"), ("history.csv", "")])
+@pytest.mark.parametrize(
+    "name, content",
+    [
+        ("metrics.json", ""),
+        ("metrics.json", "[]"),
+        ("metrics.json", "{}"),
+        ("metrics.json", '{"experiment": "cifar10_l2", "changes": 3}'),
+        ("metrics.json", b"\xff"),
+        ("run.json", '{"state": "running", "host": 1, "process": 2}'),
+        ("run.json", "nonsense"),
+        ("history.csv", "epoch,val_accuracy\n1,high\n"),
+        ("history.csv", b"\xff\xfe"),
+        ("history.csv", "epoch,val_accuracy\n1\n"),
+        ("history.csv", "epoch,val_accuracy\n1,nan\n"),
+        ("history.csv", ""),
+    ],
+)
 def test_a_damaged_file_costs_the_others_nothing(name, content):
     good, bad = finish(experiments.load("cifar10_l2")), finish(experiments.load("cifar10_rmsprop"))
     (bad / name).write_bytes(content if isinstance(content, bytes) else content.encode())
     assert "75.0 %" in row(good.name)[0]
-    assert ("damaged" in row(bad.name)[0]) == (name == "metrics.json") and (row(bad.name)[2].svg is None) == (name != "run.json")
+    assert ("damaged" in row(bad.name)[0]) == (name == "metrics.json") and (
+        row(bad.name)[2].svg is None
+    ) == (name != "run.json")
 
 
 def test_a_run_whose_parameter_file_is_gone_is_listed_and_outdated():
-    folder = finish(experiments.load("cifar10_l2"), experiment="no_such_thing").rename(paths.reports() / "no_such_thing")
-    assert listed()[folder.name].status == "outdated" and listed()[folder.name].why == ["params/no_such_thing.yaml is not there, or cannot be read"]
+    folder = finish(experiments.load("cifar10_l2"), experiment="no_such_thing").rename(
+        paths.reports() / "no_such_thing"
+    )
+    assert listed()[folder.name].status == "outdated" and listed()[folder.name].why == [
+        "params/no_such_thing.yaml is not there, or cannot be read"
+    ]
 
 
 def test_a_comparison_is_outdated_once_one_of_its_runs_is_done_again_or_another_is_finished():
@@ -131,32 +255,67 @@ def test_a_comparison_is_outdated_once_one_of_its_runs_is_done_again_or_another_
     folder = paths.reports() / "cifar10_comparison"
     folder.mkdir()
     ended(folder, "finished")
-    files.write_json(folder / "made_from.json", {"executed": {"settings": {"cifar10_l2": "complete", "cifar10_rmsprop": "missing"}, "code": {"cifar10_l2/metrics.json": provenance.sha256(one / "metrics.json")}}})
-    assert (listed()[folder.name].kind, listed()[folder.name].status, listed()[folder.name].assignment) == ("comparison", "finished", "cifar10")
+    files.write_json(
+        folder / "made_from.json",
+        {
+            "executed": {
+                "settings": {"cifar10_l2": "complete", "cifar10_rmsprop": "missing"},
+                "code": {"cifar10_l2/metrics.json": provenance.sha256(one / "metrics.json")},
+            }
+        },
+    )
+    assert (
+        listed()[folder.name].kind,
+        listed()[folder.name].status,
+        listed()[folder.name].assignment,
+    ) == ("comparison", "finished", "cifar10")
     finish(other)
     assert listed()[folder.name].why == ["cifar10_rmsprop has been finished since"]
     finish(experiments.load("cifar10_l2"), accuracy=0.5)
     finish(experiments.load("cifar10_naive_adam"))
     assert listed()[folder.name].status == "outdated"
-    assert listed()[folder.name].why == ["cifar10_l2 has been done again since", "cifar10_rmsprop has been finished since", "cifar10_naive_adam has been finished since"]
+    assert listed()[folder.name].why == [
+        "cifar10_l2 has been done again since",
+        "cifar10_rmsprop has been finished since",
+        "cifar10_naive_adam has been finished since",
+    ]
 
 
 def test_a_sweep_is_running_while_its_lock_is_held():
     folder = paths.reports() / "cifar10_optimizers--sample"
     folder.mkdir(parents=True)
     ended(folder, "finished")
-    assert (listed()[folder.name].kind, listed()[folder.name].status, listed()[folder.name].sample, listed()[folder.name].assignment) == ("sweep", "finished", True, "cifar10")
+    assert (
+        listed()[folder.name].kind,
+        listed()[folder.name].status,
+        listed()[folder.name].sample,
+        listed()[folder.name].assignment,
+    ) == ("sweep", "finished", True, "cifar10")
     with files.lock(folder / sweeps.LOCK, "the sweep"):
         assert listed()[folder.name].status == "running"
 
 
 def test_several_processes_that_finish_at_once_leave_an_index_of_all_of_them():
     paths.reports().mkdir()
-    program = "import sys, time; from labreport import experiments, overview; from test_overview import finish\n" \
-              "print('ready', flush=True); sys.stdin.readline(); finish(experiments.load(sys.argv[1])); overview.write()"
+    program = (
+        "import sys, time; from labreport import experiments, overview; from test_overview import"
+        " finish\nprint('ready', flush=True); sys.stdin.readline();"
+        " finish(experiments.load(sys.argv[1])); overview.write()"
+    )
     names = experiments.names()[:4]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT / "lib"), str(ROOT / "tests")])}
-    writers = [subprocess.Popen([sys.executable, "-c", program, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment) for name in names]
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join([str(ROOT / "lib"), str(ROOT / "tests")])
+    }
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, name],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+        for name in names
+    ]
     for writer in writers:
         assert writer.stdout.readline() == "ready\n"
     for writer in writers:
@@ -203,8 +362,19 @@ def test_two_hundred_runs_take_less_than_a_second():
     assert time.process_time() - started < 1 and len(listed()) == 200
 
 
-@pytest.mark.parametrize("error, told", [(OSError(errno.ENOSPC, "No space left on device", "index.html"), "the disk is full (index.html)"), (RuntimeError("broken"), "RuntimeError: broken")])
-def test_an_index_that_cannot_be_written_is_said_in_a_line_and_fails_nothing(monkeypatch, capsys, error, told):
+@pytest.mark.parametrize(
+    "error, told",
+    [
+        (
+            OSError(errno.ENOSPC, "No space left on device", "index.html"),
+            "the disk is full (index.html)",
+        ),
+        (RuntimeError("broken"), "RuntimeError: broken"),
+    ],
+)
+def test_an_index_that_cannot_be_written_is_said_in_a_line_and_fails_nothing(
+    monkeypatch, capsys, error, told
+):
     def fails(language):
         raise error
 
@@ -213,14 +383,24 @@ def test_an_index_that_cannot_be_written_is_said_in_a_line_and_fails_nothing(mon
     (folder / "failed.ipynb").touch()
     assert pipeline["main"](["clean", "--yes"]) == 0
     said = capsys.readouterr().err
-    assert said.startswith("the index of the reports could not be written: ") and told in said and said.count("\n") == 1
+    assert (
+        said.startswith("the index of the reports could not be written: ")
+        and told in said
+        and said.count("\n") == 1
+    )
 
 
 def test_the_index_is_rewritten_after_a_run_that_failed_and_by_hand(monkeypatch, capsys):
     from labreport import execution
 
     experiment = experiments.load("cifar10_l2", QUICK)
-    monkeypatch.setattr(execution, "work", lambda subject, language: execution.Work(["it has not been trained"], ["it has not been done"], []))
+    monkeypatch.setattr(
+        execution,
+        "work",
+        lambda subject, language: execution.Work(
+            ["it has not been trained"], ["it has not been done"], []
+        ),
+    )
 
     def fails(subject, language):
         with state.held(subject.folder, subject.run_name):
@@ -233,13 +413,21 @@ def test_the_index_is_rewritten_after_a_run_that_failed_and_by_hand(monkeypatch,
     page.unlink()
     capsys.readouterr()
     assert pipeline["main"](["index"]) == 0
-    assert capsys.readouterr().out.strip() == str(page) and experiment.folder.name in page.read_text("utf-8")
+    assert capsys.readouterr().out.strip() == str(
+        page
+    ) and experiment.folder.name in page.read_text("utf-8")
 
 
 def test_no_word_of_a_run_is_taken_for_html():
     folder = finish(experiments.load("cifar10_l2"))
     ended(folder, "failed", why="<script>alert(1)</script>")
-    assert "<script>alert(1)" in row(folder.name)[0] and len(BeautifulSoup(overview.write().read_text("utf-8"), "html.parser").find_all("script")) == 1
+    assert (
+        "<script>alert(1)" in row(folder.name)[0]
+        and len(
+            BeautifulSoup(overview.write().read_text("utf-8"), "html.parser").find_all("script")
+        )
+        == 1
+    )
 
 
 @pytest.mark.parametrize("text", ['{"state": "running", "since": 5}', "[]", "{"])
@@ -251,8 +439,19 @@ def test_a_run_whose_run_json_is_damaged_stays_in_the_index(text):
     assert "cifar10_naive_adam" in page and "run.json cannot be read" in page
 
 
-# What a file of a run folder can be damaged to; or a folder stands in its place, or a link that leads to itself.
-DAMAGE = ["", "[]", '{"state": ["x"]}', '{"a":' * 100_000, b"\xff\xfe\x00", '"\\ud800"', "epoch,val_accuracy\n1,x\n", "folder", "loop"]
+# What a file of a run folder can be damaged to; or a folder stands in its place, or a link that
+# leads to itself.
+DAMAGE = [
+    "",
+    "[]",
+    '{"state": ["x"]}',
+    '{"a":' * 100_000,
+    b"\xff\xfe\x00",
+    '"\\ud800"',
+    "epoch,val_accuracy\n1,x\n",
+    "folder",
+    "loop",
+]
 
 
 def damage(file, how):
@@ -268,7 +467,10 @@ def damage(file, how):
 @pytest.fixture
 def beside():
     """A finished run, and a whole one beside it."""
-    whole, folder = finish(experiments.load("cifar10_l2")), finish(experiments.load("cifar10_l2_dropout"))
+    whole, folder = (
+        finish(experiments.load("cifar10_l2")),
+        finish(experiments.load("cifar10_l2_dropout")),
+    )
     ended(folder, "finished")
     (folder / ".run.lock").touch()
     (folder / "unfinished").mkdir()
@@ -285,9 +487,16 @@ def test_a_damaged_file_costs_the_row_of_its_own_run_only(how, beside, capsys):
         kept = file.read_bytes()
         damage(file, how)
         rows = listed()
-        assert rows[whole.name].status == "finished" and rows[whole.name].accuracy == 0.75, file.name
-        assert set(rows) == {whole.name, folder.name} and f'data-value="{whole.name}"' in overview.write().read_text("utf-8"), file.name
-        assert pipeline["main"](["list"]) == 0 and pipeline["main"](["show", "cifar10_l2"]) == 0, file.name
+        assert rows[whole.name].status == "finished" and rows[whole.name].accuracy == 0.75, (
+            file.name
+        )
+        assert set(rows) == {
+            whole.name,
+            folder.name,
+        } and f'data-value="{whole.name}"' in overview.write().read_text("utf-8"), file.name
+        assert pipeline["main"](["list"]) == 0 and pipeline["main"](["show", "cifar10_l2"]) == 0, (
+            file.name
+        )
         now = planning.step(experiments.load("cifar10_l2_dropout"))
         watching.look(now)
         planning._earlier_runs()
@@ -299,13 +508,25 @@ def test_a_damaged_file_costs_the_row_of_its_own_run_only(how, beside, capsys):
 
 
 @pytest.mark.parametrize("name", ["metrics.json", "run.json", "provenance.json"])
-def test_a_wrong_type_at_any_place_of_a_file_costs_the_row_of_its_own_run_only(name, beside, capsys):
+def test_a_wrong_type_at_any_place_of_a_file_costs_the_row_of_its_own_run_only(
+    name, beside, capsys
+):
     whole, folder = beside
-    values = files.read_json(folder / name) or {"sittings": [{"started": files.now(), "device": "CPU", "threads": 1, "locks": {}, "checkout": {}}], "settings": {}, "versions": {}, "imported": {}}
+    values = files.read_json(folder / name) or {
+        "sittings": [
+            {"started": files.now(), "device": "CPU", "threads": 1, "locks": {}, "checkout": {}}
+        ],
+        "settings": {},
+        "versions": {},
+        "imported": {},
+    }
     for path, other, changed in wrong_types.changes(values, each=1):
         (folder / name).write_text(json.dumps(changed))
         rows = listed()
-        assert rows[whole.name].status == "finished" and set(rows) == {whole.name, folder.name}, (path, other)
+        assert rows[whole.name].status == "finished" and set(rows) == {whole.name, folder.name}, (
+            path,
+            other,
+        )
         index.index_page(list(rows.values()), files.now())
         status = pipeline["status"](experiments.load("cifar10_l2_dropout"))
         assert status and "Error" not in status
@@ -313,12 +534,19 @@ def test_a_wrong_type_at_any_place_of_a_file_costs_the_row_of_its_own_run_only(n
         planning._earlier_runs()
 
 
-def test_a_damaged_metrics_file_is_said_to_be_damaged_and_what_it_stood_for_is_not_lost(beside, capsys):
+def test_a_damaged_metrics_file_is_said_to_be_damaged_and_what_it_stood_for_is_not_lost(
+    beside, capsys
+):
     _, folder = beside
     (folder / "metrics.json").write_text("{")
     (folder / "model.keras").write_text("trained for hours")
-    assert listed()[folder.name].status == "damaged" and listed()[folder.name].why == ["metrics.json cannot be read"]
-    assert pipeline["main"](["show", "cifar10_l2_dropout"]) == 0 and "(metrics.json is damaged" in capsys.readouterr().out
+    assert listed()[folder.name].status == "damaged" and listed()[folder.name].why == [
+        "metrics.json cannot be read"
+    ]
+    assert (
+        pipeline["main"](["show", "cifar10_l2_dropout"]) == 0
+        and "(metrics.json is damaged" in capsys.readouterr().out
+    )
     (folder / "unfinished/metrics.json").write_text("{}")
     results.publish(folder / "unfinished", folder)
     [earlier] = folder.glob("earlier/*-damaged")
@@ -330,4 +558,8 @@ def test_words_of_a_foreign_run_cannot_move_the_terminal_s_cursor(beside, capsys
     ended(folder, "failed", why="\x1b[2J\x07", host="\x1b]0;x")
     pipeline["main"](["list"])
     said = capsys.readouterr().out
-    assert "failed after 1 epoch: \\x1b[2J\\x07" in said and "\x1b" not in said and "\x1b" not in overview.write().read_text("utf-8")
+    assert (
+        "failed after 1 epoch: \\x1b[2J\\x07" in said
+        and "\x1b" not in said
+        and "\x1b" not in overview.write().read_text("utf-8")
+    )

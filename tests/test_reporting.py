@@ -1,4 +1,6 @@
-"""Executed notebook -> report.html and report.pdf: nothing is lost, nothing is fetched, nothing is misread."""
+"""Executed notebook -> report.html and report.pdf: nothing is lost, nothing is fetched, nothing is
+misread.
+"""
 
 import base64
 import hashlib
@@ -31,22 +33,33 @@ from labreport.reporting.notebook import document_from_notebook
 from labreport.reporting.terminal import screen_text
 
 REPORT_MIME = "application/vnd.labreport.report+json"
-AWKWARD = r"""# $x$ *a* _b_ @ref //c <script>alert("'1'")</script> \n \textbf{z} #let ~ ` < > & [] {}"""
+AWKWARD = (
+    r"""# $x$ *a* _b_ @ref //c <script>alert("'1'")</script> \n \textbf{z} #let ~ ` < > & [] {}"""
+)
 OUR_SCRIPT = (Path(reporting.__file__).parent / "report.js").read_text("utf-8")
-needs_pdftotext = pytest.mark.skipif(not shutil.which("pdftotext"), reason="poppler's pdftotext is not on the PATH")
+needs_pdftotext = pytest.mark.skipif(
+    not shutil.which("pdftotext"), reason="poppler's pdftotext is not on the PATH"
+)
 
 
 def png(width=8, height=6):
     def chunk(name, data):
-        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        return (
+            struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        )
 
     rows = (b"\0" + bytes(3 * width)) * height
-    data = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)) + chunk(b"IDAT", zlib.compress(rows))
+    data = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)) + chunk(
+        b"IDAT", zlib.compress(rows)
+    )
     return b"\x89PNG\r\n\x1a\n" + data + chunk(b"IEND", b"")
 
 
 PNG = base64.b64encode(png()).decode()
-SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="72pt" height="36pt" viewBox="0 0 72 36"><path d="M0 0L72 36"/></svg>'
+SVG = (
+    '<svg xmlns="http://www.w3.org/2000/svg" width="72pt" height="36pt" viewBox="0 0 72 36"><path'
+    ' d="M0 0L72 36"/></svg>'
+)
 
 
 def shown(data, metadata=None):
@@ -62,7 +75,10 @@ def printed(text, name="stdout"):
 
 
 def notebook(*cells, **metadata):
-    return new_notebook(cells=[new_markdown_cell(cell) if isinstance(cell, str) else cell for cell in cells], metadata=metadata)
+    return new_notebook(
+        cells=[new_markdown_cell(cell) if isinstance(cell, str) else cell for cell in cells],
+        metadata=metadata,
+    )
 
 
 def blocks(*cells, kind=None):
@@ -83,7 +99,12 @@ def pdf(*cells, **metadata):
 
 
 def pdf_text(*cells, layout="-raw", **metadata):
-    done = subprocess.run(["pdftotext", layout, "-", "-"], input=pdf(*cells, **metadata), capture_output=True, check=True)
+    done = subprocess.run(
+        ["pdftotext", layout, "-", "-"],
+        input=pdf(*cells, **metadata),
+        capture_output=True,
+        check=True,
+    )
     return done.stdout.decode().replace("\u200b", "")
 
 
@@ -93,15 +114,23 @@ def squeezed(text):
 
 def test_importing_the_room_loads_neither_typst_nor_nbconvert_nor_keras():
     heavy = ("typst", "nbconvert", "keras", "tensorflow")
-    program = f"import sys, labreport.reporting; print([name for name in {heavy} if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    program = (
+        f"import sys, labreport.reporting; print([name for name in {heavy} if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("name, begins", [("report_html", "<!DOCTYPE html>"), ("report_pdf", b"%PDF-")])
+@pytest.mark.parametrize(
+    "name, begins", [("report_html", "<!DOCTYPE html>"), ("report_pdf", b"%PDF-")]
+)
 def test_nbconvert_finds_both_exporters_by_name(name, begins):
     exporter = get_exporter(name)()
-    body, resources = exporter.from_notebook_node(notebook("# Hello"), {"metadata": {"name": "hello"}})
+    body, resources = exporter.from_notebook_node(
+        notebook("# Hello"), {"metadata": {"name": "hello"}}
+    )
     assert body.startswith(begins)
     assert resources["output_extension"] == (".pdf" if name == "report_pdf" else ".html")
 
@@ -110,7 +139,10 @@ def test_render_writes_both_reports_and_leaves_nothing_else(tmp_path):
     nbformat.write(notebook("# Hello", code(printed("hi"))), tmp_path / "a.ipynb")
     written = render(tmp_path / "a.ipynb", tmp_path / "out")
     assert written == (tmp_path / "out/report.html", tmp_path / "out/report.pdf")
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["report.html", "report.pdf"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "report.html",
+        "report.pdf",
+    ]
 
 
 def test_render_leaves_both_old_reports_in_place_when_the_pdf_fails(tmp_path, monkeypatch):
@@ -129,12 +161,19 @@ def test_render_leaves_both_old_reports_in_place_when_the_pdf_fails(tmp_path, mo
     with pytest.raises(RuntimeError, match="no PDF today"):
         render(folder / "a.ipynb", folder)
     assert [(folder / name).read_text() for name in ("report.html", "report.pdf")] == ["old", "old"]
-    assert sorted(path.name for path in folder.iterdir()) == ["a.ipynb", "report.html", "report.pdf"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "a.ipynb",
+        "report.html",
+        "report.pdf",
+    ]
 
 
 def test_two_renderings_are_the_same_bytes(monkeypatch):
     monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
-    cells = ["# T\n\n$a^2$", code(shown({"image/png": PNG}), shown({"image/svg+xml": SVG}), printed("x"))]
+    cells = [
+        "# T\n\n$a^2$",
+        code(shown({"image/png": PNG}), shown({"image/svg+xml": SVG}), printed("x")),
+    ]
     run = {"labreport": {"finished": "2026-05-01T12:00:00+02:00"}}
     assert pdf(*cells, **run) == pdf(*cells, **run)
     assert html(*cells, **run) == html(*cells, **run)
@@ -146,17 +185,23 @@ def test_two_renderings_are_the_same_bytes(monkeypatch):
 def test_the_pdf_declares_that_it_is_accessible_and_archival():
     made = pdf("# T")
     assert b"<pdfuaid:part>1</pdfuaid:part>" in made
-    assert b"<pdfaid:part>3</pdfaid:part>" in made and b"<pdfaid:conformance>A</pdfaid:conformance>" in made
+    assert (
+        b"<pdfaid:part>3</pdfaid:part>" in made
+        and b"<pdfaid:conformance>A</pdfaid:conformance>" in made
+    )
 
 
 def test_the_page_loads_nothing_and_runs_nothing():
     hostile = (
-        '<script src="https://e.com/a.js"></script><img src="https://e.com/b.png" alt="chart" onerror="x()">'
-        '<iframe src="https://e.com/c"></iframe><link rel="stylesheet" href="https://e.com/d.css">'
-        '<p style="background:url(https://e.com/e.png)" onclick="x()">kept</p><a href="javascript:x()">bad</a>'
-        '<a href="https://e.com/f">good</a><svg onload="x()"><image href="https://e.com/g.png"/></svg>'
-        '<object data="https://e.com/h"></object><video src="https://e.com/i" poster="https://e.com/j"></video>'
-        '<form action="https://e.com/k"><input type="image" src="https://e.com/l"></form><base href="https://e.com/">'
+        '<script src="https://e.com/a.js"></script><img src="https://e.com/b.png" alt="chart"'
+        ' onerror="x()"><iframe src="https://e.com/c"></iframe><link rel="stylesheet"'
+        ' href="https://e.com/d.css"><p style="background:url(https://e.com/e.png)"'
+        ' onclick="x()">kept</p><a href="javascript:x()">bad</a><a'
+        ' href="https://e.com/f">good</a><svg onload="x()"><image'
+        ' href="https://e.com/g.png"/></svg><object data="https://e.com/h"></object><video'
+        ' src="https://e.com/i" poster="https://e.com/j"></video><form'
+        ' action="https://e.com/k"><input type="image" src="https://e.com/l"></form><base'
+        ' href="https://e.com/">'
     )
     drawing = SVG.replace("</svg>", '<script>x()</script><image href="http://e.com/m.png"/></svg>')
     outputs = shown({"text/html": hostile}), shown({"image/svg+xml": drawing})
@@ -172,10 +217,20 @@ def test_the_page_loads_nothing_and_runs_nothing():
         assert "url(" not in str(tag.get("style", ""))
     (script,) = made.find_all("script")
     policy = made.find("meta", {"http-equiv": True})["content"]
-    assert script.attrs == {} and script.string == OUR_SCRIPT and not made.find_all(["iframe", "object", "embed", "base", "form", "video", "svg"])
-    assert not any("url(" in style.string or "@import" in style.string for style in made.find_all("style"))
+    assert (
+        script.attrs == {}
+        and script.string == OUR_SCRIPT
+        and not made.find_all(["iframe", "object", "embed", "base", "form", "video", "svg"])
+    )
+    assert not any(
+        "url(" in style.string or "@import" in style.string for style in made.find_all("style")
+    )
     main = made.main.get_text()
-    assert main.count("kept") == 2 and main.count("[picture: chart]") == 2 and "[picture: remote]" in main
+    assert (
+        main.count("kept") == 2
+        and main.count("[picture: chart]") == 2
+        and "[picture: remote]" in main
+    )
     digest = base64.b64encode(hashlib.sha256(OUR_SCRIPT.encode()).digest()).decode()
     assert policy.startswith("default-src 'none'; ") and f"script-src 'sha256-{digest}';" in policy
 
@@ -183,7 +238,9 @@ def test_the_page_loads_nothing_and_runs_nothing():
 @pytest.mark.parametrize("place", ["stream", "title", "code", "caption", "table", "error", "plain"])
 def test_awkward_characters_come_out_literally_in_html(place):
     assert AWKWARD in page(*awkward_cells(place)).body.get_text()
-    assert [script.string for script in page(*awkward_cells(place)).find_all("script")] == [OUR_SCRIPT]
+    assert [script.string for script in page(*awkward_cells(place)).find_all("script")] == [
+        OUR_SCRIPT
+    ]
 
 
 @needs_pdftotext
@@ -209,8 +266,12 @@ def awkward_cells(place):
 @needs_pdftotext
 def test_a_300_character_token_stays_inside_the_page():
     token = "x" * 300
-    made = pdf("# T", code(printed("y" * 300), source=f"a = '{token}'"), f"`{'z' * 300}` and {'w' * 300}")
-    done = subprocess.run(["pdftotext", "-bbox", "-", "-"], input=made, capture_output=True, check=True)
+    made = pdf(
+        "# T", code(printed("y" * 300), source=f"a = '{token}'"), f"`{'z' * 300}` and {'w' * 300}"
+    )
+    done = subprocess.run(
+        ["pdftotext", "-bbox", "-", "-"], input=made, capture_output=True, check=True
+    )
     words = BeautifulSoup(done.stdout.decode(), "html.parser").find_all("word")
     assert words and max(float(word["xmax"]) for word in words) < 595 - 50
     seen = squeezed("".join(word.get_text() for word in words)).replace("\u200b", "")
@@ -223,7 +284,12 @@ def test_a_character_without_a_glyph_is_spelled_out_instead_of_lost():
     assert pdf(*cells).startswith(b"%PDF-")
     if shutil.which("pdftotext"):
         text = squeezed(pdf_text(*cells))
-        assert "[grinningface]" in text and "[U+6F22]" in text and "[U+8A9E]" in text and "éж→∑" in text
+        assert (
+            "[grinningface]" in text
+            and "[U+6F22]" in text
+            and "[U+8A9E]" in text
+            and "éж→∑" in text
+        )
 
 
 def test_carriage_returns_and_backspaces_act_as_on_a_terminal():
@@ -231,26 +297,44 @@ def test_carriage_returns_and_backspaces_act_as_on_a_terminal():
     assert screen_text("12345\rab") == "ab345"
     assert screen_text("loss: 1.0\b\b\b0.5") == "loss: 0.5"
     assert screen_text("long line\r\x1b[Kok") == "ok"
-    assert screen_text("\x1b[1;31mred\x1b[0m \x1b]8;;http://e.com\x07link\x1b]8;;\x07") == "red link"
+    assert (
+        screen_text("\x1b[1;31mred\x1b[0m \x1b]8;;http://e.com\x07link\x1b]8;;\x07") == "red link"
+    )
     assert screen_text("a\r\nb") == "a\nb"
 
 
 def test_a_progress_bar_printed_in_pieces_is_one_line():
-    pieces = [printed("1/2 [=>]"), printed("\r2/2 [==]\n"), printed("oops", "stderr"), printed("end")]
-    assert blocks(code(*pieces), kind=Text) == [Text("2/2 [==]"), Text("oops", "stderr"), Text("end")]
+    pieces = [
+        printed("1/2 [=>]"),
+        printed("\r2/2 [==]\n"),
+        printed("oops", "stderr"),
+        printed("end"),
+    ]
+    assert blocks(code(*pieces), kind=Text) == [
+        Text("2/2 [==]"),
+        Text("oops", "stderr"),
+        Text("end"),
+    ]
 
 
 def test_no_output_is_lost_silently():
     found = blocks(
         code(
             shown({"application/x-strange": "zz"}),
-            shown({"application/vnd.jupyter.widget-view+json": {"model_id": "1"}, "text/plain": "IntSlider(3)"}),
+            shown(
+                {
+                    "application/vnd.jupyter.widget-view+json": {"model_id": "1"},
+                    "text/plain": "IntSlider(3)",
+                }
+            ),
             shown({"text/html": "<script>draw()</script>", "text/plain": "<Chart>"}),
             shown({"text/html": "<script>draw()</script>"}),
             shown({"image/png": "not base64 at all", "text/plain": "<Figure>"}),
             shown({"application/json": {"a": 1}}),
             shown({"text/csv": "a,b"}),
-            new_output("error", ename="ValueError", evalue="no", traceback=[f"line {i}" for i in range(99)]),
+            new_output(
+                "error", ename="ValueError", evalue="no", traceback=[f"line {i}" for i in range(99)]
+            ),
         ),
         new_raw_cell("raw words"),
     )
@@ -258,7 +342,11 @@ def test_no_output_is_lost_silently():
     assert found[2:4] == [Text("IntSlider(3)"), Text("<Chart>")]
     assert found[4] == Note("[output of type text/html not shown]")
     assert found[5:8] == [Text("<Figure>"), Text('{\n "a": 1\n}'), Text("a,b")]
-    assert isinstance(found[8], Error) and found[8].traceback.endswith("line 98") and "85 earlier lines" in found[8].traceback
+    assert (
+        isinstance(found[8], Error)
+        and found[8].traceback.endswith("line 98")
+        and "85 earlier lines" in found[8].traceback
+    )
     assert found[9] == Text("raw words", "raw")
 
 
@@ -277,7 +365,10 @@ def test_tags_remove_cells_inputs_and_outputs_from_both_reports():
 
 
 def test_default_parameters_are_dropped_where_others_were_injected():
-    defaults, injected = code(source="a = 1", tags=["parameters"]), code(source="a = 2", tags=["injected-parameters"])
+    defaults, injected = (
+        code(source="a = 1", tags=["parameters"]),
+        code(source="a = 2", tags=["injected-parameters"]),
+    )
     assert blocks(defaults, injected, kind=Code) == [Code("a = 2")]
     assert blocks(defaults, kind=Code) == [Code("a = 1")]
 
@@ -292,12 +383,18 @@ TITLE = {
 
 
 def test_the_title_block_comes_from_the_report_output_and_is_shown_once():
-    cells = ["# Assignment 3\n\nWords.", code(shown({REPORT_MIME: TITLE, "text/markdown": "# TWICE"})), "## Data"]
+    cells = [
+        "# Assignment 3\n\nWords.",
+        code(shown({REPORT_MIME: TITLE, "text/markdown": "# TWICE"})),
+        "## Data",
+    ]
     made = page(*cells)
     assert made.h1.get_text() == made.title.get_text() == "Does it help?"
     assert made.find(class_="subtitle").get_text() == "Assignment 3"
     assert "TWICE" not in made.get_text() and "Words." in made.main.get_text()
-    assert "these numbers say nothing about the real data set" in made.find(class_="sample").get_text()
+    assert (
+        "these numbers say nothing about the real data set" in made.find(class_="sample").get_text()
+    )
     assert [heading.get_text() for heading in made.find_all("h2")] == ["1 Data"]
     assert made.html["lang"] == "en"
 
@@ -330,19 +427,27 @@ def test_headings_are_numbered_and_never_skip_a_level():
 
 
 def test_headings_that_carry_a_number_get_no_second_one():
-    assert [heading.number for heading in blocks("# T", "## 1. Data", "## 2. Model", "## Words", kind=Heading)] == ["", "", ""]
+    assert [
+        heading.number
+        for heading in blocks("# T", "## 1. Data", "## 2. Model", "## Words", kind=Heading)
+    ] == ["", "", ""]
 
 
 def test_pictures_with_a_caption_are_numbered_and_all_have_an_alternative_text():
     found = blocks(
         code(
             shown({"image/png": PNG, "text/plain": "<Figure size>"}),
-            shown({"image/png": PNG, "image/svg+xml": SVG}, {"image/svg+xml": {"alt": "a line", "caption": "Loss"}}),
+            shown(
+                {"image/png": PNG, "image/svg+xml": SVG},
+                {"image/svg+xml": {"alt": "a line", "caption": "Loss"}},
+            ),
             shown({"image/png": PNG}, {"caption": "Top level"}),
         ),
         kind=Figure,
     )
-    assert [(figure.number, figure.alt, figure.caption, figure.picture.mime) for figure in found] == [
+    assert [
+        (figure.number, figure.alt, figure.caption, figure.picture.mime) for figure in found
+    ] == [
         (0, "<Figure size>", "", "image/png"),
         (1, "a line", "Loss", "image/svg+xml"),
         (2, "Top level", "Top level", "image/png"),
@@ -353,21 +458,28 @@ def test_pictures_with_a_caption_are_numbered_and_all_have_an_alternative_text()
 def test_markdown_pictures_are_embedded_wherever_they_are(tmp_path):
     (tmp_path / "local file.png").write_bytes(png())
     cell = new_markdown_cell(
-        '![one](attachment:a.png "Caption")\n\ntext ![two](local%20file.png) ![three](missing.png)\n\n'
-        f"![four](data:image/png;base64,{PNG})",
+        '![one](attachment:a.png "Caption")\n\ntext ![two](local%20file.png)'
+        f" ![three](missing.png)\n\n![four](data:image/png;base64,{PNG})",
         attachments={"a.png": {"image/png": PNG}},
     )
     resources = {"metadata": {"path": str(tmp_path), "name": "x"}}
     body, _ = ReportHTMLExporter().from_notebook_node(notebook(cell), resources)
     made = BeautifulSoup(body, "html.parser")
     assert {image["alt"] for image in made.find_all("img")} == {"one", "two", "four"}
-    assert "Figure 1. Caption" in made.get_text() and "[picture not shown: three (missing.png)]" in made.get_text()
+    assert (
+        "Figure 1. Caption" in made.get_text()
+        and "[picture not shown: three (missing.png)]" in made.get_text()
+    )
     assert ReportPDFExporter().from_notebook_node(notebook(cell), resources)[0].startswith(b"%PDF-")
 
 
 def test_a_broken_picture_or_formula_does_not_cost_the_report():
     broken = base64.b64encode(png()[:45]).decode()
-    cells = ["# T\n\n$a_b$ and $\\undefined{x}$", code(shown({"image/png": broken}, {"image/png": {"caption": "C"}})), "Z $b$"]
+    cells = [
+        "# T\n\n$a_b$ and $\\undefined{x}$",
+        code(shown({"image/png": broken}, {"image/png": {"caption": "C"}})),
+        "Z $b$",
+    ]
     assert pdf(*cells).startswith(b"%PDF-")
     if shutil.which("pdftotext"):
         text = pdf_text(*cells)
@@ -381,8 +493,17 @@ SPANS = """<table><caption>Spans</caption><thead><tr><th rowspan="2">model</th><
 
 def test_a_table_keeps_its_spans_and_aligns_its_numbers():
     (table,) = blocks(code(shown({"text/html": SPANS})), kind=Table)
-    assert (table.columns, table.number, table.caption, len(table.header), len(table.body)) == (3, 1, "Spans", 2, 3)
-    grid = [[(cell.text, cell.rowspan, cell.colspan) for cell in row] for row in (*table.header, *table.body)]
+    assert (table.columns, table.number, table.caption, len(table.header), len(table.body)) == (
+        3,
+        1,
+        "Spans",
+        2,
+        3,
+    )
+    grid = [
+        [(cell.text, cell.rowspan, cell.colspan) for cell in row]
+        for row in (*table.header, *table.body)
+    ]
     assert grid == [
         [("model", 2, 1), ("accuracy", 1, 2)],
         [("train", 1, 1), ("test", 1, 1)],
@@ -393,14 +514,19 @@ def test_a_table_keeps_its_spans_and_aligns_its_numbers():
     assert [cell.align for cell in table.body[0]] == ["left", "right", "right"]
     made = page(code(shown({"text/html": SPANS})))
     assert made.caption.get_text() == "Table 1. Spans"
-    assert [(th["scope"], th.get_text()) for th in made.thead.find_all("th")][:2] == [("col", "model"), ("colgroup", "accuracy")]
+    assert [(th["scope"], th.get_text()) for th in made.thead.find_all("th")][:2] == [
+        ("col", "model"),
+        ("colgroup", "accuracy"),
+    ]
     assert pdf(code(shown({"text/html": SPANS}))).startswith(b"%PDF-")
 
 
 @needs_pdftotext
 def test_a_long_table_repeats_its_head_on_every_page_and_keeps_every_row():
     rows = "".join(f"<tr><td>row-{i}</td><td>{i}</td></tr>" for i in range(120))
-    table = f"<table><caption>C</caption><thead><tr><th>HEAD</th><th>n</th></tr></thead>{rows}</table>"
+    table = (
+        f"<table><caption>C</caption><thead><tr><th>HEAD</th><th>n</th></tr></thead>{rows}</table>"
+    )
     text = pdf_text("# T", code(shown({"text/html": table})))
     pages = text.rstrip("\f").split("\f")
     assert len(pages) > 2 and all("HEAD" in page for page in pages)
@@ -411,9 +537,20 @@ def test_a_long_table_repeats_its_head_on_every_page_and_keeps_every_row():
 def test_a_wide_table_stays_inside_the_page():
     names = [f"validation_top_5_categorical_accuracy_{i}" for i in range(12)]
     head, body = "".join(f"<th>{name}</th>" for name in names), "<td>0.123456789</td>" * 12
-    made = pdf("# T", code(shown({"text/html": f"<table><thead><tr>{head}</tr></thead><tr>{body}</tr></table>"})))
-    done = subprocess.run(["pdftotext", "-bbox", "-", "-"], input=made, capture_output=True, check=True)
-    assert max(float(word["xmax"]) for word in BeautifulSoup(done.stdout, "html.parser").find_all("word")) < 595 - 50
+    made = pdf(
+        "# T",
+        code(shown({"text/html": f"<table><thead><tr>{head}</tr></thead><tr>{body}</tr></table>"})),
+    )
+    done = subprocess.run(
+        ["pdftotext", "-bbox", "-", "-"], input=made, capture_output=True, check=True
+    )
+    assert (
+        max(
+            float(word["xmax"])
+            for word in BeautifulSoup(done.stdout, "html.parser").find_all("word")
+        )
+        < 595 - 50
+    )
 
 
 @pytest.mark.parametrize(
@@ -438,7 +575,10 @@ def test_every_way_to_write_a_formula_gives_mathml_and_a_set_formula(source):
 def test_dollars_in_code_and_prices_are_no_formulas():
     made = page("# T\n\n`$a$` costs $5 or $6.\n\n```\n$$b$$\n\\begin{align}c\\end{align}\n```\n")
     assert made.find("math") is None
-    assert "$a$ costs $5 or $6." in made.main.get_text() and "\\begin{align}c\\end{align}" in made.main.get_text()
+    assert (
+        "$a$ costs $5 or $6." in made.main.get_text()
+        and "\\begin{align}c\\end{align}" in made.main.get_text()
+    )
 
 
 def test_tex_that_is_no_formula_and_numbers_of_formulas_stay_visible():
@@ -469,7 +609,11 @@ def test_footnotes_stay_with_their_cell():
 
 def test_links_to_sections_lead_there_in_both_reports():
     cells = ["# T\n\n[a](#The-Model) [b](#the-model) [c](#nowhere)", "## The Model"]
-    assert [link["href"] for link in page(*cells).main.find_all("a")] == ["#the-model", "#the-model", "#nowhere"]
+    assert [link["href"] for link in page(*cells).main.find_all("a")] == [
+        "#the-model",
+        "#the-model",
+        "#nowhere",
+    ]
     assert pdf(*cells).count(b"/Subtype/Link") + pdf(*cells).count(b"/Subtype /Link") == 2
 
 
@@ -481,61 +625,128 @@ def cell(identity, made):
 CURVE = shown({"image/svg+xml": SVG}, {"image/svg+xml": {"alt": "a line", "caption": "C"}})
 
 
-@pytest.mark.parametrize("language, words", [("en", ["Figure 1", "Figure 2", "Table 1", "Section 1.1"]), ("es", ["Figura 1", "Figura 2", "Tabla 1", "Sección 1.1"])])
+@pytest.mark.parametrize(
+    "language, words",
+    [
+        ("en", ["Figure 1", "Figure 2", "Table 1", "Section 1.1"]),
+        ("es", ["Figura 1", "Figura 2", "Tabla 1", "Sección 1.1"]),
+    ],
+)
 def test_a_link_to_a_cell_becomes_the_name_of_what_it_shows(language, words):
-    cells = ["# T", cell("a", new_markdown_cell("## A")), f"See [](#curves), [{words[1].split()[0]}](#curves-2), [Table](#spans), [](#b), [the spans](#spans), [none](#empty).",
-             cell("curves", code(CURVE, CURVE)), cell("spans", code(shown({"text/html": SPANS}))), cell("empty", code()), cell("b", new_markdown_cell("### B")),
-             code(shown({REPORT_MIME: {"title": "T", "language": language}}))]
+    cells = [
+        "# T",
+        cell("a", new_markdown_cell("## A")),
+        (
+            f"See [](#curves), [{words[1].split()[0]}](#curves-2), [Table](#spans), [](#b), [the"
+            " spans](#spans), [none](#empty)."
+        ),
+        cell("curves", code(CURVE, CURVE)),
+        cell("spans", code(shown({"text/html": SPANS}))),
+        cell("empty", code()),
+        cell("b", new_markdown_cell("### B")),
+        code(shown({REPORT_MIME: {"title": "T", "language": language}})),
+    ]
     (prose,) = page(*cells).find_all(class_="prose")
-    assert [(link.get_text(), link["href"]) for link in prose.find_all("a")] == [*zip(words, ["#figure-1", "#figure-2", "#table-1", "#b"]), ("the spans", "#table-1")]
+    assert [(link.get_text(), link["href"]) for link in prose.find_all("a")] == [
+        *zip(words, ["#figure-1", "#figure-2", "#table-1", "#b"]),
+        ("the spans", "#table-1"),
+    ]
     made = pdf(*cells)
-    assert len([note for note in pypdf.PdfReader(io.BytesIO(made)).pages[0]["/Annots"] if "/Dest" in note.get_object() or "/A" in note.get_object()]) >= 5
+    assert (
+        len(
+            [
+                note
+                for note in pypdf.PdfReader(io.BytesIO(made)).pages[0]["/Annots"]
+                if "/Dest" in note.get_object() or "/A" in note.get_object()
+            ]
+        )
+        >= 5
+    )
     if shutil.which("pdftotext"):
         assert f"See {', '.join(words)}, the spans, none." in " ".join(pdf_text(*cells).split())
 
 
 def test_a_link_to_a_section_leads_to_its_translation_where_that_is_what_the_report_holds():
-    (prose,) = page("# T", "See [](#data).", cell("data-es", new_markdown_cell("## Los datos")), code(shown({REPORT_MIME: {"title": "T", "language": "es"}}))).find_all(class_="prose")
+    (prose,) = page(
+        "# T",
+        "See [](#data).",
+        cell("data-es", new_markdown_cell("## Los datos")),
+        code(shown({REPORT_MIME: {"title": "T", "language": "es"}})),
+    ).find_all(class_="prose")
     assert str(prose.a) == '<a href="#los-datos">Sección 1</a>'
 
 
-RUN = {"labreport": {"finished": "2026-05-01T12:00:00+00:00", "commit": "0123456789abcdef", "changed": True}}
+RUN = {
+    "labreport": {
+        "finished": "2026-05-01T12:00:00+00:00",
+        "commit": "0123456789abcdef",
+        "changed": True,
+    }
+}
 
 
 def test_who_hands_it_in_when_it_was_run_and_of_which_source_stands_in_both_title_blocks(tmp_path):
-    signed = Authorship((Author("Ada Lovelace", "s1"), Author("Grace Hopper")), "Deep Learning", "A University")
+    signed = Authorship(
+        (Author("Ada Lovelace", "s1"), Author("Grace Hopper")), "Deep Learning", "A University"
+    )
     nbformat.write(notebook("# T", **RUN), tmp_path / "a.ipynb")
     html_file, pdf_file = render(tmp_path / "a.ipynb", tmp_path / "out", authorship=signed)
-    shown_there = {term.get_text(): term.find_next("dd").get_text() for term in BeautifulSoup(html_file.read_text(), "html.parser").find_all("dt")}
-    assert shown_there == {"Authors": "Ada Lovelace (s1); Grace Hopper", "Course": "Deep Learning", "Institution": "A University", "Date": "1 May 2026, 12:00 UTC",
-                           "Commit": "0123456789, with changes"}
+    shown_there = {
+        term.get_text(): term.find_next("dd").get_text()
+        for term in BeautifulSoup(html_file.read_text(), "html.parser").find_all("dt")
+    }
+    assert shown_there == {
+        "Authors": "Ada Lovelace (s1); Grace Hopper",
+        "Course": "Deep Learning",
+        "Institution": "A University",
+        "Date": "1 May 2026, 12:00 UTC",
+        "Commit": "0123456789, with changes",
+    }
     about = pypdf.PdfReader(pdf_file).metadata
-    assert (about.title, about.author) == ("T", "Ada Lovelace, Grace Hopper") and b"Ada" not in (tmp_path / "a.ipynb").read_bytes()
+    assert (about.title, about.author) == ("T", "Ada Lovelace, Grace Hopper") and b"Ada" not in (
+        tmp_path / "a.ipynb"
+    ).read_bytes()
     if shutil.which("pdftotext"):
-        text = squeezed(subprocess.run(["pdftotext", str(pdf_file), "-"], capture_output=True, text=True).stdout)
+        text = squeezed(
+            subprocess.run(["pdftotext", str(pdf_file), "-"], capture_output=True, text=True).stdout
+        )
         assert all(squeezed(words) in text for words in shown_there.values())
 
 
 @needs_pdftotext
 def test_the_running_header_names_the_section_that_the_page_is_about():
     lines = printed("line\n" * 160)
-    pages = pdf_text("# T", "## Alpha", code(lines), "## Beta", code(lines), layout="-layout").split("\f")
+    pages = pdf_text(
+        "# T", "## Alpha", code(lines), "## Beta", code(lines), layout="-layout"
+    ).split("\f")
     heads = [" ".join(text.split("\n", 1)[0].split()) for text in pages if text.strip()]
     assert heads[1:] == ["T 1 Alpha", "T 2 Beta", "T 2 Beta", "T 2 Beta"] and "2 of 5" in pages[1]
 
 
 @needs_pdftotext
 def test_a_long_title_is_cut_at_a_word_in_the_running_header():
-    title = "A title that is far too long for the half of a line that it has in the header of a page"
-    head = pdf_text(f"# {title}", "## Section", code(printed("line\n" * 100)), layout="-layout").split("\f")[1].split("\n", 1)[0]
+    title = (
+        "A title that is far too long for the half of a line that it has in the header of a page"
+    )
+    head = (
+        pdf_text(f"# {title}", "## Section", code(printed("line\n" * 100)), layout="-layout")
+        .split("\f")[1]
+        .split("\n", 1)[0]
+    )
     words, _, section = head.partition("\u2026")
     assert title.startswith(words.strip() + " ") and section.split() == ["1", "Section"]
 
 
 @needs_pdftotext
 def test_a_few_lines_of_code_are_not_broken_across_pages():
-    text = pdf_text("# T", code(printed("line\n" * 54)), code(source="\n".join(f"code_{line} = 1" for line in range(9))))
-    assert [sum(f"code_{line} = 1" in page for line in range(9)) for page in text.split("\f")[:2]] == [0, 9]
+    text = pdf_text(
+        "# T",
+        code(printed("line\n" * 54)),
+        code(source="\n".join(f"code_{line} = 1" for line in range(9))),
+    )
+    assert [
+        sum(f"code_{line} = 1" in page for line in range(9)) for page in text.split("\f")[:2]
+    ] == [0, 9]
 
 
 def pages_of(*cells):
@@ -544,25 +755,46 @@ def pages_of(*cells):
 
 def test_a_figure_that_nearly_fits_is_made_smaller_and_one_that_does_not_goes_to_the_next_page():
     drawing = SVG.replace('width="72pt" height="36pt"', 'width="440pt" height="300pt"')
-    figure = code(shown({"image/svg+xml": drawing}, {"image/svg+xml": {"alt": "a", "caption": "C"}}))
-    assert [pages_of("# T", code(printed("line\n" * lines)), figure) for lines in (20, 25, 45)] == [1, 1, 2]
+    figure = code(
+        shown({"image/svg+xml": drawing}, {"image/svg+xml": {"alt": "a", "caption": "C"}})
+    )
+    assert [pages_of("# T", code(printed("line\n" * lines)), figure) for lines in (20, 25, 45)] == [
+        1,
+        1,
+        2,
+    ]
 
 
 @needs_pdftotext
 def test_a_table_of_many_rows_begins_on_the_page_of_its_code_and_one_of_a_few_is_not_broken():
     def first_page(lines, count):
         rows = "".join(f"<tr><td>row-{i}</td></tr>" for i in range(count))
-        table = shown({"text/html": f"<table><caption>CAPTION</caption><thead><tr><th>HEAD</th></tr></thead>{rows}</table>"})
-        return pdf_text("# T", code(printed("line\n" * lines)), code(table, source="SOURCE")).split("\f")[0]
+        table = shown(
+            {
+                "text/html": (
+                    f"<table><caption>CAPTION</caption><thead><tr><th>HEAD</th></tr></thead>{rows}</table>"
+                )
+            }
+        )
+        return pdf_text("# T", code(printed("line\n" * lines)), code(table, source="SOURCE")).split(
+            "\f"
+        )[0]
 
-    assert "SOURCE" in first_page(25, 40) and "CAPTION" in first_page(25, 40) and "row-5" in first_page(25, 40) and "row-39" not in first_page(25, 40)
+    assert (
+        "SOURCE" in first_page(25, 40)
+        and "CAPTION" in first_page(25, 40)
+        and "row-5" in first_page(25, 40)
+        and "row-39" not in first_page(25, 40)
+    )
     assert "SOURCE" not in first_page(52, 8) and "CAPTION" not in first_page(52, 8)
 
 
 @needs_pdftotext
 def test_code_that_is_wrapped_goes_on_further_to_the_right():
     made = pdf("# T", code(source="    first = call(" + "argument, " * 20 + ")\nsecond = 2"))
-    done = subprocess.run(["pdftotext", "-bbox", "-", "-"], input=made, capture_output=True, check=True)
+    done = subprocess.run(
+        ["pdftotext", "-bbox", "-", "-"], input=made, capture_output=True, check=True
+    )
     left = {}
     for word in BeautifulSoup(done.stdout.decode(), "html.parser").find_all("word"):
         left.setdefault(word["ymin"], (float(word["xmin"]), word.get_text()))
@@ -573,11 +805,34 @@ def test_code_that_is_wrapped_goes_on_further_to_the_right():
 @needs_pdftotext
 def test_thirty_columns_stand_in_three_grids_of_one_size_inside_the_page():
     cells = "".join(f"<td>{i}.0001</td>" for i in range(30))
-    made = pdf("# T", code(shown({"text/html": f"<table><thead><tr>{''.join(f'<th>metric_{i}</th>' for i in range(30))}</tr></thead><tr>{cells}</tr></table>"})))
-    done = subprocess.run(["pdftotext", "-bbox", "-", "-"], input=made, capture_output=True, check=True)
-    words = [word for word in BeautifulSoup(done.stdout.decode(), "html.parser").find_all("word") if word.get_text().endswith(".0001")]
-    assert {round(float(word["ymax"]) - float(word["ymin"]), 2) for word in words} and len({round(float(word["ymax"]) - float(word["ymin"]), 2) for word in words}) == 1
-    assert max(float(word["xmax"]) for word in words) < 595 - 50 and len({word["ymin"] for word in words}) == 3 and len(words) == 32
+    made = pdf(
+        "# T",
+        code(
+            shown(
+                {
+                    "text/html": (
+                        f"<table><thead><tr>{''.join(f'<th>metric_{i}</th>' for i in range(30))}</tr></thead><tr>{cells}</tr></table>"
+                    )
+                }
+            )
+        ),
+    )
+    done = subprocess.run(
+        ["pdftotext", "-bbox", "-", "-"], input=made, capture_output=True, check=True
+    )
+    words = [
+        word
+        for word in BeautifulSoup(done.stdout.decode(), "html.parser").find_all("word")
+        if word.get_text().endswith(".0001")
+    ]
+    assert {round(float(word["ymax"]) - float(word["ymin"]), 2) for word in words} and len(
+        {round(float(word["ymax"]) - float(word["ymin"]), 2) for word in words}
+    ) == 1
+    assert (
+        max(float(word["xmax"]) for word in words) < 595 - 50
+        and len({word["ymin"] for word in words}) == 3
+        and len(words) == 32
+    )
 
 
 def test_headings_inside_quotations_are_no_sections():
@@ -589,7 +844,9 @@ def test_headings_inside_quotations_are_no_sections():
 @needs_pdftotext
 def test_a_table_with_too_many_columns_goes_on_below_with_its_first_column_again():
     cells = "".join(f"<td>cell-number-{i}</td>" for i in range(40))
-    text = pdf_text("# T", code(shown({"text/html": f"<table><tr><th>name</th>{cells}</tr></table>"})))
+    text = pdf_text(
+        "# T", code(shown({"text/html": f"<table><tr><th>name</th>{cells}</tr></table>"}))
+    )
     assert all(f"cell-number-{i}" in squeezed(text) for i in range(40)) and text.count("name") > 1
 
 
@@ -617,7 +874,10 @@ def test_an_output_whose_html_shows_nothing_falls_back_to_its_markdown():
 
 def test_the_fields_of_the_title_block_keep_their_order_as_pairs():
     report = {"title": "T", "fields": [["Seed", 1], ["Epochs", "3 of 5"]]}
-    assert document_from_notebook(notebook(code(shown({REPORT_MIME: report})))).fields == {"Seed": "1", "Epochs": "3 of 5"}
+    assert document_from_notebook(notebook(code(shown({REPORT_MIME: report})))).fields == {
+        "Seed": "1",
+        "Epochs": "3 of 5",
+    }
 
 
 @needs_pdftotext
@@ -642,26 +902,47 @@ def test_a_report_that_breaks_a_standard_is_not_made_and_typst_says_why(monkeypa
     from labreport.reporting import pdf as room
 
     monkeypatch.setattr(room, "_missing_glyphs", lambda source: {})
-    with pytest.raises(RuntimeError, match="could not set the report as ua-1 and a-3a: .*could not be displayed"):
+    with pytest.raises(
+        RuntimeError, match="could not set the report as ua-1 and a-3a: .*could not be displayed"
+    ):
         pdf("# T 漢")
 
 
 def test_what_tensorflow_logs_of_itself_is_left_out_and_its_errors_are_not():
-    log = ("WARNING: All log messages before absl::InitializeLog() is called are written to STDERR\n"
-           "I0000 00:00:1795299810.888910   10826 port.cc:153] oneDNN custom operations are on.\n"
-           "To enable the following instructions: AVX2, in other operations, rebuild TensorFlow with the appropriate compiler flags.\n"
-           "E0000 00:00:1795299718.916625    9505 node_def_util.cc:682] a real error\nmy own warning\n")
+    log = (
+        "WARNING: All log messages before absl::InitializeLog() is called are written to"
+        " STDERR\nI0000 00:00:1795299810.888910   10826 port.cc:153] oneDNN custom operations are"
+        " on.\nTo enable the following instructions: AVX2, in other operations, rebuild TensorFlow"
+        " with the appropriate compiler flags.\nE0000 00:00:1795299718.916625    9505"
+        " node_def_util.cc:682] a real error\nmy own warning\n"
+    )
     text = page("# T", code(new_output("stream", name="stderr", text=log))).get_text()
     assert "oneDNN" not in text and "InitializeLog" not in text and "AVX2" not in text
     assert "a real error" in text and "my own warning" in text
-    assert "stderr" not in page("# T", code(new_output("stream", name="stderr", text=log.splitlines()[0] + "\n"))).main.get_text()
+    assert (
+        "stderr"
+        not in page(
+            "# T", code(new_output("stream", name="stderr", text=log.splitlines()[0] + "\n"))
+        ).main.get_text()
+    )
 
 
 def test_headings_and_displayed_html_take_no_name_that_the_page_needs_itself():
-    cells = ["# T", "## Table 1\n\nSee [](#tab).", "## Enlarged", cell("tab", code(shown({"text/html": SPANS}))), code(shown({"text/html": '<p id="enlarged">x</p><p id="figure-1">y</p>'})), code(CURVE)]
+    cells = [
+        "# T",
+        "## Table 1\n\nSee [](#tab).",
+        "## Enlarged",
+        cell("tab", code(shown({"text/html": SPANS}))),
+        code(shown({"text/html": '<p id="enlarged">x</p><p id="figure-1">y</p>'})),
+        code(CURVE),
+    ]
     made = page(*cells)
     ids = [tag["id"] for tag in made.find_all(id=True)]
-    assert len(ids) == len(set(ids)) and made.find("dialog")["id"] == "enlarged" and {"section-table-1", "section-enlarged", "table-1", "figure-1"} <= set(ids)
+    assert (
+        len(ids) == len(set(ids))
+        and made.find("dialog")["id"] == "enlarged"
+        and {"section-table-1", "section-enlarged", "table-1", "figure-1"} <= set(ids)
+    )
     assert pdf(*cells).startswith(b"%PDF")
 
 

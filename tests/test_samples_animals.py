@@ -5,7 +5,9 @@ import pytest
 
 from labreport.datasets import cats_dogs_sample, dog_breeds_sample
 
-SAMPLES = pytest.mark.parametrize("sample", [cats_dogs_sample, dog_breeds_sample], ids=["cats_dogs", "dog_breeds"])
+SAMPLES = pytest.mark.parametrize(
+    "sample", [cats_dogs_sample, dog_breeds_sample], ids=["cats_dogs", "dog_breeds"]
+)
 SIDE = 32  # small, so that the tests are quick
 
 
@@ -34,9 +36,13 @@ def test_the_same_seed_draws_the_same_bytes_and_another_seed_draws_others(sample
 @SAMPLES
 def test_a_longer_draw_begins_with_the_shorter(sample, breeds):
     shorter, labels = sample.draw(1, seed=0, side=SIDE)
-    longer, more_labels = breeds if sample is dog_breeds_sample else sample.draw(4, seed=0, side=SIDE)
+    longer, more_labels = (
+        breeds if sample is dog_breeds_sample else sample.draw(4, seed=0, side=SIDE)
+    )
     assert len(longer) > len(shorter)
-    assert np.array_equal(shorter, longer[: len(shorter)]) and np.array_equal(labels, more_labels[: len(labels)])
+    assert np.array_equal(shorter, longer[: len(shorter)]) and np.array_equal(
+        labels, more_labels[: len(labels)]
+    )
 
 
 @SAMPLES
@@ -45,9 +51,16 @@ def test_another_side_shows_the_same_scenes(sample):
     per_class = 60 // len(sample.CLASSES) or 1
     small, labels = sample.draw(per_class, seed=0, side=SIDE)
     large, same_labels = sample.draw(per_class, seed=0, side=2 * SIDE)
-    coarse = [images.reshape(len(labels), 8, images.shape[1] // 8, 8, -1, 3).mean(axis=(2, 4)).reshape(len(labels), -1) for images in (small, large)]
+    coarse = [
+        images.reshape(len(labels), 8, images.shape[1] // 8, 8, -1, 3)
+        .mean(axis=(2, 4))
+        .reshape(len(labels), -1)
+        for images in (small, large)
+    ]
     distances = np.linalg.norm(coarse[0][:, None] - coarse[1][None], axis=2)
-    assert np.array_equal(labels, same_labels) and np.array_equal(distances.argmin(axis=1), np.arange(len(small)))
+    assert np.array_equal(labels, same_labels) and np.array_equal(
+        distances.argmin(axis=1), np.arange(len(small))
+    )
 
 
 def test_there_are_as_many_cats_as_dogs_and_they_are_mixed():
@@ -69,14 +82,18 @@ def test_the_mean_colour_does_not_tell_cats_from_dogs():
 def test_the_breeds_are_120_different_names_in_alphabetical_order():
     names = dog_breeds_sample.CLASSES
     assert len(set(names)) == 120 and list(names) == sorted(names)
-    assert {"affenpinscher", "black-and-tan_coonhound", "shih-tzu", "yorkshire_terrier"} <= set(names)
+    assert {"affenpinscher", "black-and-tan_coonhound", "shih-tzu", "yorkshire_terrier"} <= set(
+        names
+    )
 
 
 def test_the_breeds_differ_in_number_and_the_numbers_are_fixed(breeds):
     images, labels = breeds
     counts = dog_breeds_sample.class_counts(2)
     assert np.array_equal(np.bincount(labels, minlength=120), counts) and len(set(counts)) > 1
-    assert len(np.unique(images.reshape(len(images), -1), axis=0)) == len(images), "some images are equal"
+    assert len(np.unique(images.reshape(len(images), -1), axis=0)) == len(images), (
+        "some images are equal"
+    )
     many = dog_breeds_sample.class_counts(100)
     assert 75 <= many.min() < 85 and 125 < many.max() <= 140
     assert dog_breeds_sample.class_counts(1).min() == 1
@@ -84,5 +101,8 @@ def test_the_breeds_differ_in_number_and_the_numbers_are_fixed(breeds):
 
 
 def test_no_two_breeds_share_build_markings_ears_and_tail():
-    looks = {(animal.ears, animal.tail, animal.markings, animal.leg, animal.length) for animal, _ in dog_breeds_sample._breeds()}
+    looks = {
+        (animal.ears, animal.tail, animal.markings, animal.leg, animal.length)
+        for animal, _ in dog_breeds_sample._breeds()
+    }
     assert len(looks) == 120

@@ -1,4 +1,6 @@
-"""The drawn flowers: of the promised shape, the same for the same seed, no two alike, the same scenes at every size."""
+"""The drawn flowers: of the promised shape, the same for the same seed, no two alike, the same
+scenes at every size.
+"""
 
 import cv2
 import numpy as np
@@ -45,8 +47,12 @@ def test_a_picture_shows_the_same_scene_at_another_size(drawn, side):
     larger, labels = flowers_sample.draw(3, seed=0, side=side)
     assert larger.shape == (15, side, side, 3) and labels.tolist() == drawn[1][:15].tolist()
     # Shrunk to 12 pixels, so that grain and edges count for little.
-    small, large = (np.array([cv2.resize(image, (12, 12), interpolation=cv2.INTER_AREA).ravel() for image in images])
-                    for images in (drawn[0][:15], larger))
+    small, large = (
+        np.array(
+            [cv2.resize(image, (12, 12), interpolation=cv2.INTER_AREA).ravel() for image in images]
+        )
+        for images in (drawn[0][:15], larger)
+    )
     likeness = np.corrcoef(small, large)[:15, 15:]
     assert likeness.diagonal().min() > 0.9
     assert likeness.argmax(axis=1).tolist() == list(range(15))
@@ -54,13 +60,21 @@ def test_a_picture_shows_the_same_scene_at_another_size(drawn, side):
 
 def test_a_label_names_what_is_drawn(monkeypatch):
     seen = []
-    monkeypatch.setattr(flowers_sample, "_picture", lambda class_name, side, rng: seen.append(class_name) or np.zeros((side, side, 3), np.uint8))
+    monkeypatch.setattr(
+        flowers_sample,
+        "_picture",
+        lambda class_name, side, rng: (
+            seen.append(class_name) or np.zeros((side, side, 3), np.uint8)
+        ),
+    )
     _, labels = flowers_sample.draw(2, seed=3, side=8)
     assert seen == [flowers_sample.CLASSES[label] for label in labels]
 
 
 def test_the_colour_of_a_picture_does_not_tell_its_class():
-    """The nearest class mean, by mean colour, is right in about three of ten pictures; by chance in two."""
+    """The nearest class mean, by mean colour, is right in about three of ten pictures; by chance in
+    two.
+    """
     images, labels = flowers_sample.draw(60, seed=0, side=24)
     colours = images.mean(axis=(1, 2))
     means = np.array([colours[:150][labels[:150] == label].mean(axis=0) for label in range(5)])

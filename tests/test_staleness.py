@@ -489,8 +489,9 @@ def test_results_that_were_changed_after_the_execution_are_not_presented(project
 
     assert manifest.changed(project.run) == [name]
     program = (
-        f"from labreport import assignments, experiments; print(assignments.run_of(experiments.load("
-        f"'{EXPERIMENT}', {{'data': 'sample', 'epochs': 1, 'max_images': 200}})).outdated)"
+        "from labreport import assignments, experiments;"
+        f" print(assignments.run_of(experiments.load('{EXPERIMENT}', {{'data': 'sample', 'epochs':"
+        " 1, 'max_images': 200})).outdated)"
     )
     assert project.python(program) == f"['{name} was changed after it was executed']\n"
 

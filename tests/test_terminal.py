@@ -1,4 +1,6 @@
-"""A terminal window that is closed, or a reader of the output that goes away, stops a command as a signal does: in order, with its epoch saved."""
+"""A terminal window that is closed, or a reader of the output that goes away, stops a command as a
+signal does: in order, with its epoch saved.
+"""
 
 import fcntl
 import itertools
@@ -21,7 +23,15 @@ from test_cluster import Cluster, made
 from labreport.remote import lanes
 
 COMMAND = [sys.executable, ROOT / "pipeline.py"]
-SMALL = ["--data", "sample", "--set", "epochs=12", "max_images=600", "filters=[[4], [4]]", "dense=[8]"]
+SMALL = [
+    "--data",
+    "sample",
+    "--set",
+    "epochs=12",
+    "max_images=600",
+    "filters=[[4], [4]]",
+    "dense=[8]",
+]
 
 # A training in small: it holds a run folder, is asked to stop between two lines, and saves.
 WORK = """
@@ -52,8 +62,14 @@ except (KeyboardInterrupt, interruption.Interrupted) as stop:
 @pytest.fixture
 def environment(tmp_path):
     ordinary = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
-    return ordinary | {"LABREPORT_REPORTS": str(tmp_path / "reports"), "LABREPORT_CACHE": str(tmp_path / "cache"), "LABREPORT_THREADS": "1",
-                         "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT / "lib"), os.environ.get("PYTHONPATH")]))}
+    return ordinary | {
+        "LABREPORT_REPORTS": str(tmp_path / "reports"),
+        "LABREPORT_CACHE": str(tmp_path / "cache"),
+        "LABREPORT_THREADS": "1",
+        "PYTHONPATH": os.pathsep.join(
+            filter(None, [str(ROOT / "lib"), os.environ.get("PYTHONPATH")])
+        ),
+    }
 
 
 @pytest.fixture
@@ -71,14 +87,24 @@ def opened(environment):
 
 
 def states(folder):
-    return {file.parent.name: json.loads(file.read_text())["state"] for file in folder.glob("*/run.json")}
+    return {
+        file.parent.name: json.loads(file.read_text())["state"]
+        for file in folder.glob("*/run.json")
+    }
 
 
 def worked(opened, tmp_path, *shell, epochs=500, seconds=30, **more):
     """Exit code of WORK, whose window is closed after its first line; and what run.json says."""
     (tmp_path / "work.py").write_text(WORK)
-    words = [sys.executable, str(tmp_path / "work.py"), str(tmp_path / "reports/a_run"), str(epochs)]
-    terminal = opened(*(["bash", "-c", shell[0].replace("WORK", " ".join(words))] if shell else words), **more)
+    words = [
+        sys.executable,
+        str(tmp_path / "work.py"),
+        str(tmp_path / "reports/a_run"),
+        str(epochs),
+    ]
+    terminal = opened(
+        *(["bash", "-c", shell[0].replace("WORK", " ".join(words))] if shell else words), **more
+    )
     until(lambda: "epoch 0" in terminal.read_text(), "it works", 30, terminal)
     terminal.close()
     code = terminal.process.wait(seconds)
@@ -88,14 +114,24 @@ def worked(opened, tmp_path, *shell, epochs=500, seconds=30, **more):
 
 def test_work_whose_window_is_closed_saves_and_is_interrupted(opened, tmp_path):
     code, record = worked(opened, tmp_path)
-    assert code == 129 and record["state"] == "interrupted" and record["why"].startswith("stopped after ")
+    assert (
+        code == 129
+        and record["state"] == "interrupted"
+        and record["why"].startswith("stopped after ")
+    )
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_so_does_work_that_gets_no_signal_and_only_fails_to_print(opened, environment, tmp_path, unbuffered):
+def test_so_does_work_that_gets_no_signal_and_only_fails_to_print(
+    opened, environment, tmp_path, unbuffered
+):
     environment["PYTHONUNBUFFERED"] = unbuffered
     code, record = worked(opened, tmp_path, handed_on=False)
-    assert code == 129 and record["state"] == "interrupted" and record["why"].startswith("stopped after ")
+    assert (
+        code == 129
+        and record["state"] == "interrupted"
+        and record["why"].startswith("stopped after ")
+    )
 
 
 def test_so_does_work_whose_reader_dies_with_the_window(opened, tmp_path):
@@ -109,8 +145,12 @@ def test_work_after_nohup_goes_on_when_its_window_is_closed(opened, tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
-def test_a_window_that_is_closed_after_the_first_signal_asks_for_nothing_new(opened, tmp_path, number):
-    """A write fails, and then SIGHUP comes; a session is ended with SIGTERM, and then its terminal is closed."""
+def test_a_window_that_is_closed_after_the_first_signal_asks_for_nothing_new(
+    opened, tmp_path, number
+):
+    """A write fails, and then SIGHUP comes; a session is ended with SIGTERM, and then its terminal
+    is closed.
+    """
     (tmp_path / "work.py").write_text(WORK)
     terminal = opened(sys.executable, tmp_path / "work.py", tmp_path / "reports/a_run", 500)
     until(lambda: "epoch 0" in terminal.read_text(), "it works", 30, terminal)
@@ -118,13 +158,17 @@ def test_a_window_that_is_closed_after_the_first_signal_asks_for_nothing_new(ope
     terminal.close()
     terminal.process.send_signal(signal.SIGHUP)
     assert terminal.process.wait(30) == 128 + number
-    assert json.loads((tmp_path / "reports/a_run/run.json").read_text())["why"].startswith("stopped after ")
+    assert json.loads((tmp_path / "reports/a_run/run.json").read_text())["why"].startswith(
+        "stopped after "
+    )
 
 
 def test_a_reader_that_has_seen_enough_ends_a_command_without_a_word():
     reading, writing = os.pipe()
     fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)  # less than it says
-    process = subprocess.Popen([*COMMAND, "list"], stdout=writing, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [*COMMAND, "list"], stdout=writing, stderr=subprocess.PIPE, text=True
+    )
     os.close(writing)
     assert os.read(reading, 10) == b"experiment"
     os.close(reading)
@@ -133,24 +177,52 @@ def test_a_reader_that_has_seen_enough_ends_a_command_without_a_word():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("command, handed_on", [("run", False), ("report", True)])
-def test_a_run_whose_window_is_closed_goes_on_with_the_same_bits(opened, environment, tmp_path, command, handed_on):
+def test_a_run_whose_window_is_closed_goes_on_with_the_same_bits(
+    opened, environment, tmp_path, command, handed_on
+):
     def bits(reports):
         [folder] = [path.parent for path in reports.glob("*/metrics.json")]
-        return [(folder / name).read_bytes() for name in ("history.csv", "predictions.csv", "model.keras")]
+        return [
+            (folder / name).read_bytes()
+            for name in ("history.csv", "predictions.csv", "model.keras")
+        ]
 
-    words = [*COMMAND, command, "cifar10_l2_dropout", *SMALL, "block_dropout=[0.2, 0.2]", "dense_dropout=[0.5]"]
+    words = [
+        *COMMAND,
+        command,
+        "cifar10_l2_dropout",
+        *SMALL,
+        "block_dropout=[0.2, 0.2]",
+        "dense_dropout=[0.5]",
+    ]
     terminal = opened(*words, handed_on=handed_on)
-    until(lambda: [file for file in tmp_path.glob("reports/*/unfinished/history.csv") if file.read_text().count("\n") > 1], "an epoch is saved", of=terminal)
+    until(
+        lambda: [
+            file
+            for file in tmp_path.glob("reports/*/unfinished/history.csv")
+            if file.read_text().count("\n") > 1
+        ],
+        "an epoch is saved",
+        of=terminal,
+    )
     there = descendants(terminal.pid)
     terminal.close()
     assert terminal.process.wait(60) == 129
     [(run, found)] = states(tmp_path / "reports").items()
-    assert found == "interrupted" and not {path.name for path in (tmp_path / "reports" / run).iterdir()} & {"failed.ipynb", "failed.txt", "running.ipynb", "running.txt"}
+    assert found == "interrupted" and not {
+        path.name for path in (tmp_path / "reports" / run).iterdir()
+    } & {"failed.ipynb", "failed.txt", "running.ipynb", "running.txt"}
     until(lambda: not any(map(alive, there)), "nothing is left behind", 10)
 
     done = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0 and "going on after epoch" in done.stdout, done.stdout + done.stderr
-    subprocess.run(words, cwd=ROOT, env=environment | {"LABREPORT_REPORTS": str(tmp_path / "undisturbed")}, check=True, capture_output=True)
+    subprocess.run(
+        words,
+        cwd=ROOT,
+        env=environment | {"LABREPORT_REPORTS": str(tmp_path / "undisturbed")},
+        check=True,
+        capture_output=True,
+    )
     assert bits(tmp_path / "reports") == bits(tmp_path / "undisturbed")
 
 
@@ -160,7 +232,11 @@ def test_a_run_whose_window_is_closed_while_its_kernel_starts_has_not_failed(ope
     terminal = opened(*COMMAND, "run", "cifar10_naive_adam", *SMALL[:-2])
 
     def kernels():
-        return [one for one in descendants(terminal.pid) if b"ipykernel_launcher" in Path(f"/proc/{one}/cmdline").read_bytes()]
+        return [
+            one
+            for one in descendants(terminal.pid)
+            if b"ipykernel_launcher" in Path(f"/proc/{one}/cmdline").read_bytes()
+        ]
 
     until(kernels, "there is a kernel", of=terminal)
     time.sleep(0.1)
@@ -173,15 +249,33 @@ def test_a_run_whose_window_is_closed_while_its_kernel_starts_has_not_failed(ope
 def closed_in_a_sweep(opened, tmp_path, *more, handed_on):
     """A sweep of three runs, closed when two of them are at work; all that it has started is gone."""
     project = made(tmp_path / "project")
-    terminal = opened(*COMMAND, "sweep", "mine", "--data", "sample", "--set", "epochs=300", "max_images=200", *more, folder=project, handed_on=handed_on)
-    until(lambda: len(list(tmp_path.glob("reports/*/unfinished/epoch-*.npz"))) > 2, "two runs have saved an epoch", of=terminal)
+    terminal = opened(
+        *COMMAND,
+        "sweep",
+        "mine",
+        "--data",
+        "sample",
+        "--set",
+        "epochs=300",
+        "max_images=200",
+        *more,
+        folder=project,
+        handed_on=handed_on,
+    )
+    until(
+        lambda: len(list(tmp_path.glob("reports/*/unfinished/epoch-*.npz"))) > 2,
+        "two runs have saved an epoch",
+        of=terminal,
+    )
     there = descendants(terminal.pid)
     terminal.close()
     assert terminal.process.wait(60) == 129
     until(lambda: not any(map(alive, there)), "nothing is left behind", 20)
     found = states(tmp_path / "reports")
     assert len(found) == 2 and set(found.values()) == {"interrupted"}, found
-    assert not list(tmp_path.glob("reports/*/failed.*")) and not list(tmp_path.glob("reports/*/running.*"))
+    assert not list(tmp_path.glob("reports/*/failed.*")) and not list(
+        tmp_path.glob("reports/*/running.*")
+    )
 
 
 @pytest.mark.slow
@@ -196,14 +290,18 @@ def test_so_do_those_on_a_cluster(opened, environment, tmp_path):
     (tmp_path / "lab").mkdir()
     processes = Processes(tmp_path / "lab", environment)
     try:
-        closed_in_a_sweep(opened, tmp_path, "--scheduler-file", Cluster(processes).file, handed_on=False)
+        closed_in_a_sweep(
+            opened, tmp_path, "--scheduler-file", Cluster(processes).file, handed_on=False
+        )
     finally:
         processes.end()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("handed_on", [True, False])
-def test_a_command_whose_window_is_closed_finds_its_notebook_on_kaggle_again(service, opened, environment, tmp_path, monkeypatch, handed_on):
+def test_a_command_whose_window_is_closed_finds_its_notebook_on_kaggle_again(
+    service, opened, environment, tmp_path, monkeypatch, handed_on
+):
     notebooks = kaggle_notebooks.Notebooks(tmp_path / "service")
     notebooks.join(service)
     speaking, over = [], threading.Event()
@@ -216,15 +314,30 @@ def test_a_command_whose_window_is_closed_finds_its_notebook_on_kaggle_again(ser
                 return
 
     notebooks.scripted["*"] = speak
-    environment |= {name: os.environ[name] for name in ("HOME", "PYTHONPATH", kaggle_stand_in.ADDRESS)}
+    environment |= {
+        name: os.environ[name] for name in ("HOME", "PYTHONPATH", kaggle_stand_in.ADDRESS)
+    }
     environment |= {"KAGGLE_USERNAME": kaggle_stand_in.USER, "KAGGLE_KEY": kaggle_stand_in.KEY}
-    terminal = opened(*COMMAND, "kaggle", "cifar10_naive_adam", "--data", "sample", "--set", "epochs=3", handed_on=handed_on)
-    until(lambda: "| line 3" in terminal.read_text(), "it prints what the notebook says", 60, terminal)
+    terminal = opened(
+        *COMMAND,
+        "kaggle",
+        "cifar10_naive_adam",
+        "--data",
+        "sample",
+        "--set",
+        "epochs=3",
+        handed_on=handed_on,
+    )
+    until(
+        lambda: "| line 3" in terminal.read_text(), "it prints what the notebook says", 60, terminal
+    )
     terminal.close()
     assert terminal.process.wait(60) == 129
     over.set()
     [file] = tmp_path.glob("reports/*/sent.json")
     [part] = json.loads(file.read_text())["lanes"][0]["parts"]
-    assert (part["arrived"], part["over"]) == (True, False) and part["kernel"].endswith(speaking[0].slug)
+    assert (part["arrived"], part["over"]) == (True, False) and part["kernel"].endswith(
+        speaking[0].slug
+    )
     assert lanes.under_way(file.parent).endswith(part["kernel"])
     notebooks.close()

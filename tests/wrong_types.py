@@ -4,10 +4,18 @@ WRONG = (None, -3, "x", ["x"], {"x": 1}, 10**400)
 
 
 def places(value, path=()):
-    """The path of each value in nested mappings and lists; of a list or a mapping of many alike, the first two."""
+    """The path of each value in nested mappings and lists; of a list or a mapping of many alike,
+    the first two.
+    """
     if path:
         yield path
-    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    inside = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
     inside = list(inside)
     for key, item in inside if len(inside) < 60 else inside[:2]:
         yield from places(item, (*path, key))
@@ -27,7 +35,9 @@ def replaced(value, path, other):
 
 
 def changes(value, each=3):
-    """(path, other value, the whole with it) for each place; each gets some of the wrong values in turn, `...` being its absence."""
+    """(path, other value, the whole with it) for each place; each gets some of the wrong values in
+    turn, `...` being its absence.
+    """
     every = (*WRONG, ...)
     for number, path in enumerate(places(value)):
         for step in range(each):

@@ -1,4 +1,7 @@
-"""Who hands a report in, and for what: report.yaml at the top of the project, or the command line. It goes into reports only."""
+"""Who hands a report in, and for what: report.yaml at the top of the project, or the command line.
+
+It goes into reports only.
+"""
 
 import os
 from dataclasses import dataclass
@@ -10,12 +13,17 @@ from .wording import LANGUAGES
 FILE = "report.yaml"
 KEYS = {"authors": "list", "course": "str", "institution": "str", "language": "str"}
 AUTHOR = {"name": "str", "id": "str", "email": "str"}
-AUTHORS, COURSE = "LABREPORT_AUTHORS", "LABREPORT_COURSE"  # what the command line says, for this process
+AUTHORS, COURSE = (
+    "LABREPORT_AUTHORS",
+    "LABREPORT_COURSE",
+)  # what the command line says, for this process
 
 
 @dataclass(frozen=True)
 class Author:
-    """One who hands the report in. id: a student's number or the like; empty texts where nothing is said."""
+    """One who hands the report in. id: a student's number or the like; empty texts where nothing is
+    said.
+    """
 
     name: str
     id: str = ""
@@ -37,10 +45,14 @@ class Authorship:
 
 
 def load() -> Authorship:
-    """What report.yaml says, with the command line's authors and course in their place; ValueError with file and line where the file is wrong."""
+    """What report.yaml says, with the command line's authors and course in their place; ValueError
+    with file and line where the file is wrong.
+    """
     found = _file() if (paths.root() / FILE).exists() else {}
     if os.environ.get(AUTHORS):
-        found["authors"] = tuple(Author(name.strip()) for name in os.environ[AUTHORS].split(";") if name.strip())
+        found["authors"] = tuple(
+            Author(name.strip()) for name in os.environ[AUTHORS].split(";") if name.strip()
+        )
     if os.environ.get(COURSE):
         found["course"] = os.environ[COURSE]
     return Authorship(**found)
@@ -50,19 +62,29 @@ def _file() -> dict:
     values, lines = strict_yaml.read_file(paths.root() / FILE, FILE)
     values = {} if values is None else values  # a file of comments only
     if not isinstance(values, dict):
-        raise ValueError(f"{FILE}: it is a mapping of {', '.join(KEYS)}, all of which may be left out")
+        raise ValueError(
+            f"{FILE}: it is a mapping of {', '.join(KEYS)}, all of which may be left out"
+        )
     for key, value in values.items():
         where = f"{FILE}, line {lines[(key,)]}"
         if key not in KEYS:
-            raise ValueError(f"{where}: unknown key {key!r}{nearest(key, KEYS)}; the keys are {', '.join(KEYS)}")
+            raise ValueError(
+                f"{where}: unknown key {key!r}{nearest(key, KEYS)}; the keys are {', '.join(KEYS)}"
+            )
         if key == "authors":
             if not isinstance(value, list):
-                raise ValueError(f"{where}: authors is a list, such as [Ada Lovelace, {{name: Grace Hopper, id: \"42\"}}], got {quoted(value)}")
+                raise ValueError(
+                    f"{where}: authors is a list, such as [Ada Lovelace, {{name: Grace Hopper, id:"
+                    f' "42"}}], got {quoted(value)}'
+                )
             values[key] = tuple(_author(entry, where) for entry in value)
         else:
             typed(value, KEYS[key], key, where)
     if values.get("language", "en") not in LANGUAGES:
-        raise ValueError(f"{FILE}, line {lines[('language',)]}: language is {' or '.join(LANGUAGES)}, got {quoted(values['language'])}")
+        raise ValueError(
+            f"{FILE}, line {lines[('language',)]}: language is {' or '.join(LANGUAGES)}, got"
+            f" {quoted(values['language'])}"
+        )
     return values
 
 
@@ -70,11 +92,20 @@ def _author(entry, where: str) -> Author:
     if isinstance(entry, str) and entry.strip():
         return Author(entry.strip())
     if not isinstance(entry, dict) or "name" not in entry:
-        raise ValueError(f"{where}: an author is a name, or a mapping of {', '.join(AUTHOR)} that has a name, got {quoted(entry)}")
+        raise ValueError(
+            f"{where}: an author is a name, or a mapping of {', '.join(AUTHOR)} that has a name,"
+            f" got {quoted(entry)}"
+        )
     for key, value in entry.items():
         if key not in AUTHOR:
-            raise ValueError(f"{where}: unknown key {key!r} of an author{nearest(key, AUTHOR)}; the keys are {', '.join(AUTHOR)}")
+            raise ValueError(
+                f"{where}: unknown key {key!r} of an author{nearest(key, AUTHOR)}; the keys are"
+                f" {', '.join(AUTHOR)}"
+            )
         if key == "id" and type(value) is int:
-            raise ValueError(f"{where}: id is text, since a number may begin with zero; write it in quotes, \"{value}\"")
+            raise ValueError(
+                f"{where}: id is text, since a number may begin with zero; write it in quotes,"
+                f' "{value}"'
+            )
         typed(value, AUTHOR[key], key, where)
     return Author(**entry)

@@ -1,4 +1,6 @@
-"""The one place that knows which backend Keras runs on: threads, deterministic operations, and what the device is called."""
+"""The one place that knows which backend Keras runs on: threads, deterministic operations, and what
+the device is called.
+"""
 
 import os
 
@@ -16,7 +18,8 @@ def threads() -> int:
 
 
 def prepare() -> None:
-    """Pin the number of threads and ask for deterministic operations; before the first tensor, and as often as you like.
+    """Pin the number of threads and ask for deterministic operations; before the first tensor, and
+    as often as you like.
 
     1, 2 and 4 threads give different last bits, so the number is pinned, and recorded with the run.
     """
@@ -31,8 +34,11 @@ def prepare() -> None:
     except RuntimeError:  # too late: the runtime has started, with the number it had then
         started_with = tf.config.threading.get_intra_op_parallelism_threads()
         if started_with != count:
-            raise RuntimeError(f"TensorFlow already runs with {started_with or 'its own number of'} threads, {count} are asked for; "
-                               f"restart the kernel: backend.prepare() comes before the first model, as in the notebook's setup cell") from None
+            raise RuntimeError(
+                f"TensorFlow already runs with {started_with or 'its own number of'} threads,"
+                f" {count} are asked for; restart the kernel: backend.prepare() comes before the"
+                " first model, as in the notebook's setup cell"
+            ) from None
     tf.config.experimental.enable_op_determinism()
 
 

@@ -19,9 +19,11 @@ STATE = "state.json"
 
 
 def save(folder: Path, epoch: int, arrays: Iterable[tuple[str, np.ndarray]], state: dict) -> Path:
-    """Write `epoch-0007.<sha256>.npz` (readable with np.load), bring it to the disk, and delete all but the newest two.
+    """Write `epoch-0007.<sha256>.npz` (readable with np.load), bring it to the disk, and delete all
+    but the newest two.
 
-    arrays: (name, array) pairs, taken one at a time. state: what JSON can hold. On a full disk nothing is left of it, and the earlier ones stay.
+    arrays: (name, array) pairs, taken one at a time. state: what JSON can hold. On a full disk
+    nothing is left of it, and the earlier ones stay.
     """
     files.refuse_deleted(folder)
     temporary = folder / f".epoch.{os.getpid()}.part.npz"
@@ -39,17 +41,22 @@ def save(folder: Path, epoch: int, arrays: Iterable[tuple[str, np.ndarray]], sta
         temporary.unlink(missing_ok=True)
     files.bring_to_disk(folder)
     earlier = [old for number, old in _found(folder) if number < epoch]
-    for old in {old for _, old in _found(folder)} - {path, *earlier[:KEPT - 1]}:
+    for old in {old for _, old in _found(folder)} - {path, *earlier[: KEPT - 1]}:
         old.unlink()
     return path
 
 
 @contextlib.contextmanager
 def newest(folder: Path, progress: Callable[[str], None]):
-    """The newest checkpoint that is whole, as (state, arrays by name, read when asked for); None where there is none. A damaged one is named and deleted."""
+    """The newest checkpoint that is whole, as (state, arrays by name, read when asked for); None
+    where there is none. A damaged one is named and deleted.
+    """
     for _, path in _found(folder):
         if provenance.sha256(path)[:DIGITS] != NAME.fullmatch(path.name)[2]:
-            progress(f"{path.name} is damaged (its content is not what its name says): it is deleted, and the one before it serves")
+            progress(
+                f"{path.name} is damaged (its content is not what its name says): it is deleted,"
+                " and the one before it serves"
+            )
             path.unlink()
             continue
         with np.load(path) as arrays, zipfile.ZipFile(path) as archive:
@@ -60,5 +67,9 @@ def newest(folder: Path, progress: Callable[[str], None]):
 
 def _found(folder: Path) -> list[tuple[int, Path]]:
     """(epoch, path) of the checkpoints in a folder, newest first."""
-    there = [(int(match[1]), path) for path in folder.glob("epoch-*.npz") if (match := NAME.fullmatch(path.name))]
+    there = [
+        (int(match[1]), path)
+        for path in folder.glob("epoch-*.npz")
+        if (match := NAME.fullmatch(path.name))
+    ]
     return sorted(there, reverse=True)

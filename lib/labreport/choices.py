@@ -1,7 +1,9 @@
-"""The names a parameter file may choose from, and the settings each takes: read from the source, so that Keras is not imported.
+"""The names a parameter file may choose from, and the settings each takes: read from the source, so
+that Keras is not imported.
 
-A room that offers a choice ends with a dict literal (`MODELS = {"cifar10_naive": cifar10.naive, ...}`); what may be set from a
-parameter file are the keyword-only arguments of the function named there.
+A room that offers a choice ends with a dict literal (`MODELS = {"cifar10_naive": cifar10.naive,
+...}`); what may be set from a parameter file are the keyword-only arguments of the function named
+there.
 """
 
 import ast
@@ -24,7 +26,9 @@ ROOMS = {
 
 @dataclass(frozen=True)
 class Choice:
-    """One name: the source file and the name of its function, and setting name -> (annotation as text, has a default)."""
+    """One name: the source file and the name of its function, and setting name -> (annotation as
+    text, has a default).
+    """
 
     source: Path
     function: str
@@ -32,9 +36,11 @@ class Choice:
 
 
 def logical_name(room: str, name: str, imported: bool = False) -> str:
-    """Name in the package of the function that a choice stands for, as `code_digest` knows it: `models.cifar10.naive`.
+    """Name in the package of the function that a choice stands for, as `code_digest` knows it:
+    `models.cifar10.naive`.
 
-    imported: by the registry that this process imported, else by the one on the disk. Raises ValueError where that has no such choice.
+    imported: by the registry that this process imported, else by the one on the disk. Raises
+    ValueError where that has no such choice.
     """
     file, variable = ROOMS[room]
     parts = Path(file).with_suffix("").parts
@@ -42,24 +48,39 @@ def logical_name(room: str, name: str, imported: bool = False) -> str:
     text = imported_source.texts.get(module) if imported else None
     entries = _entries(text or (PACKAGE / file).read_text("utf-8"), variable)
     if name not in entries:
-        raise ValueError(f"{file} has no {room} {name!r} any more; choose another one, or put it back")
+        raise ValueError(
+            f"{file} has no {room} {name!r} any more; choose another one, or put it back"
+        )
     function = ast.unparse(entries[name])
-    inside = parts[:-1] if "." in function else parts  # module.function, or a function of this very file
+    inside = (
+        parts[:-1] if "." in function else parts
+    )  # module.function, or a function of this very file
     return ".".join((*inside, function))
 
 
 @functools.cache
 def _entries(text: str, variable: str) -> dict[str, ast.expr]:
-    """The entries of a registry in the source of its module: name -> what stands for the function. None where there is no such dict literal."""
+    """The entries of a registry in the source of its module: name -> what stands for the function.
+
+    None where there is no such dict literal.
+    """
     for statement in ast.parse(text).body:
-        if isinstance(statement, ast.Assign) and getattr(statement.targets[0], "id", None) == variable:
-            return {ast.literal_eval(key): value for key, value in zip(statement.value.keys, statement.value.values)}
+        if (
+            isinstance(statement, ast.Assign)
+            and getattr(statement.targets[0], "id", None) == variable
+        ):
+            return {
+                ast.literal_eval(key): value
+                for key, value in zip(statement.value.keys, statement.value.values)
+            }
     return {}
 
 
 @functools.cache
 def of(room: str) -> dict[str, Choice]:
-    """All names of a room (`dataset`, `model`, `loss`, `optimizer`), in the order of its dict literal."""
+    """All names of a room (`dataset`, `model`, `loss`, `optimizer`), in the order of its dict
+    literal.
+    """
     file, variable = ROOMS[room]
     path = PACKAGE / file
     entries = _entries(path.read_text("utf-8"), variable)
@@ -79,15 +100,24 @@ def _choice(path: Path, value: ast.expr) -> Choice:
         return _function(path.parent / f"{value.value.id}.py", value.attr)
     if isinstance(value, ast.Name):
         return _function(path, value.id)
-    raise ValueError(f"{path.name}, line {value.lineno}: write a function's name here, such as cifar10.naive, not {ast.unparse(value)}")
+    raise ValueError(
+        f"{path.name}, line {value.lineno}: write a function's name here, such as cifar10.naive,"
+        f" not {ast.unparse(value)}"
+    )
 
 
 def _function(path: Path, name: str) -> Choice:
     for statement in _parse(path).body:
         if isinstance(statement, ast.FunctionDef) and statement.name == name:
             arguments = statement.args
-            return Choice(path, name, {argument.arg: (ast.unparse(argument.annotation), default is not None)
-                                 for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults)})
+            return Choice(
+                path,
+                name,
+                {
+                    argument.arg: (ast.unparse(argument.annotation), default is not None)
+                    for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults)
+                },
+            )
     raise ValueError(f"{path.name} has no function {name}, which a dict of names refers to")
 
 

@@ -15,9 +15,11 @@ from .code_form import Emitter, bound, imports, is_bare_annotation, modules, own
 _HARMLESS = {
     "a module": "collections contextvars dataclasses enum pathlib re types typing",
     "abc": "abstractmethod",
-    "builtins": """abs all any bool bytes classmethod complex dict enumerate float frozenset getattr
+    "builtins": (
+        """abs all any bool bytes classmethod complex dict enumerate float frozenset getattr
         hasattr int isinstance issubclass len list max min object property range repr reversed round
-        set slice sorted staticmethod str sum tuple type zip""",
+        set slice sorted staticmethod str sum tuple type zip"""
+    ),
     "contextlib": "contextmanager suppress",
     "functools": "cache cached_property lru_cache partial singledispatch total_ordering wraps",
     "json": "dumps loads",
@@ -26,12 +28,16 @@ _HARMLESS = {
     "labreport.datasets.fetching": "Source",
     "labreport.wording": "file noted",
     "logging": "getLogger",
-    "numpy": """append arange array asarray column_stack concatenate cos dtype exp eye float32 full
-        hstack insert linspace log ones resize sin sqrt stack tile uint8 vstack zeros""",
+    "numpy": (
+        """append arange array asarray column_stack concatenate cos dtype exp eye float32 full
+        hstack insert linspace log ones resize sin sqrt stack tile uint8 vstack zeros"""
+    ),
     "threading": "Condition Event Lock RLock local",
-    "a method": """astype copy deleter encode endswith format fromkeys get getter items join
+    "a method": (
+        """astype copy deleter encode endswith format fromkeys get getter items join
         joinpath keys lower lstrip partition ravel replace reshape resolve rpartition rsplit rstrip
-        setter split splitlines startswith strip title upper values with_name with_suffix""",
+        setter split splitlines startswith strip title upper values with_name with_suffix"""
+    ),
 }
 
 

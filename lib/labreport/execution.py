@@ -1,4 +1,6 @@
-"""Run notebooks with papermill, honestly: what a run has done is read from disk, never from the notebook's own status."""
+"""Run notebooks with papermill, honestly: what a run has done is read from disk, never from the
+notebook's own status.
+"""
 
 import contextlib
 import functools
@@ -12,7 +14,27 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import assignments, authorship, data_fingerprint, enclosures, files, identity, interruption, logs, manifest, paths, privacy, provenance, records, reporting, results, staleness, state, warm, wording
+from . import (
+    assignments,
+    authorship,
+    data_fingerprint,
+    enclosures,
+    files,
+    identity,
+    interruption,
+    logs,
+    manifest,
+    paths,
+    privacy,
+    provenance,
+    records,
+    reporting,
+    results,
+    staleness,
+    state,
+    warm,
+    wording,
+)
 from .wording import count
 
 MADE_FROM = "made_from.json"  # what the notebook and the reports in a run folder were made from
@@ -29,7 +51,9 @@ class NotebookError(Exception):
 
 @dataclass(frozen=True)
 class Work:
-    """What is to be done to bring a run folder up to date, each with its reasons; an empty list is nothing to do."""
+    """What is to be done to bring a run folder up to date, each with its reasons; an empty list is
+    nothing to do.
+    """
 
     train: list[str] = field(default_factory=list)
     execute: list[str] = field(default_factory=list)
@@ -40,8 +64,10 @@ class Work:
 class Task:
     """A notebook to be executed into a folder, in a language.
 
-    parameters: of its cell tagged so. described: what the executed notebook says of itself. untrained: what has to be trained first, in
-    reasons. finished: when the numbers that the notebook tells of were, None as long as there are none. key: what its words depend on. code: the part of it that is code, as this process imported it, or as it lies on the disk.
+    parameters: of its cell tagged so. described: what the executed notebook says of itself.
+    untrained: what has to be trained first, in reasons. finished: when the numbers that the
+    notebook tells of were, None as long as there are none. key: what its words depend on. code: the
+    part of it that is code, as this process imported it, or as it lies on the disk.
     """
 
     run_name: str
@@ -66,10 +92,22 @@ def task(subject, language: str = "en") -> Task:
     notebook = paths.notebooks() / f"{subject.notebook}.ipynb"
     assignments.notebook(subject.notebook)  # one that is damaged ends here, before a kernel starts
     if compares(subject):
-        key = _comparison_key(subject, notebook, language)  # of the runs as they are before the notebook reads them: one that ends meanwhile is seen by the next call
+        key = _comparison_key(
+            subject, notebook, language
+        )  # of the runs as they are before the notebook reads them: one that ends meanwhile is seen by the next call
         parameters = {"compared": subject.name, "settings": subject.settings, "language": language}
-        return Task(subject.run_name, subject.folder, notebook, language, parameters, {"compared": subject.name},
-                    lambda: [], lambda: max(run.metrics["finished"] for run in subject.finished), lambda: key, lambda imported: staleness.execution(notebook, language, None, imported))
+        return Task(
+            subject.run_name,
+            subject.folder,
+            notebook,
+            language,
+            parameters,
+            {"compared": subject.name},
+            lambda: [],
+            lambda: max(run.metrics["finished"] for run in subject.finished),
+            lambda: key,
+            lambda imported: staleness.execution(notebook, language, None, imported),
+        )
 
     def finished():
         metrics = results.finished(subject.folder)
@@ -79,16 +117,30 @@ def task(subject, language: str = "en") -> Task:
     def data():
         return data_fingerprint.known(subject) or _loaded(subject)
 
-    parameters = {"experiment": subject.name, "settings": subject.training_settings(), "language": language}
-    return Task(subject.run_name, subject.folder, notebook, language, parameters, {"experiment": subject.name},
-                lambda: _untrained(subject, data()[0]), finished, lambda: _execution_key(subject, notebook, finished(), data()[1], language),
-                lambda imported: staleness.execution(notebook, language, subject, imported))
+    parameters = {
+        "experiment": subject.name,
+        "settings": subject.training_settings(),
+        "language": language,
+    }
+    return Task(
+        subject.run_name,
+        subject.folder,
+        notebook,
+        language,
+        parameters,
+        {"experiment": subject.name},
+        lambda: _untrained(subject, data()[0]),
+        finished,
+        lambda: _execution_key(subject, notebook, finished(), data()[1], language),
+        lambda imported: staleness.execution(notebook, language, subject, imported),
+    )
 
 
 def work(subject, language: str = "en") -> Work:
     """Compare what the folder of an Experiment or Assignment was made from with what is here now.
 
-    Reads an experiment's data (ValueError, ConnectionError), not Keras; of an assignment the files of its runs, at least one (ValueError).
+    Reads an experiment's data (ValueError, ConnectionError), not Keras; of an assignment the files
+    of its runs, at least one (ValueError).
     """
     wanted = task(subject, language)
     folder, before = wanted.folder, records.made_from(wanted.folder)
@@ -104,7 +156,11 @@ def work(subject, language: str = "en") -> Work:
         return Work([], execute, execute)
     reports = [wording.file(name, language) for name in REPORTS]
     render = [f"{name} is missing" for name in reports if not (folder / name).exists()]
-    render = render or _reasons(None, before.get(_stage("rendered", language)), _render_key(folder, language, _carried(subject), authorship.load()))
+    render = render or _reasons(
+        None,
+        before.get(_stage("rendered", language)),
+        _render_key(folder, language, _carried(subject), authorship.load()),
+    )
     return Work([], [], render)
 
 
@@ -125,12 +181,19 @@ def _untrained(experiment, fingerprint: str) -> list[str]:
 
     augmentation.build(experiment)  # a wrong value ends here, before a kernel starts
     epochs = state.read(experiment.folder).epochs
-    return reasons or ([f"its training was stopped after {count(epochs, 'epoch')}"] if epochs else ["it has not been trained"])
+    return reasons or (
+        [f"its training was stopped after {count(epochs, 'epoch')}"]
+        if epochs
+        else ["it has not been trained"]
+    )
 
 
 def _changed_since(folder: Path, *names: str) -> list[str]:
     """In words, which files of a run folder were changed after it was executed."""
-    return [f"{name} was changed after it was executed" for name in manifest.changed(folder, names or None)]
+    return [
+        f"{name} was changed after it was executed"
+        for name in manifest.changed(folder, names or None)
+    ]
 
 
 def _reasons(product: Path | None, before: dict | None, now: dict) -> list[str]:
@@ -139,19 +202,46 @@ def _reasons(product: Path | None, before: dict | None, now: dict) -> list[str]:
     return identity.differences(before, now)
 
 
-def _execution_key(experiment, notebook: Path, finished: str, notes: list[str], language: str) -> dict:
+def _execution_key(
+    experiment, notebook: Path, finished: str, notes: list[str], language: str
+) -> dict:
     published = results.published_file(experiment)
     verified = (records.verification(experiment.folder) or {}).get("verified")
-    return {"settings": experiment.settings() | {"what is noted of the data": notes, "verified": verified}, "data": finished,
-            "code": staleness.execution(notebook, language, experiment) | _digests(*[published] * published.exists()), "versions": _told_with()} | identity.of_host()
+    return {
+        "settings": (
+            experiment.settings() | {"what is noted of the data": notes, "verified": verified}
+        ),
+        "data": finished,
+        "code": (
+            staleness.execution(notebook, language, experiment)
+            | _digests(*[published] * published.exists())
+        ),
+        "versions": _told_with(),
+    } | identity.of_host()
 
 
 def _comparison_key(assignment, notebook: Path, language: str) -> dict:
-    parameter_files = list(dict.fromkeys(paths.params() / f"{run.experiment.name}.yaml" for run in assignment.runs))
-    read = [run.experiment.folder / name for run in assignment.finished for name in assignments.READ]
-    heading = {"the heading of the assignment": hashlib.sha256(getattr(assignment, "heading", "").encode()).hexdigest()}
-    states = {run.experiment.run_name: "; ".join([run.state, *run.outdated]) for run in assignment.runs}
-    return {"settings": states, "code": staleness.execution(notebook, language) | heading | _digests(*parameter_files, *read), "versions": _told_with()}
+    parameter_files = list(
+        dict.fromkeys(paths.params() / f"{run.experiment.name}.yaml" for run in assignment.runs)
+    )
+    read = [
+        run.experiment.folder / name for run in assignment.finished for name in assignments.READ
+    ]
+    heading = {
+        "the heading of the assignment": (
+            hashlib.sha256(getattr(assignment, "heading", "").encode()).hexdigest()
+        )
+    }
+    states = {
+        run.experiment.run_name: "; ".join([run.state, *run.outdated]) for run in assignment.runs
+    }
+    return {
+        "settings": states,
+        "code": (
+            staleness.execution(notebook, language) | heading | _digests(*parameter_files, *read)
+        ),
+        "versions": _told_with(),
+    }
 
 
 def _digests(*found: Path) -> dict[str, str]:
@@ -163,24 +253,40 @@ def _told_with() -> dict[str, str]:
     return provenance.versions("matplotlib", "seaborn", "pandas", "scikit-learn", "scipy")
 
 
-def _render_key(folder: Path, language: str, carried: dict[str, bytes], signed: authorship.Authorship) -> dict:
+def _render_key(
+    folder: Path, language: str, carried: dict[str, bytes], signed: authorship.Authorship
+) -> dict:
     notebook = folder / wording.file(NOTEBOOK, language)
-    digests = {f"{name} in the PDF": hashlib.sha256(data).hexdigest() for name, data in carried.items()}
-    digests["authors and course"] = hashlib.sha256(repr((signed.authors, signed.course, signed.institution)).encode()).hexdigest()  # names stand in the reports only
-    return {"code": staleness.rendering(language) | {notebook.name: provenance.sha256(notebook)} | digests,
-            "versions": provenance.versions("nbconvert", "typst", "pypandoc_binary", "pygments")}
+    digests = {
+        f"{name} in the PDF": hashlib.sha256(data).hexdigest() for name, data in carried.items()
+    }
+    digests["authors and course"] = hashlib.sha256(
+        repr((signed.authors, signed.course, signed.institution)).encode()
+    ).hexdigest()  # names stand in the reports only
+    return {
+        "code": (
+            staleness.rendering(language) | {notebook.name: provenance.sha256(notebook)} | digests
+        ),
+        "versions": provenance.versions("nbconvert", "typst", "pypandoc_binary", "pygments"),
+    }
 
 
 def _carried(subject) -> dict[str, bytes]:
     """The files that the PDF carries inside, by name."""
-    return enclosures.of_comparison(subject) if compares(subject) else enclosures.of_run(subject.folder)
+    return (
+        enclosures.of_comparison(subject)
+        if compares(subject)
+        else enclosures.of_run(subject.folder)
+    )
 
 
 def run(subject, output=sys.stdout, language: str = "en") -> None:
-    """Execute the notebook of an Experiment or of an Assignment's comparison into its folder; what it prints goes to `output` as it comes.
+    """Execute the notebook of an Experiment or of an Assignment's comparison into its folder; what
+    it prints goes to `output` as it comes.
 
-    An experiment's `fit` trains, goes on, or finds that nothing has changed. Raises NotebookError when a cell fails or the kernel dies; the
-    notebook as far as it came is then kept as failed.ipynb, and the last good one stays. SIGINT and SIGTERM let a training finish its epoch;
+    An experiment's `fit` trains, goes on, or finds that nothing has changed. Raises NotebookError
+    when a cell fails or the kernel dies; the notebook as far as it came is then kept as
+    failed.ipynb, and the last good one stays. SIGINT and SIGTERM let a training finish its epoch;
     Interrupted is raised then, and nothing is left but what is saved.
     """
     import nbformat
@@ -200,8 +306,12 @@ def run(subject, output=sys.stdout, language: str = "en") -> None:
             files.refuse_deleted(folder)
             notebook = nbformat.read(running, 4)
             finished = wanted.finished()
-            if finished is None or any(cell.cell_type == "code" and cell.execution_count is None for cell in notebook.cells):
-                raise NotebookError(f"{wanted.notebook.name} came to its end without a finished training")
+            if finished is None or any(
+                cell.cell_type == "code" and cell.execution_count is None for cell in notebook.cells
+            ):
+                raise NotebookError(
+                    f"{wanted.notebook.name} came to its end without a finished training"
+                )
             _tidy(notebook, wanted, finished)
             _set_edited_aside(folder, wording.file(NOTEBOOK, language), output)
             manifest.forget(folder, wording.file(NOTEBOOK, language))
@@ -222,21 +332,33 @@ def run(subject, output=sys.stdout, language: str = "en") -> None:
                 path.unlink(missing_ok=True)
         for name in (FAILED, FAILED_LOG):
             (folder / name).unlink(missing_ok=True)
-        trained = [name for name in manifest.TRAINED if (folder / name).exists() and manifest.lacks(folder, name)]  # by an earlier version
+        trained = [
+            name
+            for name in manifest.TRAINED
+            if (folder / name).exists() and manifest.lacks(folder, name)
+        ]  # by an earlier version
         manifest.add(folder, wording.file(NOTEBOOK, language), *trained)
         if code == wanted.code(False) == wanted.code(True):
             _record(folder, _stage("executed", language), wanted.key())
         else:  # nobody knows which of the two codes the kernel has imported
             _record(folder, _stage("executed", language), None)
-            print("the code was edited while the notebook ran; the next report executes it again", file=output)
+            print(
+                "the code was edited while the notebook ran; the next report executes it again",
+                file=output,
+            )
 
 
 def _set_edited_aside(folder: Path, name: str, output) -> None:
-    """A notebook that somebody edited after it was executed gets another name, before the new one takes its place."""
+    """A notebook that somebody edited after it was executed gets another name, before the new one
+    takes its place.
+    """
     if manifest.changed(folder, (name,)) and (folder / name).exists():
         aside = files.free(folder / f"edited-{name}")
         (folder / name).rename(aside)
-        print(f"{name} was changed after it was executed; the changed one is now {aside.name}", file=output)
+        print(
+            f"{name} was changed after it was executed; the changed one is now {aside.name}",
+            file=output,
+        )
 
 
 def _write_notebook(path: Path, notebook) -> None:
@@ -252,7 +374,9 @@ def _cleaned(notebook) -> str:
         joined = []
         for output in cell.get("outputs", []):
             if output.output_type == "stream" and joined and joined[-1].get("name") == output.name:
-                joined[-1] = nbformat.from_dict(joined[-1] | {"text": joined[-1].text + output.text})
+                joined[-1] = nbformat.from_dict(
+                    joined[-1] | {"text": joined[-1].text + output.text}
+                )
             else:
                 joined.append(output)
         if "outputs" in cell:
@@ -261,24 +385,36 @@ def _cleaned(notebook) -> str:
 
 
 def render(subject, language: str = "en", force: bool = False) -> tuple[Path, Path]:
-    """Make the HTML and the PDF of the executed notebook in a language; FileNotFoundError where there is none yet.
+    """Make the HTML and the PDF of the executed notebook in a language; FileNotFoundError where
+    there is none yet.
 
-    ValueError where a file of the run was changed after it was executed, unless `force`: then the reports say so.
+    ValueError where a file of the run was changed after it was executed, unless `force`: then the
+    reports say so.
     """
     folder = subject.folder
     notebook = folder / wording.file(NOTEBOOK, language)
     if not notebook.exists():
         command = f"compare {subject.name}" if compares(subject) else f"report {subject.name}"
         what = "comparison" if compares(subject) else "experiment"
-        raise FileNotFoundError(f"{paths.display(folder)} holds no executed notebook; run the {what} first: python pipeline.py {command}")
+        raise FileNotFoundError(
+            f"{paths.display(folder)} holds no executed notebook; run the {what} first: python"
+            f" pipeline.py {command}"
+        )
     edited = manifest.changed(folder, (*manifest.TRAINED, notebook.name, manifest.FILE))
     if edited and not force:
-        raise ValueError(f"{wording.listed(edited)} in {paths.display(folder)} changed after it was executed, and the report would present that as the run's: execute "
-                         f"it again (`report`), or say --force to have it rendered with a warning")
+        raise ValueError(
+            f"{wording.listed(edited)} in {paths.display(folder)} changed after it was executed,"
+            " and the report would present that as the run's: execute it again (`report`), or say"
+            " --force to have it rendered with a warning"
+        )
     metrics = None if compares(subject) else records.metrics(folder)
     finished = _finished(notebook)
     if metrics and finished and finished != metrics["finished"]:
-        raise ValueError(f"{notebook.name} shows a training that finished {finished}, and {paths.display(folder)} holds another, of {metrics['finished']}: execute it again (`report`)")
+        raise ValueError(
+            f"{notebook.name} shows a training that finished {finished}, and"
+            f" {paths.display(folder)} holds another, of {metrics['finished']}: execute it again"
+            " (`report`)"
+        )
     with state.held(folder, subject.run_name):
         carried, signed = _carried(subject), authorship.load()
         key = _render_key(folder, language, carried, signed)
@@ -313,28 +449,57 @@ def _papermill(wanted: Task, running: Path, log: Path, output) -> None:
     from papermill.iorw import LocalHandler, papermill_io
 
     clients = []
-    environment = os.environ | {state.HOLDER: str(wanted.folder.resolve()),
-                                "PYTHONPATH": os.pathsep.join(filter(None, (str(provenance.PACKAGE.parent), os.environ.get("PYTHONPATH")))),  # this very package
-                                "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2")}
+    environment = os.environ | {
+        state.HOLDER: str(wanted.folder.resolve()),
+        "PYTHONPATH": os.pathsep.join(
+            filter(None, (str(provenance.PACKAGE.parent), os.environ.get("PYTHONPATH")))
+        ),  # this very package
+        "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),
+    }
 
     class Client(PapermillNotebookClient):
         """papermill's own, but between two cells it looks whether it was asked to stop."""
 
         def execute_cell(self, *arguments, **keywords):
             if came:
-                raise KeyboardInterrupt if came[0] == signal.SIGINT else interruption.Terminated(came[0])
+                raise (
+                    KeyboardInterrupt
+                    if came[0] == signal.SIGINT
+                    else interruption.Terminated(came[0])
+                )
             return super().execute_cell(*arguments, **keywords)
 
     class Engine(NBClientEngine):
-        """papermill's own engine, but what the kernel's process writes to its terminal goes to the log, and the kernel dies with this process."""
+        """papermill's own engine, but what the kernel's process writes to its terminal goes to the
+        log, and the kernel dies with this process.
+        """
 
         @classmethod
-        def execute_managed_notebook(cls, nb_man, kernel_name, stdout_file=None, kernel_log=None, **_):
-            clients.append(Client(nb_man, kernel_name=kernel_name, kernel_manager_class=warm.kernel_manager(), stdout_file=stdout_file, timeout=None, startup_timeout=300))
-            clients[-1].execute(stdout=kernel_log, stderr=kernel_log, env=environment, preexec_fn=interruption.die_with(os.getpid()))
+        def execute_managed_notebook(
+            cls, nb_man, kernel_name, stdout_file=None, kernel_log=None, **_
+        ):
+            clients.append(
+                Client(
+                    nb_man,
+                    kernel_name=kernel_name,
+                    kernel_manager_class=warm.kernel_manager(),
+                    stdout_file=stdout_file,
+                    timeout=None,
+                    startup_timeout=300,
+                )
+            )
+            clients[-1].execute(
+                stdout=kernel_log,
+                stderr=kernel_log,
+                env=environment,
+                preexec_fn=interruption.die_with(os.getpid()),
+            )
 
     class Handler(LocalHandler):
-        """Writes the notebook cleaned, after each cell: it would stay if this process were killed. Not into a folder that was deleted meanwhile."""
+        """Writes the notebook cleaned, after each cell: it would stay if this process were killed.
+
+        Not into a folder that was deleted meanwhile.
+        """
 
         def write(self, buf, path):
             files.refuse_deleted(Path(path).parent)
@@ -342,32 +507,62 @@ def _papermill(wanted: Task, running: Path, log: Path, output) -> None:
 
     papermill_engines.register("labreport", Engine)
     papermill_io.register(str(running), Handler())
-    os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")  # this environment's kernel, not one of the same name in the home folder
+    os.environ.setdefault(
+        "JUPYTER_PREFER_ENV_PATH", "1"
+    )  # this environment's kernel, not one of the same name in the home folder
     notebook = wanted.notebook
-    with logs.Log(log, "w") as kernel_log, logs.Cleaned(output) as shown, interruption.forwarding(lambda: _kernel(clients)) as came:
+    with (
+        logs.Log(log, "w") as kernel_log,
+        logs.Cleaned(output) as shown,
+        interruption.forwarding(lambda: _kernel(clients)) as came,
+    ):
         try:
-            papermill.execute_notebook(notebook, running, wanted.parameters, engine_name="labreport", kernel_name="python3", progress_bar=False,
-                                       cwd=str(notebook.parent), stdout_file=shown, kernel_log=kernel_log)
+            papermill.execute_notebook(
+                notebook,
+                running,
+                wanted.parameters,
+                engine_name="labreport",
+                kernel_name="python3",
+                progress_bar=False,
+                cwd=str(notebook.parent),
+                stdout_file=shown,
+                kernel_log=kernel_log,
+            )
         except papermill.PapermillExecutionError as error:
             if came and error.ename in ("Interrupted", "KeyboardInterrupt"):
-                raise _stopped(wanted, came[0], error.evalue if error.ename == "Interrupted" else "") from error
-            raise NotebookError(f"cell {_failed_cell(running)!r} of {notebook.name} failed: {_reason(error)} (the notebook as far as it came: "
-                                f"{paths.display(running.with_name(FAILED))})") from error
+                raise _stopped(
+                    wanted, came[0], error.evalue if error.ename == "Interrupted" else ""
+                ) from error
+            raise NotebookError(
+                f"cell {_failed_cell(running)!r} of {notebook.name} failed: {_reason(error)} (the"
+                f" notebook as far as it came: {paths.display(running.with_name(FAILED))})"
+            ) from error
         except KeyboardInterrupt:
-            logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # it would tell, with a traceback, that the kernel died: of this very interruption
+            logging.getLogger("asyncio").setLevel(
+                logging.CRITICAL
+            )  # it would tell, with a traceback, that the kernel died: of this very interruption
             raise
-        except (DeadKernelError, CellTimeoutError, RuntimeError) as error:  # a plain RuntimeError where it dies before its first answer
+        except (
+            DeadKernelError,
+            CellTimeoutError,
+            RuntimeError,
+        ) as error:  # a plain RuntimeError where it dies before its first answer
             if came:  # SIGINT ends a kernel that is still importing
                 raise _stopped(wanted, came[0]) from error
             if not isinstance(error, (DeadKernelError, CellTimeoutError)):
                 raise
-            raise NotebookError(f"the kernel of {notebook.name} died: out of memory, or ended from outside? "
-                                f"Its last words are in {paths.display(running.with_name(FAILED_LOG))}; the same command goes on after the last saved epoch") from error
+            raise NotebookError(
+                f"the kernel of {notebook.name} died: out of memory, or ended from outside? Its"
+                f" last words are in {paths.display(running.with_name(FAILED_LOG))}; the same"
+                " command goes on after the last saved epoch"
+            ) from error
 
 
 def _stopped(wanted: Task, number: int, why: str = "") -> interruption.Interrupted:
     """What is raised when a signal has stopped a notebook. why: what its training says."""
-    stop = interruption.Interrupted(why or f"{wanted.run_name} was stopped; the same command goes on")
+    stop = interruption.Interrupted(
+        why or f"{wanted.run_name} was stopped; the same command goes on"
+    )
     stop.signal = number
     return stop
 
@@ -379,29 +574,60 @@ def _kernel(clients: list) -> int | None:
 
 
 def _reason(error) -> str:
-    """What a person needs of a cell's error: errors of ours speak for themselves, others come with their kind."""
+    """What a person needs of a cell's error: errors of ours speak for themselves, others come with
+    their kind.
+    """
     if error.ename == "OSError" and "[Errno 28]" in error.evalue:
         return "the disk is full: free some space and run the same command again"
-    return error.evalue if error.ename in ("ValueError", "FloatingPointError", "ConnectionError", "FileNotFoundError") else f"{error.ename}: {error.evalue}"
+    return (
+        error.evalue
+        if error.ename
+        in (
+            "ValueError",
+            "FloatingPointError",
+            "ConnectionError",
+            "FileNotFoundError",
+        )
+        else f"{error.ename}: {error.evalue}"
+    )
 
 
 def _failed_cell(running: Path) -> str:
     """Name of the cell that holds an error."""
-    cells = (files.read_json(running) or {"cells": []})["cells"]  # on a full disk the file may be cut off
-    return next((cell["id"] for cell in cells if any(output["output_type"] == "error" for output in cell.get("outputs", []))), "?")
+    cells = (files.read_json(running) or {"cells": []})[
+        "cells"
+    ]  # on a full disk the file may be cut off
+    return next(
+        (
+            cell["id"]
+            for cell in cells
+            if any(output["output_type"] == "error" for output in cell.get("outputs", []))
+        ),
+        "?",
+    )
 
 
 def _tidy(notebook, wanted: Task, finished: str) -> None:
-    """Take out what differs from run to run and says nothing: papermill's random cell id, its times, and paths of this machine."""
+    """Take out what differs from run to run and says nothing: papermill's random cell id, its
+    times, and paths of this machine.
+    """
     notebook.metadata.pop("papermill", None)
     record = records.provenance(wanted.folder)
     checkout = record["sittings"][-1]["checkout"] if record else provenance.checkout()
-    notebook.metadata["labreport"] = wanted.described | {"run": wanted.run_name, "finished": finished, "language": wanted.language, "commit": checkout["commit"],
-                                                         "changed": bool(checkout["changes"])}
+    notebook.metadata["labreport"] = wanted.described | {
+        "run": wanted.run_name,
+        "finished": finished,
+        "language": wanted.language,
+        "commit": checkout["commit"],
+        "changed": bool(checkout["changes"]),
+    }
     for cell in notebook.cells:
         cell.metadata.pop("papermill", None)
         cell.metadata.pop("execution", None)
         if "injected-parameters" in cell.metadata.get("tags", []):
             cell["id"] = "injected-parameters"
-            values = {key: pprint.pformat(value, sort_dicts=False, width=100) for key, value in wanted.parameters.items()}  # papermill writes one long line
+            values = {
+                key: pprint.pformat(value, sort_dicts=False, width=100)
+                for key, value in wanted.parameters.items()
+            }  # papermill writes one long line
             cell["source"] = "\n".join(f"{key} = {value}" for key, value in values.items())

@@ -1,4 +1,6 @@
-"""Experiments: a parameter file, and what is set differently for one run, checked and frozen into an `Experiment`."""
+"""Experiments: a parameter file, and what is set differently for one run, checked and frozen into
+an `Experiment`.
+"""
 
 import hashlib
 import json
@@ -10,31 +12,56 @@ from . import choices, paths, pretrained, strict_yaml
 from .plain_types import nearest, quoted, typed
 from .wording import say, spoken
 
-# What may be set for one run and never stands in a file: a file always means the real data, and all of it.
+# What may be set for one run and never stands in a file: a file always means the real data, and all
+# of it.
 REHEARSAL = {"data": "real", "max_images": None}
 
 COMPARISON = "comparison"  # the notebook that compares, and the last word of its run folders
-TRAINED_PART = "model_args.trainable_from"  # decides what is trained of a model, and changes no weight's shape
-DESCRIPTION = ("title", "question", "notebook", "differs", "published")  # fields that training never sees
+TRAINED_PART = (  # decides what is trained of a model, and changes no weight's shape
+    "model_args.trainable_from"
+)
+DESCRIPTION = (
+    "title",
+    "question",
+    "notebook",
+    "differs",
+    "published",
+)  # fields that training never sees
 
 PUBLISHED = {
-    "source": "str", "test_accuracy": "float | None", "validation_accuracy": "float | None", "best_epoch": "int | None",
-    "total_parameters": "int", "trainable_parameters": "int", "note": "str | None",
+    "source": "str",
+    "test_accuracy": "float | None",
+    "validation_accuracy": "float | None",
+    "best_epoch": "int | None",
+    "total_parameters": "int",
+    "trainable_parameters": "int",
+    "note": "str | None",
 }
-EARLY_STOPPING = {"monitor": "str", "patience": "int | None", "min_delta": "float", "start_from_epoch": "int"}
+EARLY_STOPPING = {
+    "monitor": "str",
+    "patience": "int | None",
+    "min_delta": "float",
+    "start_from_epoch": "int",
+}
 IMAGE_SIDES = (8, 1024)  # pixels
 MONITORS = ("val_loss", "val_accuracy")
-NAME = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")  # two hyphens set a run's settings off from its experiment
+NAME = re.compile(
+    r"[a-z0-9]+(_[a-z0-9]+)*"
+)  # two hyphens set a run's settings off from its experiment
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """One experiment, complete; plain values only. The fields are the keys of a parameter file, in their order there.
+    """One experiment, complete; plain values only.
 
-    starts_from: an experiment on the same data whose trained weights are the first ones here. differs: what an original did that is
-    done otherwise here, and why. early_stopping: `monitor` also says which epoch is the best one; `patience: null` trains all epochs.
-    data: `real` or `sample` (drawn by the program). max_images: train and test on about so many images in all, None for all.
-    changes: what differs from the parameter file, as {"optimizer_args.learning_rate": 0.01}.
+    The fields are the keys of a parameter file, in their order there.
+
+    starts_from: an experiment on the same data whose trained weights are the first ones here.
+    differs: what an original did that is done otherwise here, and why. early_stopping: `monitor`
+    also says which epoch is the best one; `patience: null` trains all epochs. data: `real` or
+    `sample` (drawn by the program). max_images: train and test on about so many images in all, None
+    for all. changes: what differs from the parameter file, as {"optimizer_args.learning_rate":
+    0.01}.
     """
 
     name: str
@@ -70,8 +97,16 @@ class Experiment:
 
     @property
     def run_name(self) -> str:
-        """Name of the run folder: the experiment, and what differs from its file (`cifar10_l2_dropout--sample--epochs-3`)."""
-        parts = [self.name, *(_folder_part(key, value) for key, value in sorted(self.changes.items(), key=lambda item: item[0] != "data"))]
+        """Name of the run folder: the experiment, and what differs from its file
+        (`cifar10_l2_dropout--sample--epochs-3`).
+        """
+        parts = [
+            self.name,
+            *(
+                _folder_part(key, value)
+                for key, value in sorted(self.changes.items(), key=lambda item: item[0] != "data")
+            ),
+        ]
         name = "--".join(parts)
         return name if len(name) <= 150 else f"{name[:130]}--{_digest(name)}"
 
@@ -82,33 +117,87 @@ class Experiment:
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         sample = self.data == "sample"
-        changed = [f"{key} = {quoted(value)}" for key, value in self.changes.items() if key != "data"]
+        changed = [
+            f"{key} = {quoted(value)}" for key, value in self.changes.items() if key != "data"
+        ]
         file = f"params/{self.name}.yaml"
         weights = pretrained.remark(self.model_args, self.dataset_args.get("image_size"))
-        settings = say("{file}, but {changed}", file=file, changed=", ".join(changed)) if changed else say("as in {file}", file=file)
+        settings = (
+            say("{file}, but {changed}", file=file, changed=", ".join(changed))
+            if changed
+            else say("as in {file}", file=file)
+        )
         title, question = say(self.title), say(self.question)
-        told = {"title": title, "question": question, "experiment": self.name, "sample": sample, "language": spoken(),
-                "fields": [[say("Settings"), settings], *([[say("Weights"), weights]] if weights else [])]}
+        told = {
+            "title": title,
+            "question": question,
+            "experiment": self.name,
+            "sample": sample,
+            "language": spoken(),
+            "fields": [
+                [say("Settings"), settings],
+                *([[say("Weights"), weights]] if weights else []),
+            ],
+        }
         lines = [f"**{title}**", question]
         if sample:
-            lines.append(say("**Sample data.** The images are drawn by the program; the numbers below say nothing about the real data set."))
+            lines.append(
+                say(
+                    "**Sample data.** The images are drawn by the program; the numbers below say"
+                    " nothing about the real data set."
+                )
+            )
         if weights:
             lines.append(f"**{say('Weights')}.** {weights}")
         if changed:
-            lines.append(say("Differs from `{file}`: {changed}.", file=file, changed=", ".join(f"`{change}`" for change in changed)))
-        return {"application/vnd.labreport.report+json": told, "text/markdown": "\n\n".join(lines), "text/plain": f"{title}: {question}"}
+            lines.append(
+                say(
+                    "Differs from `{file}`: {changed}.",
+                    file=file,
+                    changed=", ".join(f"`{change}`" for change in changed),
+                )
+            )
+        return {
+            "application/vnd.labreport.report+json": told,
+            "text/markdown": "\n\n".join(lines),
+            "text/plain": f"{title}: {question}",
+        }
 
 
-FIELDS = tuple(field.name for field in fields(Experiment) if field.name not in ("name", "changes", *REHEARSAL))
-_TOP_LEVEL = {"title": "str", "question": "str", "notebook": "str", "dataset": "str", "dataset_args": "dict", "model": "str",
-              "model_args": "dict", "loss": "str", "optimizer": "str", "optimizer_args": "dict", "augmentation": "dict", "epochs": "int",
-              "batch_size": "int", "early_stopping": "dict", "seed": "int",
-              "starts_from": "str | None", "differs": "list[str]", "published": "dict", "data": "str", "max_images": "int | None"}
+FIELDS = tuple(
+    field.name for field in fields(Experiment) if field.name not in ("name", "changes", *REHEARSAL)
+)
+_TOP_LEVEL = {
+    "title": "str",
+    "question": "str",
+    "notebook": "str",
+    "dataset": "str",
+    "dataset_args": "dict",
+    "model": "str",
+    "model_args": "dict",
+    "loss": "str",
+    "optimizer": "str",
+    "optimizer_args": "dict",
+    "augmentation": "dict",
+    "epochs": "int",
+    "batch_size": "int",
+    "early_stopping": "dict",
+    "seed": "int",
+    "starts_from": "str | None",
+    "differs": "list[str]",
+    "published": "dict",
+    "data": "str",
+    "max_images": "int | None",
+}
 
 
 def assignments() -> list[str]:
-    """Notebooks that an experiment may have: all but the one that compares, which has no runs of its own."""
-    return sorted(file.stem for file in paths.notebooks().glob("*.ipynb") if file.stem != COMPARISON)
+    """Notebooks that an experiment may have: all but the one that compares, which has no runs of
+    its own.
+    """
+    return sorted(
+        file.stem for file in paths.notebooks().glob("*.ipynb") if file.stem != COMPARISON
+    )
 
 
 def names() -> list[str]:
@@ -119,26 +208,43 @@ def names() -> list[str]:
 def load(name: str, settings: Mapping | None = None) -> Experiment:
     """Read and check `params/<name>.yaml` with the settings of one run on top.
 
-    settings: `{"epochs": 3}`, with dots for one entry of a mapping (`{"optimizer_args.learning_rate": 1e-3}`), its last word
-    alone where only one entry has that name (`{"learning_rate": 1e-3}`); the whole of `Experiment.settings()` is accepted too.
-    Raises ValueError saying what came, what was expected, and the file and line.
+    settings: `{"epochs": 3}`, with dots for one entry of a mapping
+    (`{"optimizer_args.learning_rate": 1e-3}`), its last word alone where only one entry has that
+    name (`{"learning_rate": 1e-3}`); the whole of `Experiment.settings()` is accepted too. Raises
+    ValueError saying what came, what was expected, and the file and line.
     """
     known = names()
     if name not in known:
-        raise ValueError(f"there is no experiment {name!r}{nearest(name, known)}; `python pipeline.py list` shows all {len(known)}")
+        raise ValueError(
+            f"there is no experiment {name!r}{nearest(name, known)}; `python pipeline.py list`"
+            f" shows all {len(known)}"
+        )
     file = paths.params() / f"{name}.yaml"
     where = paths.display(file)
     if not NAME.fullmatch(name):
-        raise ValueError(f"{where}: an experiment's name is made of lower-case words and numbers joined by single underscores; rename the file")
+        raise ValueError(
+            f"{where}: an experiment's name is made of lower-case words and numbers joined by"
+            " single underscores; rename the file"
+        )
     values, lines = strict_yaml.read_file(file, where)
     if not isinstance(values, dict):
-        raise ValueError(f"{where}: a parameter file is a mapping of keys to values; see another file in {paths.display(paths.params())}/")
+        raise ValueError(
+            f"{where}: a parameter file is a mapping of keys to values; see another file in"
+            f" {paths.display(paths.params())}/"
+        )
     for key in values:
         if key not in FIELDS:
-            raise ValueError(f"{where}, line {lines[(key,)]}: unknown key {key!r}{nearest(key, FIELDS)}; the keys are {', '.join(FIELDS)}")
+            raise ValueError(
+                f"{where}, line {lines[(key,)]}: unknown key {key!r}{nearest(key, FIELDS)}; the"
+                f" keys are {', '.join(FIELDS)}"
+            )
     missing = [key for key in FIELDS if key not in values]
     if missing:
-        raise ValueError(f"{where}: missing {', '.join(missing)}; a parameter file is complete, nothing is inherited")
+        raise ValueError(
+            f"{where}: missing {', '.join(missing)}; a parameter file is complete, nothing is"
+            " inherited"
+        )
+
     def line(*path):
         while path and path not in lines:
             path = path[:-1]
@@ -147,42 +253,64 @@ def load(name: str, settings: Mapping | None = None) -> Experiment:
     from_file = _check(values | REHEARSAL, line)
     resolved = _check(_apply(from_file, settings or {}), lambda *path: "settings")
     before = flatten(from_file)
-    changes = {key: value for key, value in flatten(resolved).items() if key not in before or before[key] != value}
+    changes = {
+        key: value
+        for key, value in flatten(resolved).items()
+        if key not in before or before[key] != value
+    }
     changes |= {key: None for key in before if key not in flatten(resolved)}
     described = [key for key in changes if key.split(".")[0] in DESCRIPTION]
     if described:
-        raise ValueError(f"settings: {described[0]} describes the experiment and is not set for one run; change it in {where}")
+        raise ValueError(
+            f"settings: {described[0]} describes the experiment and is not set for one run; change"
+            f" it in {where}"
+        )
     return Experiment(name=name, **resolved, changes=changes)
 
 
 def base(experiment: Experiment) -> Experiment | None:
     """The experiment whose trained weights `experiment` starts from; None where it starts anew.
 
-    It is trained on the same images and splits. What was set for this run of the model is set for its
-    model too, or the weights would not fit: all but which layers are trained. Where epochs were set, it
-    is trained for no more of them. Raises ValueError where its weights cannot fit.
+    It is trained on the same images and splits. What was set for this run of the model is set for
+    its model too, or the weights would not fit: all but which layers are trained. Where epochs were
+    set, it is trained for no more of them. Raises ValueError where its weights cannot fit.
     """
     if experiment.starts_from is None:
         return None
     found = load(experiment.starts_from)
     if found.dataset != experiment.dataset:
-        raise ValueError(f"{experiment.name} starts from {found.name}, which was trained on {found.dataset}, not on {experiment.dataset}; "
-                         f"starts_from names an experiment on the same data")
+        raise ValueError(
+            f"{experiment.name} starts from {found.name}, which was trained on {found.dataset}, not"
+            f" on {experiment.dataset}; starts_from names an experiment on the same data"
+        )
     if found.starts_from is not None:
-        raise ValueError(f"{experiment.name} starts from {found.name}, which itself starts from {found.starts_from}; one step is the most there can be")
-    settings = {"data": experiment.data, "max_images": experiment.max_images, "seed": experiment.seed, "dataset_args": experiment.dataset_args}
+        raise ValueError(
+            f"{experiment.name} starts from {found.name}, which itself starts from"
+            f" {found.starts_from}; one step is the most there can be"
+        )
+    settings = {
+        "data": experiment.data,
+        "max_images": experiment.max_images,
+        "seed": experiment.seed,
+        "dataset_args": experiment.dataset_args,
+    }
     if "epochs" in experiment.changes:  # a quick try is not held up by a long training before it
         settings["epochs"] = min(experiment.epochs, found.epochs)
     if "weights" in experiment.model_args:
         settings["model_args.weights"] = experiment.model_args["weights"]
-    settings |= {key: value for key, value in experiment.changes.items()
-                 if key.startswith("model_args.") and key != TRAINED_PART}
+    settings |= {
+        key: value
+        for key, value in experiment.changes.items()
+        if key.startswith("model_args.") and key != TRAINED_PART
+    }
     found = load(found.name, {key: value for key, value in settings.items() if takes(found, key)})
     for key in ("backbone", "alpha"):
         here, there = experiment.model_args.get(key), found.model_args.get(key)
         if here != there:
-            raise ValueError(f"{experiment.name} starts from {found.name}, whose {key} is {there}, not {here}; "
-                             f"starts_from names an experiment with the same backbone and head")
+            raise ValueError(
+                f"{experiment.name} starts from {found.name}, whose {key} is {there}, not {here}; "
+                "starts_from names an experiment with the same backbone and head"
+            )
     return found
 
 
@@ -192,12 +320,18 @@ def takes(experiment: Experiment, key: str) -> bool:
 
 
 def parse_settings(assignments: list[str]) -> dict:
-    """Settings from the command line: `["epochs=3 learning_rate=1e-3"]` -> `{"epochs": 3, "learning_rate": 0.001}`.
+    """Settings from the command line: `["epochs=3 learning_rate=1e-3"]` -> `{"epochs": 3,
+    "learning_rate": 0.001}`.
 
     One text may hold several; a value may hold spaces, as `[1, 2]` does.
     """
     settings = {}
-    for assignment in (piece for text in assignments for piece in re.split(r"\s+(?=[\w.]+=)", text.strip()) if piece):
+    for assignment in (
+        piece
+        for text in assignments
+        for piece in re.split(r"\s+(?=[\w.]+=)", text.strip())
+        if piece
+    ):
         key, equals, text = assignment.partition("=")
         if not equals or not key:
             raise ValueError(f"--set {assignment}: expected key=value, such as epochs=3")
@@ -215,93 +349,175 @@ def _apply(values: dict, settings: Mapping) -> dict:
         for parent in parents:
             target = target[parent]
             if not isinstance(target, dict):
-                raise ValueError(f"settings: {key} cannot be set in {quoted(target)}, to which {parent} was set")
+                raise ValueError(
+                    f"settings: {key} cannot be set in {quoted(target)}, to which {parent} was set"
+                )
         target[last] = value
     return values
 
 
 def _resolve(key: str, values: dict) -> tuple[str, ...]:
-    """`learning_rate` -> ("optimizer_args", "learning_rate"): the path of a setting, by its full or its last name."""
+    """`learning_rate` -> ("optimizer_args", "learning_rate"): the path of a setting, by its full or
+    its last name.
+    """
     found = _paths(key, values)
     if len(found) > 1:
-        raise ValueError(f"settings: {key!r} could be {' or '.join('.'.join(path) for path in found)}; write one of them in full")
+        raise ValueError(
+            f"settings: {key!r} could be {' or '.join('.'.join(path) for path in found)}; write one"
+            " of them in full"
+        )
     if not found:
         known = [name for path in _all_paths(values) for name in (".".join(path), path[-1])]
-        raise ValueError(f"settings: there is no setting {key!r}{nearest(key, known)}; "
-                         f"`python pipeline.py show EXP` lists what an experiment sets")
+        raise ValueError(
+            f"settings: there is no setting {key!r}{nearest(key, known)}; "
+            "`python pipeline.py show EXP` lists what an experiment sets"
+        )
     return found[0]
 
 
 def _paths(key: str, values: dict) -> list[tuple[str, ...]]:
     known = _all_paths(values)
-    return [path for path in known if ".".join(path) == key] or [path for path in known if path[-1] == key]
+    return [path for path in known if ".".join(path) == key] or [
+        path for path in known if path[-1] == key
+    ]
 
 
 def _all_paths(values: dict) -> list[tuple[str, ...]]:
-    return [(field,) for field in _TOP_LEVEL] + [(field, entry) for field, entries in _entries(values).items() for entry in entries]
+    return [(field,) for field in _TOP_LEVEL] + [
+        (field, entry) for field, entries in _entries(values).items() for entry in entries
+    ]
 
 
 def _entries(values: dict) -> dict[str, dict[str, str]]:
     """For each mapping field its entries and their types, given the chosen names."""
+
     def of(room):
         choice = choices.of(room).get(values[room]) if isinstance(values[room], str) else None
-        return {key: annotation for key, (annotation, _) in choice.settings.items()} if choice else {}
-    return {"dataset_args": of("dataset"), "model_args": of("model"), "optimizer_args": of("optimizer"),
-            "augmentation": {key: annotation for key, (annotation, _) in choices.augmentation().settings.items()},
-            "early_stopping": EARLY_STOPPING, "published": PUBLISHED}
+        return (
+            {key: annotation for key, (annotation, _) in choice.settings.items()} if choice else {}
+        )
+
+    return {
+        "dataset_args": of("dataset"),
+        "model_args": of("model"),
+        "optimizer_args": of("optimizer"),
+        "augmentation": {
+            key: annotation for key, (annotation, _) in choices.augmentation().settings.items()
+        },
+        "early_stopping": EARLY_STOPPING,
+        "published": PUBLISHED,
+    }
 
 
 def _check(values: dict, where) -> dict:
-    """The values with their types checked and whole numbers made float where a float is expected; where(*path) -> "file, line n"."""
-    checked = {key: typed(values[key], annotation, key, where(key)) for key, annotation in _TOP_LEVEL.items()}
+    """The values with their types checked and whole numbers made float where a float is expected;
+    where(*path) -> "file, line n".
+    """
+    checked = {
+        key: typed(values[key], annotation, key, where(key))
+        for key, annotation in _TOP_LEVEL.items()
+    }
     for room in choices.ROOMS:
         if checked[room] not in choices.of(room):
             known = list(choices.of(room))
-            raise ValueError(f"{where(room)}: there is no {room} {checked[room]!r}{nearest(checked[room], known)}; there are {', '.join(known)}")
-    required = {f"{room}_args": {key for key, (_, optional) in choices.of(room)[checked[room]].settings.items() if not optional}
-                for room in ("dataset", "model", "optimizer")} | {"early_stopping": set(EARLY_STOPPING), "published": set(PUBLISHED)}
+            raise ValueError(
+                f"{where(room)}: there is no {room}"
+                f" {checked[room]!r}{nearest(checked[room], known)}; there are {', '.join(known)}"
+            )
+    required = {
+        f"{room}_args": {
+            key
+            for key, (_, optional) in choices.of(room)[checked[room]].settings.items()
+            if not optional
+        }
+        for room in ("dataset", "model", "optimizer")
+    } | {"early_stopping": set(EARLY_STOPPING), "published": set(PUBLISHED)}
     for field, entries in _entries(checked).items():
         for key, value in checked[field].items():
             if key not in entries:
-                owner = checked.get(field.removesuffix("_args"), field) if field.endswith("_args") else field
+                owner = (
+                    checked.get(field.removesuffix("_args"), field)
+                    if field.endswith("_args")
+                    else field
+                )
                 takes = f"{owner} takes {', '.join(entries)}" if entries else f"{owner} takes none"
-                raise ValueError(f"{where(field, key)}: unknown key {key!r} in {field}{nearest(key, entries)}; {takes}")
+                raise ValueError(
+                    f"{where(field, key)}: unknown key {key!r} in {field}{nearest(key, entries)};"
+                    f" {takes}"
+                )
             checked[field][key] = typed(value, entries[key], f"{field}.{key}", where(field, key))
         for key in required.get(field, ()):
             if key not in checked[field]:
                 raise ValueError(f"{where(field)}: {field} lacks {key!r} ({entries[key]})")
-    for field, key, least in (("epochs", None, 1), ("batch_size", None, 1), ("seed", None, 0), ("max_images", None, 1),
-                              ("early_stopping", "patience", 1), ("early_stopping", "start_from_epoch", 0), ("early_stopping", "min_delta", 0)):
+    for field, key, least in (
+        ("epochs", None, 1),
+        ("batch_size", None, 1),
+        ("seed", None, 0),
+        ("max_images", None, 1),
+        ("early_stopping", "patience", 1),
+        ("early_stopping", "start_from_epoch", 0),
+        ("early_stopping", "min_delta", 0),
+    ):
         value = checked[field] if key is None else checked[field][key]
         if value is not None and value < least:
-            raise ValueError(f"{where(*filter(None, (field, key)))}: {key or field} must be at least {least}, got {value}")
+            raise ValueError(
+                f"{where(*filter(None, (field, key)))}: {key or field} must be at least {least},"
+                f" got {value}"
+            )
     if checked["seed"] >= 2**32:
-        raise ValueError(f"{where('seed')}: seed must be below 2**32 = 4294967296, got {checked['seed']}")
+        raise ValueError(
+            f"{where('seed')}: seed must be below 2**32 = 4294967296, got {checked['seed']}"
+        )
     side = checked["dataset_args"].get("image_size", IMAGE_SIDES[0])
     if not IMAGE_SIDES[0] <= side <= IMAGE_SIDES[1]:
-        raise ValueError(f"{where('dataset_args', 'image_size')}: image_size lies between {IMAGE_SIDES[0]} and {IMAGE_SIDES[1]} pixels, got {side}")
+        raise ValueError(
+            f"{where('dataset_args', 'image_size')}: image_size lies between {IMAGE_SIDES[0]} and"
+            f" {IMAGE_SIDES[1]} pixels, got {side}"
+        )
     if checked["optimizer_args"].get("learning_rate", 1) <= 0:
-        raise ValueError(f"{where('optimizer_args', 'learning_rate')}: learning_rate must be above 0, got {checked['optimizer_args']['learning_rate']}")
+        raise ValueError(
+            f"{where('optimizer_args', 'learning_rate')}: learning_rate must be above 0, got"
+            f" {checked['optimizer_args']['learning_rate']}"
+        )
     for key in ("test_accuracy", "validation_accuracy"):
         if not 0 <= (checked["published"][key] or 0) <= 1:
-            raise ValueError(f"{where('published', key)}: published.{key} is a share from 0 to 1, got {checked['published'][key]}")
+            raise ValueError(
+                f"{where('published', key)}: published.{key} is a share from 0 to 1, got"
+                f" {checked['published'][key]}"
+            )
     if checked["data"] not in ("real", "sample"):
         raise ValueError(f"{where('data')}: data is real or sample, got {checked['data']!r}")
     if checked["early_stopping"]["monitor"] not in MONITORS:
-        raise ValueError(f"{where('early_stopping', 'monitor')}: monitor is {' or '.join(MONITORS)}, got {checked['early_stopping']['monitor']!r}")
+        raise ValueError(
+            f"{where('early_stopping', 'monitor')}: monitor is {' or '.join(MONITORS)}, got"
+            f" {checked['early_stopping']['monitor']!r}"
+        )
     if checked["starts_from"] is not None and checked["starts_from"] not in names():
-        raise ValueError(f"{where('starts_from')}: there is no experiment {checked['starts_from']!r}{nearest(checked['starts_from'], names())} to start from")
+        raise ValueError(
+            f"{where('starts_from')}: there is no experiment"
+            f" {checked['starts_from']!r}{nearest(checked['starts_from'], names())} to start from"
+        )
     known = assignments()
     if checked["notebook"] not in known:
-        raise ValueError(f"{where('notebook')}: there is no notebook {checked['notebook']!r}{nearest(checked['notebook'], known)}; there are {', '.join(known)}")
+        raise ValueError(
+            f"{where('notebook')}: there is no notebook"
+            f" {checked['notebook']!r}{nearest(checked['notebook'], known)}; there are"
+            f" {', '.join(known)}"
+        )
     return checked
 
 
 def flatten(values: Mapping) -> dict:
-    """One level of nesting to dotted keys: {"optimizer_args": {"learning_rate": 1}} -> {"optimizer_args.learning_rate": 1}."""
+    """One level of nesting to dotted keys: {"optimizer_args": {"learning_rate": 1}} ->
+    {"optimizer_args.learning_rate": 1}.
+    """
     flat = {}
     for key, value in values.items():
-        flat |= {f"{key}.{entry}": item for entry, item in value.items()} if isinstance(value, dict) else {key: value}
+        flat |= (
+            {f"{key}.{entry}": item for entry, item in value.items()}
+            if isinstance(value, dict)
+            else {key: value}
+        )
     return flat
 
 

@@ -15,8 +15,14 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from . import privacy
 
 FOREVER = math.inf
-NO_FILE = (errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.ELOOP)  # there is none of this name, but a folder or nothing
-AT_WORK = 75  # exit code of a command that found another process at the same work: try again later (EX_TEMPFAIL)
+NO_FILE = (
+    errno.ENOENT,
+    errno.EISDIR,
+    errno.ENOTDIR,
+    errno.ELOOP,
+)  # there is none of this name, but a folder or nothing
+# exit code of a command that found another process at the same work: try again later (EX_TEMPFAIL)
+AT_WORK = 75
 
 
 class AtWork(ValueError):
@@ -32,13 +38,16 @@ os.register_at_fork(after_in_child=_held.clear)  # what a parent holds is not it
 
 
 def replace(path: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` make a temporary file beside `path`, bring it to the disk, and rename it into place.
+    """Let `write` make a temporary file beside `path`, bring it to the disk, and rename it into
+    place.
 
     When `write` fails (a full disk, say) the old file is still there and the temporary one is gone.
     Raises Deleted, and writes nothing, as `refuse_deleted` does.
     """
     refuse_deleted(path.parent)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part{path.suffix}")  # the suffix, since Keras looks at it
+    temporary = path.with_name(
+        f".{path.name}.{os.getpid()}.part{path.suffix}"
+    )  # the suffix, since Keras looks at it
     try:
         write(temporary)
         bring_to_disk(temporary)
@@ -59,13 +68,17 @@ def bring_to_disk(path: Path) -> None:
 
 
 def stamp(path: Path) -> str:
-    """Size and times of a file or folder; with another content, or another entry, it is another one."""
+    """Size and times of a file or folder; with another content, or another entry, it is another
+    one.
+    """
     state = os.stat(path)
     return f"{state.st_size} {state.st_mtime_ns} {state.st_ctime_ns}"
 
 
 def sweep(folder: Path, name: str = "*") -> None:
-    """Delete the temporary files that killed writers of `name` have left; for the one process that may write it."""
+    """Delete the temporary files that killed writers of `name` have left; for the one process that
+    may write it.
+    """
     for path in folder.glob(f".{name}.*.part*"):
         path.unlink(missing_ok=True)
 
@@ -77,16 +90,21 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, values) -> None:
     """Replace a JSON file, in the same way; floats that are not numbers are refused."""
-    text = json.dumps(privacy.cleaned_values(values), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    text = (
+        json.dumps(privacy.cleaned_values(values), indent=2, ensure_ascii=False, allow_nan=False)
+        + "\n"
+    )
     replace(path, lambda temporary: temporary.write_text(text, "utf-8"))
 
 
 @contextlib.contextmanager
 def lock(path: Path, what: str, wait: float = 0.0):
-    """Hold the lock file `path` while the block runs. Where another process holds it: wait so many seconds, then raise AtWork, which names it.
+    """Hold the lock file `path` while the block runs.
 
-    what: the thing that is at work, for the message. The lock is the operating system's: it ends with its holder, however that ends, so a lock
-    file that lies about means nothing.
+    Where another process holds it: wait so many seconds, then raise AtWork, which names it.
+
+    what: the thing that is at work, for the message. The lock is the operating system's: it ends
+    with its holder, however that ends, so a lock file that lies about means nothing.
     """
     give_up, path = time.monotonic() + wait, path.absolute()
     while True:
@@ -94,12 +112,18 @@ def lock(path: Path, what: str, wait: float = 0.0):
             while not _taken(file):
                 if time.monotonic() >= give_up:
                     file.seek(0)
-                    raise AtWork(f"{what} is at work already, as {file.read().strip() or 'an unknown process'}; wait for it, or end it")
+                    raise AtWork(
+                        f"{what} is at work already, as"
+                        f" {file.read().strip() or 'an unknown process'}; wait for it, or end it"
+                    )
                 time.sleep(0.05)
             if not _is_file(file.fileno(), path):
                 continue  # deleted while we waited: the lock of this name is another file's
             file.truncate(0)
-            file.write(f"process {os.getpid()} on {privacy.host()} since {datetime.datetime.now():%Y-%m-%d %H:%M:%S}")
+            file.write(
+                f"process {os.getpid()} on {privacy.host()} since"
+                f" {datetime.datetime.now():%Y-%m-%d %H:%M:%S}"
+            )
             file.flush()
             _held[path] = file.fileno()
             try:
@@ -121,13 +145,22 @@ def refuse_deleted(folder: Path) -> None:
     """Raise Deleted where `deleted` is true."""
     gone = _gone(folder)
     if gone is not None:
-        raise Deleted(f"the folder {gone} was deleted while this process worked in it, so it stops here; "
-                      f"it leaves alone what is there now, and the same command begins anew")
+        raise Deleted(
+            f"the folder {gone} was deleted while this process worked in it, so it stops here; "
+            "it leaves alone what is there now, and the same command begins anew"
+        )
 
 
 def _gone(folder: Path) -> Path | None:
     places = {folder.absolute(), *folder.absolute().parents}
-    return next((path.parent for path, descriptor in list(_held.items()) if path.parent in places and not _is_file(descriptor, path)), None)
+    return next(
+        (
+            path.parent
+            for path, descriptor in list(_held.items())
+            if path.parent in places and not _is_file(descriptor, path)
+        ),
+        None,
+    )
 
 
 def _is_file(descriptor: int, path: Path) -> bool:
@@ -139,7 +172,9 @@ def _is_file(descriptor: int, path: Path) -> bool:
 
 
 def locked(path: Path) -> bool:
-    """Whether a process on this machine, or on one that shares this disk and its locks, holds the lock file now."""
+    """Whether a process on this machine, or on one that shares this disk and its locks, holds the
+    lock file now.
+    """
     try:
         with open(path) as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -162,7 +197,9 @@ def _taken(file) -> bool:
 def free(path: Path) -> Path:
     """The path, or the first of path-2, path-3, ... that is not there: clocks can be set back."""
     others = (path.with_name(f"{path.name}-{number}") for number in itertools.count(2))
-    return next(candidate for candidate in itertools.chain([path], others) if not candidate.exists())
+    return next(
+        candidate for candidate in itertools.chain([path], others) if not candidate.exists()
+    )
 
 
 def leads_outside(name: str) -> bool:

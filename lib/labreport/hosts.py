@@ -1,4 +1,6 @@
-"""Which host a notebook runs on, and what a runtime that can be lost at any moment needs before it trains."""
+"""Which host a notebook runs on, and what a runtime that can be lost at any moment needs before it
+trains.
+"""
 
 import os
 from pathlib import Path
@@ -7,28 +9,42 @@ DRIVE = Path("/content/drive")  # where Colab mounts Google Drive
 MOUNT = 'from google.colab import drive\ndrive.mount("/content/drive", force_remount=True)'
 KAGGLE_INPUT = Path("/kaggle/input")
 # Only what lies in /kaggle/working becomes the output of a notebook, so nothing else should.
-KAGGLE_FOLDERS = {"reports": Path("/kaggle/working/reports"), "data": Path("/tmp/labreport/data"), "data/cache": Path("/tmp/labreport/data/cache")}
+KAGGLE_FOLDERS = {
+    "reports": Path("/kaggle/working/reports"),
+    "data": Path("/tmp/labreport/data"),
+    "data/cache": Path("/tmp/labreport/data/cache"),
+}
 
 
 def here() -> str:
-    """colab, kaggle or home. Kaggle's image is built on Colab's and carries its variables too, so Kaggle is asked for first."""
+    """colab, kaggle or home.
+
+    Kaggle's image is built on Colab's and carries its variables too, so Kaggle is asked for first.
+    """
     if "KAGGLE_KERNEL_RUN_TYPE" in os.environ:
         return "kaggle"
     return "colab" if "COLAB_RELEASE_TAG" in os.environ else "home"
 
 
 def prepare() -> None:
-    """Ask for Google Drive on Colab, where it is not mounted, and go on without it where a person declines; say on Kaggle what outlives a session."""
+    """Ask for Google Drive on Colab, where it is not mounted, and go on without it where a person
+    declines; say on Kaggle what outlives a session.
+    """
     if here() == "colab" and not drive_is_mounted():
         try:
             from google.colab import drive
 
             drive.mount(str(DRIVE), force_remount=True)
         except Exception as error:  # each version of Colab has errors of its own for "declined"
-            print(f"Google Drive was not mounted ({str(error) or type(error).__name__}): what is trained is lost with this runtime. Run this cell again to be asked again.")
+            print(
+                f"Google Drive was not mounted ({str(error) or type(error).__name__}): what is"
+                " trained is lost with this runtime. Run this cell again to be asked again."
+            )
     if here() == "kaggle" and os.environ["KAGGLE_KERNEL_RUN_TYPE"] == "Interactive":
-        print("An interactive session: /kaggle/working, where the runs lie, outlives it only where you save a version (Save & Run All), "
-              "or with Settings > Persistence > Files only.")
+        print(
+            "An interactive session: /kaggle/working, where the runs lie, outlives it only where"
+            " you save a version (Save & Run All), or with Settings > Persistence > Files only."
+        )
 
 
 def drive_is_mounted() -> bool:

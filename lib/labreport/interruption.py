@@ -13,16 +13,22 @@ import time
 from collections.abc import Callable
 
 PR_SET_PDEATHSIG = 1
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # the last one when a terminal is closed, or an ssh session ends
+SIGNALS = (
+    signal.SIGINT,
+    signal.SIGTERM,
+    signal.SIGHUP,
+)  # the last one when a terminal is closed, or an ssh session ends
 # A signal that comes again so soon is the same request: sent to a group, and by a parent in it.
 SAME_SECONDS = 1.0
-# The same for another signal. A parent may hand TERM on as INT, and Python calls no handler during a
-# long batch.
+# The same for another signal. A parent may hand TERM on as INT, and Python calls no handler during
+# a long batch.
 HANDED_ON_SECONDS = 10.0
 
 
 class Interrupted(Exception):
-    """Work that was asked to stop has stopped, and has saved what it had; the message says how to go on. signal: by which it was asked."""
+    """Work that was asked to stop has stopped, and has saved what it had; the message says how to
+    go on. signal: by which it was asked.
+    """
 
     signal = signal.SIGINT
 
@@ -39,7 +45,9 @@ class Terminated(KeyboardInterrupt):
 
 
 class Unread(Terminated):
-    """Nobody reads the output any longer (`| head`), and no work is under way that could save anything."""
+    """Nobody reads the output any longer (`| head`), and no work is under way that could save
+    anything.
+    """
 
     def __init__(self):
         super().__init__(signal.SIGHUP)
@@ -52,7 +60,10 @@ def exit_code(stop: BaseException) -> int:
 
 @contextlib.contextmanager
 def terminable():
-    """Within the block SIGTERM and SIGHUP raise Terminated, as SIGINT raises KeyboardInterrupt: files are put in order before the process ends."""
+    """Within the block SIGTERM and SIGHUP raise Terminated, as SIGINT raises KeyboardInterrupt:
+    files are put in order before the process ends.
+    """
+
     def handle(number, frame):
         raise Terminated(number)
 
@@ -62,7 +73,8 @@ def terminable():
 
 @contextlib.contextmanager
 def listening(first: Callable[[], None]):
-    """Within the block the first of SIGNALS calls `first`, and a second, later one raises KeyboardInterrupt. Yields a function: which one came, None so far?
+    """Within the block the first of SIGNALS calls `first`, and a second, later one raises
+    KeyboardInterrupt. Yields a function: which one came, None so far?
 
     Outside the main thread, where no signal arrives, there is none.
     """
@@ -72,7 +84,9 @@ def listening(first: Callable[[], None]):
         came.append(number)
         if len(came) > 1:
             raise KeyboardInterrupt
-        with contextlib.suppress(RuntimeError):  # it may print, and come in the middle of another print
+        with contextlib.suppress(
+            RuntimeError
+        ):  # it may print, and come in the middle of another print
             first()
 
     with _handling(handle):
@@ -80,14 +94,19 @@ def listening(first: Callable[[], None]):
 
 
 def kill_group(process: int) -> None:
-    """Kill the group that a process leads; the process alone, where it has not made one yet. Nothing where they are gone."""
+    """Kill the group that a process leads; the process alone, where it has not made one yet.
+
+    Nothing where they are gone.
+    """
     for end in (os.killpg, os.kill):
         with contextlib.suppress(ProcessLookupError):
             end(process, signal.SIGKILL)
 
 
 def die_with(parent: int) -> Callable[[], None]:
-    """What a child process is to call before it becomes another program, so that it does not outlive its parent, kill -9 included (Linux; elsewhere nothing)."""
+    """What a child process is to call before it becomes another program, so that it does not
+    outlive its parent, kill -9 included (Linux; elsewhere nothing).
+    """
     try:
         prctl = ctypes.CDLL(None).prctl  # looked up here: between fork and exec little is safe
     except AttributeError:
@@ -129,7 +148,8 @@ def _once(handle: Callable[[int, object], None]) -> Callable[[int, object], None
 
 @contextlib.contextmanager
 def forwarding(process: Callable[[], int | None]):
-    """Within the block SIGNALS are handed to the process as SIGINT; where there is none yet, and from the second on, KeyboardInterrupt is raised.
+    """Within the block SIGNALS are handed to the process as SIGINT; where there is none yet, and
+    from the second on, KeyboardInterrupt is raised.
 
     Yields the list of the signals that came.
     """
@@ -153,7 +173,9 @@ _blocks: list[bool] = []  # those entered and not left: whether work is under wa
 
 @contextlib.contextmanager
 def _handling(handle, numbers=SIGNALS):
-    """Let `handle` have the signals within the block; only the main thread may, elsewhere nothing changes. After nohup, SIGHUP stays ignored."""
+    """Let `handle` have the signals within the block; only the main thread may, elsewhere nothing
+    changes. After nohup, SIGHUP stays ignored.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -167,7 +189,11 @@ def _handling(handle, numbers=SIGNALS):
         _asked.append(number)
         handle(number, frame)
 
-    before = {number: signal.signal(number, without_terminal) for number in numbers if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN}
+    before = {
+        number: signal.signal(number, without_terminal)
+        for number in numbers
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN
+    }
     _blocks.append(numbers is SIGNALS)
     try:
         yield
@@ -180,10 +206,12 @@ def _handling(handle, numbers=SIGNALS):
 
 
 def outlive_terminal() -> None:
-    """Let this process stop in order when the terminal, or the reader of a pipe, that it prints to is gone.
+    """Let this process stop in order when the terminal, or the reader of a pipe, that it prints to
+    is gone.
 
-    Writing fails from then on: at a terminal with errno 5, often before SIGHUP comes, and SIGHUP may never come. The first
-    such failure counts as SIGHUP, and what is printed afterwards is dropped. Where SIGHUP is ignored (nohup), the work goes on.
+    Writing fails from then on: at a terminal with errno 5, often before SIGHUP comes, and SIGHUP
+    may never come. The first such failure counts as SIGHUP, and what is printed afterwards is
+    dropped. Where SIGHUP is ignored (nohup), the work goes on.
     """
     for name, descriptor in (("stdout", 1), ("stderr", 2)):
         before = getattr(sys, name)
@@ -191,8 +219,17 @@ def outlive_terminal() -> None:
             continue
         before.flush()
         raw = _Standard(descriptor, "w", closefd=False)
-        setattr(sys, name, io.TextIOWrapper(raw if before.write_through else io.BufferedWriter(raw), before.encoding, before.errors,
-                                            line_buffering=before.line_buffering, write_through=before.write_through))
+        setattr(
+            sys,
+            name,
+            io.TextIOWrapper(
+                raw if before.write_through else io.BufferedWriter(raw),
+                before.encoding,
+                before.errors,
+                line_buffering=before.line_buffering,
+                write_through=before.write_through,
+            ),
+        )
 
 
 class _Standard(io.FileIO):
@@ -202,10 +239,15 @@ class _Standard(io.FileIO):
         try:
             return super().write(data)
         except OSError as error:
-            if error.errno != errno.EPIPE and not (error.errno == errno.EIO and _is_device(self.fileno())):
+            if error.errno != errno.EPIPE and not (
+                error.errno == errno.EIO and _is_device(self.fileno())
+            ):
                 raise
             _silence(self.fileno())
-            handler, main = signal.getsignal(signal.SIGHUP), threading.current_thread() is threading.main_thread()
+            handler, main = (
+                signal.getsignal(signal.SIGHUP),
+                threading.current_thread() is threading.main_thread(),
+            )
             if callable(handler) and error.errno == errno.EPIPE and main and not any(_blocks):
                 raise Unread from None
             if callable(handler):

@@ -1,4 +1,6 @@
-"""Logs of processes: what a process writes, by whatever means, goes through a pipe and is cleaned before it reaches a file or a terminal."""
+"""Logs of processes: what a process writes, by whatever means, goes through a pipe and is cleaned
+before it reaches a file or a terminal.
+"""
 
 import codecs
 import contextlib
@@ -18,17 +20,21 @@ from . import privacy
 
 MOST_HELD = 2**20  # characters of a line that does not end
 LOOK_SECONDS = 0.1
-SILENT_SECONDS = 0.3  # after which an ended process whose descendants hold its pipe open is taken to have said all
+# after which an ended process whose descendants hold its pipe open is taken to have said all
+SILENT_SECONDS = 0.3
 MOST_SECONDS = 5.0  # that its last words are waited for
 PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 # A line of one. Indented, perhaps, and with a few headers of older formats.
-OF_A_KEY = re.compile(r"\s*(?:[A-Za-z0-9+/=]{1,100}|(?:Proc-Type|DEK-Info|Comment|Version): .*)?\s*")
+OF_A_KEY = re.compile(
+    r"\s*(?:[A-Za-z0-9+/=]{1,100}|(?:Proc-Type|DEK-Info|Comment|Version): .*)?\s*"
+)
 LINES_OF_A_KEY = 200  # at most
 
 
-
 class Cleaner:
-    """Text that comes in pieces, cleaned line by line: a line is held back until it is whole, a private key until its last line has come."""
+    """Text that comes in pieces, cleaned line by line: a line is held back until it is whole, a
+    private key until its last line has come.
+    """
 
     def __init__(self, write: Callable[[str], object]):
         """write: takes the cleaned text."""
@@ -37,7 +43,9 @@ class Cleaner:
     def feed(self, text: str) -> None:
         """Take a piece."""
         self._held += text
-        end = max(self._held.rfind("\n"), self._held.rfind("\r")) + 1  # progress bars end their lines with \r
+        end = (
+            max(self._held.rfind("\n"), self._held.rfind("\r")) + 1
+        )  # progress bars end their lines with \r
         end = self._before_an_open_key(end)
         if not end and len(self._held) > MOST_HELD:
             end = self._held.rfind(" ") + 1 or len(self._held)
@@ -52,16 +60,25 @@ class Cleaner:
             self._write(privacy.cleaned(held))
 
     def _before_an_open_key(self, end: int) -> int:
-        """End of what may be written: not behind the beginning of a private key whose end has not come."""
+        """End of what may be written: not behind the beginning of a private key whose end has not
+        come.
+        """
         for begin in PRIVATE_KEY.finditer(self._held, 0, end):
-            _, *lines = self._held[begin.end():end].splitlines()
-            if "-----END" not in self._held[begin.end():end] and len(lines) < LINES_OF_A_KEY and all(map(OF_A_KEY.fullmatch, lines)):
+            _, *lines = self._held[begin.end() : end].splitlines()
+            if (
+                "-----END" not in self._held[begin.end() : end]
+                and len(lines) < LINES_OF_A_KEY
+                and all(map(OF_A_KEY.fullmatch, lines))
+            ):
                 return self._held.rfind("\n", 0, begin.start()) + 1
         return end
 
 
 class Cleaned:
-    """A text stream in front of another: what is written to it comes out cleaned, in whole lines. Flushed at the end of its block."""
+    """A text stream in front of another: what is written to it comes out cleaned, in whole lines.
+
+    Flushed at the end of its block.
+    """
 
     def __init__(self, stream):
         self._stream, self._cleaner = stream, Cleaner(stream.write)
@@ -86,8 +103,9 @@ class Cleaned:
 class Log:
     """A log file, and the pipe that leads to it through a thread which cleans.
 
-    `fileno` is where processes write, native code included. The thread outlives them: after kill -9 what they wrote last is in the log too. It never
-    stops reading, or they would wait for it: what the disk does not take is counted, and that is said as soon as it takes some more.
+    `fileno` is where processes write, native code included. The thread outlives them: after kill -9
+    what they wrote last is in the log too. It never stops reading, or they would wait for it: what
+    the disk does not take is counted, and that is said as soon as it takes some more.
     """
 
     def __init__(self, path: Path, mode: str = "a"):
@@ -107,7 +125,9 @@ class Log:
         self._writing = -1
 
     def finish(self) -> None:
-        """Wait until all is in the log that a process has written which has ended; not for descendants of its that live on."""
+        """Wait until all is in the log that a process has written which has ended; not for
+        descendants of its that live on.
+        """
         self.close()
         self._ended.set()
         self._complete.wait(MOST_SECONDS)
@@ -120,7 +140,10 @@ class Log:
         self.finish()
 
     def _read(self) -> None:
-        cleaner, decode = Cleaner(self._write), codecs.getincrementaldecoder("utf-8")("replace").decode
+        cleaner, decode = (
+            Cleaner(self._write),
+            codecs.getincrementaldecoder("utf-8")("replace").decode,
+        )
         last = time.monotonic()
         with self._file:
             while True:
@@ -137,11 +160,15 @@ class Log:
         self._complete.set()
 
     def _write(self, text: str) -> None:
-        missing = f"[{self._lost} bytes are missing here: the log could not be written]\n" if self._lost else ""
+        missing = (
+            f"[{self._lost} bytes are missing here: the log could not be written]\n"
+            if self._lost
+            else ""
+        )
         data = (missing + text).encode("utf-8", "replace")
         try:
             while data:
-                data, self._lost = data[self._file.write(data):], 0
+                data, self._lost = data[self._file.write(data) :], 0
         except OSError:
             self._lost += len(data)
 
@@ -152,7 +179,9 @@ class Process(subprocess.Popen):
     def __init__(self, command: list[str], log: Path, **more):
         self.log = Log(log)
         try:
-            super().__init__(command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, **more)
+            super().__init__(
+                command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, **more
+            )
         except BaseException:
             self.log.finish()
             raise
@@ -173,21 +202,43 @@ class Process(subprocess.Popen):
 
 
 def command() -> list[str]:
-    """A command that cleans what it reads from standard input, line by line, and ends with it, not with a signal: for job scripts."""
-    return [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(Path(__file__).resolve().parents[1])!r}); from labreport import logs; logs.filter_input()"]
+    """A command that cleans what it reads from standard input, line by line, and ends with it, not
+    with a signal: for job scripts.
+    """
+    return [
+        sys.executable,
+        "-c",
+        (
+            f"import sys; sys.path.insert(0, {str(Path(__file__).resolve().parents[1])!r}); from"
+            " labreport import logs; logs.filter_input()"
+        ),
+    ]
 
 
 def shell() -> str:
-    """Lines of bash that let all that a script and its processes write be cleaned, for its beginning; its last words are waited for when it exits."""
-    return f"exec > >(trap '' INT TERM HUP USR1; exec {shlex.join(command())}) 2>&1\nlabreport_log=$!\ntrap 'exec >&- 2>&-; wait \"$labreport_log\"' EXIT\n"
+    """Lines of bash that let all that a script and its processes write be cleaned, for its
+    beginning; its last words are waited for when it exits.
+    """
+    return (
+        f"exec > >(trap '' INT TERM HUP USR1; exec {shlex.join(command())})"
+        " 2>&1\nlabreport_log=$!\ntrap 'exec >&- 2>&-; wait \"$labreport_log\"' EXIT\n"
+    )
 
 
 def filter_input() -> None:
     """What `command` does."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):  # its writers end by them, and say a last word
+    for number in (
+        signal.SIGINT,
+        signal.SIGTERM,
+        signal.SIGHUP,
+        signal.SIGUSR1,
+    ):  # its writers end by them, and say a last word
         signal.signal(number, signal.SIG_IGN)
     sys.stdout.reconfigure(encoding="utf-8", newline="")
-    cleaner, decode = Cleaner(lambda text: (sys.stdout.write(text), sys.stdout.flush())), codecs.getincrementaldecoder("utf-8")("replace").decode
+    cleaner, decode = (
+        Cleaner(lambda text: (sys.stdout.write(text), sys.stdout.flush())),
+        codecs.getincrementaldecoder("utf-8")("replace").decode,
+    )
     while data := os.read(0, 2**16):
         cleaner.feed(decode(data))
     cleaner.feed(decode(b"", True))

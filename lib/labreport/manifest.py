@@ -85,7 +85,7 @@ def refuse_changed(folder: Path) -> None:
     if edited:
         raise ValueError(
             f"{wording.listed(edited)} in {paths.display(folder)} changed after the training: put "
-            f"back what was there, or delete the file and train again with the same command"
+            "back what was there, or delete the file and train again with the same command"
         )
 
 

@@ -1,4 +1,6 @@
-"""Saved models without what differs between equal ones: Keras writes the time, and addresses in the process's memory."""
+"""Saved models without what differs between equal ones: Keras writes the time, and addresses in the
+process's memory.
+"""
 
 import json
 import os
@@ -10,7 +12,9 @@ METADATA, CONFIG = "metadata.json", "config.json"
 
 
 def normalize(path: Path) -> None:
-    """Rewrite a .keras file so that models of equal configuration and weights are equal byte for byte, and load as before."""
+    """Rewrite a .keras file so that models of equal configuration and weights are equal byte for
+    byte, and load as before.
+    """
     temporary = path.with_suffix(f".normalized{path.suffix}")
     try:
         with zipfile.ZipFile(path) as old, zipfile.ZipFile(temporary, "w") as new:
@@ -32,9 +36,18 @@ def normalize(path: Path) -> None:
 
 
 def _renumbered(config, numbers: dict[int, int]):
-    """The configuration, its shared objects (two layers of one policy, say) counted instead of named by their addresses."""
+    """The configuration, its shared objects (two layers of one policy, say) counted instead of
+    named by their addresses.
+    """
     if isinstance(config, list):
         return [_renumbered(value, numbers) for value in config]
     if not isinstance(config, dict):
         return config
-    return {key: numbers.setdefault(value, len(numbers) + 1) if key == "shared_object_id" else _renumbered(value, numbers) for key, value in config.items()}
+    return {
+        key: (
+            numbers.setdefault(value, len(numbers) + 1)
+            if key == "shared_object_id"
+            else _renumbered(value, numbers)
+        )
+        for key, value in config.items()
+    }

@@ -1,4 +1,6 @@
-"""Where things are: the project's folders, found from the working directory or from the checkout that holds this package; on Kaggle outside it."""
+"""Where things are: the project's folders, found from the working directory or from the checkout
+that holds this package; on Kaggle outside it.
+"""
 
 import os
 from pathlib import Path
@@ -7,17 +9,21 @@ from . import hosts
 
 
 def root() -> Path:
-    """The project folder: the nearest one at or above the working directory with `params/` and `notebooks/`, else this checkout.
+    """The project folder: the nearest one at or above the working directory with `params/` and
+    `notebooks/`, else this checkout.
 
-    A notebook opened in `notebooks/` and a command given anywhere below the project therefore agree.
-    Raises FileNotFoundError where there is neither.
+    A notebook opened in `notebooks/` and a command given anywhere below the project therefore
+    agree. Raises FileNotFoundError where there is neither.
     """
     checkout = Path(__file__).resolve().parents[2]
     here = Path.cwd()
     for folder in (here, *here.parents, checkout):
         if (folder / "params").is_dir() and (folder / "notebooks").is_dir():
             return folder
-    raise FileNotFoundError(f"no project here: neither {here} nor a folder above it holds params/ and notebooks/; go to your checkout")
+    raise FileNotFoundError(
+        f"no project here: neither {here} nor a folder above it holds params/ and notebooks/; go to"
+        " your checkout"
+    )
 
 
 def params() -> Path:
@@ -41,18 +47,28 @@ def data() -> Path:
 
 
 def data_lock() -> Path:
-    """The file that says what the data sets hold; LABREPORT_DATA_LOCK names another one, such as one that a whole course shares."""
-    return Path(os.environ.get("LABREPORT_DATA_LOCK") or root() / "data" / "data.lock").expanduser().absolute()
+    """The file that says what the data sets hold; LABREPORT_DATA_LOCK names another one, such as
+    one that a whole course shares.
+    """
+    return (
+        Path(os.environ.get("LABREPORT_DATA_LOCK") or root() / "data" / "data.lock")
+        .expanduser()
+        .absolute()
+    )
 
 
 def cache() -> Path:
-    """Folder of what can be computed again: unpacked archives, decoded images, features; LABREPORT_CACHE names another one."""
+    """Folder of what can be computed again: unpacked archives, decoded images, features;
+    LABREPORT_CACHE names another one.
+    """
     return _place("LABREPORT_CACHE", "data/cache")
 
 
 def _place(variable: str, name: str) -> Path:
     """What the environment says, else the host's own place, else one in the project."""
-    place = os.environ.get(variable) or (hosts.KAGGLE_FOLDERS[name] if hosts.here() == "kaggle" else root() / name)
+    place = os.environ.get(variable) or (
+        hosts.KAGGLE_FOLDERS[name] if hosts.here() == "kaggle" else root() / name
+    )
     return Path(place).expanduser().absolute()
 
 

@@ -5,26 +5,50 @@ import json
 import math
 import unicodedata
 
-UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")  # control and format characters, half characters, ends of lines
+UNSEEN = (
+    "Cc",
+    "Cf",
+    "Cs",
+    "Zl",
+    "Zp",
+)  # control and format characters, half characters, ends of lines
 LARGEST = 2**63 - 1  # whole number that arrays hold
-TYPES = {"str": (str, "text"), "int": (int, "a whole number"), "float": (float, "a finite number"), "bool": (bool, "true or false"),
-          "dict": (dict, "a mapping"), "None": (type(None), "null")}
+TYPES = {
+    "str": (str, "text"),
+    "int": (int, "a whole number"),
+    "float": (float, "a finite number"),
+    "bool": (bool, "true or false"),
+    "dict": (dict, "a mapping"),
+    "None": (type(None), "null"),
+}
 
 
 def typed(value, annotation: str, name: str, where: str):
-    """The value, if it is of the type that `annotation` names ("int | None", "list[float]"); whole numbers become floats where a float is expected.
+    """The value, if it is of the type that `annotation` names ("int | None", "list[float]"); whole
+    numbers become floats where a float is expected.
 
     name, where: what the value is called and where it stands, for the ValueError.
     """
     for alternative in annotation.split(" | "):
         if alternative.startswith("list[") and isinstance(value, list):
-            return [typed(item, alternative[5:-1], f"{name}[{index}]", where) for index, item in enumerate(value)]
+            return [
+                typed(item, alternative[5:-1], f"{name}[{index}]", where)
+                for index, item in enumerate(value)
+            ]
         kind = TYPES.get(alternative, (None,))[0]
         if kind is float and type(value) in (int, float) and _is_finite(value):
             return float(value)
-        if kind not in (None, float) and type(value) is kind and (kind is not str or value.strip()) and not (kind is int and abs(value) > LARGEST):
+        if (
+            kind not in (None, float)
+            and type(value) is kind
+            and (kind is not str or value.strip())
+            and not (kind is int and abs(value) > LARGEST)
+        ):
             return value
-    expected = " or ".join(TYPES[part][1] if part in TYPES else f"a list such as {_example(part)}" for part in annotation.split(" | "))
+    expected = " or ".join(
+        TYPES[part][1] if part in TYPES else f"a list such as {_example(part)}"
+        for part in annotation.split(" | ")
+    )
     raise ValueError(f"{where}: {name} must be {expected}, got {quoted(value)}")
 
 
@@ -36,16 +60,29 @@ def _is_finite(value: int | float) -> bool:
 
 
 def _example(annotation: str) -> str:
-    return {"list[int]": "[32, 64]", "list[float]": "[0.1, 0.2]", "list[list[int]]": "[[32, 32], [64]]", "list[str]": "[first, second]"}.get(annotation, annotation)
+    return {
+        "list[int]": "[32, 64]",
+        "list[float]": "[0.1, 0.2]",
+        "list[list[int]]": "[[32, 32], [64]]",
+        "list[str]": "[first, second]",
+    }.get(annotation, annotation)
 
 
 def printable(text: str) -> str:
-    """The text as a terminal may get it: control characters, which could move its cursor or hide words, as escapes.
+    """The text as a terminal may get it: control characters, which could move its cursor or hide
+    words, as escapes.
 
-    For whatever comes from outside: names of files, what other machines and services say, values in messages.
+    For whatever comes from outside: names of files, what other machines and services say, values in
+    messages.
     """
-    return "".join(_escaped(character) if unicodedata.category(character) in UNSEEN and character not in "\n\t" else character
-                   for character in text)
+    return "".join(
+        (
+            _escaped(character)
+            if unicodedata.category(character) in UNSEEN and character not in "\n\t"
+            else character
+        )
+        for character in text
+    )
 
 
 def _escaped(character: str) -> str:

@@ -1,4 +1,6 @@
-"""What a sweep has to do: which runs there are, which are finished, what the others will take in time, memory and disk."""
+"""What a sweep has to do: which runs there are, which are finished, what the others will take in
+time, memory and disk.
+"""
 
 import concurrent.futures
 import contextlib
@@ -20,32 +22,44 @@ MIB, GIB = 2**20, 2**30
 PROCESSES_BYTES = 1000 * MIB  # everything imported, with TensorFlow's own threads and buffers
 PIPELINE_BYTES = 160 * MIB  # of these the pipeline's
 SHARED_BYTES = 680 * MIB  # of these, what a run shares with the process that it is forked from
-# The model's, two of most optimizers, gradients, the best epoch's; and four more for a moment, where
-# they are changed, taken and saved.
+# The model's, two of most optimizers, gradients, the best epoch's; and four more for a moment,
+# where they are changed, taken and saved.
 WEIGHT_COPIES = 9
 PASS_COPIES = 3  # of a network's largest output, where images only pass through it
 READ_COPIES = 3  # of images that are read into memory: as they are read, joined and turned around
 MEASURED_SPARE = 1.1  # on what an earlier run of the same kind took: two runs are not quite alike
-# Beside the training: the other cells, and, where runs are not forked, importing everything. Measured on two cores, two runs at once.
+# Beside the training: the other cells, and, where runs are not forked, importing everything.
+# Measured on two cores, two runs at once.
 FORKED_SECONDS, STARTING_SECONDS = 6, 20
 REPORT_BYTES = 5e6  # of a run folder but for its weights
 # Images drawn as a sample; those of the usual download; and its unlabelled ones.
 IMAGES = {
-    "cats_dogs": (480, 3000, 0), "flowers": (500, 4317, 0), "cifar10": (6000, 60000, 0),
+    "cats_dogs": (480, 3000, 0),
+    "flowers": (500, 4317, 0),
+    "cifar10": (6000, 60000, 0),
     "dog_breeds": (1440, 10222, 10357),
 }
 COPIES = 4  # of the weights in a checkpoint: the model's, two of most optimizers, the best epoch's
 MANY = 50  # runs, after which a person is asked
 # Settings that say how much memory a run takes.
 OF_MEMORY = (
-    "model", "model_args", "dataset", "dataset_args", "data", "max_images", "batch_size", "optimizer",
+    "model",
+    "model_args",
+    "dataset",
+    "dataset_args",
+    "data",
+    "max_images",
+    "batch_size",
+    "optimizer",
     "augmentation",
 )
 
 
 @dataclass(frozen=True)
 class Step:
-    """One run of a sweep. action: done, go on or train. why: reasons, in words. seconds: None where no earlier run tells."""
+    """One run of a sweep. action: done, go on or train. why: reasons, in words. seconds: None where
+    no earlier run tells.
+    """
 
     experiment: Experiment
     label: str
@@ -63,8 +77,14 @@ class Step:
 
 
 def steps(sweep: Sweep) -> list[Step]:
-    """All runs of a sweep with what there is of each, without their data: of a finished run it is taken that its data is as it was."""
-    labels = {experiment.run_name: configuration.label for configuration in sweep.configurations for experiment in configuration.experiments}
+    """All runs of a sweep with what there is of each, without their data: of a finished run it is
+    taken that its data is as it was.
+    """
+    labels = {
+        experiment.run_name: configuration.label
+        for configuration in sweep.configurations
+        for experiment in configuration.experiments
+    }
     return [step(experiment, labels[experiment.run_name]) for experiment in sweep.experiments]
 
 
@@ -72,30 +92,58 @@ def step(experiment: Experiment, label: str = "") -> Step:
     """One run with what there is of it, without its data."""
     run, now = assignments.run_of(experiment), state.read(experiment.folder)
     if run.metrics and not run.outdated:
-        return Step(experiment, label, experiment.seed, "done", f"finished {run.metrics['finished']}")
+        return Step(
+            experiment, label, experiment.seed, "done", f"finished {run.metrics['finished']}"
+        )
     if now.epochs:
-        return Step(experiment, label, experiment.seed, "go on", f"stopped after {count(now.epochs, 'epoch')}", now.epochs)
-    why = f"failed: {now.why}" if now.name == "failed" else "; ".join(run.outdated) or "it has not been trained"
+        return Step(
+            experiment,
+            label,
+            experiment.seed,
+            "go on",
+            f"stopped after {count(now.epochs, 'epoch')}",
+            now.epochs,
+        )
+    why = (
+        f"failed: {now.why}"
+        if now.name == "failed"
+        else "; ".join(run.outdated) or "it has not been trained"
+    )
     return Step(experiment, label, experiment.seed, "train", why)
 
 
 def estimated(found: list[Step], context=None, forked: bool | None = None) -> list[Step]:
-    """The same with time, memory and disk; every model that is to be trained is built, so that one that cannot be ends here (ValueError).
+    """The same with time, memory and disk; every model that is to be trained is built, so that one
+    that cannot be ends here (ValueError).
 
-    A process apart builds them: this one may live all night, and shall hold neither TensorFlow nor a GPU. context: of multiprocessing, how it is started.
-    forked: whether the runs are forks of a process that has imported everything; None: as a sweep
-    on this machine does it.
+    A process apart builds them: this one may live all night, and shall hold neither TensorFlow nor
+    a GPU. context: of multiprocessing, how it is started. forked: whether the runs are forks of a
+    process that has imported everything; None: as a sweep on this machine does it.
     """
     from . import datasets
 
     to_do = {_model_key(step.experiment): step.experiment for step in found if step.to_do}
     if not to_do:
         return found
-    with concurrent.futures.ProcessPoolExecutor(1, context or multiprocessing.get_context("spawn"), initializer=_without_gpu_and_greetings) as apart:
+    with concurrent.futures.ProcessPoolExecutor(
+        1, context or multiprocessing.get_context("spawn"), initializer=_without_gpu_and_greetings
+    ) as apart:
         try:
-            sizes = dict(zip(to_do, apart.map(_size, to_do.values(), [datasets.shape(experiment) for experiment in to_do.values()])))
+            sizes = dict(
+                zip(
+                    to_do,
+                    apart.map(
+                        _size,
+                        to_do.values(),
+                        [datasets.shape(experiment) for experiment in to_do.values()],
+                    ),
+                )
+            )
         except concurrent.futures.process.BrokenProcessPool:
-            raise ValueError("the process that builds the models of the runs was ended from outside: is there too little memory for one of them?") from None
+            raise ValueError(
+                "the process that builds the models of the runs was ended from outside: is there"
+                " too little memory for one of them?"
+            ) from None
     if forked is None:
         forked = sum(step.to_do for step in found) > 1 and warm.possible()
     earlier = _earlier_runs()
@@ -103,27 +151,47 @@ def estimated(found: list[Step], context=None, forked: bool | None = None) -> li
 
 
 def _model_key(experiment: Experiment) -> str:
-    return repr([getattr(experiment, name) for name in (
-        "model", "model_args", "dataset", "dataset_args", "augmentation")])
+    return repr(
+        [
+            getattr(experiment, name)
+            for name in ("model", "model_args", "dataset", "dataset_args", "augmentation")
+        ]
+    )
 
 
 def _without_gpu_and_greetings() -> None:
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
-    sys.stderr = os.fdopen(os.dup(2), "w")  # Python's own errors are seen, TensorFlow's greetings are not
+    sys.stderr = os.fdopen(
+        os.dup(2), "w"
+    )  # Python's own errors are seen, TensorFlow's greetings are not
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
 def _estimated(step: Step, earlier: list[dict], sizes: dict, forked: bool) -> Step:
     experiment = step.experiment
     size = sizes[_model_key(experiment)]
-    alike = [run for run in earlier if (run["model"], run["model_args"], run["dataset"], run["dataset_args"]) == (
-        experiment.model, experiment.model_args, experiment.dataset, experiment.dataset_args)]
-    images = [run["images"] for run in earlier if (run["dataset"], run["data"], run["max_images"]) == (experiment.dataset, experiment.data, experiment.max_images)]
+    alike = [
+        run
+        for run in earlier
+        if (run["model"], run["model_args"], run["dataset"], run["dataset_args"])
+        == (experiment.model, experiment.model_args, experiment.dataset, experiment.dataset_args)
+    ]
+    images = [
+        run["images"]
+        for run in earlier
+        if (run["dataset"], run["data"], run["max_images"])
+        == (experiment.dataset, experiment.data, experiment.max_images)
+    ]
     pace = [run["seconds_per_image"] for run in alike]
-    seconds = sorted(pace)[len(pace) // 2] * images[0] * (experiment.epochs - step.epochs_done) + (
-        FORKED_SECONDS if forked else STARTING_SECONDS) if pace and images else None
+    seconds = (
+        sorted(pace)[len(pace) // 2] * images[0] * (experiment.epochs - step.epochs_done)
+        + (FORKED_SECONDS if forked else STARTING_SECONDS)
+        if pace and images
+        else None
+    )
     measured = [
-        run["memory"] for run in alike
+        run["memory"]
+        for run in alike
         if run["memory"] and all(run[key] == getattr(experiment, key) for key in OF_MEMORY)
     ]
     if measured:
@@ -138,15 +206,17 @@ def _estimated(step: Step, earlier: list[dict], sizes: dict, forked: bool) -> St
 def _memory(experiment: Experiment, size: "Size") -> float:
     """Bytes that a run's processes will have at most, together.
 
-    Pages of a mapped file count too: SLURM takes them for a process's memory. Where the file is made
-    they are all touched.
+    Pages of a mapped file count too: SLURM takes them for a process's memory. Where the file is
+    made they are all touched.
     """
     from . import batches, datasets, features
 
     images, mapped = _images(experiment)
     height, width, channels = datasets.shape(experiment)[0]
     data = images * (height * width * channels * (1 if mapped else READ_COPIES) + size.features)
-    passing = features.CHUNK if size.features else batches.evaluation_batch((height, width, channels))
+    passing = (
+        features.CHUNK if size.features else batches.evaluation_batch((height, width, channels))
+    )
     passing = max(passing, experiment.batch_size)
     activations = max(
         experiment.batch_size * size.activations, passing * PASS_COPIES * size.largest
@@ -168,17 +238,22 @@ def _images(experiment: Experiment) -> tuple[int, bool]:
     if experiment.data == "sample" or name == "cifar10":  # which comes in six files
         return drawn if experiment.data == "sample" else usual, False
     known = files.read_json(paths.data_lock())
-    if not isinstance(known, dict):  # none yet, or a damaged one, which loading the data will refuse
+    if not isinstance(
+        known, dict
+    ):  # none yet, or a damaged one, which loading the data will refuse
         return usual, True
-    parts = [part for key, part in known.items() if key == name or whole and key.startswith(f"{name}-")]
+    parts = [
+        part for key, part in known.items() if key == name or whole and key.startswith(f"{name}-")
+    ]
     counts = [len(part["files"]) for part in parts if isinstance(part, dict) and "files" in part]
     return sum(counts) or usual, True
 
 
 @dataclass(frozen=True)
 class Size:
-    """Bytes of a model's weights, and of those that are trained; of what it keeps of one image while
-    it trains; of its largest output; of an image's features, where they are computed once (else 0).
+    """Bytes of a model's weights, and of those that are trained; of what it keeps of one image
+    while it trains; of its largest output; of an image's features, where they are computed once
+    (else 0).
     """
 
     weights: float
@@ -194,7 +269,11 @@ def _size(experiment: Experiment, shape: tuple) -> Size:
 
     from . import augmentation, features, models
 
-    random = replace(experiment, model_args=experiment.model_args | ({"weights": "random"} if "weights" in experiment.model_args else {}))
+    random = replace(
+        experiment,
+        model_args=experiment.model_args
+        | ({"weights": "random"} if "weights" in experiment.model_args else {}),
+    )
     model = models.build(random, *shape)
     augment = augmentation.build(experiment)
     parts = models.frozen_part(model) if features.applicable(augment) else None
@@ -225,14 +304,25 @@ def _bytes_of_outputs(layer) -> list[tuple[float, bool]]:
 def _earlier_runs() -> list[dict]:
     found = []
     for file in sorted(paths.reports().glob("*/metrics.json")):
-        metrics, origin = records.metrics(file.parent), files.read_json(file.with_name("provenance.json"))
+        metrics, origin = (
+            records.metrics(file.parent),
+            files.read_json(file.with_name("provenance.json")),
+        )
         if not metrics or not origin or not metrics.get("seconds_per_epoch"):
             continue
-        with contextlib.suppress(KeyError, TypeError, AttributeError, ZeroDivisionError):  # a damaged file says nothing of others
+        with contextlib.suppress(
+            KeyError, TypeError, AttributeError, ZeroDivisionError
+        ):  # a damaged file says nothing of others
             settings, paces = metrics["identity"]["settings"], sorted(metrics["seconds_per_epoch"])
             images = metrics["dataset"]["images"]["train"]
-            found.append({key: settings.get(key) for key in OF_MEMORY} | {
-                "images": images, "seconds_per_image": paces[len(paces) // 2] / images, "memory": max(one.get("peak_memory_bytes", 0) for one in origin["sittings"])})
+            found.append(
+                {key: settings.get(key) for key in OF_MEMORY}
+                | {
+                    "images": images,
+                    "seconds_per_image": paces[len(paces) // 2] / images,
+                    "memory": max(one.get("peak_memory_bytes", 0) for one in origin["sittings"]),
+                }
+            )
     return found
 
 
@@ -249,7 +339,12 @@ class Room:
 def room() -> Room:
     """Of this machine, as far as this process may use it."""
     paths.reports().mkdir(parents=True, exist_ok=True)
-    return Room(provenance.processors(), provenance.gpus(), free_memory(), shutil.disk_usage(paths.reports()).free)
+    return Room(
+        provenance.processors(),
+        provenance.gpus(),
+        free_memory(),
+        shutil.disk_usage(paths.reports()).free,
+    )
 
 
 def free_memory() -> float:
@@ -258,39 +353,80 @@ def free_memory() -> float:
 
     free = psutil.virtual_memory().available
     try:
-        with open("/sys/fs/cgroup/memory.max") as limit, open("/sys/fs/cgroup/memory.current") as used:
+        with (
+            open("/sys/fs/cgroup/memory.max") as limit,
+            open("/sys/fs/cgroup/memory.current") as used,
+        ):
             return min(free, float(limit.read()) - float(used.read()))
     except (OSError, ValueError):  # no container, or one without a limit
         return free
 
 
 def jobs(found: list[Step], here: Room, asked: int | None = None) -> int:
-    """How many runs at once: one a GPU; without GPUs one a processor, as far as memory goes for the largest runs side by side."""
+    """How many runs at once: one a GPU; without GPUs one a processor, as far as memory goes for the
+    largest runs side by side.
+    """
     to_do = sorted((step.memory for step in found if step.to_do), reverse=True)
     if asked or not to_do:
         return min(asked or 1, max(1, len(to_do)))
-    fit = next((number for number in range(len(to_do), 0, -1) if sum(to_do[:number]) <= here.memory), 1)
+    fit = next(
+        (number for number in range(len(to_do), 0, -1) if sum(to_do[:number]) <= here.memory), 1
+    )
     return max(1, min(len(here.gpus) or here.processors, len(to_do), fit))
 
 
-def told(found: list[Step], here: Room, at_once: int, threads_each: int, apart: bool = False) -> list[str]:
+def told(
+    found: list[Step], here: Room, at_once: int, threads_each: int, apart: bool = False
+) -> list[str]:
     """The plan's sum in sentences. apart: the runs are on other machines, whose room is not known."""
     to_do = [step for step in found if step.to_do]
-    lines = [f"{count(len(found), 'run')}: {len(found) - len(to_do)} done, {sum(step.action == 'go on' for step in to_do)} to go on with, "
-             f"{sum(step.action == 'train' for step in to_do)} to train"]
+    lines = [
+        f"{count(len(found), 'run')}: {len(found) - len(to_do)} done,"
+        f" {sum(step.action == 'go on' for step in to_do)} to go on with,"
+        f" {sum(step.action == 'train' for step in to_do)} to train"
+    ]
     if not to_do:
         return lines
     known = [step.seconds for step in to_do if step.seconds is not None]
     unknown = len(to_do) - len(known)
-    told_time = f"time: at most {duration(max(max(known), sum(known) / at_once))} for {count(len(known), 'run')}, by the pace of earlier ones" if known else "time: not known"
-    lines.append(told_time + (f"; no earlier run tells of {count(unknown, 'other' if known else 'run')}" if unknown else ""))
+    told_time = (
+        f"time: at most {duration(max(max(known), sum(known) / at_once))} for"
+        f" {count(len(known), 'run')}, by the pace of earlier ones"
+        if known
+        else "time: not known"
+    )
+    lines.append(
+        told_time
+        + (
+            f"; no earlier run tells of {count(unknown, 'other' if known else 'run')}"
+            if unknown
+            else ""
+        )
+    )
     most = sorted((step.memory for step in to_do), reverse=True)[:at_once]
-    disk = sum(sorted((step.disk for step in to_do), reverse=True)[:at_once]) + sum(step.disk / (3 * COPIES + 1) for step in to_do)
-    lines.append(f"at once: {count(at_once, 'run')}, {count(threads_each, 'thread')} each" + (f", on {count(len(here.gpus), 'GPU')}" if here.gpus and not apart else ""))
+    disk = sum(sorted((step.disk for step in to_do), reverse=True)[:at_once]) + sum(
+        step.disk / (3 * COPIES + 1) for step in to_do
+    )
+    lines.append(
+        f"at once: {count(at_once, 'run')}, {count(threads_each, 'thread')} each"
+        + (f", on {count(len(here.gpus), 'GPU')}" if here.gpus and not apart else "")
+    )
     if apart:
-        return [*lines, f"memory: about {most[0] / GIB:.1f} GiB for the largest run; disk: about {_size_said(disk)}"]
-    lines.append(f"memory: about {sum(most) / GIB:.1f} GiB of {here.memory / GIB:.1f} GiB free" + ("; too little, so the system may end a run" if sum(most) > here.memory else ""))
-    lines.append(f"disk: about {_size_said(disk)} of {here.disk / GIB:.1f} GiB free" + ("; too little: free some, or leave runs out" if disk > here.disk else ""))
+        return [
+            *lines,
+            (
+                f"memory: about {most[0] / GIB:.1f} GiB for the largest run; disk: about"
+                f" {_size_said(disk)}"
+            ),
+        ]
+    lines.append(
+        f"memory: about {sum(most) / GIB:.1f} GiB of {here.memory / GIB:.1f} GiB free"
+        + ("; too little, so the system may end a run" if sum(most) > here.memory else "")
+    )
+    lines.append(
+        f"disk: about {_size_said(disk)} of {here.disk / GIB:.1f} GiB free"
+        + ("; too little: free some, or leave runs out" if disk > here.disk else "")
+    )
     return lines
 
 

@@ -14,7 +14,9 @@ from .tasks import Task
 
 @dataclass
 class Pool:
-    """Runs the steps of a sweep. at_once: processes; threads: of each; retries: of a run that failed; forge: what the processes are forked from, if anything."""
+    """Runs the steps of a sweep. at_once: processes; threads: of each; retries: of a run that
+    failed; forge: what the processes are forked from, if anything.
+    """
 
     sweep: Sweep
     steps: list[Step]
@@ -26,9 +28,11 @@ class Pool:
     _running: dict = field(default_factory=dict)  # folder -> (Task, process, GPU)
 
     def run(self, changed) -> list[Task]:
-        """Bring every step to its end; `changed(task)` is told of each that starts or ends, and called without one as often as the view may move.
+        """Bring every step to its end; `changed(task)` is told of each that starts or ends, and
+        called without one as often as the view may move.
 
-        Raises Interrupted after SIGINT or SIGTERM, when the runs at work have saved their epoch; a second signal ends them at once.
+        Raises Interrupted after SIGINT or SIGTERM, when the runs at work have saved their epoch; a
+        second signal ends them at once.
         """
         with tasks.queued(self.sweep, self.steps) as found:
             self._bring_to_end(found, changed)
@@ -43,7 +47,9 @@ class Pool:
                         if process.poll() is not None:
                             del self._running[task.folder]
                             if process.returncode == warm.LOST:
-                                self.forge = None  # it was killed, and would have to import everything again
+                                self.forge = (
+                                    None  # it was killed, and would have to import everything again
+                                )
                             task.ended(process.returncode, self.retries, asked())
                             waiting += [task] * (task.outcome == "waiting")
                             changed(task)
@@ -56,7 +62,11 @@ class Pool:
                 if asked():
                     raise tasks.stopped(self.sweep, found, asked())
         finally:
-            for _, process, _ in self._running.values():  # only after a second signal, or an error of ours
+            for (
+                _,
+                process,
+                _,
+            ) in self._running.values():  # only after a second signal, or an error of ours
                 interruption.kill_group(process.pid)
                 process.wait()
 
@@ -65,13 +75,22 @@ class Pool:
             with contextlib.suppress(ProcessLookupError):
                 process.terminate()
         # Last, since printing may fail: the signal may have come in the middle of another print.
-        print("\nasked to stop: the runs at work finish their epoch and save it; asked once more, they are ended at once", file=sys.stderr, flush=True)
+        print(
+            "\nasked to stop: the runs at work finish their epoch and save it; asked once more,"
+            " they are ended at once",
+            file=sys.stderr,
+            flush=True,
+        )
 
     def _next(self, waiting) -> Task | None:
         """The first one that there is room for, and that no other process has in hand."""
         if len(self._running) >= self.at_once:
             return None
-        busy = set(self._running) | {base for task, _, _ in self._running.values() if (base := tasks.base_folder(task.step.experiment))}
+        busy = set(self._running) | {
+            base
+            for task, _, _ in self._running.values()
+            if (base := tasks.base_folder(task.step.experiment))
+        }
         for task in waiting:
             needed = {task.folder, tasks.base_folder(task.step.experiment)} - {None}
             taken = needed & busy or any(files.locked(folder / state.LOCK) for folder in needed)
@@ -82,16 +101,37 @@ class Pool:
     def _start(self, task: Task) -> None:
         taken = {gpu for _, _, gpu in self._running.values()}
         gpu = next((gpu for gpu in self.room.gpus if gpu not in taken), None)
-        environment = os.environ | {"LABREPORT_THREADS": str(self.threads)} | ({"CUDA_VISIBLE_DEVICES": gpu} if gpu else {})
+        environment = (
+            os.environ
+            | {"LABREPORT_THREADS": str(self.threads)}
+            | ({"CUDA_VISIBLE_DEVICES": gpu} if gpu else {})
+        )
         task.begin()
         warm_start = self.forge and self.forge.unchanged()
-        tasks.head(task.log, task.step.experiment.run_name, f"try {task.tries}, threads: {self.threads}, {'forked from a process that had imported everything' if warm_start else 'a new process'}")
+        tasks.head(
+            task.log,
+            task.step.experiment.run_name,
+            f"try {task.tries}, threads: {self.threads},"
+            f" {'forked from a process that had imported everything' if warm_start else 'a new process'}",
+        )
         begin = self.forge.start if warm_start else tasks.start
-        self._running[task.folder] = task, begin(tasks.PIPELINE, tasks.command(task.step.experiment), task.log, paths.root(), environment), gpu
+        self._running[task.folder] = (
+            task,
+            begin(
+                tasks.PIPELINE,
+                tasks.command(task.step.experiment),
+                task.log,
+                paths.root(),
+                environment,
+            ),
+            gpu,
+        )
 
 
 def forge(sweep: Sweep, found: list[Step]) -> warm.Forge | None:
-    """What the runs of a sweep are forked from; None where it would not pay, or cannot be done here."""
+    """What the runs of a sweep are forked from; None where it would not pay, or cannot be done
+    here.
+    """
     if sum(step.to_do for step in found) < 2 or not warm.possible():
         return None
     logs = sweep.folder / tasks.LOGS
@@ -100,10 +140,16 @@ def forge(sweep: Sweep, found: list[Step]) -> warm.Forge | None:
 
 
 def settled(sweep: Sweep, found: list[Step], here: Room, jobs: int | None) -> tuple[int, int]:
-    """Runs at once and threads of each: as asked, or as at the sweep's start, else what there is room for."""
+    """Runs at once and threads of each: as asked, or as at the sweep's start, else what there is
+    room for.
+    """
     before = tasks.recorded(sweep)
     at_once = planning.jobs(found, here, jobs or before.get("at_once"))
-    threads = before["threads"] if "threads" in before and not jobs else int(os.environ.get("LABREPORT_THREADS") or planning.threads(here, at_once))
+    threads = (
+        before["threads"]
+        if "threads" in before and not jobs
+        else int(os.environ.get("LABREPORT_THREADS") or planning.threads(here, at_once))
+    )
     if any(step.to_do for step in found):
         tasks.record(sweep, jobs or before.get("at_once") or at_once, threads)
     return at_once, threads

@@ -5,11 +5,14 @@ import math
 import numpy as np
 
 
-def stops(values: list[float], monitor: str, patience: int | None, min_delta: float, start_from_epoch: int) -> bool:
-    """Whether training ends after these epochs: `patience` epochs in a row without improving on the best by more than min_delta.
+def stops(
+    values: list[float], monitor: str, patience: int | None, min_delta: float, start_from_epoch: int
+) -> bool:
+    """Whether training ends after these epochs: `patience` epochs in a row without improving on the
+    best by more than min_delta.
 
-    values: of the monitored column, from epoch 1 on. The first start_from_epoch epochs do not count. A pure function of the
-    history, equal to keras.callbacks.EarlyStopping.
+    values: of the monitored column, from epoch 1 on. The first start_from_epoch epochs do not
+    count. A pure function of the history, equal to keras.callbacks.EarlyStopping.
     """
     if patience is None:
         return False

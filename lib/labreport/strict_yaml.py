@@ -1,6 +1,7 @@
 """YAML read strictly: numbers are numbers, a key stands once, and every value knows its line.
 
-PyYAML by itself reads `1e-3` as text, `no` as false, `012` as ten, and keeps the last of two equal keys in silence.
+PyYAML by itself reads `1e-3` as text, `no` as false, `012` as ten, and keeps the last of two equal
+keys in silence.
 """
 
 import re
@@ -20,12 +21,23 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent, index):
         event = self.peek_event()
-        if isinstance(event, yaml.AliasEvent):  # a few lines of them can stand for more than any memory holds
-            raise _Refused(problem="an alias (*) is not used here; write the value again", problem_mark=event.start_mark)
+        if isinstance(
+            event, yaml.AliasEvent
+        ):  # a few lines of them can stand for more than any memory holds
+            raise _Refused(
+                problem="an alias (*) is not used here; write the value again",
+                problem_mark=event.start_mark,
+            )
         if event.anchor is not None:
-            raise _Refused(problem=f"an anchor (&{event.anchor}) is not used here; leave it out", problem_mark=event.start_mark)
+            raise _Refused(
+                problem=f"an anchor (&{event.anchor}) is not used here; leave it out",
+                problem_mark=event.start_mark,
+            )
         if event.tag is not None:
-            raise _Refused(problem=f"the tag {event.tag} is not used here; write the plain value", problem_mark=event.start_mark)
+            raise _Refused(
+                problem=f"the tag {event.tag} is not used here; write the plain value",
+                problem_mark=event.start_mark,
+            )
         return super().compose_node(parent, index)
 
 
@@ -40,19 +52,32 @@ for _tag, _pattern, _first in (
     ("null", r"null|~|", ["n", "~", ""]),
     ("bool", r"true|false", ["t", "f"]),
     ("int", r"[-+]?(0|[1-9][0-9]*)", list("-+0123456789")),
-    ("float", r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))([eE][-+]?[0-9]+)?", list("-+.0123456789")),
+    (
+        "float",
+        r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))([eE][-+]?[0-9]+)?",
+        list("-+.0123456789"),
+    ),
 ):
     for _side in (_Loader, _Dumper):
-        _side.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first)
+        _side.add_implicit_resolver(
+            f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first
+        )
 
-_SCALARS = {"null": lambda text: None, "bool": lambda text: text == "true", "int": int, "float": float, "str": str}
+_SCALARS = {
+    "null": lambda text: None,
+    "bool": lambda text: text == "true",
+    "int": int,
+    "float": float,
+    "str": str,
+}
 
 
 def read(text: str, where: str):
-    """The value of a YAML text, and the line of each key: {("optimizer_args", "learning_rate"): 12, ...}.
+    """The value of a YAML text, and the line of each key: {("optimizer_args", "learning_rate"): 12,
+    ...}.
 
-    where: how messages name the text (a file, an option).
-    Raises ValueError with `where` and the line for what is not YAML, a key that stands twice, an anchor or a tag.
+    where: how messages name the text (a file, an option). Raises ValueError with `where` and the
+    line for what is not YAML, a key that stands twice, an anchor or a tag.
     """
     lines = {}
     try:
@@ -61,7 +86,9 @@ def read(text: str, where: str):
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
         what = "" if isinstance(error, _Refused) else "this is not YAML: "
-        raise ValueError(f"{where}{line}: {what}{getattr(error, 'problem', None) or str(error).splitlines()[0]}") from None
+        raise ValueError(
+            f"{where}{line}: {what}{getattr(error, 'problem', None) or str(error).splitlines()[0]}"
+        ) from None
     except RecursionError:
         raise ValueError(f"{where}: nested deeper than any parameter file") from None
     return (None if node is None else _value(node, (), lines, where)), lines
@@ -90,9 +117,14 @@ def _value(node: yaml.Node, path: tuple, lines: dict, where: str):
         for key_node, value_node in node.value:
             key, line = key_node.value, key_node.start_mark.line + 1
             if not isinstance(key, str):
-                raise ValueError(f"{where}, line {line}: a key is a word, this one is a list or a mapping")
+                raise ValueError(
+                    f"{where}, line {line}: a key is a word, this one is a list or a mapping"
+                )
             if key in values:
-                raise ValueError(f"{where}, line {line}: the key {key!r} stands twice (first in line {lines[(*path, key)]}); keep one")
+                raise ValueError(
+                    f"{where}, line {line}: the key {key!r} stands twice (first in line"
+                    f" {lines[(*path, key)]}); keep one"
+                )
             lines[(*path, key)] = line
             values[key] = _value(value_node, (*path, key), lines, where)
         return values
@@ -102,4 +134,7 @@ def _value(node: yaml.Node, path: tuple, lines: dict, where: str):
     try:
         return _SCALARS[kind](node.value)
     except ValueError:  # Python reads no whole number of more than 4,300 digits
-        raise ValueError(f"{where}, line {line}: a number of {len(node.value):,} digits is none that an experiment needs") from None
+        raise ValueError(
+            f"{where}, line {line}: a number of {len(node.value):,} digits is none that an"
+            " experiment needs"
+        ) from None

@@ -1,4 +1,6 @@
-"""A run of a sweep on its way: what starts it, where its words go, what came of it; and what a sweep keeps of how its runs are made."""
+"""A run of a sweep on its way: what starts it, where its words go, what came of it; and what a
+sweep keeps of how its runs are made.
+"""
 
 import contextlib
 import json
@@ -20,7 +22,9 @@ LOOK_SECONDS = 0.5
 
 @dataclass
 class Task:
-    """A run on its way. outcome: waiting, running, done, failed or stopped. tries: processes started so far. why: it failed."""
+    """A run on its way. outcome: waiting, running, done, failed or stopped. tries: processes
+    started so far. why: it failed.
+    """
 
     step: Step
     log: Path
@@ -38,14 +42,18 @@ class Task:
         self.outcome = "running"
 
     def ended(self, code: int, retries: int, asked: bool) -> None:
-        """Take notice of how its process ended. retries: of a run that fails; asked: whether the sweep is being stopped."""
+        """Take notice of how its process ended. retries: of a run that fails; asked: whether the
+        sweep is being stopped.
+        """
         if code == 0:
             self.outcome, self.why = "done", ""
             return
         self.why = last_words(self.log, code)
         if asked and code in (129, 130, 143, warm.LOST):
             self.outcome = "stopped"
-        elif code in (files.AT_WORK, warm.LOST) and not asked:  # another process has it in hand, or its parent was killed: it is begun again
+        elif (
+            code in (files.AT_WORK, warm.LOST) and not asked
+        ):  # another process has it in hand, or its parent was killed: it is begun again
             self.outcome, self.tries = "waiting", self.tries - 1
         else:
             self.outcome = "waiting" if self.tries <= retries and not asked else "failed"
@@ -53,10 +61,15 @@ class Task:
 
 @contextlib.contextmanager
 def queued(sweep: Sweep, steps: list[Step]):
-    """Within the block there is a task for each step, queued where there is something to do; what nothing has come of is taken back at its end."""
+    """Within the block there is a task for each step, queued where there is something to do; what
+    nothing has come of is taken back at its end.
+    """
     folder = sweep.folder / LOGS
     folder.mkdir(parents=True, exist_ok=True)
-    tasks = [Task(step, folder / f"{step.experiment.run_name}.txt", "waiting" if step.to_do else "done") for step in steps]
+    tasks = [
+        Task(step, folder / f"{step.experiment.run_name}.txt", "waiting" if step.to_do else "done")
+        for step in steps
+    ]
     for task in tasks:
         if task.step.to_do:
             state.queue(task.folder)
@@ -72,7 +85,12 @@ def command(experiment) -> list[str]:
     changed = dict.fromkeys(key.split(".")[0] for key in experiment.changes if key != "data")
     settings = experiment.training_settings()
     sample = ["--data", "sample"] if experiment.data == "sample" else []
-    return ["run", experiment.name, *sample, *(["--set", *(f"{key}={json.dumps(settings[key])}" for key in changed)] if changed else [])]
+    return [
+        "run",
+        experiment.name,
+        *sample,
+        *(["--set", *(f"{key}={json.dumps(settings[key])}" for key in changed)] if changed else []),
+    ]
 
 
 def head(log: Path, run_name: str, how: str) -> None:
@@ -82,27 +100,46 @@ def head(log: Path, run_name: str, how: str) -> None:
         words.write(f"--- {run_name}, {files.now()}, {how}\n")
 
 
-def start(script: Path, arguments: list[str], log: Path, folder: Path, environment: dict[str, str]) -> logs.Process:
-    """A process that runs the pipeline in a folder, its words cleaned and appended to the log. It dies with the thread that started it."""
-    return logs.Process([sys.executable, str(script), *arguments], log, cwd=folder, env=environment, start_new_session=True, preexec_fn=interruption.die_with(os.getpid()))
+def start(
+    script: Path, arguments: list[str], log: Path, folder: Path, environment: dict[str, str]
+) -> logs.Process:
+    """A process that runs the pipeline in a folder, its words cleaned and appended to the log.
+
+    It dies with the thread that started it.
+    """
+    return logs.Process(
+        [sys.executable, str(script), *arguments],
+        log,
+        cwd=folder,
+        env=environment,
+        start_new_session=True,
+        preexec_fn=interruption.die_with(os.getpid()),
+    )
 
 
 def base_folder(experiment) -> Path | None:
-    """Folder of the experiment whose weights this one starts from, as long as it is not finished: two runs must not both train it."""
+    """Folder of the experiment whose weights this one starts from, as long as it is not finished:
+    two runs must not both train it.
+    """
     base = experiments.base(experiment)
     return base.folder if base and not (base.folder / "metrics.json").exists() else None
 
 
 def stopped(sweep: Sweep, found: list[Task], number: int) -> interruption.Interrupted:
     """What is raised when a sweep was asked to stop by a signal, and its runs have."""
-    stop = interruption.Interrupted(f"{sweep.run_name}: {sum(task.outcome == 'done' for task in found)} of {count(len(found), 'run')} done, the epochs of the others are saved; "
-                                    f"the same command goes on")
+    stop = interruption.Interrupted(
+        f"{sweep.run_name}: {sum(task.outcome == 'done' for task in found)} of"
+        f" {count(len(found), 'run')} done, the epochs of the others are saved; the same command"
+        " goes on"
+    )
     stop.signal = number
     return stop
 
 
 def by_reason(failed: list[Task]) -> dict[str, list[Task]]:
-    """Tasks that failed, by what they said: one mistake can fail a whole night's runs, and is told once."""
+    """Tasks that failed, by what they said: one mistake can fail a whole night's runs, and is told
+    once.
+    """
     found = {}
     for task in failed:
         found.setdefault(task.why, []).append(task)
@@ -110,21 +147,35 @@ def by_reason(failed: list[Task]) -> dict[str, list[Task]]:
 
 
 def recorded(sweep: Sweep) -> dict:
-    """at_once and threads with which a sweep was started; empty where it was not yet. Another number of threads gives other bits, so they are kept."""
+    """at_once and threads with which a sweep was started; empty where it was not yet.
+
+    Another number of threads gives other bits, so they are kept.
+    """
     found = files.read_json(sweep.folder / RECORD)
-    whole = isinstance(found, dict) and all(type(found.get(key)) is int and found[key] > 0 for key in ("at_once", "threads"))
+    whole = isinstance(found, dict) and all(
+        type(found.get(key)) is int and found[key] > 0 for key in ("at_once", "threads")
+    )
     return found if whole else {}
 
 
 def record(sweep: Sweep, at_once: int, threads: int) -> None:
     """Keep them."""
-    files.write_json(sweep.folder / RECORD, {"at_once": at_once, "threads": threads, "started": recorded(sweep).get("started", files.now())})
+    files.write_json(
+        sweep.folder / RECORD,
+        {
+            "at_once": at_once,
+            "threads": threads,
+            "started": recorded(sweep).get("started", files.now()),
+        },
+    )
 
 
 def last_words(log: Path, code: int) -> str:
     """Why a run failed, by its log; code: its exit code, for a run that said nothing."""
     text = log.read_text("utf-8", errors="replace") if log.exists() else ""
-    lines = [line for line in text.splitlines() if line.startswith(("error:", "interrupted:", "---"))]
+    lines = [
+        line for line in text.splitlines() if line.startswith(("error:", "interrupted:", "---"))
+    ]
     if not lines or lines[-1].startswith("---"):
         return f"it ended with code {code} and no word: killed, or out of memory?"
     return lines[-1].split(": ", 1)[1]

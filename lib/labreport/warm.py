@@ -1,7 +1,9 @@
-"""Runs that need not import TensorFlow: forked from a process that has, and their kernels with them. Linux, TensorFlow on a CPU.
+"""Runs that need not import TensorFlow: forked from a process that has, and their kernels with
+them. Linux, TensorFlow on a CPU.
 
-A fork serves one run and ends with it, so nothing goes over from one run to the next. What it has imported is the source as it was when the
-first process started; once that changes, `Forge.unchanged` says no.
+A fork serves one run and ends with it, so nothing goes over from one run to the next. What it has
+imported is the source as it was when the first process started; once that changes,
+`Forge.unchanged` says no.
 """
 
 import contextlib
@@ -24,11 +26,34 @@ from pathlib import Path
 from . import code_digest, interruption, logs, provenance
 
 FIRST = "labreport.apart"
-LOST = 255  # what multiprocessing says of a fork when the process that made it, and would have told its exit code, is gone
-# What the pipeline and a notebook import. None of it starts TensorFlow's runtime, nor a thread but OpenBLAS's, which it starts again in a fork.
-IMPORTED = ("ipykernel.kernelapp", "ipykernel.ipkernel", "matplotlib_inline.backend_inline", "papermill", "papermill.clientwrap", "papermill.engines", "nbclient", "nbformat", "matplotlib.backends.backend_agg",
-            "sklearn.metrics", "scipy.stats", "statsmodels.stats.multitest", "labreport.execution", "labreport.backend", "labreport.commentary", "labreport.datasets",
-            "labreport.evaluation", "labreport.figures", "labreport.models", "labreport.training", "labreport.verification")
+# what multiprocessing says of a fork when the process that made it, and would have told its exit
+# code, is gone
+LOST = 255
+# What the pipeline and a notebook import. None of it starts TensorFlow's runtime, nor a thread but
+# OpenBLAS's, which it starts again in a fork.
+IMPORTED = (
+    "ipykernel.kernelapp",
+    "ipykernel.ipkernel",
+    "matplotlib_inline.backend_inline",
+    "papermill",
+    "papermill.clientwrap",
+    "papermill.engines",
+    "nbclient",
+    "nbformat",
+    "matplotlib.backends.backend_agg",
+    "sklearn.metrics",
+    "scipy.stats",
+    "statsmodels.stats.multitest",
+    "labreport.execution",
+    "labreport.backend",
+    "labreport.commentary",
+    "labreport.datasets",
+    "labreport.evaluation",
+    "labreport.figures",
+    "labreport.models",
+    "labreport.training",
+    "labreport.verification",
+)
 
 
 class Forge:
@@ -39,7 +64,9 @@ class Forge:
         self.made_from = _made_from()
         self.context = multiprocessing.get_context("forkserver")
         self.context.set_forkserver_preload([FIRST, *IMPORTED])
-        python_path = os.pathsep.join(filter(None, (str(provenance.PACKAGE.parent), os.environ.get("PYTHONPATH"))))
+        python_path = os.pathsep.join(
+            filter(None, (str(provenance.PACKAGE.parent), os.environ.get("PYTHONPATH")))
+        )
         words = logs.Log(log, "w")
         with _environment(os.environ | {"PYTHONPATH": python_path}), _errors_to(words):
             forkserver.ensure_running()
@@ -49,19 +76,38 @@ class Forge:
         """Whether what has been imported is what lies on the disk."""
         return self.made_from == _made_from()
 
-    def start(self, script: Path, arguments: list[str], log: Path, folder: Path, environment: dict[str, str]) -> "Run":
-        """Let a fork run `main(arguments)` of a script in a folder, its words cleaned and appended to a log. It dies with this process."""
+    def start(
+        self,
+        script: Path,
+        arguments: list[str],
+        log: Path,
+        folder: Path,
+        environment: dict[str, str],
+    ) -> "Run":
+        """Let a fork run `main(arguments)` of a script in a folder, its words cleaned and appended
+        to a log. It dies with this process.
+        """
         words = logs.Log(log)
-        with Connection(os.dup(words.fileno()), readable=False) as given:  # in the form in which a descriptor is handed to a fork
-            process = self.context.Process(target=_run, args=(str(script), arguments, given, str(folder), environment))
+        with Connection(
+            os.dup(words.fileno()), readable=False
+        ) as given:  # in the form in which a descriptor is handed to a fork
+            process = self.context.Process(
+                target=_run, args=(str(script), arguments, given, str(folder), environment)
+            )
             process.start()
         words.close()
         return Run(process, words)
 
 
 def possible() -> bool:
-    """Whether forks are to be trusted here: JAX and CUDA have threads and devices that a fork would only seem to have."""
-    return sys.platform == "linux" and (os.environ.get("KERAS_BACKEND") or "tensorflow") == "tensorflow" and not provenance.gpus()
+    """Whether forks are to be trusted here: JAX and CUDA have threads and devices that a fork would
+    only seem to have.
+    """
+    return (
+        sys.platform == "linux"
+        and (os.environ.get("KERAS_BACKEND") or "tensorflow") == "tensorflow"
+        and not provenance.gpus()
+    )
 
 
 @dataclass
@@ -80,7 +126,9 @@ class Run:
         return self.process.exitcode
 
     def poll(self) -> int | None:
-        """Its exit code, None while it runs; LOST where the process that forks is gone: what the run does then is ended."""
+        """Its exit code, None while it runs; LOST where the process that forks is gone: what the
+        run does then is ended.
+        """
         if self.process.exitcode == LOST:
             interruption.kill_group(self.pid)
         if self.process.exitcode is not None:
@@ -96,7 +144,9 @@ class Run:
 
 
 def _made_from() -> dict:
-    return {"code": code_digest.whole()} | provenance.versions("tensorflow", "keras", "numpy", "opencv-python", "papermill", "ipykernel", "matplotlib")
+    return {"code": code_digest.whole()} | provenance.versions(
+        "tensorflow", "keras", "numpy", "opencv-python", "papermill", "ipykernel", "matplotlib"
+    )
 
 
 @contextlib.contextmanager
@@ -121,7 +171,9 @@ def _errors_to(file):
         os.close(before)
 
 
-def _run(script: str, arguments: list[str], log: Connection, folder: str, environment: dict[str, str]) -> None:
+def _run(
+    script: str, arguments: list[str], log: Connection, folder: str, environment: dict[str, str]
+) -> None:
     os.setsid()
     _become(log.fileno(), folder, environment)
     log.close()
@@ -139,7 +191,9 @@ def _become(log: int, folder: str, environment: dict[str, str]) -> None:
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)
-    sys.path[:] = [entry for entry in sys.path if entry]  # the folder of a process is no place to import from
+    sys.path[:] = [
+        entry for entry in sys.path if entry
+    ]  # the folder of a process is no place to import from
 
 
 def _die_with_parent() -> None:
@@ -151,7 +205,10 @@ _kernel: "_Kernel | None" = None  # of this process, as long as no notebook has 
 
 
 class _Kernel:
-    """A fork that waits to become a kernel. As much of subprocess.Popen as jupyter_client asks of one."""
+    """A fork that waits to become a kernel.
+
+    As much of subprocess.Popen as jupyter_client asks of one.
+    """
 
     stdin = stdout = stderr = None
 
@@ -165,11 +222,19 @@ class _Kernel:
             _serve(orders, parent)
         orders.close()
 
-    def become(self, command: list[str], log: int, folder: str, environment: dict[str, str]) -> None:
-        """Say which kernel it is to be: the arguments after `-m ipykernel_launcher`. log: descriptor that it writes to."""
+    def become(
+        self, command: list[str], log: int, folder: str, environment: dict[str, str]
+    ) -> None:
+        """Say which kernel it is to be: the arguments after `-m ipykernel_launcher`. log:
+        descriptor that it writes to.
+        """
         with self._orders as orders:
             socket.send_fds(orders, [b"."], [log])
-            orders.sendall(json.dumps([command[command.index("ipykernel_launcher") + 1:], folder, environment]).encode())
+            orders.sendall(
+                json.dumps(
+                    [command[command.index("ipykernel_launcher") + 1 :], folder, environment]
+                ).encode()
+            )
 
     def poll(self) -> int | None:
         if self.returncode is None:
@@ -223,9 +288,11 @@ def _serve(orders: socket.socket, parent: int) -> None:
 
 
 def kernel_manager() -> type:
-    """The class that starts a notebook's kernel: jupyter_client's own, but a fork that is waiting is taken, and they talk through sockets in a folder.
+    """The class that starts a notebook's kernel: jupyter_client's own, but a fork that is waiting
+    is taken, and they talk through sockets in a folder.
 
-    A kernel on TCP ports gets five that were free a moment ago; where many are started at once, two sometimes get the same one, and one of them dies.
+    A kernel on TCP ports gets five that were free a moment ago; where many are started at once, two
+    sometimes get the same one, and one of them dies.
     """
     from jupyter_client.manager import AsyncKernelManager
     from jupyter_client.provisioning import LocalProvisioner
@@ -241,11 +308,19 @@ def kernel_manager() -> type:
 
     class Manager(AsyncKernelManager):
         async def start_kernel(self, **keywords):
-            self._sockets = tempfile.TemporaryDirectory(prefix="labreport-", ignore_cleanup_errors=True)
-            self.transport, self.ip, self.connection_file = "ipc", f"{self._sockets.name}/socket", f"{self._sockets.name}/kernel.json"
+            self._sockets = tempfile.TemporaryDirectory(
+                prefix="labreport-", ignore_cleanup_errors=True
+            )
+            self.transport, self.ip, self.connection_file = (
+                "ipc",
+                f"{self._sockets.name}/socket",
+                f"{self._sockets.name}/kernel.json",
+            )
             if _kernel:
                 self.kernel_id = self.kernel_id or str(uuid.uuid4())
-                self.provisioner = Provisioner(kernel_id=self.kernel_id, kernel_spec=self.kernel_spec, parent=self)
+                self.provisioner = Provisioner(
+                    kernel_id=self.kernel_id, kernel_spec=self.kernel_spec, parent=self
+                )
             await super().start_kernel(**keywords)
 
         async def _async_cleanup_resources(self, restart=False):

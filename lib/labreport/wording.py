@@ -1,6 +1,8 @@
-"""What a report says, in the reader's language: sentences from a catalogue; counts, shares, durations and dates as a person there writes them.
+"""What a report says, in the reader's language: sentences from a catalogue; counts, shares,
+durations and dates as a person there writes them.
 
-English sentences stand in the source and are the keys of the catalogues, languages/*.po (gettext's format, which translators have editors for).
+English sentences stand in the source and are the keys of the catalogues, languages/*.po (gettext's
+format, which translators have editors for).
 """
 
 import contextlib
@@ -44,7 +46,10 @@ def file(name: str, language: str) -> str:
 
 
 def say(sentence: str, /, **values) -> str:
-    """The sentence in the language that is spoken, its {fields} filled in. One without a translation, such as a title of the user's own, stays as it is."""
+    """The sentence in the language that is spoken, its {fields} filled in.
+
+    One without a translation, such as a title of the user's own, stays as it is.
+    """
     told = _translated(sentence, 1)
     return told.format(**values) if values else told
 
@@ -56,12 +61,17 @@ def noted(sentence: str) -> str:
 
 def count(number: int, noun: str) -> str:
     """1 epoch, 2 epochs, 45,000 images."""
-    return f"{whole(number)} {_translated(noun, number) if _spoken != 'en' else noun + ('' if number == 1 else 's')}"
+    return (
+        f"{whole(number)}"
+        f" {_translated(noun, number) if _spoken != 'en' else noun + ('' if number == 1 else 's')}"
+    )
 
 
 def whole(value: int) -> str:
     """45,000."""
-    return f"{value:,}" if _spoken == "en" else _babel().numbers.format_decimal(value, locale=_spoken)
+    return (
+        f"{value:,}" if _spoken == "en" else _babel().numbers.format_decimal(value, locale=_spoken)
+    )
 
 
 def number(value: float, digits: int, signed: bool = False) -> str:
@@ -100,12 +110,20 @@ def duration(seconds: float) -> str:
     """8 s, 3 min 20 s, 2 h 05 min."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
+    return (
+        f"{hours} h {minutes:02} min"
+        if hours
+        else f"{minutes} min {rest:02} s"
+        if minutes
+        else f"{rest} s"
+    )
 
 
 def listed(names: list[str], most: int = 8) -> str:
     """The first names of a list, and how many more there are."""
-    return ", ".join(names[:most]) + (say(" and {number} more", number=len(names) - most) if len(names) > most else "")
+    return ", ".join(names[:most]) + (
+        say(" and {number} more", number=len(names) - most) if len(names) > most else ""
+    )
 
 
 def _translated(sentence: str, number: int) -> str:
@@ -114,12 +132,19 @@ def _translated(sentence: str, number: int) -> str:
     message = catalogue(_spoken).get(sentence)
     if message is None or not message.string:
         return sentence
-    return message.string if isinstance(message.string, str) else message.string[0 if number == 1 else 1]
+    return (
+        message.string
+        if isinstance(message.string, str)
+        else message.string[0 if number == 1 else 1]
+    )
 
 
 @functools.cache
 def catalogue(language: str):
-    """The translations of a language, as Babel reads them: English sentence -> message. A noun that is counted has a plural."""
+    """The translations of a language, as Babel reads them: English sentence -> message.
+
+    A noun that is counted has a plural.
+    """
     from babel.messages import pofile
 
     with open(_CATALOGUES / f"{language}.po", "rb") as file:

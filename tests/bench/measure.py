@@ -1,4 +1,6 @@
-"""Ways of doing the same thing, timed in turns: each way in a process of its own, so that a machine that slows down slows all alike."""
+"""Ways of doing the same thing, timed in turns: each way in a process of its own, so that a machine
+that slows down slows all alike.
+"""
 
 import multiprocessing
 import os
@@ -10,7 +12,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
 def seconds_in_turns(ways, case: tuple, turns: int) -> dict:
-    """Seconds of each counted turn, by way. ways: functions of the case that prepare and return a function of the turn's number."""
+    """Seconds of each counted turn, by way. ways: functions of the case that prepare and return a
+    function of the turn's number.
+    """
     spawn = multiprocessing.get_context("spawn")
     pipes, processes = [], []
     for way in ways:
@@ -37,7 +41,9 @@ def ratio(numerator: list[float], denominator: list[float]) -> str:
 
 
 def _serve(way, case, pipe):
-    sys.stderr = os.fdopen(os.dup(2), "w")  # Python's own errors are seen, TensorFlow's greetings are not
+    sys.stderr = os.fdopen(
+        os.dup(2), "w"
+    )  # Python's own errors are seen, TensorFlow's greetings are not
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     once = way(*case)
     while (turn := pipe.recv()) is not None:

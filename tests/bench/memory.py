@@ -174,7 +174,8 @@ def main():
         os.environ["LABREPORT_DATA"] = str(Path(asked.data).resolve())
     mib = 2**20
     print(
-        "| run | expected, MiB | most, MiB | ratio | shared pages once, MiB |\n|---|---|---|---|---|",
+        "| run | expected, MiB | most, MiB | ratio | shared pages once, MiB"
+        " |\n|---|---|---|---|---|",
         flush=True,
     )
     with tempfile.TemporaryDirectory() as place:
@@ -186,7 +187,8 @@ def main():
             [step] = planning.estimated([planning.step(experiment)], forked=False)
             most = peak(name, settings, Path(place))
             print(
-                f"| {kind} | {step.memory / mib:.0f} | {most.rss / mib:.0f} | {step.memory / most.rss:.2f} | {most.pss / mib:.0f} |",
+                f"| {kind} | {step.memory / mib:.0f} | {most.rss / mib:.0f} |"
+                f" {step.memory / most.rss:.2f} | {most.pss / mib:.0f} |",
                 flush=True,
             )
     for kind in ("CIFAR-10, drawn, few", "cats and dogs, drawn"):
@@ -197,7 +199,8 @@ def main():
         with tempfile.TemporaryDirectory() as place:
             most = forked(name, settings, Path(place))
         print(
-            f"| {kind}, forked | {step.memory / mib:.0f} | {most / mib:.0f} | {step.memory / most:.2f} | |",
+            f"| {kind}, forked | {step.memory / mib:.0f} | {most / mib:.0f} |"
+            f" {step.memory / most:.2f} | |",
             flush=True,
         )
 

@@ -1,4 +1,6 @@
-"""Data sets by name: each function finds, verifies, splits and returns a `Dataset`, and what is not here is fetched; no Keras here."""
+"""Data sets by name: each function finds, verifies, splits and returns a `Dataset`, and what is not
+here is fetched; no Keras here.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +19,21 @@ __all__ = ["DATASETS", "Dataset", "Split", "class_counts", "evenly", "examples",
 
 
 def load(experiment) -> Dataset:
-    """The data of an experiment, from the data folder, by download, or drawn; the same experiment gets the same bytes.
+    """The data of an experiment, from the data folder, by download, or drawn; the same experiment
+    gets the same bytes.
 
-    Raises ValueError for a damaged file; where the data is neither there nor to be had, ConnectionError or FileNotFoundError, as of `fetching.fetch`.
+    Raises ValueError for a damaged file; where the data is neither there nor to be had,
+    ConnectionError or FileNotFoundError, as of `fetching.fetch`.
     """
+
     def here() -> Dataset:
-        return DATASETS[experiment.dataset](experiment.data, paths.data(), experiment.seed, experiment.max_images, **experiment.dataset_args)
+        return DATASETS[experiment.dataset](
+            experiment.data,
+            paths.data(),
+            experiment.seed,
+            experiment.max_images,
+            **experiment.dataset_args,
+        )
 
     with data_fingerprint.remembering(experiment) as loaded:
         try:
@@ -42,15 +53,29 @@ def class_counts(dataset: Dataset) -> pd.DataFrame:
     """Images by class (rows, in label order) and split (columns)."""
     import pandas as pd  # here: the command line does without
 
-    return pd.DataFrame({name: np.bincount(split.labels, minlength=len(dataset.class_names)) for name, split in dataset.splits.items()},
-                        index=dataset.class_names)
+    return pd.DataFrame(
+        {
+            name: np.bincount(split.labels, minlength=len(dataset.class_names))
+            for name, split in dataset.splits.items()
+        },
+        index=dataset.class_names,
+    )
 
 
 def examples(dataset: Dataset, each: int) -> tuple[np.ndarray, list[str]]:
-    """The first training image of every class in label order, then the second ones, up to `each`; and their class names."""
-    by_class = [np.flatnonzero(dataset.train.labels == label)[:each] for label in range(len(dataset.class_names))]
-    positions = np.array([found[turn] for turn in range(each) for found in by_class if turn < len(found)])
-    return np.asarray(dataset.train.images[positions]), [dataset.class_names[label] for label in dataset.train.labels[positions]]
+    """The first training image of every class in label order, then the second ones, up to `each`;
+    and their class names.
+    """
+    by_class = [
+        np.flatnonzero(dataset.train.labels == label)[:each]
+        for label in range(len(dataset.class_names))
+    ]
+    positions = np.array(
+        [found[turn] for turn in range(each) for found in by_class if turn < len(found)]
+    )
+    return np.asarray(dataset.train.images[positions]), [
+        dataset.class_names[label] for label in dataset.train.labels[positions]
+    ]
 
 
 def evenly(total: int, most: int) -> np.ndarray:

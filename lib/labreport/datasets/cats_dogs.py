@@ -1,6 +1,8 @@
-"""Cats and dogs: 2,000 + 1,000 photographs in folders that say which is which and what they are for, or drawn ones.
+"""Cats and dogs: 2,000 + 1,000 photographs in folders that say which is which and what they are
+for, or drawn ones.
 
-The filtered part of the data of Kaggle's dogs-vs-cats competition (2013) that Google's image classification course hands out.
+The filtered part of the data of Kaggle's dogs-vs-cats competition (2013) that Google's image
+classification course hands out.
 """
 
 from pathlib import Path
@@ -15,24 +17,46 @@ from .splitting import hold_out, note_repeated, refuse_too_few, shortened, witho
 CLASS_NAMES = ["cats", "dogs"]
 SPLITS = ("train", "validation")
 PARTS = [f"{split}/{name}" for split in SPLITS for name in CLASS_NAMES]
-HOW = "put train/ and validation/, each with cats/ and dogs/ in it, into cats_and_dogs_filtered/ there, or their zip"
+HOW = (
+    "put train/ and validation/, each with cats/ and dogs/ in it, into cats_and_dogs_filtered/"
+    " there, or their zip"
+)
 SAMPLE_PER_CLASS = 240
 SAMPLE_SEED = 0
 
 
-def cats_dogs(data: str, folder: Path, seed: int, max_images: int | None, *, image_size: int, on_unreadable: str) -> Dataset:
+def cats_dogs(
+    data: str,
+    folder: Path,
+    seed: int,
+    max_images: int | None,
+    *,
+    image_size: int,
+    on_unreadable: str,
+) -> Dataset:
     """Two classes, a training and a validation split as the folders have them, and no test split.
 
-    data: "real" or "sample". folder: holds `train/` and `validation/`, at most four folders down, or their zip. image_size: side in
-    pixels. on_unreadable: "stop" or "skip". max_images: keep about so many images in all, the same share of every class.
+    data: "real" or "sample". folder: holds `train/` and `validation/`, at most four folders down,
+    or their zip. image_size: side in pixels. on_unreadable: "stop" or "skip". max_images: keep
+    about so many images in all, the same share of every class.
     """
     notes = []
-    train, validation = _sample(image_size) if data == "sample" else _real(folder, image_size, on_unreadable, notes)
+    train, validation = (
+        _sample(image_size) if data == "sample" else _real(folder, image_size, on_unreadable, notes)
+    )
     note_repeated([train, validation], CLASS_NAMES, notes)
     train = without(train, validation, "validation", notes)
     train, validation = shortened([train, validation], max_images, seed, notes)
     refuse_too_few({"train": train, "validation": validation}, max_images)
-    return Dataset(name="cats_dogs", sample=data == "sample", train=train, validation=validation, test=None, class_names=CLASS_NAMES, notes=notes)
+    return Dataset(
+        name="cats_dogs",
+        sample=data == "sample",
+        train=train,
+        validation=validation,
+        test=None,
+        class_names=CLASS_NAMES,
+        notes=notes,
+    )
 
 
 def shape(*, image_size: int, on_unreadable: str) -> tuple[tuple[int, int, int], int]:
@@ -42,7 +66,12 @@ def shape(*, image_size: int, on_unreadable: str) -> tuple[tuple[int, int, int],
 
 def _sample(side: int) -> tuple[Split, Split]:
     images, labels = drawn(cats_dogs_sample, SAMPLE_PER_CLASS, SAMPLE_SEED, side)
-    return hold_out(Split(images, labels, [f"sample-{index:04d}" for index in range(len(images))]), 1 / 3, SAMPLE_SEED, "validation_fraction")
+    return hold_out(
+        Split(images, labels, [f"sample-{index:04d}" for index in range(len(images))]),
+        1 / 3,
+        SAMPLE_SEED,
+        "validation_fraction",
+    )
 
 
 def find(folder: Path) -> Path:
@@ -50,7 +79,9 @@ def find(folder: Path) -> Path:
     return folders.find(tuple(PARTS), folder, "cats_and_dogs_filtered")
 
 
-def compare(root: Path, notes: list[str] | None = None) -> tuple[locking.Look, np.ndarray, list[str]]:
+def compare(
+    root: Path, notes: list[str] | None = None
+) -> tuple[locking.Look, np.ndarray, list[str]]:
     """What the folder holds, compared with data.lock: its files, labels and ids."""
     files, labels, ids = folders.labelled(root, PARTS, [] if notes is None else notes)
     return locking.look("cats_dogs", root, files), labels % len(CLASS_NAMES), ids

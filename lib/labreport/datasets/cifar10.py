@@ -23,17 +23,32 @@ TRAIN_FILES = [f"data_batch_{number}" for number in range(1, 6)]
 TEST_FILE = "test_batch"
 NAMES_FILE = "batches.meta"
 
-CLASS_NAMES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
+CLASS_NAMES = [
+    "airplane",
+    "automobile",
+    "bird",
+    "cat",
+    "deer",
+    "dog",
+    "frog",
+    "horse",
+    "ship",
+    "truck",
+]
 HOW = f"put the folder {FOLDER}/ there"
 SAMPLE_PER_CLASS = 600
 SAMPLE_SEED = 0
 
 
-def cifar10(data: str, folder: Path, seed: int, max_images: int | None, *, validation_fraction: float) -> Dataset:
-    """50,000 + 10,000 colour images of 32 x 32 pixels in ten classes; of `sample` data 5,000 + 1,000.
+def cifar10(
+    data: str, folder: Path, seed: int, max_images: int | None, *, validation_fraction: float
+) -> Dataset:
+    """50,000 + 10,000 colour images of 32 x 32 pixels in ten classes; of `sample` data 5,000 +
+    1,000.
 
-    data: "real" or "sample". folder: holds `cifar-10-batches-py/`, at most four folders down. validation_fraction: of the
-    training images, stratified, drawn by seed. max_images: keep about so many images in all, the same share of every class.
+    data: "real" or "sample". folder: holds `cifar-10-batches-py/`, at most four folders down.
+    validation_fraction: of the training images, stratified, drawn by seed. max_images: keep about
+    so many images in all, the same share of every class.
     """
     pool, test = _sample() if data == "sample" else _official(folder)
     notes = []
@@ -42,7 +57,15 @@ def cifar10(data: str, folder: Path, seed: int, max_images: int | None, *, valid
     pool, test = shortened([pool, test], max_images, seed, notes)
     train, validation = hold_out(pool, validation_fraction, seed, "validation_fraction")
     refuse_too_few({"train": train, "validation": validation, "test": test}, max_images)
-    return Dataset(name="cifar10", sample=data == "sample", train=train, validation=validation, test=test, class_names=CLASS_NAMES, notes=notes)
+    return Dataset(
+        name="cifar10",
+        sample=data == "sample",
+        train=train,
+        validation=validation,
+        test=test,
+        class_names=CLASS_NAMES,
+        notes=notes,
+    )
 
 
 def shape(*, validation_fraction: float) -> tuple[tuple[int, int, int], int]:
@@ -52,7 +75,12 @@ def shape(*, validation_fraction: float) -> tuple[tuple[int, int, int], int]:
 
 def _sample() -> tuple[Split, Split]:
     images, labels = drawn(cifar10_sample, SAMPLE_PER_CLASS, SAMPLE_SEED, cifar10_sample.SIDE)
-    return hold_out(Split(images, labels, [f"sample-{index:04d}" for index in range(len(images))]), 1 / 6, SAMPLE_SEED, "test_fraction")
+    return hold_out(
+        Split(images, labels, [f"sample-{index:04d}" for index in range(len(images))]),
+        1 / 6,
+        SAMPLE_SEED,
+        "test_fraction",
+    )
 
 
 def find(folder: Path) -> Path:
@@ -62,7 +90,9 @@ def find(folder: Path) -> Path:
 
 def compare(batches: Path) -> locking.Look:
     """The files of the folder, compared with data.lock."""
-    return locking.look("cifar10", batches, [batches / name for name in (*TRAIN_FILES, TEST_FILE, NAMES_FILE)])
+    return locking.look(
+        "cifar10", batches, [batches / name for name in (*TRAIN_FILES, TEST_FILE, NAMES_FILE)]
+    )
 
 
 def unpack(archive: Path, folder: Path) -> None:
@@ -78,25 +108,54 @@ def _official(folder: Path) -> tuple[Split, Split]:
     batches = find(folder)
     [names] = _read(batches / NAMES_FILE, b"label_names")
     if names != [name.encode() for name in CLASS_NAMES]:
-        raise ValueError(f"{batches / NAMES_FILE}: expected the ten classes of CIFAR-10, got {str(names)[:200]}; delete {batches} to download it anew")
+        raise ValueError(
+            f"{batches / NAMES_FILE}: expected the ten classes of CIFAR-10, got {str(names)[:200]};"
+            f" delete {batches} to download it anew"
+        )
     parts, test = [_batch(batches / name) for name in TRAIN_FILES], _batch(batches / TEST_FILE)
     compare(batches).enter()
-    return (Split(np.concatenate([part.images for part in parts]), np.concatenate([part.labels for part in parts]), sum((part.ids for part in parts), [])),
-            test)
+    return (
+        Split(
+            np.concatenate([part.images for part in parts]),
+            np.concatenate([part.labels for part in parts]),
+            sum((part.ids for part in parts), []),
+        ),
+        test,
+    )
 
 
 def _batch(path: Path) -> Split:
     data, labels = _read(path, b"data", b"labels")
     again = f"delete {path.parent} to download it anew"
     number = len(labels) if isinstance(labels, (list, np.ndarray)) else 0
-    if not isinstance(data, np.ndarray) or data.dtype != np.uint8 or data.ndim != 2 or data.shape[1] != 3072 or not 0 < number == len(data):
-        raise ValueError(f"{path}: expected uint8 pixels of shape (N, 3072) and N labels, got {getattr(data, 'shape', type(data).__name__)} and {number}; {again}")
-    if not all(isinstance(label, (int, np.integer)) and not isinstance(label, bool) and 0 <= label < len(CLASS_NAMES) for label in labels):
-        raise ValueError(f"{path}: labels are whole numbers from 0 to {len(CLASS_NAMES) - 1}; {again}")
+    if (
+        not isinstance(data, np.ndarray)
+        or data.dtype != np.uint8
+        or data.ndim != 2
+        or data.shape[1] != 3072
+        or not 0 < number == len(data)
+    ):
+        raise ValueError(
+            f"{path}: expected uint8 pixels of shape (N, 3072) and N labels, got"
+            f" {getattr(data, 'shape', type(data).__name__)} and {number}; {again}"
+        )
+    if not all(
+        isinstance(label, (int, np.integer))
+        and not isinstance(label, bool)
+        and 0 <= label < len(CLASS_NAMES)
+        for label in labels
+    ):
+        raise ValueError(
+            f"{path}: labels are whole numbers from 0 to {len(CLASS_NAMES) - 1}; {again}"
+        )
     labels = np.asarray(labels)
     # stored as 1024 red, 1024 green and 1024 blue values, row by row
     images = np.ascontiguousarray(data.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
-    return Split(images, labels.astype(np.int32), [f"{path.name}-{index:05d}" for index in range(len(images))])
+    return Split(
+        images,
+        labels.astype(np.int32),
+        [f"{path.name}-{index:05d}" for index in range(len(images))],
+    )
 
 
 def _read(path: Path, *keys: bytes) -> list:
@@ -105,21 +164,38 @@ def _read(path: Path, *keys: bytes) -> list:
             content = _ArraysOnly(file, encoding="bytes").load()
         return [content[key] for key in keys]
     except FileNotFoundError:
-        raise FileNotFoundError(f"{path} is missing: {path.parent} is not a complete CIFAR-10 folder; delete it to download it anew") from None
+        raise FileNotFoundError(
+            f"{path} is missing: {path.parent} is not a complete CIFAR-10 folder; delete it to"
+            " download it anew"
+        ) from None
     except Exception as error:  # a damaged pickle raises of all kinds
-        raise ValueError(f"{path}: not a CIFAR-10 batch, or a truncated one ({error or type(error).__name__}); delete {path.parent} to download it anew") from None
+        raise ValueError(
+            f"{path}: not a CIFAR-10 batch, or a truncated one ({error or type(error).__name__});"
+            f" delete {path.parent} to download it anew"
+        ) from None
 
 
 class _ArraysOnly(pickle.Unpickler):
-    """Builds arrays, bytes, lists, dicts and numbers; a pickle that names anything else, such as a function to call, is refused."""
+    """Builds arrays, bytes, lists, dicts and numbers; a pickle that names anything else, such as a
+    function to call, is refused.
+    """
 
     def find_class(self, module, name):
         if module in ("numpy.core.multiarray", "numpy._core.multiarray") and name == "_reconstruct":
-            return lambda subtype, shape, kind: np.ndarray(shape, kind) if subtype is np.ndarray else self._refuse(module, subtype)
+            return lambda subtype, shape, kind: (
+                np.ndarray(shape, kind) if subtype is np.ndarray else self._refuse(module, subtype)
+            )
         if module == "numpy" and name in ("ndarray", "dtype"):
             return getattr(np, name)
-        if (module, name) == ("_codecs", "encode"):  # how Python 3 writes bytes into an old pickle protocol
-            return lambda text, encoding: text.encode("latin-1") if encoding in ("latin1", b"latin1") else self._refuse(module, encoding)
+        if (module, name) == (
+            "_codecs",
+            "encode",
+        ):  # how Python 3 writes bytes into an old pickle protocol
+            return lambda text, encoding: (
+                text.encode("latin-1")
+                if encoding in ("latin1", b"latin1")
+                else self._refuse(module, encoding)
+            )
         self._refuse(module, name)
 
     def _refuse(self, module, name):

@@ -1,4 +1,6 @@
-"""What a data set is once it is loaded: splits of images, labels and ids that share no image, and a fingerprint of all of it."""
+"""What a data set is once it is loaded: splits of images, labels and ids that share no image, and a
+fingerprint of all of it.
+"""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -8,11 +10,16 @@ import numpy as np
 
 def contents(images: np.ndarray) -> np.ndarray:
     """For each image (N, H, W, 3) a digest of its pixels, (N,): equal digests are equal images."""
-    return np.array([hashlib.blake2b(np.ascontiguousarray(image), digest_size=16).digest() for image in images], dtype="S16")
+    return np.array(
+        [hashlib.blake2b(np.ascontiguousarray(image), digest_size=16).digest() for image in images],
+        dtype="S16",
+    )
 
 
 class Rows:
-    """Some rows of an array (N, ...), in an order of their own, read when they are asked for: a memory-mapped array stays on disk."""
+    """Some rows of an array (N, ...), in an order of their own, read when they are asked for: a
+    memory-mapped array stays on disk.
+    """
 
     def __init__(self, array: np.ndarray, index: np.ndarray):
         self.array, self.index = array, np.asarray(index)
@@ -34,8 +41,10 @@ class Rows:
 
 @dataclass(frozen=True)
 class Split:
-    """images: uint8 (N, H, W, 3), RGB, an array or `Rows` of one. labels: int32 (N,), index into the class names, -1 where unknown.
-    ids: N texts that name the images. digests: `contents(images)`, computed where it is not known yet."""
+    """images: uint8 (N, H, W, 3), RGB, an array or `Rows` of one. labels: int32 (N,), index into
+    the class names, -1 where unknown. ids: N texts that name the images. digests:
+    `contents(images)`, computed where it is not known yet.
+    """
 
     images: np.ndarray | Rows
     labels: np.ndarray
@@ -52,15 +61,21 @@ class Split:
     def take(self, index: np.ndarray) -> "Split":
         """The images at these positions, as a split; the pixels are not copied."""
         index = np.asarray(index)
-        images = Rows(self.images.array, self.images.index[index]) if isinstance(self.images, Rows) else Rows(self.images, index)
+        images = (
+            Rows(self.images.array, self.images.index[index])
+            if isinstance(self.images, Rows)
+            else Rows(self.images, index)
+        )
         return Split(images, self.labels[index], [self.ids[i] for i in index], self.digests[index])
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Splits that share no image, the class names in label order, and what a reader should know about the data (notes).
+    """Splits that share no image, the class names in label order, and what a reader should know
+    about the data (notes).
 
-    test: None where the data set has no test split. unlabelled: the images of a competition whose labels nobody here knows.
+    test: None where the data set has no test split. unlabelled: the images of a competition whose
+    labels nobody here knows.
     """
 
     name: str
@@ -75,7 +90,9 @@ class Dataset:
 
     def __post_init__(self):
         digest = hashlib.sha256("\n".join([self.name, *self.class_names]).encode())
-        for name, split in (self.splits | ({"unlabelled": self.unlabelled} if self.unlabelled else {})).items():
+        for name, split in (
+            self.splits | ({"unlabelled": self.unlabelled} if self.unlabelled else {})
+        ).items():
             digest.update(f"{name} {split.images.shape}".encode())
             digest.update(np.ascontiguousarray(split.digests).tobytes())
             digest.update(np.ascontiguousarray(split.labels).data)
@@ -90,9 +107,13 @@ class Dataset:
     @property
     def splits(self) -> dict[str, Split]:
         """The labelled splits by name, in the order they are used."""
-        return {"train": self.train, "validation": self.validation} | ({"test": self.test} if self.test else {})
+        return {"train": self.train, "validation": self.validation} | (
+            {"test": self.test} if self.test else {}
+        )
 
     @property
     def evaluated(self) -> tuple[str, Split]:
-        """The split that a finished model is evaluated on, and its name: test, or validation where there is no test split."""
+        """The split that a finished model is evaluated on, and its name: test, or validation where
+        there is no test split.
+        """
         return list(self.splits.items())[-1]

@@ -1,4 +1,6 @@
-"""Image files to one memory-mapped array: decoded once, in parallel, and kept under what they hold and the size asked for."""
+"""Image files to one memory-mapped array: decoded once, in parallel, and kept under what they hold
+and the size asked for.
+"""
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +20,9 @@ CHUNK = 256  # images in memory at once
 
 @dataclass(frozen=True)
 class Decoded:
-    """images: uint8 (N, side, side, 3) RGB, memory-mapped; black where a file cannot be read. digests: of the pixels, (N,), empty there."""
+    """images: uint8 (N, side, side, 3) RGB, memory-mapped; black where a file cannot be read.
+    digests: of the pixels, (N,), empty there.
+    """
 
     images: np.ndarray
     digests: np.ndarray
@@ -30,23 +34,47 @@ class Decoded:
 
 
 def decode(look: Look, side: int) -> Decoded:
-    """Decode the images of a data set and shrink them to side x side pixels by area interpolation, whatever their proportions.
+    """Decode the images of a data set and shrink them to side x side pixels by area interpolation,
+    whatever their proportions.
 
-    The arrays are kept in the cache folder under a digest of the files' digests,
-    their order, the size and the code that decodes, so that a changed file is decoded anew and a second process reads what the first has made.
+    The arrays are kept in the cache folder under a digest of the files' digests, their order, the
+    size and the code that decodes, so that a changed file is decoded anew and a second process
+    reads what the first has made.
     """
     files = look.images
     with ThreadPoolExecutor(provenance.processors()) as pool:
-        key = hashlib.sha256(" ".join([staleness.code_of("datasets.decoding.decode"), str(side), cv2.__version__, *look.digests]).encode()).hexdigest()[:20]
+        key = hashlib.sha256(
+            " ".join(
+                [
+                    staleness.code_of("datasets.decoding.decode"),
+                    str(side),
+                    cv2.__version__,
+                    *look.digests,
+                ]
+            ).encode()
+        ).hexdigest()[:20]
         folder, name = paths.cache() / "decoded", f"{look.name}-{side}-{key}"
-        images = arrays.kept(folder / f"{name}.npy", (len(files), side, side, 3), np.uint8, lambda: _decoded_chunks(files, side, look.name, pool))
-        # An unreadable file gives a black image; so does one that is black, but only of the former _pixels says so.
-        digests = arrays.kept(folder / f"{name}.digests.npy", (len(files),), "S16", lambda: [_digests(files, images)])
+        images = arrays.kept(
+            folder / f"{name}.npy",
+            (len(files), side, side, 3),
+            np.uint8,
+            lambda: _decoded_chunks(files, side, look.name, pool),
+        )
+        # An unreadable file gives a black image; so does one that is black, but only of the former
+        # _pixels says so.
+        digests = arrays.kept(
+            folder / f"{name}.digests.npy", (len(files),), "S16", lambda: [_digests(files, images)]
+        )
     return Decoded(images, np.asarray(digests))
 
 
-def pool(look: Look, labels: np.ndarray, ids: list[str], side: int, on_unreadable: str, notes: list[str]) -> Split:
-    """All images of a data set, before it is split. Unreadable files stop it, or are left out and noted where on_unreadable is "skip"."""
+def pool(
+    look: Look, labels: np.ndarray, ids: list[str], side: int, on_unreadable: str, notes: list[str]
+) -> Split:
+    """All images of a data set, before it is split.
+
+    Unreadable files stop it, or are left out and noted where on_unreadable is "skip".
+    """
     if on_unreadable not in ("stop", "skip"):
         raise ValueError(f"dataset_args.on_unreadable is stop or skip, got {on_unreadable!r}")
     if not 8 <= side <= 1024:
@@ -56,9 +84,19 @@ def pool(look: Look, labels: np.ndarray, ids: list[str], side: int, on_unreadabl
     if len(unreadable):
         named = listed([ids[i] for i in unreadable])
         if on_unreadable == "stop":
-            raise ValueError(f"{look.name}: {len(unreadable)} of {len(ids)} files cannot be read as images: {named}; replace or remove them, or leave them out "
-                             f"with on_unreadable=skip")
-        notes.append(say("{unreadable} of {files} files cannot be read as images and were left out: {named}.", unreadable=len(unreadable), files=whole(len(ids)), named=named))
+            raise ValueError(
+                f"{look.name}: {len(unreadable)} of {len(ids)} files cannot be read as images:"
+                f" {named}; replace or remove them, or leave them out with on_unreadable=skip"
+            )
+        notes.append(
+            say(
+                "{unreadable} of {files} files cannot be read as images and were left out:"
+                " {named}.",
+                unreadable=len(unreadable),
+                files=whole(len(ids)),
+                named=named,
+            )
+        )
     look.enter()
     everything = Split(decoded.images, np.asarray(labels, np.int32), ids, decoded.digests)
     return everything.take(np.flatnonzero(decoded.readable))
@@ -69,7 +107,7 @@ def _decoded_chunks(files: list[Path], side: int, what: str, pool: ThreadPoolExe
 
     with tqdm(total=len(files), desc=f"decoding {what}", unit="image", leave=False) as bar:
         for start in range(0, len(files), CHUNK):
-            chunk = files[start:start + CHUNK]
+            chunk = files[start : start + CHUNK]
             images = np.zeros((len(chunk), side, side, 3), np.uint8)
             for target, pixels in zip(images, pool.map(lambda file: _pixels(file, side), chunk)):
                 if pixels is not None:
@@ -97,7 +135,9 @@ def _pixels(file: Path, side: int) -> np.ndarray | None:
         return None
     if image is None:
         return None
-    return cv2.cvtColor(cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2RGB)
+    return cv2.cvtColor(
+        cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2RGB
+    )
 
 
 def _complete(data: bytes) -> bool:

@@ -1,6 +1,8 @@
-"""Dog breeds: the labelled photographs of a Kaggle competition in 120 classes, and its unlabelled test set; or drawn ones.
+"""Dog breeds: the labelled photographs of a Kaggle competition in 120 classes, and its unlabelled
+test set; or drawn ones.
 
-Kaggle competition dog-breed-identification (2017), made of the Stanford Dogs data set (Khosla et al., 2011).
+Kaggle competition dog-breed-identification (2017), made of the Stanford Dogs data set (Khosla et
+al., 2011).
 """
 
 import csv
@@ -22,16 +24,32 @@ SAMPLE_UNLABELLED_PER_CLASS = 1
 SAMPLE_SEED, SAMPLE_UNLABELLED_SEED = 0, 1
 
 
-def dog_breeds(data: str, folder: Path, seed: int, max_images: int | None, *, image_size: int, test_fraction: float, validation_fraction: float,
-               on_unreadable: str) -> Dataset:
-    """120 classes; a test split taken off first, then a validation split; the competition's unlabelled test set where it is there.
+def dog_breeds(
+    data: str,
+    folder: Path,
+    seed: int,
+    max_images: int | None,
+    *,
+    image_size: int,
+    test_fraction: float,
+    validation_fraction: float,
+    on_unreadable: str,
+) -> Dataset:
+    """120 classes; a test split taken off first, then a validation split; the competition's
+    unlabelled test set where it is there.
 
-    data: "real" or "sample". folder: holds `labels.csv` and `train/`, at most four folders down, or their zip. image_size: side in
-    pixels. test_fraction: of all labelled images; validation_fraction: of the rest; both stratified, drawn by seed. on_unreadable:
-    "stop" or "skip". max_images: keep about so many labelled images, the same share of every class; the unlabelled are left out then.
+    data: "real" or "sample". folder: holds `labels.csv` and `train/`, at most four folders down, or
+    their zip. image_size: side in pixels. test_fraction: of all labelled images;
+    validation_fraction: of the rest; both stratified, drawn by seed. on_unreadable: "stop" or
+    "skip". max_images: keep about so many labelled images, the same share of every class; the
+    unlabelled are left out then.
     """
     notes = []
-    pool, unlabelled = _sample(image_size) if data == "sample" else _real(folder, image_size, on_unreadable, max_images is None, notes)
+    pool, unlabelled = (
+        _sample(image_size)
+        if data == "sample"
+        else _real(folder, image_size, on_unreadable, max_images is None, notes)
+    )
     note_repeated([pool], CLASS_NAMES, notes)
     empty = [name for label, name in enumerate(CLASS_NAMES) if not (pool.labels == label).any()]
     if empty:
@@ -42,19 +60,33 @@ def dog_breeds(data: str, folder: Path, seed: int, max_images: int | None, *, im
     refuse_too_few({"train": train, "validation": validation, "test": test}, max_images)
     if unlabelled is not None:
         train = without(train, unlabelled, "competition", notes)
-    return Dataset(name="dog_breeds", sample=data == "sample", train=train, validation=validation, test=test, class_names=CLASS_NAMES, notes=notes,
-                   unlabelled=unlabelled)
+    return Dataset(
+        name="dog_breeds",
+        sample=data == "sample",
+        train=train,
+        validation=validation,
+        test=test,
+        class_names=CLASS_NAMES,
+        notes=notes,
+        unlabelled=unlabelled,
+    )
 
 
-def shape(*, image_size: int, test_fraction: float, validation_fraction: float, on_unreadable: str) -> tuple[tuple[int, int, int], int]:
+def shape(
+    *, image_size: int, test_fraction: float, validation_fraction: float, on_unreadable: str
+) -> tuple[tuple[int, int, int], int]:
     """Image shape (H, W, 3) and number of classes, known without the data."""
     return (image_size, image_size, 3), len(CLASS_NAMES)
 
 
 def _sample(side: int) -> tuple[Split, Split]:
     images, labels = drawn(dog_breeds_sample, SAMPLE_PER_CLASS, SAMPLE_SEED, side)
-    competition, _ = drawn(dog_breeds_sample, SAMPLE_UNLABELLED_PER_CLASS, SAMPLE_UNLABELLED_SEED, side)
-    return Split(images, labels, [f"sample-{index:04d}" for index in range(len(images))]), _without_labels(competition, [f"test-{i:04d}" for i in range(len(competition))])
+    competition, _ = drawn(
+        dog_breeds_sample, SAMPLE_UNLABELLED_PER_CLASS, SAMPLE_UNLABELLED_SEED, side
+    )
+    return Split(
+        images, labels, [f"sample-{index:04d}" for index in range(len(images))]
+    ), _without_labels(competition, [f"test-{i:04d}" for i in range(len(competition))])
 
 
 def find(folder: Path) -> Path:
@@ -68,7 +100,9 @@ def compare(root: Path) -> None:
     _unlabelled(root)
 
 
-def _real(folder: Path, side: int, on_unreadable: str, with_unlabelled: bool, notes: list[str]) -> tuple[Split, Split | None]:
+def _real(
+    folder: Path, side: int, on_unreadable: str, with_unlabelled: bool, notes: list[str]
+) -> tuple[Split, Split | None]:
     root = find(folder)
     pool = decoding.pool(*_labelled(root, notes), side, on_unreadable, notes)
     look = _unlabelled(root) if with_unlabelled else None
@@ -78,7 +112,13 @@ def _real(folder: Path, side: int, on_unreadable: str, with_unlabelled: bool, no
     look.enter()
     if not decoded.readable.all():  # the competition wants an answer for every image
         damaged = listed([look.images[i].name for i in np.flatnonzero(~decoded.readable)])
-        notes.append(say("Images of the competition's test set that cannot be read count as black ones in the submission: {named}.", named=damaged))
+        notes.append(
+            say(
+                "Images of the competition's test set that cannot be read count as black ones in"
+                " the submission: {named}.",
+                named=damaged,
+            )
+        )
     return pool, _without_labels(decoded.images, [path.stem for path in look.images])
 
 
@@ -86,18 +126,35 @@ def _labelled(root: Path, notes: list[str]) -> tuple[locking.Look, np.ndarray, l
     """The labelled images, compared with data.lock: files, labels and ids."""
     label_of = _labels(root / "labels.csv")
     if not (root / "train").is_dir():
-        raise FileNotFoundError(f"{paths.display(root)} holds labels.csv but no folder train/ with the images; get the whole data set")
+        raise FileNotFoundError(
+            f"{paths.display(root)} holds labels.csv but no folder train/ with the images; get the"
+            " whole data set"
+        )
     files, strange = folders.images(root / "train")
     there = {path.stem: path for path in files}
     folders.note_strange(strange, root, notes)
     unlabelled_files = sorted(there.keys() - label_of.keys())
     missing = sorted(label_of.keys() - there.keys())
     if missing:
-        notes.append(say("{labels} without a file left out: {named}.", labels=count(len(missing), "label"), named=listed(missing)))
+        notes.append(
+            say(
+                "{labels} without a file left out: {named}.",
+                labels=count(len(missing), "label"),
+                named=listed(missing),
+            )
+        )
     if unlabelled_files:
-        notes.append(say("{files} in train/ without a label left out: {named}.", files=count(len(unlabelled_files), "file"), named=listed(unlabelled_files)))
+        notes.append(
+            say(
+                "{files} in train/ without a label left out: {named}.",
+                files=count(len(unlabelled_files), "file"),
+                named=listed(unlabelled_files),
+            )
+        )
     ids = [name for name in label_of if name in there]
-    look = locking.look("dog_breeds", root, [there[name] for name in ids], beside=(root / "labels.csv",))
+    look = locking.look(
+        "dog_breeds", root, [there[name] for name in ids], beside=(root / "labels.csv",)
+    )
     return look, np.array([label_of[name] for name in ids]), ids
 
 
@@ -112,11 +169,15 @@ def _without_labels(images: np.ndarray, ids: list[str]) -> Split:
 
 
 def _labels(path: Path) -> dict[str, int]:
-    """Id -> label from the competition's labels.csv; ValueError with the line where it is not as expected."""
+    """Id -> label from the competition's labels.csv; ValueError with the line where it is not as
+    expected.
+    """
     try:
         return _labels_in(path)
     except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{path}: cannot be read as a table of text ({error}); get the file again") from None
+        raise ValueError(
+            f"{path}: cannot be read as a table of text ({error}); get the file again"
+        ) from None
 
 
 def _labels_in(path: Path) -> dict[str, int]:
@@ -125,12 +186,21 @@ def _labels_in(path: Path) -> dict[str, int]:
     with open(path, newline="", encoding="utf-8-sig") as file:
         rows = csv.DictReader(file)
         if rows.fieldnames != ["id", "breed"]:
-            raise ValueError(f"{path}: expected the columns id, breed, got {', '.join(rows.fieldnames or ['nothing'])[:100]}; get the file again")
+            raise ValueError(
+                f"{path}: expected the columns id, breed, got"
+                f" {', '.join(rows.fieldnames or ['nothing'])[:100]}; get the file again"
+            )
         for row in rows:
             where = f"{path}, line {rows.line_num}"
             if row["breed"] not in label:
-                raise ValueError(f"{where}: {row['breed']!r} is none of the competition's 120 breeds; correct the line or get the file again")
+                raise ValueError(
+                    f"{where}: {row['breed']!r} is none of the competition's 120 breeds; correct"
+                    " the line or get the file again"
+                )
             if row["id"] in found and found[row["id"]] != label[row["breed"]]:
-                raise ValueError(f"{where}: {row['id']} is {CLASS_NAMES[found[row['id']]]} in an earlier line and {row['breed']} here; keep one of the two")
+                raise ValueError(
+                    f"{where}: {row['id']} is {CLASS_NAMES[found[row['id']]]} in an earlier line"
+                    f" and {row['breed']} here; keep one of the two"
+                )
             found[row["id"]] = label[row["breed"]]
     return found

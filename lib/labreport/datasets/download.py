@@ -1,4 +1,6 @@
-"""One file from the network: resumed where it broke off, with a progress bar, and verified before anybody sees it."""
+"""One file from the network: resumed where it broke off, with a progress bar, and verified before
+anybody sees it.
+"""
 
 import base64
 import fcntl
@@ -19,16 +21,20 @@ SMALL_BYTES = 1 << 22  # less arrives before a bar could be read
 def fetch(url: str, digest: str | None, destination: Path) -> Path:
     """Download `url` to `destination`, unless a verified copy lies there already.
 
-    digest: the sha256 the file must have; None where nobody knows it: then the md5 counts that Google's storage sends along, where it does. What
-    has arrived waits in `<destination>.part` for the next try, of this process or another; two processes do not write to it at once. Raises
-    ConnectionError when the network does not answer, ValueError when the content is not the one expected, OSError when the disk is full.
+    digest: the sha256 the file must have; None where nobody knows it: then the md5 counts that
+    Google's storage sends along, where it does. What has arrived waits in `<destination>.part` for
+    the next try, of this process or another; two processes do not write to it at once. Raises
+    ConnectionError when the network does not answer, ValueError when the content is not the one
+    expected, OSError when the disk is full.
     """
     if destination.exists():
         return _verified(destination, digest)
     destination.parent.mkdir(parents=True, exist_ok=True)
     part = destination.with_name(destination.name + ".part")
     with open(part, "ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # a second process waits here, and then finds the file complete
+        fcntl.flock(
+            file, fcntl.LOCK_EX
+        )  # a second process waits here, and then finds the file complete
         if destination.exists():
             return _verified(destination, digest)
         try:
@@ -38,10 +44,15 @@ def fetch(url: str, digest: str | None, destination: Path) -> Path:
                 part.unlink()
             raise
         file.flush()
-        kind, found, expected = ("sha256", sha256(part), digest) if digest else ("md5", *_md5(part, headers))
+        kind, found, expected = (
+            ("sha256", sha256(part), digest) if digest else ("md5", *_md5(part, headers))
+        )
         if found != expected:
             part.unlink()
-            raise ValueError(f"{_shown(url)}: what arrived has {kind} {found[:16]}..., expected {expected[:16]}...: altered on the way; run again to fetch it anew")
+            raise ValueError(
+                f"{_shown(url)}: what arrived has {kind} {found[:16]}..., expected"
+                f" {expected[:16]}...: altered on the way; run again to fetch it anew"
+            )
         part.rename(destination)
     return destination
 
@@ -51,7 +62,10 @@ def _verified(path: Path, digest: str | None) -> Path:
         return path
     found = sha256(path)
     if found != digest:
-        raise ValueError(f"{path}: sha256 is {found[:16]}..., expected {digest[:16]}...: a truncated or altered file; delete it and run again")
+        raise ValueError(
+            f"{path}: sha256 is {found[:16]}..., expected {digest[:16]}...: a truncated or altered"
+            " file; delete it and run again"
+        )
     return path
 
 
@@ -61,48 +75,80 @@ def _shown(url: str) -> str:
 
 
 def _md5(path: Path, headers) -> tuple[str, str]:
-    """md5 of a file, and the one that the headers promise; where they promise none, that of the file again."""
+    """md5 of a file, and the one that the headers promise; where they promise none, that of the
+    file again.
+    """
     with open(path, "rb") as file:
         found = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
-    promised = dict(part.strip().split("=", 1) for part in headers.get("x-goog-hash", "").split(",") if "=" in part).get("md5")
+    promised = dict(
+        part.strip().split("=", 1)
+        for part in headers.get("x-goog-hash", "").split(",")
+        if "=" in part
+    ).get("md5")
     return found, base64.b64decode(promised).hex() if promised else found
 
 
 def _receive(url: str, file):
-    """Append to `file` what it lacks of `url`, trying again a few times when the connection breaks or the server is busy; returns the answer's headers."""
+    """Append to `file` what it lacks of `url`, trying again a few times when the connection breaks
+    or the server is busy; returns the answer's headers.
+    """
     import requests
     from tqdm import tqdm
 
     for attempt in range(1, ATTEMPTS + 1):
-        have, wait = file.seek(0, 2), min(2 ** attempt, 8)
+        have, wait = file.seek(0, 2), min(2**attempt, 8)
         try:
             # as it is, or positions in it would mean nothing
             asked = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
             with requests.get(url, headers=asked, stream=True, timeout=TIMEOUT_SECONDS) as answer:
-                if answer.status_code == 416:  # nothing is missing, or the part is longer than the file: the digest tells which
-                    return requests.head(url, headers={"Accept-Encoding": "identity"}, timeout=TIMEOUT_SECONDS).headers
+                if (
+                    answer.status_code == 416
+                ):  # nothing is missing, or the part is longer than the file: the digest tells which
+                    return requests.head(
+                        url, headers={"Accept-Encoding": "identity"}, timeout=TIMEOUT_SECONDS
+                    ).headers
                 answer.raise_for_status()
                 if answer.status_code != 206:
                     have = 0
                     file.truncate(0)
                 missing = int(answer.headers.get("Content-Length", 0))
-                with tqdm(total=have + missing or None, initial=have, unit="B", unit_scale=True, desc=_shown(url).rsplit("/", 1)[-1], disable=0 < missing < SMALL_BYTES) as bar:
+                with tqdm(
+                    total=have + missing or None,
+                    initial=have,
+                    unit="B",
+                    unit_scale=True,
+                    desc=_shown(url).rsplit("/", 1)[-1],
+                    disable=0 < missing < SMALL_BYTES,
+                ) as bar:
                     received = 0
                     for chunk in answer.iter_content(CHUNK_BYTES):
                         file.write(chunk)
                         received += len(chunk)
                         bar.update(len(chunk))
                 if missing and received < missing:
-                    raise requests.ConnectionError(f"the connection broke off after {received} of {missing} bytes")
+                    raise requests.ConnectionError(
+                        f"the connection broke off after {received} of {missing} bytes"
+                    )
                 return answer.headers
         except requests.HTTPError as error:
             status, after = error.response.status_code, error.response.headers.get("Retry-After")
             wait = int(after) if after and after.isdigit() else wait
-            if (status != 429 and status < 500) or attempt == ATTEMPTS or wait > LONGEST_WAIT_SECONDS:
-                raise ConnectionError(f"{_shown(url)}: the server answers {status} {error.response.reason}" + (f" and asks to wait {after} s" if after else "")) from None
+            if (
+                (status != 429 and status < 500)
+                or attempt == ATTEMPTS
+                or wait > LONGEST_WAIT_SECONDS
+            ):
+                raise ConnectionError(
+                    f"{_shown(url)}: the server answers {status} {error.response.reason}"
+                    + (f" and asks to wait {after} s" if after else "")
+                ) from None
         except requests.RequestException as error:
             if kaggle_api.unresolved(error):
-                raise ConnectionError(f"{_shown(url)}: there is no network here, or it does not know this address") from None
+                raise ConnectionError(
+                    f"{_shown(url)}: there is no network here, or it does not know this address"
+                ) from None
             if attempt == ATTEMPTS:
-                raise ConnectionError(f"{_shown(url)}: no answer after {ATTEMPTS} tries ({type(error).__name__})") from None
+                raise ConnectionError(
+                    f"{_shown(url)}: no answer after {ATTEMPTS} tries ({type(error).__name__})"
+                ) from None
         time.sleep(wait)

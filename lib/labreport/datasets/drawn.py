@@ -10,10 +10,22 @@ from .. import arrays, paths, provenance, staleness
 
 
 def drawn(room, per_class: int, seed: int, side: int) -> tuple[np.ndarray, np.ndarray]:
-    """What `draw` of a module makes, or made earlier with the same code and versions: images uint8 (N, side, side, 3) and labels int32 (N,)."""
+    """What `draw` of a module makes, or made earlier with the same code and versions: images uint8
+    (N, side, side, 3) and labels int32 (N,).
+    """
     arguments = (per_class, seed) if hasattr(room, "SIDE") else (per_class, seed, side)
-    key = json.dumps([staleness.code_of(f"{room.__name__.partition('.')[2]}.draw"), provenance.versions("numpy", "opencv-python"), arguments])
-    path = paths.cache() / "samples" / f"{room.__name__.rpartition('.')[2]}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.npy"
+    key = json.dumps(
+        [
+            staleness.code_of(f"{room.__name__.partition('.')[2]}.draw"),
+            provenance.versions("numpy", "opencv-python"),
+            arguments,
+        ]
+    )
+    path = (
+        paths.cache()
+        / "samples"
+        / f"{room.__name__.rpartition('.')[2]}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.npy"
+    )
     count = len(room.CLASSES) * per_class
     draw = functools.cache(lambda: room.draw(*arguments))
     images = arrays.kept(path, (count, side, side, 3), np.uint8, lambda: [draw()[0]])

@@ -1,4 +1,6 @@
-"""Data sets from where they are handed out: downloaded, resumed after a break, unpacked with suspicion, compared with data.lock, and only then in place."""
+"""Data sets from where they are handed out: downloaded, resumed after a break, unpacked with
+suspicion, compared with data.lock, and only then in place.
+"""
 
 import functools
 import shutil
@@ -18,8 +20,9 @@ PLACE = ".download"  # in the data folder: what has arrived of an archive, and t
 class Source:
     """Where a data set comes from.
 
-    room: the module that finds and compares it. folder: its name in the data folder. page: for a person to visit. size: bytes of the archive, about.
-    receive(source, place): downloads the archive into a folder and returns it. unpack(archive, folder): takes it apart.
+    room: the module that finds and compares it. folder: its name in the data folder. page: for a
+    person to visit. size: bytes of the archive, about. receive(source, place): downloads the
+    archive into a folder and returns it. unpack(archive, folder): takes it apart.
     """
 
     room: ModuleType
@@ -31,11 +34,13 @@ class Source:
 
 
 def fetch(name: str, folder: Path) -> bool:
-    """Have a data set in the data folder, whole or not at all; returns whether it had to be fetched.
+    """Have a data set in the data folder, whole or not at all; returns whether it had to be
+    fetched.
 
-    A second process waits. What arrived stays for the next try, until it is in place or has proved to be of no use. Raises ConnectionError where that may
-    pass by itself, FileNotFoundError where a person has to do something (a token, a competition's rules), OSError where the disk is full, ValueError
-    where what is handed out is damaged, dangerous or not what data.lock says.
+    A second process waits. What arrived stays for the next try, until it is in place or has proved
+    to be of no use. Raises ConnectionError where that may pass by itself, FileNotFoundError where a
+    person has to do something (a token, a competition's rules), OSError where the disk is full,
+    ValueError where what is handed out is damaged, dangerous or not what data.lock says.
     """
     source = SOURCES[name]
     if _missing(source, folder) is None:
@@ -45,8 +50,10 @@ def fetch(name: str, folder: Path) -> bool:
     try:
         lock.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise FileNotFoundError(f"{_missing(source, folder)}, and nothing can be fetched to there ({error.strerror}): name a folder that holds it, or one that can be "
-                                "written to (--data FOLDER)") from None
+        raise FileNotFoundError(
+            f"{_missing(source, folder)}, and nothing can be fetched to there ({error.strerror}):"
+            " name a folder that holds it, or one that can be written to (--data FOLDER)"
+        ) from None
     if files.locked(lock):
         print(f"{name}: another process fetches it; waiting for that", file=sys.stderr, flush=True)
     with files.lock(lock, f"the download of {name}", wait=files.FOREVER):
@@ -54,7 +61,10 @@ def fetch(name: str, folder: Path) -> bool:
         if missing is None:
             return False
         if target.exists():
-            raise FileNotFoundError(f"{missing}, and {paths.display(target)} is in the way of what would be fetched: move it away, or {source.room.HOW}")
+            raise FileNotFoundError(
+                f"{missing}, and {paths.display(target)} is in the way of what would be fetched:"
+                f" move it away, or {source.room.HOW}"
+            )
         place.mkdir(exist_ok=True)
         _put_in_place(name, source, _received(name, source, folder, missing), target)
         shutil.rmtree(place)
@@ -73,21 +83,34 @@ def _missing(source: Source, folder: Path) -> folders.NotThere | None:
 def _received(name: str, source: Source, folder: Path, missing: folders.NotThere) -> Path:
     """The archive. An error says what is missing and the ways out."""
     if hosts.KAGGLE_INPUT.is_dir() and source.page.startswith(kaggle_api.SITE):
-        raise FileNotFoundError(f"{missing}, nor below {hosts.KAGGLE_INPUT}: attach it to the notebook (Add Input, {source.page}), or try with --data sample")
+        raise FileNotFoundError(
+            f"{missing}, nor below {hosts.KAGGLE_INPUT}: attach it to the notebook (Add Input,"
+            f" {source.page}), or try with --data sample"
+        )
     try:
         return source.receive(source, folder / PLACE / name)
     except (ConnectionError, ValueError) as error:
         kind = ConnectionError if isinstance(error, ConnectionError) else FileNotFoundError
         page = "" if source.page in str(error) else f" ({source.page})"
-        on_kaggle = "switch Internet on in the notebook's settings, or attach a data set that holds the same (Add Input)"
+        on_kaggle = (
+            "switch Internet on in the notebook's settings, or attach a data set that holds the"
+            " same (Add Input)"
+        )
         other = on_kaggle if hosts.KAGGLE_INPUT.is_dir() else source.room.HOW
-        raise kind(f"{missing} and could not be fetched{page}: {error}\nOr {other}; or try with --data sample") from None
+        raise kind(
+            f"{missing} and could not be fetched{page}: {error}\nOr {other}; or try with --data"
+            " sample"
+        ) from None
 
 
 def _require_room(source: Source, place: Path) -> None:
-    """OSError (ENOSPC) where the disk has no room for the archive, as far as it has not arrived, and for what comes out of it: for images about the same."""
+    """OSError (ENOSPC) where the disk has no room for the archive, as far as it has not arrived,
+    and for what comes out of it: for images about the same.
+    """
     have = sum(file.stat().st_size for file in place.rglob("*"))
-    folders.require_room(place, max(0, 2 * source.size - have), f"{source.folder}, packed and unpacked,")
+    folders.require_room(
+        place, max(0, 2 * source.size - have), f"{source.folder}, packed and unpacked,"
+    )
 
 
 def _put_in_place(name: str, source: Source, archive: Path, target: Path) -> None:
@@ -97,32 +120,51 @@ def _put_in_place(name: str, source: Source, archive: Path, target: Path) -> Non
         try:
             source.unpack(archive, part)
             root = source.room.find(part)
-        except (ValueError, folders.NotThere) as error:  # another one may arrive the next time; where the disk is full this one will do
+        except (
+            ValueError,
+            folders.NotThere,
+        ) as error:  # another one may arrive the next time; where the disk is full this one will do
             archive.unlink()
-            raise ValueError(f"{name}: what {source.page} hands out cannot be used, and was deleted: {error}") from None
+            raise ValueError(
+                f"{name}: what {source.page} hands out cannot be used, and was deleted: {error}"
+            ) from None
         if locking.knows(name):
             try:
                 source.room.compare(root)
             except (ValueError, FileNotFoundError) as error:
-                raise ValueError(f"{name}: what {source.page} hands out now was not put in place. {error}") from None
+                raise ValueError(
+                    f"{name}: what {source.page} hands out now was not put in place. {error}"
+                ) from None
         root.rename(target)
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
 
 def _from_kaggle(method: str, reference: str, source: Source, place: Path) -> Path:
-    """The archive of a data set (owner/name) or competition (name), by the client's method for it, which resumes what an earlier call has left."""
+    """The archive of a data set (owner/name) or competition (name), by the client's method for it,
+    which resumes what an earlier call has left.
+    """
     whole, arriving = place / f"{reference.rpartition('/')[-1]}.zip", place / "arriving"
     if not whole.exists():
         client = kaggle_api.connected()
         _require_room(source, place)
         try:
-            kaggle_api.asked(client, getattr(client, method), reference, path=str(arriving), quiet=False, what="its archive", page=source.page)
+            kaggle_api.asked(
+                client,
+                getattr(client, method),
+                reference,
+                path=str(arriving),
+                quiet=False,
+                what="its archive",
+                page=source.page,
+            )
         except ValueError as error:
             if "does not match expected size" not in str(error):
                 raise
             shutil.rmtree(arriving)  # the client has written the page of an error into the archive
-            raise ConnectionError(f"its archive did not arrive whole; run again to fetch it anew ({source.page})") from None
+            raise ConnectionError(
+                f"its archive did not arrive whole; run again to fetch it anew ({source.page})"
+            ) from None
         [arrived] = [file for file in arriving.iterdir() if file.suffix != ".kaggle-partial"]
         arrived.rename(whole)
     return whole
@@ -137,14 +179,38 @@ def _from_storage(digest: str | None, source: Source, place: Path) -> Path:
     return download.fetch(source.page, digest, beside if beside.exists() else place / name)
 
 
-# Sizes are what the tutorials print that download them. Nobody here knows the sha256 of Google's archive: its md5 is compared with the one that Google's storage
-# sends along, and from its first use on data.lock knows every file. Kaggle's client verifies sizes; the CRC of each file is compared as it is unpacked, and data.lock then.
+# Sizes are what the tutorials print that download them. Nobody here knows the sha256 of Google's
+# archive: its md5 is compared with the one that Google's storage sends along, and from its first
+# use on data.lock knows every file. Kaggle's client verifies sizes; the CRC of each file is
+# compared as it is unpacked, and data.lock then.
 SOURCES = {
-    "cats_dogs": Source(cats_dogs, "cats_and_dogs_filtered", "https://storage.googleapis.com/mledu-datasets/cats_and_dogs_filtered.zip", 68_606_236,
-                        functools.partial(_from_storage, None)),
-    "flowers": Source(flowers, "flowers", f"{kaggle_api.SITE}/datasets/alxmamaev/flowers-recognition", 236_000_000,
-                      functools.partial(_from_kaggle, "dataset_download_files", "alxmamaev/flowers-recognition")),
-    "cifar10": Source(cifar10, cifar10.FOLDER, cifar10.ARCHIVE_URL, 170_498_071, functools.partial(_from_storage, cifar10.ARCHIVE_SHA256), cifar10.unpack),
-    "dog_breeds": Source(dog_breeds, "dog-breed-identification", f"{kaggle_api.SITE}/competitions/dog-breed-identification", 725_000_000,
-                         functools.partial(_from_kaggle, "competition_download_files", "dog-breed-identification")),
+    "cats_dogs": Source(
+        cats_dogs,
+        "cats_and_dogs_filtered",
+        "https://storage.googleapis.com/mledu-datasets/cats_and_dogs_filtered.zip",
+        68_606_236,
+        functools.partial(_from_storage, None),
+    ),
+    "flowers": Source(
+        flowers,
+        "flowers",
+        f"{kaggle_api.SITE}/datasets/alxmamaev/flowers-recognition",
+        236_000_000,
+        functools.partial(_from_kaggle, "dataset_download_files", "alxmamaev/flowers-recognition"),
+    ),
+    "cifar10": Source(
+        cifar10,
+        cifar10.FOLDER,
+        cifar10.ARCHIVE_URL,
+        170_498_071,
+        functools.partial(_from_storage, cifar10.ARCHIVE_SHA256),
+        cifar10.unpack,
+    ),
+    "dog_breeds": Source(
+        dog_breeds,
+        "dog-breed-identification",
+        f"{kaggle_api.SITE}/competitions/dog-breed-identification",
+        725_000_000,
+        functools.partial(_from_kaggle, "competition_download_files", "dog-breed-identification"),
+    ),
 }

@@ -18,23 +18,45 @@ SAMPLE_PER_CLASS = 100
 SAMPLE_SEED = 0
 
 
-def flowers(data: str, folder: Path, seed: int, max_images: int | None, *, image_size: int, validation_fraction: float, on_unreadable: str) -> Dataset:
+def flowers(
+    data: str,
+    folder: Path,
+    seed: int,
+    max_images: int | None,
+    *,
+    image_size: int,
+    validation_fraction: float,
+    on_unreadable: str,
+) -> Dataset:
     """Five classes, a training and a validation split, and no test split.
 
-    data: "real" or "sample". folder: holds the five class folders, at most four folders down, or their zip. image_size: side in pixels.
-    validation_fraction: stratified, drawn by seed. on_unreadable: "stop" or "skip". max_images: keep about so many images in all,
-    the same share of every class.
+    data: "real" or "sample". folder: holds the five class folders, at most four folders down, or
+    their zip. image_size: side in pixels. validation_fraction: stratified, drawn by seed.
+    on_unreadable: "stop" or "skip". max_images: keep about so many images in all, the same share of
+    every class.
     """
     notes = []
-    pool = _sample(image_size) if data == "sample" else _real(folder, image_size, on_unreadable, notes)
+    pool = (
+        _sample(image_size) if data == "sample" else _real(folder, image_size, on_unreadable, notes)
+    )
     note_repeated([pool], CLASS_NAMES, notes)
     [pool] = shortened([pool], max_images, seed, notes)
     train, validation = hold_out(pool, validation_fraction, seed, "validation_fraction")
     refuse_too_few({"train": train, "validation": validation}, max_images)
-    return Dataset(name="flowers", sample=data == "sample", train=train, validation=validation, test=None, class_names=CLASS_NAMES, notes=notes)
+    return Dataset(
+        name="flowers",
+        sample=data == "sample",
+        train=train,
+        validation=validation,
+        test=None,
+        class_names=CLASS_NAMES,
+        notes=notes,
+    )
 
 
-def shape(*, image_size: int, validation_fraction: float, on_unreadable: str) -> tuple[tuple[int, int, int], int]:
+def shape(
+    *, image_size: int, validation_fraction: float, on_unreadable: str
+) -> tuple[tuple[int, int, int], int]:
     """Image shape (H, W, 3) and number of classes, known without the data."""
     return (image_size, image_size, 3), len(CLASS_NAMES)
 
@@ -49,7 +71,9 @@ def find(folder: Path) -> Path:
     return folders.find(tuple(CLASS_NAMES), folder, "the flowers data set")
 
 
-def compare(root: Path, notes: list[str] | None = None) -> tuple[locking.Look, np.ndarray, list[str]]:
+def compare(
+    root: Path, notes: list[str] | None = None
+) -> tuple[locking.Look, np.ndarray, list[str]]:
     """What the folder holds, compared with data.lock: its files, labels and ids."""
     files, labels, ids = folders.labelled(root, CLASS_NAMES, [] if notes is None else notes)
     return locking.look("flowers", root, files), labels, ids

@@ -1,4 +1,6 @@
-"""Folders of images as users have them: in the data folder, below Kaggle's input folder, or still zipped."""
+"""Folders of images as users have them: in the data folder, below Kaggle's input folder, or still
+zipped.
+"""
 
 import errno
 import os
@@ -15,7 +17,8 @@ from ..wording import listed, say
 
 DEPTH = 4  # folders below a place to look in
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
-# More than an honest data set has: files in a zip, and bytes for each byte of the zip, once it is a matter of more than so many bytes.
+# More than an honest data set has: files in a zip, and bytes for each byte of the zip, once it is a
+# matter of more than so many bytes.
 MOST_FILES, MOST_TIMES, HARMLESS_BYTES = 200_000, 100, 50_000_000
 
 
@@ -24,20 +27,30 @@ class NotThere(FileNotFoundError):
 
 
 def find(signs: tuple[str, ...], folder: Path, what: str) -> Path:
-    """The folder that holds all of the `signs` (relative paths, such as `train/cats`), nearest first; unzipped where need be.
+    """The folder that holds all of the `signs` (relative paths, such as `train/cats`), nearest
+    first; unzipped where need be.
 
-    Where there is none, the nearest folder that holds half of them or more, so that the caller can say what it lacks; NotThere where there is none
-    of that kind either. folder: looked in first, then Kaggle's input folder. what: name of the data set, for the message.
+    Where there is none, the nearest folder that holds half of them or more, so that the caller can
+    say what it lacks; NotThere where there is none of that kind either. folder: looked in first,
+    then Kaggle's input folder. what: name of the data set, for the message.
     """
     places = [place for place in (folder, hosts.KAGGLE_INPUT) if place.is_dir()]
     candidates = [candidate for place in places for candidate in _folders(place)]
     data_fingerprint.look_at(candidates)
-    count = {candidate: sum((candidate / sign).exists() for sign in signs) for candidate in candidates}
+    count = {
+        candidate: sum((candidate / sign).exists() for sign in signs) for candidate in candidates
+    }
     whole = [candidate for candidate in candidates if count[candidate] == len(signs)]
     if whole:
         return whole[0]
     unreadable = []
-    for archive in (archive for place in places for archive in sorted([*place.glob("*.zip"), *place.glob("*/*.zip"), *place.glob("datasets/*/*/*.zip")])):
+    for archive in (
+        archive
+        for place in places
+        for archive in sorted(
+            [*place.glob("*.zip"), *place.glob("*/*.zip"), *place.glob("datasets/*/*/*.zip")]
+        )
+    ):
         try:
             root = _root_inside(archive, signs)
         except zipfile.BadZipFile as error:
@@ -49,7 +62,11 @@ def find(signs: tuple[str, ...], folder: Path, what: str) -> Path:
     partly = max(candidates, key=lambda candidate: count[candidate], default=None)
     if partly is not None and 2 * count[partly] >= len(signs):
         return partly
-    damaged = f" ({', '.join(unreadable)} there cannot be read as a zip and may be a broken download)" if unreadable else ""
+    damaged = (
+        f" ({', '.join(unreadable)} there cannot be read as a zip and may be a broken download)"
+        if unreadable
+        else ""
+    )
     raise NotThere(f"{what} is not in {paths.display(folder)}{damaged}")
 
 
@@ -58,25 +75,46 @@ def _folders(place: Path):
     waiting = [place]
     for depth in range(DEPTH + 1):
         yield from waiting
-        waiting = [Path(entry.path) for folder in waiting for entry in sorted(os.scandir(folder), key=lambda entry: entry.name)
-                   if entry.is_dir() and not entry.name.startswith(".") and Path(entry.path) != paths.cache()] if depth < DEPTH else []
+        waiting = (
+            [
+                Path(entry.path)
+                for folder in waiting
+                for entry in sorted(os.scandir(folder), key=lambda entry: entry.name)
+                if entry.is_dir()
+                and not entry.name.startswith(".")
+                and Path(entry.path) != paths.cache()
+            ]
+            if depth < DEPTH
+            else []
+        )
 
 
 def images(folder: Path) -> tuple[list[Path], list[Path]]:
     """The image files of a folder, by name, and the files that are none."""
-    found = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
-    return [path for path in found if path.suffix.lower() in SUFFIXES], [path for path in found if path.suffix.lower() not in SUFFIXES]
+    found = sorted(
+        path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")
+    )
+    return [path for path in found if path.suffix.lower() in SUFFIXES], [
+        path for path in found if path.suffix.lower() not in SUFFIXES
+    ]
 
 
-def labelled(root: Path, classes: list[str], notes: list[str]) -> tuple[list[Path], np.ndarray, list[str]]:
-    """The images of the class folders `classes` of `root`: files, labels int32 (N,) by the folders' order, ids as `class/file.jpg`.
+def labelled(
+    root: Path, classes: list[str], notes: list[str]
+) -> tuple[list[Path], np.ndarray, list[str]]:
+    """The images of the class folders `classes` of `root`: files, labels int32 (N,) by the folders'
+    order, ids as `class/file.jpg`.
 
-    Notes what is no image, and a folder without images; FileNotFoundError for a folder that is missing.
+    Notes what is no image, and a folder without images; FileNotFoundError for a folder that is
+    missing.
     """
     missing = [name for name in classes if not (root / name).is_dir()]
     if missing:
-        raise FileNotFoundError(f"{paths.display(root)} lacks the class folder {', '.join(missing)}; it holds "
-                                f"{', '.join(sorted(path.name for path in root.iterdir() if path.is_dir()))}: get the whole data set")
+        raise FileNotFoundError(
+            f"{paths.display(root)} lacks the class folder {', '.join(missing)}; it holds"
+            f" {', '.join(sorted(path.name for path in root.iterdir() if path.is_dir()))}: get the"
+            " whole data set"
+        )
     files, labels = [], []
     for label, name in enumerate(classes):
         found, strange = images(root / name)
@@ -92,11 +130,15 @@ def note_strange(strange: list[Path], root: Path, notes: list[str]) -> None:
     """Note the files that are no images."""
     if strange:
         names = [path.relative_to(root).as_posix() for path in strange]
-        notes.append(say("Files that are no images were passed over: {named}.", named=listed(names)))
+        notes.append(
+            say("Files that are no images were passed over: {named}.", named=listed(names))
+        )
 
 
 def unpacked(archive: Path) -> Path:
-    """Folder in the cache with the content of a zip, which is left as it is; unpacked once, whole or not at all. Errors as of `unpack`."""
+    """Folder in the cache with the content of a zip, which is left as it is; unpacked once, whole
+    or not at all. Errors as of `unpack`.
+    """
     state = archive.stat()
     folder = paths.cache() / "unpacked" / f"{archive.stem}-{state.st_size}-{state.st_mtime_ns}"
     if folder.is_dir():
@@ -113,8 +155,9 @@ def unpacked(archive: Path) -> Path:
 def unpack(archive: Path, folder: Path) -> None:
     """Unpack a zip into `folder`, in the place of what is there; nothing is there where it fails.
 
-    Raises ValueError for an archive that is damaged, that names files outside its own folder, or that holds more than an honest one would;
-    OSError (ENOSPC), before anything is written, where the disk has no room for it.
+    Raises ValueError for an archive that is damaged, that names files outside its own folder, or
+    that holds more than an honest one would; OSError (ENOSPC), before anything is written, where
+    the disk has no room for it.
     """
     from tqdm import tqdm
 
@@ -128,14 +171,31 @@ def unpack(archive: Path, folder: Path) -> None:
             for member in tqdm(members, desc=f"unpacking {archive.name}", unit="file", leave=False):
                 target = folder / member.filename
                 target.parent.mkdir(parents=True, exist_ok=True)
-                with zipped.open(member) as source, open(target, "xb") as copy:  # zipfile compares the CRC, and reads no more than what is declared
+                with (
+                    zipped.open(member) as source,
+                    open(target, "xb") as copy,
+                ):  # zipfile compares the CRC, and reads no more than what is declared
                     shutil.copyfileobj(source, copy)
                     if copy.tell() != member.file_size:
                         raise zipfile.BadZipFile(f"{member.filename} ends early")
-    except (zipfile.BadZipFile, EOFError, zlib.error, RuntimeError, FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+    except (
+        zipfile.BadZipFile,
+        EOFError,
+        zlib.error,
+        RuntimeError,
+        FileExistsError,
+        NotADirectoryError,
+        IsADirectoryError,
+    ) as error:
         shutil.rmtree(folder, ignore_errors=True)
-        told = f"{type(error).__name__}: two members in one place" if isinstance(error, OSError) else error  # RuntimeError: encrypted, or packed in an unknown way
-        raise ValueError(f"{archive}: a damaged zip ({told}); get it again, nothing was unpacked") from None
+        told = (
+            f"{type(error).__name__}: two members in one place"
+            if isinstance(error, OSError)
+            else error
+        )  # RuntimeError: encrypted, or packed in an unknown way
+        raise ValueError(
+            f"{archive}: a damaged zip ({told}); get it again, nothing was unpacked"
+        ) from None
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -145,28 +205,50 @@ def require_room(folder: Path, size: int, what: str) -> None:
     """OSError (ENOSPC) where the disk of a folder has no room for so many bytes, and a little more."""
     free = shutil.disk_usage(folder).free
     if free < size * 1.02:
-        raise OSError(errno.ENOSPC, f"{what} takes {size / 1e9:.1f} GB, {free / 1e9:.1f} GB are free in {paths.display(folder)}")
+        raise OSError(
+            errno.ENOSPC,
+            f"{what} takes {size / 1e9:.1f} GB, {free / 1e9:.1f} GB are free in"
+            f" {paths.display(folder)}",
+        )
 
 
 def _refuse_outside(archive: Path, member: zipfile.ZipInfo) -> None:
     name, kind = member.filename, stat.S_IFMT(member.external_attr >> 16)
     if files.leads_outside(name) or kind not in (0, stat.S_IFREG):  # through a link too
-        raise ValueError(f"{archive}: its member {name!r} would be written outside its folder{', or is no file' if kind else ''}; nothing was unpacked, get the archive from "
-                         "its source again")
+        raise ValueError(
+            f"{archive}: its member {name!r} would be written outside its"
+            f" folder{', or is no file' if kind else ''}; nothing was unpacked, get the archive"
+            " from its source again"
+        )
 
 
 def _refuse_too_much(archive: Path, members: list[zipfile.ZipInfo], folder: Path) -> None:
     size, packed = sum(member.file_size for member in members), archive.stat().st_size
     if len(members) > MOST_FILES or (size > HARMLESS_BYTES and size > MOST_TIMES * packed):
-        raise ValueError(f"{archive}: {packed:,} bytes that would become {len(members):,} files of {size:,} bytes: no honest archive of images; nothing was unpacked, "
-                         "get the archive from its source again")
+        raise ValueError(
+            f"{archive}: {packed:,} bytes that would become {len(members):,} files of {size:,}"
+            " bytes: no honest archive of images; nothing was unpacked, get the archive from its"
+            " source again"
+        )
     require_room(folder, size, f"{archive.name} unpacked")
 
 
 def _root_inside(archive: Path, signs: tuple[str, ...]) -> str | None:
-    """The folder inside a zip that holds all of the signs, nearest first, None where there is none; BadZipFile where it is no whole zip."""
+    """The folder inside a zip that holds all of the signs, nearest first, None where there is none;
+    BadZipFile where it is no whole zip.
+    """
     with zipfile.ZipFile(archive) as zipped:
         names = [PurePosixPath(name) for name in zipped.namelist()]
-    there = {str(PurePosixPath(*name.parts[:depth])) for name in names for depth in range(1, len(name.parts) + 1)}
-    roots = {name[:-len(sign)] for name in there for sign in signs if f"/{name}".endswith(f"/{sign}")}
-    return min((root for root in roots if all(root + sign in there for sign in signs)), key=lambda root: (root.count("/"), root), default=None)
+    there = {
+        str(PurePosixPath(*name.parts[:depth]))
+        for name in names
+        for depth in range(1, len(name.parts) + 1)
+    }
+    roots = {
+        name[: -len(sign)] for name in there for sign in signs if f"/{name}".endswith(f"/{sign}")
+    }
+    return min(
+        (root for root in roots if all(root + sign in there for sign in signs)),
+        key=lambda root: (root.count("/"), root),
+        default=None,
+    )

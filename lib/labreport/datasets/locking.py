@@ -1,4 +1,6 @@
-"""data.lock: sha256 and size of every file of each data set, written when it is first used, and compared ever after."""
+"""data.lock: sha256 and size of every file of each data set, written when it is first used, and
+compared ever after.
+"""
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +13,9 @@ from ..wording import count, listed
 
 @dataclass(frozen=True)
 class Look:
-    """The files of a data set, or of a part of it (`dog_breeds-test`), as they are now. images: paths; digests: the sha256 of each of them."""
+    """The files of a data set, or of a part of it (`dog_breeds-test`), as they are now. images:
+    paths; digests: the sha256 of each of them.
+    """
 
     name: str
     images: list[Path]
@@ -19,16 +23,21 @@ class Look:
     found: dict[str, str]
 
     def enter(self) -> None:
-        """Write the data set into data.lock, unless it stands there: to be called once it has proved to be readable."""
+        """Write the data set into data.lock, unless it stands there: to be called once it has
+        proved to be readable.
+        """
         if self.name not in _known():
-            _change(lambda known: {self.name: {"tree": tree(self.found), "files": self.found}} | known)
+            _change(
+                lambda known: {self.name: {"tree": tree(self.found), "files": self.found}} | known
+            )
 
 
 def look(name: str, root: Path, images: list[Path], beside: tuple[Path, ...] = ()) -> Look:
     """Compare the files of a data set with data.lock, where that knows it.
 
-    root: folder that the lock's names are relative to. beside: files that belong to it and are no images. A file's content is read where its size or its
-    times are not those of the last look. Raises ValueError that names the files which are missing, new or changed.
+    root: folder that the lock's names are relative to. beside: files that belong to it and are no
+    images. A file's content is read where its size or its times are not those of the last look.
+    Raises ValueError that names the files which are missing, new or changed.
     """
     names = [path.relative_to(root).as_posix() for path in (*images, *beside)]
     places = {folder for path in images for folder in path.parents if folder.is_relative_to(root)}
@@ -39,12 +48,24 @@ def look(name: str, root: Path, images: list[Path], beside: tuple[Path, ...] = (
     known = _known().get(name)
     if known is not None and known["tree"] != tree(found):
         locked = known["files"]
-        kinds = {"changed": [member for member in found if member in locked and locked[member] != found[member]],
-                 "missing": [member for member in locked if member not in found], "new": [member for member in found if member not in locked]}
-        told = "; ".join(f"{count(len(which), 'file')} {kind} ({listed(which)})" for kind, which in kinds.items() if which)
-        raise ValueError(f"{name} in {paths.display(root)} is not what {paths.display(place)} says: {told}. Put the files back as they were, or accept them as they "
-                         f"are: python pipeline.py data --accept {name.partition('-')[0]}")
-    return Look(name, list(images), digests[:len(images)], found)
+        kinds = {
+            "changed": [
+                member for member in found if member in locked and locked[member] != found[member]
+            ],
+            "missing": [member for member in locked if member not in found],
+            "new": [member for member in found if member not in locked],
+        }
+        told = "; ".join(
+            f"{count(len(which), 'file')} {kind} ({listed(which)})"
+            for kind, which in kinds.items()
+            if which
+        )
+        raise ValueError(
+            f"{name} in {paths.display(root)} is not what {paths.display(place)} says: {told}. Put"
+            " the files back as they were, or accept them as they are: python pipeline.py data"
+            f" --accept {name.partition('-')[0]}"
+        )
+    return Look(name, list(images), digests[: len(images)], found)
 
 
 def knows(dataset: str) -> bool:
@@ -53,7 +74,9 @@ def knows(dataset: str) -> bool:
 
 
 def forget(dataset: str) -> dict:
-    """Take a data set and its parts out of data.lock, so that its next use enters what is there then; returns what was taken out."""
+    """Take a data set and its parts out of data.lock, so that its next use enters what is there
+    then; returns what was taken out.
+    """
     gone = {name: entry for name, entry in _known().items() if name.partition("-")[0] == dataset}
     if gone:
         _change(lambda known: {name: entry for name, entry in known.items() if name not in gone})
@@ -66,18 +89,27 @@ def restore(entries: dict) -> None:
 
 
 def _known() -> dict:
-    """What data.lock says; ValueError where it cannot be read, since an empty one would let everything pass."""
+    """What data.lock says; ValueError where it cannot be read, since an empty one would let
+    everything pass.
+    """
     place = paths.data_lock()
     if not place.exists():
         return {}
     known = files.read_json(place)
     if not isinstance(known, dict) or not all(map(_is_entry, known.values())):
-        raise ValueError(f"{paths.display(place)} is damaged, or is no data.lock; put it back as it was, or delete it to have it written anew from the data that are here")
+        raise ValueError(
+            f"{paths.display(place)} is damaged, or is no data.lock; put it back as it was, or"
+            " delete it to have it written anew from the data that are here"
+        )
     return known
 
 
 def _is_entry(entry) -> bool:
-    return isinstance(entry, dict) and isinstance(entry.get("tree"), str) and records.are_texts(entry.get("files"))
+    return (
+        isinstance(entry, dict)
+        and isinstance(entry.get("tree"), str)
+        and records.are_texts(entry.get("files"))
+    )
 
 
 def _change(change) -> None:
@@ -87,25 +119,56 @@ def _change(change) -> None:
         with files.lock(place.with_name(f".{place.name}.lock"), str(place), wait=files.FOREVER):
             files.write_json(place, change(_known()))
     except PermissionError as error:
-        raise ValueError(f"{paths.display(place)} cannot be written ({error.strerror}); name a place for it that can: LABREPORT_DATA_LOCK=folder/data.lock") from None
+        raise ValueError(
+            f"{paths.display(place)} cannot be written ({error.strerror}); name a place for it that"
+            " can: LABREPORT_DATA_LOCK=folder/data.lock"
+        ) from None
 
 
 def tree(found: dict[str, str]) -> str:
-    """One sha256 over all names, digests and sizes, as `sha256sum` would have it of lines `<name> <sha256> <size>`, sorted."""
-    return hashlib.sha256("".join(f"{name} {entry}\n" for name, entry in sorted(found.items())).encode()).hexdigest()
+    """One sha256 over all names, digests and sizes, as `sha256sum` would have it of lines `<name>
+    <sha256> <size>`, sorted.
+    """
+    return hashlib.sha256(
+        "".join(f"{name} {entry}\n" for name, entry in sorted(found.items())).encode()
+    ).hexdigest()
 
 
 def _digests(name: str, root: Path, members: list[str]) -> tuple[list[str], list[int]]:
-    """sha256 and size of each file; what was read once is remembered in the cache folder, with the size and times it was read at."""
-    memory = paths.cache() / "digests" / f"{name}-{hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:16]}.json"
+    """sha256 and size of each file; what was read once is remembered in the cache folder, with the
+    size and times it was read at.
+    """
+    memory = (
+        paths.cache()
+        / "digests"
+        / f"{name}-{hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:16]}.json"
+    )
     remembered = files.read_json(memory)
-    remembered = remembered if records.are_texts(remembered) else {}  # damaged: the files are read again
+    remembered = (
+        remembered if records.are_texts(remembered) else {}
+    )  # damaged: the files are read again
     stamps = {member: files.stamp(root / member) for member in members}
-    unknown = [member for member in members if remembered.get(member, "").partition(" ")[2] != stamps[member]]
+    unknown = [
+        member
+        for member in members
+        if remembered.get(member, "").partition(" ")[2] != stamps[member]
+    ]
     if unknown:
         with ThreadPoolExecutor(provenance.processors()) as pool:
-            read = dict(zip(unknown, pool.map(lambda member: provenance.sha256(root / member), unknown, chunksize=64)))
-        remembered = {member: f"{read.get(member) or remembered[member].partition(' ')[0]} {stamps[member]}" for member in members}
+            read = dict(
+                zip(
+                    unknown,
+                    pool.map(
+                        lambda member: provenance.sha256(root / member), unknown, chunksize=64
+                    ),
+                )
+            )
+        remembered = {
+            member: f"{read.get(member) or remembered[member].partition(' ')[0]} {stamps[member]}"
+            for member in members
+        }
         memory.parent.mkdir(parents=True, exist_ok=True)
         files.write_json(memory, remembered)
-    return [remembered[member].partition(" ")[0] for member in members], [int(stamps[member].partition(" ")[0]) for member in members]
+    return [remembered[member].partition(" ")[0] for member in members], [
+        int(stamps[member].partition(" ")[0]) for member in members
+    ]

@@ -1,4 +1,6 @@
-"""Models by name: functions from (image_shape, num_classes, settings) to a Keras model that eats raw pixels 0..255."""
+"""Models by name: functions from (image_shape, num_classes, settings) to a Keras model that eats
+raw pixels 0..255.
+"""
 
 import math
 from dataclasses import replace
@@ -13,25 +15,36 @@ __all__ = ["MODELS", "build", "frozen_part", "parameters", "refuse_other_shapes"
 
 
 def build(experiment, image_shape: tuple[int, int, int], num_classes: int) -> keras.Model:
-    """The experiment's model, new; returns probabilities (N, num_classes) for pixels (N, H, W, 3), a dict of them where it has several outputs.
+    """The experiment's model, new; returns probabilities (N, num_classes) for pixels (N, H, W, 3),
+    a dict of them where it has several outputs.
 
-    Weights are random but those of a pretrained backbone. Raises ValueError where its settings make no model for such images.
+    Weights are random but those of a pretrained backbone. Raises ValueError where its settings make
+    no model for such images.
     """
     try:
         return MODELS[experiment.model](image_shape, num_classes, **experiment.model_args)
     except ConnectionError:
         raise
     except Exception as error:  # Keras and its backend raise of all kinds: maps that shrink to nothing, too little memory
-        if isinstance(error, ValueError) and "\n" not in str(error) and str(error).startswith(("model_args", "data", "/")):
+        if (
+            isinstance(error, ValueError)
+            and "\n" not in str(error)
+            and str(error).startswith(("model_args", "data", "/"))
+        ):
             raise  # ours, which says what to change
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         size = " x ".join(map(str, image_shape[:2]))
-        raise ValueError(f"model_args: {experiment.model} cannot be built with these settings for images of {size} pixels ({first[:200]}); "
-                         f"see `python pipeline.py show {experiment.name}`") from error
+        raise ValueError(
+            f"model_args: {experiment.model} cannot be built with these settings for images of"
+            f" {size} pixels ({first[:200]}); see `python pipeline.py show {experiment.name}`"
+        ) from error
 
 
-def refuse_other_shapes(experiment, base, image_shape: tuple[int, int, int], num_classes: int) -> None:
-    """Raise ValueError where the weights of `base` cannot fit the model of `experiment`, which starts from it.
+def refuse_other_shapes(
+    experiment, base, image_shape: tuple[int, int, int], num_classes: int
+) -> None:
+    """Raise ValueError where the weights of `base` cannot fit the model of `experiment`, which
+    starts from it.
 
     Both are built with random weights, so nothing has to be trained or downloaded before.
     """
@@ -41,18 +54,35 @@ def refuse_other_shapes(experiment, base, image_shape: tuple[int, int, int], num
         model = build(replace(one, model_args=one.model_args | known), image_shape, num_classes)
         shapes.append([tuple(weight.shape) for weight in model.weights])
     if shapes[0] != shapes[1]:
-        pairs = ((f"{here} here, {there} there") for here, there in zip(*shapes) if here != there)
+        pairs = (f"{here} here, {there} there" for here, there in zip(*shapes) if here != there)
         first = next(pairs, f"{len(shapes[0])} arrays here, {len(shapes[1])} there")
-        raise ValueError(f"{experiment.name} starts from {base.run_name}, whose weights have other shapes (first: {first}); "
-                         f"starts_from names an experiment with the same backbone and head")
+        raise ValueError(
+            f"{experiment.name} starts from {base.run_name}, whose weights have other shapes"
+            f" (first: {first}); starts_from names an experiment with the same backbone and head"
+        )
 
 
 def summary(model: keras.Model) -> list[dict]:
-    """The architecture as rows: layer (its kind, or a backbone's name), settings, output shape and parameters."""
+    """The architecture as rows: layer (its kind, or a backbone's name), settings, output shape and
+    parameters.
+    """
     several = len(model.outputs) > 1
-    return [{noted("Layer"): layer.name if isinstance(layer, keras.Model) else type(layer).__name__,
-             noted("Settings"): _settings(layer) + (say(", output {name}", name=layer.name) if several and layer.name in model.output_names else ""),
-             noted("Output"): _shapes(layer), noted("Parameters"): layer.count_params()} for layer in model.layers]
+    return [
+        {
+            noted("Layer"): layer.name if isinstance(layer, keras.Model) else type(layer).__name__,
+            noted("Settings"): (
+                _settings(layer)
+                + (
+                    say(", output {name}", name=layer.name)
+                    if several and layer.name in model.output_names
+                    else ""
+                )
+            ),
+            noted("Output"): _shapes(layer),
+            noted("Parameters"): layer.count_params(),
+        }
+        for layer in model.layers
+    ]
 
 
 def parameters(model: keras.Model) -> tuple[int, int]:
@@ -61,7 +91,9 @@ def parameters(model: keras.Model) -> tuple[int, int]:
 
 
 def _shapes(layer) -> str:
-    return ", ".join(" x ".join(map(str, tensor.shape[1:])) for tensor in keras.tree.flatten(layer.output))
+    return ", ".join(
+        " x ".join(map(str, tensor.shape[1:])) for tensor in keras.tree.flatten(layer.output)
+    )
 
 
 def _settings(layer) -> str:
@@ -69,7 +101,11 @@ def _settings(layer) -> str:
         weighted = [part for part in layer.layers if part.weights]
         trained = sum(bool(part.trainable_weights) for part in weighted)
         if trained:
-            return say("{trained} of {layers} layers with weights trained", trained=trained, layers=len(weighted))
+            return say(
+                "{trained} of {layers} layers with weights trained",
+                trained=trained,
+                layers=len(weighted),
+            )
         return say("frozen, {layers} layers with weights", layers=len(weighted))
     config = layer.get_config()
     parts = []
@@ -85,11 +121,21 @@ def _settings(layer) -> str:
         parts.append(config["padding"])
     if config.get("activation") not in (None, "linear"):
         parts.append(config["activation"])
-    parts += _penalties(getattr(layer, "kernel_regularizer", None)) + [say("bias {penalty}", penalty=penalty) for penalty in _penalties(getattr(layer, "bias_regularizer", None))]
+    parts += _penalties(getattr(layer, "kernel_regularizer", None)) + [
+        say("bias {penalty}", penalty=penalty)
+        for penalty in _penalties(getattr(layer, "bias_regularizer", None))
+    ]
     if "rate" in config:
         parts.append(say("rate {rate}", rate=plain(config["rate"])))
     if isinstance(layer, keras.layers.Rescaling):
-        parts.append(f"x {plain(layer.scale)}" + (f" {'-' if layer.offset < 0 else '+'} {plain(abs(layer.offset))}" if layer.offset else ""))
+        parts.append(
+            f"x {plain(layer.scale)}"
+            + (
+                f" {'-' if layer.offset < 0 else '+'} {plain(abs(layer.offset))}"
+                if layer.offset
+                else ""
+            )
+        )
     if isinstance(layer.input, list | tuple) and len(layer.input) > 1:
         parts.append(say("{number} inputs", number=len(layer.input)))
     return ", ".join(parts)

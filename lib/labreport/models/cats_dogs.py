@@ -1,4 +1,6 @@
-"""The model of the cats-and-dogs assignment, for images of 256 x 256 pixels; pixels go in as they are, 0..255."""
+"""The model of the cats-and-dogs assignment, for images of 256 x 256 pixels; pixels go in as they
+are, 0..255.
+"""
 
 import keras
 from keras import layers
@@ -7,13 +9,17 @@ from keras import layers
 def three_convolutions(image_shape, num_classes, *, head: str) -> keras.Model:
     """Three convolutions, one hidden dense layer, and one of two heads on top.
 
-    head: `softmax` has one output unit a class; `sigmoid` has a single unit, the probability of the second of two classes, (N, 1). Nothing
-    may stand behind it: Keras takes a loss from what goes into the sigmoid, and raw pixels saturate it at the start.
+    head: `softmax` has one output unit a class; `sigmoid` has a single unit, the probability of the
+    second of two classes, (N, 1). Nothing may stand behind it: Keras takes a loss from what goes
+    into the sigmoid, and raw pixels saturate it at the start.
     """
     if head not in ("softmax", "sigmoid"):
         raise ValueError(f"model_args.head must be softmax or sigmoid, got {head!r}")
     if head == "sigmoid" and num_classes != 2:
-        raise ValueError(f"model_args.head: sigmoid tells two classes apart, the data has {num_classes}; choose softmax")
+        raise ValueError(
+            f"model_args.head: sigmoid tells two classes apart, the data has {num_classes}; choose"
+            " softmax"
+        )
     inputs = keras.Input(image_shape)
     x = inputs
     for filters in (10, 20, 40):

@@ -1,29 +1,51 @@
-"""The models of the flowers assignment: a stack of convolutions to be tuned, and three architectures from the literature."""
+"""The models of the flowers assignment: a stack of convolutions to be tuned, and three
+architectures from the literature.
+"""
 
 import keras
 from keras import layers
 
 from . import rates
 
-# What the pixels become before the first convolution: factor and offset; raw pixels stay as they are.
+# What the pixels become before the first convolution: factor and offset; raw pixels stay as they
+# are.
 SCALES = {"raw": None, "zero_to_one": (1 / 255, 0.0), "minus_one_to_one": (1 / 127.5, -1.0)}
 
 
-def stacked(image_shape, num_classes, *, pixels: str, filters: list[int], kernels: list[int], pools: list[int], batchnorm: bool,
-            block_dropout: list[float], pooling: str, dense: list[int], dense_dropout: list[float]) -> keras.Model:
-    """Blocks of one convolution each, pooled with stride 2, then dense layers: the net that the tuning steps change.
+def stacked(
+    image_shape,
+    num_classes,
+    *,
+    pixels: str,
+    filters: list[int],
+    kernels: list[int],
+    pools: list[int],
+    batchnorm: bool,
+    block_dropout: list[float],
+    pooling: str,
+    dense: list[int],
+    dense_dropout: list[float],
+) -> keras.Model:
+    """Blocks of one convolution each, pooled with stride 2, then dense layers: the net that the
+    tuning steps change.
 
-    pixels: raw, zero_to_one or minus_one_to_one. filters, kernels, pools: for each block the filters and side of its convolution and
-    the side of its max pooling. batchnorm: whether each convolution is batch-normalised (Ioffe and Szegedy, 2015). block_dropout: rate
-    after each block. pooling: `flatten`, or `average` for each map's mean (Lin, Chen and Yan, 2014). dense: units of each hidden dense
-    layer; dense_dropout: rate after each of them. A rate of 0 adds no layer.
+    pixels: raw, zero_to_one or minus_one_to_one. filters, kernels, pools: for each block the
+    filters and side of its convolution and the side of its max pooling. batchnorm: whether each
+    convolution is batch-normalised (Ioffe and Szegedy, 2015). block_dropout: rate after each block.
+    pooling: `flatten`, or `average` for each map's mean (Lin, Chen and Yan, 2014). dense: units of
+    each hidden dense layer; dense_dropout: rate after each of them. A rate of 0 adds no layer.
     """
     for name, values in (("kernels", kernels), ("pools", pools)):
         if len(values) != len(filters):
-            raise ValueError(f"model_args.{name} needs one side a block: {len(filters)}, got {len(values)}")
+            raise ValueError(
+                f"model_args.{name} needs one side a block: {len(filters)}, got {len(values)}"
+            )
     rates.check(dense, dense_dropout, blocks=len(filters), block_dropout=block_dropout)
     if min((*filters, *kernels, *pools, *dense), default=1) < 1:
-        raise ValueError(f"model_args: filters, kernels, pools and dense units are at least 1, got {filters}, {kernels}, {pools} and {dense}")
+        raise ValueError(
+            f"model_args: filters, kernels, pools and dense units are at least 1, got {filters},"
+            f" {kernels}, {pools} and {dense}"
+        )
     if pooling not in ("flatten", "average"):
         raise ValueError(f"model_args.pooling must be flatten or average, got {pooling!r}")
     inputs, x = _pixels(image_shape, pixels)
@@ -40,7 +62,9 @@ def stacked(image_shape, num_classes, *, pixels: str, filters: list[int], kernel
 
 
 def alexnet(image_shape, num_classes, *, pixels: str) -> keras.Model:
-    """AlexNet in one stream, with batch normalisation in place of its local response normalisation (Krizhevsky, Sutskever and Hinton, 2012)."""
+    """AlexNet in one stream, with batch normalisation in place of its local response normalisation
+    (Krizhevsky, Sutskever and Hinton, 2012).
+    """
     inputs, x = _pixels(image_shape, pixels)
     x = layers.Conv2D(96, 11, strides=4, activation="relu")(x)
     x = layers.BatchNormalization()(x)
@@ -75,14 +99,17 @@ def vgg16(image_shape, num_classes, *, pixels: str) -> keras.Model:
 def vgg16_keras(image_shape, num_classes, *, pixels: str) -> keras.Model:
     """VGG-16 as keras.applications builds it, with random weights (Simonyan and Zisserman, 2015)."""
     _, x = _pixels(image_shape, pixels)
-    return keras.applications.VGG16(weights=None, include_top=True, input_tensor=x, classes=num_classes)
+    return keras.applications.VGG16(
+        weights=None, include_top=True, input_tensor=x, classes=num_classes
+    )
 
 
 def googlenet(image_shape, num_classes, *, pixels: str) -> keras.Model:
-    """GoogLeNet without local response normalisation, its three classifiers as outputs (Szegedy et al., 2015).
+    """GoogLeNet without local response normalisation, its three classifiers as outputs (Szegedy et
+    al., 2015).
 
-    Returns a dict of probabilities (N, num_classes): `main`, and `auxiliary_1` and `auxiliary_2`, which branch off half-way and help
-    the gradient reach the first layers.
+    Returns a dict of probabilities (N, num_classes): `main`, and `auxiliary_1` and `auxiliary_2`,
+    which branch off half-way and help the gradient reach the first layers.
     """
     inputs, x = _pixels(image_shape, pixels)
     x = layers.Conv2D(64, 7, strides=2, activation="relu")(x)
@@ -106,19 +133,27 @@ def googlenet(image_shape, num_classes, *, pixels: str) -> keras.Model:
     x = layers.GlobalAveragePooling2D()(x)
     x = layers.Dropout(0.4)(x)
     main = layers.Dense(num_classes, activation="softmax", name="main")(x)
-    return keras.Model(inputs, {"main": main, "auxiliary_1": auxiliary_1, "auxiliary_2": auxiliary_2})
+    return keras.Model(
+        inputs, {"main": main, "auxiliary_1": auxiliary_1, "auxiliary_2": auxiliary_2}
+    )
 
 
 def _inception(x, one: int, three: tuple[int, int], five: tuple[int, int], pooled: int):
-    """Four branches side by side: 1 x 1, 3 x 3 and 5 x 5 convolutions (each after a 1 x 1 that narrows the maps), and max pooling."""
+    """Four branches side by side: 1 x 1, 3 x 3 and 5 x 5 convolutions (each after a 1 x 1 that
+    narrows the maps), and max pooling.
+    """
+
     def convolution(x, filters, kernel):
         return layers.Conv2D(filters, kernel, padding="same", activation="relu")(x)
-    return layers.Concatenate()([
-        convolution(x, one, 1),
-        convolution(convolution(x, three[0], 1), three[1], 3),
-        convolution(convolution(x, five[0], 1), five[1], 5),
-        convolution(layers.MaxPooling2D(3, strides=1, padding="same")(x), pooled, 1),
-    ])
+
+    return layers.Concatenate()(
+        [
+            convolution(x, one, 1),
+            convolution(convolution(x, three[0], 1), three[1], 3),
+            convolution(convolution(x, five[0], 1), five[1], 5),
+            convolution(layers.MaxPooling2D(3, strides=1, padding="same")(x), pooled, 1),
+        ]
+    )
 
 
 def _auxiliary(x, num_classes, name: str):

@@ -1,4 +1,6 @@
-"""Notebooks that need nothing beside them: the project inside, as a zip in a cell of its own, and their parameters filled in."""
+"""Notebooks that need nothing beside them: the project inside, as a zip in a cell of its own, and
+their parameters filled in.
+"""
 
 import base64
 import io
@@ -16,22 +18,43 @@ LINE = 120  # characters of base64
 
 
 def project() -> bytes:
-    """A zip of all that runs need of this project, and the commit it is of; notebooks without outputs. The same files give the same bytes.
+    """A zip of all that runs need of this project, and the commit it is of; notebooks without
+    outputs. The same files give the same bytes.
 
-    ValueError where a secret stands in a notebook or a parameter file: what is sent can be read by others.
+    ValueError where a secret stands in a notebook or a parameter file: what is sent can be read by
+    others.
     """
     root = paths.root()
-    found = [path for part in PARTS for path in ([root / part] if (root / part).is_file() else (root / part).rglob("*"))]
-    contents = {path.relative_to(root).as_posix(): _content(path) for path in found
-                if path.suffix in SUFFIXES and path.is_file() and not any(part.startswith(".") for part in path.relative_to(root).parts)}
+    found = [
+        path
+        for part in PARTS
+        for path in ([root / part] if (root / part).is_file() else (root / part).rglob("*"))
+    ]
+    contents = {
+        path.relative_to(root).as_posix(): _content(path)
+        for path in found
+        if path.suffix in SUFFIXES
+        and path.is_file()
+        and not any(part.startswith(".") for part in path.relative_to(root).parts)
+    }
     for name, content in contents.items():
-        if name.startswith(("notebooks/", "params/")) and privacy.without_secrets(text := content.decode("utf-8", errors="replace")) != text:
-            raise ValueError(f"{name} holds what looks like a password or token; take it out of the file before it is packed")
-    contents[f"lib/labreport/{provenance.CHECKOUT}"] = json.dumps(privacy.cleaned_values(provenance.checkout())).encode()
+        if (
+            name.startswith(("notebooks/", "params/"))
+            and privacy.without_secrets(text := content.decode("utf-8", errors="replace")) != text
+        ):
+            raise ValueError(
+                f"{name} holds what looks like a password or token; take it out of the file before"
+                " it is packed"
+            )
+    contents[f"lib/labreport/{provenance.CHECKOUT}"] = json.dumps(
+        privacy.cleaned_values(provenance.checkout())
+    ).encode()
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, content in sorted(contents.items()):
-            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED, 9)  # ZipInfo: of no date
+            archive.writestr(
+                zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED, 9
+            )  # ZipInfo: of no date
     return buffer.getvalue()
 
 
@@ -40,7 +63,9 @@ def packed(experiment, language: str) -> dict:
     made = _read(experiment.notebook)
     for cell in made["cells"]:
         if "parameters" in cell["metadata"].get("tags", []):
-            cell["source"] = assigned(experiment=experiment.name, settings=experiment.changes, language=language)
+            cell["source"] = assigned(
+                experiment=experiment.name, settings=experiment.changes, language=language
+            )
     made["cells"].insert([cell["id"] for cell in made["cells"]].index("bootstrap"), package())
     return made
 
@@ -48,7 +73,11 @@ def packed(experiment, language: str) -> dict:
 def package() -> dict:
     """The cell that holds the project."""
     text = "\n".join(textwrap.wrap(base64.b64encode(project()).decode(), LINE))
-    return code("package", f'# The program itself, as a zip; the next cell unpacks it.\n{PACKAGE} = """\n{text}\n"""', {"tags": ["remove-cell"], "_kg_hide-input": True})
+    return code(
+        "package",
+        f'# The program itself, as a zip; the next cell unpacks it.\n{PACKAGE} = """\n{text}\n"""',
+        {"tags": ["remove-cell"], "_kg_hide-input": True},
+    )
 
 
 def bootstrap() -> dict:
@@ -58,7 +87,14 @@ def bootstrap() -> dict:
 
 def code(name: str, source: str, metadata: dict | None = None) -> dict:
     """A code cell that was not run."""
-    return {"id": name, "cell_type": "code", "execution_count": None, "metadata": metadata or {}, "outputs": [], "source": source}
+    return {
+        "id": name,
+        "cell_type": "code",
+        "execution_count": None,
+        "metadata": metadata or {},
+        "outputs": [],
+        "source": source,
+    }
 
 
 def prose(name: str, source: str) -> dict:
@@ -73,12 +109,21 @@ def assigned(**values) -> str:
 
 def whole(cells: list[dict]) -> dict:
     """A notebook of these cells."""
-    return {"cells": cells, "metadata": _read("cifar10")["metadata"], "nbformat": 4, "nbformat_minor": 5}
+    return {
+        "cells": cells,
+        "metadata": _read("cifar10")["metadata"],
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
 
 
 def _content(path: Path) -> bytes:
     """Of a notebook as it is committed, of another file as it is."""
-    return json.dumps(_read(path.stem), indent=1, ensure_ascii=False).encode() + b"\n" if path.suffix == ".ipynb" else path.read_bytes()
+    return (
+        json.dumps(_read(path.stem), indent=1, ensure_ascii=False).encode() + b"\n"
+        if path.suffix == ".ipynb"
+        else path.read_bytes()
+    )
 
 
 def _read(name: str) -> dict:

@@ -1,7 +1,8 @@
-"""What a notebook does that was sent to Kaggle: it goes through a list of runs until they are done or its time is up, and says what came of each.
+"""What a notebook does that was sent to Kaggle: it goes through a list of runs until they are done
+or its time is up, and says what came of each.
 
-Its record, errand.json in the output, is what the sender believes: the service's own status says nothing of runs, and the files of a notebook that
-failed look like those of one that did not.
+Its record, errand.json in the output, is what the sender believes: the service's own status says
+nothing of runs, and the files of a notebook that failed look like those of one that did not.
 """
 
 import os
@@ -19,7 +20,10 @@ LOOK_SECONDS = 1.0
 
 @dataclass
 class Clock:
-    """The time a notebook has. A run is asked to stop while the longest epoch so far, and the reserve, still fit into it."""
+    """The time a notebook has.
+
+    A run is asked to stop while the longest epoch so far, and the reserve, still fit into it.
+    """
 
     seconds: float
     began: float
@@ -36,7 +40,9 @@ class Clock:
 
     @property
     def over(self) -> bool:
-        """Whether an epoch that is still not done has to be given up, or the service would end the notebook and keep nothing of any run."""
+        """Whether an epoch that is still not done has to be given up, or the service would end the
+        notebook and keep nothing of any run.
+        """
         return self.left < reserve(self.seconds) / 3
 
 
@@ -48,11 +54,20 @@ def reserve(seconds: float) -> float:
 def do(errand: str, runs: dict[str, dict], language: str, seconds: float) -> None:
     """Run `pipeline.py` for each of the runs, one after the other, for at most so many seconds.
 
-    runs: by name, the arguments of each, and the run that it starts from (base), None where it starts anew. errand: a text that the record repeats, so that an
-    earlier notebook's output is not taken for this one's. What a run prints is printed here too. A run that fails does not stop the others.
+    runs: by name, the arguments of each, and the run that it starts from (base), None where it
+    starts anew. errand: a text that the record repeats, so that an earlier notebook's output is not
+    taken for this one's. What a run prints is printed here too. A run that fails does not stop the
+    others.
     """
     clock = Clock(seconds, time.monotonic())
-    record = {"errand": errand, "runs": {run: {"outcome": "waiting", "epochs": _epochs(run, told["base"])} for run, told in runs.items()}, "files": {}}
+    record = {
+        "errand": errand,
+        "runs": {
+            run: {"outcome": "waiting", "epochs": _epochs(run, told["base"])}
+            for run, told in runs.items()
+        },
+        "files": {},
+    }
     _write(record)
     for number, (run, told) in enumerate(runs.items(), 1):
         if clock.short:
@@ -61,15 +76,23 @@ def do(errand: str, runs: dict[str, dict], language: str, seconds: float) -> Non
             print(f"run {number} of {len(runs)}: {run}", flush=True)
         record["runs"][run]["outcome"] = "running"
         _write(record)
-        record["runs"][run] = _done(run, told["base"], [*told["arguments"], "--language", language], clock, record)
+        record["runs"][run] = _done(
+            run, told["base"], [*told["arguments"], "--language", language], clock, record
+        )
         record["files"] |= _left(run, record["runs"][run]["outcome"])
         _write(record)
     outcomes = [found["outcome"] for found in record["runs"].values()]
-    print(f"errand: {outcomes.count('finished')} finished, {outcomes.count('failed')} failed, {len(outcomes) - outcomes.count('finished') - outcomes.count('failed')} to go on with", flush=True)
+    print(
+        f"errand: {outcomes.count('finished')} finished, {outcomes.count('failed')} failed,"
+        f" {len(outcomes) - outcomes.count('finished') - outcomes.count('failed')} to go on with",
+        flush=True,
+    )
 
 
 def show(run: str, language: str) -> None:
-    """Show the executed notebook of a finished run, in this one: for those who look at it on Kaggle."""
+    """Show the executed notebook of a finished run, in this one: for those who look at it on
+    Kaggle.
+    """
     import nbformat
     from IPython.display import Markdown, display, publish_display_data
 
@@ -81,7 +104,10 @@ def show(run: str, language: str) -> None:
         if cell.cell_type == "markdown":
             display(Markdown(cell.source))
         for output in cell.get("outputs", []):
-            if output.output_type in ("display_data", "execute_result") and "remove-output" not in cell.metadata.get("tags", []):
+            if output.output_type in (
+                "display_data",
+                "execute_result",
+            ) and "remove-output" not in cell.metadata.get("tags", []):
                 publish_display_data(output.data, output.metadata)
 
 
@@ -89,8 +115,15 @@ def _done(run: str, base: str | None, arguments: list[str], clock: Clock, record
     """What came of a run: its outcome (finished, stopped or failed), its epochs, and why it failed."""
     log = record_folder() / tasks.LOGS / f"{run}.txt"
     tasks.head(log, run, "on Kaggle")
-    process = tasks.start(tasks.PIPELINE, arguments, log, paths.root(), os.environ | {"PYTHONUNBUFFERED": "1"})
-    shown, epochs, since, asked = log.stat().st_size, _epochs(run, base), None, False  # since: an epoch was seen to end, so that what comes before the first is not taken for one
+    process = tasks.start(
+        tasks.PIPELINE, arguments, log, paths.root(), os.environ | {"PYTHONUNBUFFERED": "1"}
+    )
+    shown, epochs, since, asked = (
+        log.stat().st_size,
+        _epochs(run, base),
+        None,
+        False,
+    )  # since: an epoch was seen to end, so that what comes before the first is not taken for one
     try:
         while (code := process.poll()) is None:
             shown = _shown(log, shown)
@@ -112,8 +145,16 @@ def _done(run: str, base: str | None, arguments: list[str], clock: Clock, record
         process.wait()
         raise
     _shown(log, shown)
-    outcome = "finished" if code == 0 else "stopped" if asked and code in (143, -signal.SIGKILL) else "failed"
-    return {"outcome": outcome, "epochs": _epochs(run, base)} | ({"why": tasks.last_words(log, code)} if outcome == "failed" else {})
+    outcome = (
+        "finished"
+        if code == 0
+        else "stopped"
+        if asked and code in (143, -signal.SIGKILL)
+        else "failed"
+    )
+    return {"outcome": outcome, "epochs": _epochs(run, base)} | (
+        {"why": tasks.last_words(log, code)} if outcome == "failed" else {}
+    )
 
 
 def _shown(log: Path, position: int) -> int:
@@ -128,12 +169,17 @@ def _shown(log: Path, position: int) -> int:
 
 def _epochs(run: str, base: str | None) -> int:
     """Epochs that were trained for a run so far, those of the run it starts from included."""
+
     def trained(folder: Path) -> int:
         metrics = files.read_json(folder / "metrics.json")
         epochs = metrics.get("epochs") if isinstance(metrics, dict) else None
         return epochs if type(epochs) is int else 0
 
-    return sum(trained(paths.reports() / name) or state.read(paths.reports() / name).epochs or 0 for name in (base, run) if name)
+    return sum(
+        trained(paths.reports() / name) or state.read(paths.reports() / name).epochs or 0
+        for name in (base, run)
+        if name
+    )
 
 
 def record_folder() -> Path:
@@ -142,9 +188,15 @@ def record_folder() -> Path:
 
 
 def _left(run: str, outcome: str) -> dict[str, str]:
-    """sha256 of the files that a run leaves to its sender, by their path in the output: all of a finished one, what shows why of one that failed."""
-    names = {"finished": results.OF_A_RUN, "failed": (execution.FAILED, execution.FAILED_LOG)}.get(outcome, ())
-    found = [path for name in names if (path := paths.reports() / run / name).exists()] + [record_folder() / tasks.LOGS / f"{run}.txt"]
+    """sha256 of the files that a run leaves to its sender, by their path in the output: all of a
+    finished one, what shows why of one that failed.
+    """
+    names = {"finished": results.OF_A_RUN, "failed": (execution.FAILED, execution.FAILED_LOG)}.get(
+        outcome, ()
+    )
+    found = [path for name in names if (path := paths.reports() / run / name).exists()] + [
+        record_folder() / tasks.LOGS / f"{run}.txt"
+    ]
     return {path.relative_to(record_folder()).as_posix(): provenance.sha256(path) for path in found}
 
 

@@ -1,8 +1,9 @@
 """Runs that are done on Kaggle, from their sending to their coming home.
 
-The service runs a few notebooks at once, and ends each after some hours. So runs are dealt out to lanes. A lane is a row of notebooks, each under a name of its
-own with the output of the one before attached, since a notebook cannot read its own earlier output. What was sent is kept in sent.json, before it is sent, so
-that this command can be stopped and started again while Kaggle goes on.
+The service runs a few notebooks at once, and ends each after some hours. So runs are dealt out to
+lanes. A lane is a row of notebooks, each under a name of its own with the output of the one before
+attached, since a notebook cannot read its own earlier output. What was sent is kept in sent.json,
+before it is sent, so that this command can be stopped and started again while Kaggle goes on.
 """
 
 import contextlib
@@ -23,7 +24,9 @@ from . import sending, taking
 
 RECORD, LOCK = "sent.json", ".sent.lock"
 LOOK_SECONDS, FULL_SECONDS = 10.0, 60.0
-PATIENCE_SECONDS = 600  # for a service that does not answer, or a notebook that does not leave the queue
+PATIENCE_SECONDS = (
+    600  # for a service that does not answer, or a notebook that does not leave the queue
+)
 UNKNOWN_SECONDS = 120  # in which a notebook that was just sent may not be known yet
 LOG_SECONDS = 30.0  # for the last of a log
 KERNEL, ERRAND = re.compile(r"\w[\w.-]*/\w[\w.-]*"), re.compile(r"\w+")
@@ -34,8 +37,9 @@ OVER = ("COMPLETE", "ERROR", "CANCEL_ACKNOWLEDGED")
 class Lane:
     """Runs that one notebook after the other goes through.
 
-    key: that makes the names of its notebooks its own. letter: that tells it from other lanes, empty where it is the only one. parts: what was sent so far, as
-    sent.json has it. outcomes: by run name, None or why it failed, of those that came to their end in this process.
+    key: that makes the names of its notebooks its own. letter: that tells it from other lanes,
+    empty where it is the only one. parts: what was sent so far, as sent.json has it. outcomes: by
+    run name, None or why it failed, of those that came to their end in this process.
     """
 
     name: str
@@ -67,7 +71,9 @@ class Lane:
 
     @property
     def attached(self) -> dict | None:
-        """The latest part whose output there is to go on from; not one that ended before it came to anything."""
+        """The latest part whose output there is to go on from; not one that ended before it came to
+        anything.
+        """
         return next((part for part in reversed(self.parts) if any(part["left"].values())), None)
 
     def give_up(self, why: str) -> None:
@@ -75,11 +81,15 @@ class Lane:
         self.outcomes |= {step.experiment.run_name: why for step in self.left}
 
 
-def bring(name: str, folder: Path, steps: list[Step], terms: sending.Terms) -> dict[str, str | None]:
-    """Have the steps that are to do done on Kaggle, and put what comes of them into their run folders; why each one failed, by run name, None where it did not.
+def bring(
+    name: str, folder: Path, steps: list[Step], terms: sending.Terms
+) -> dict[str, str | None]:
+    """Have the steps that are to do done on Kaggle, and put what comes of them into their run
+    folders; why each one failed, by run name, None where it did not.
 
-    name: of the experiment or sweep; folder: its own. Raises ValueError without a token or GPU time, ConnectionError where Kaggle stays away, Interrupted when asked
-    to stop: the notebooks go on there then, and the next call finds them.
+    name: of the experiment or sweep; folder: its own. Raises ValueError without a token or GPU
+    time, ConnectionError where Kaggle stays away, Interrupted when asked to stop: the notebooks go
+    on there then, and the next call finds them.
     """
     api = kaggle_api.connected()
     folder.mkdir(parents=True, exist_ok=True)
@@ -101,8 +111,12 @@ def bring(name: str, folder: Path, steps: list[Step], terms: sending.Terms) -> d
                     time.sleep(LOOK_SECONDS)
         except KeyboardInterrupt as stop:
             there = [sending.page(lane.at_work["kernel"]) for lane in lanes if lane.at_work]
-            stopped = interruption.Interrupted(f"{name}: this command has stopped, not Kaggle: {' and '.join(there)} {'goes' if len(there) == 1 else 'go'} on, "
-                                               "and the same command looks again" if there else f"{name}: stopped; the same command goes on")
+            stopped = interruption.Interrupted(
+                f"{name}: this command has stopped, not Kaggle: {' and '.join(there)}"
+                f" {'goes' if len(there) == 1 else 'go'} on, and the same command looks again"
+                if there
+                else f"{name}: stopped; the same command goes on"
+            )
             stopped.signal = getattr(stop, "signal", stopped.signal)
             raise stopped from None
         return {run: why for lane in lanes for run, why in lane.outcomes.items()}
@@ -117,7 +131,15 @@ def _lanes(name: str, folder: Path, to_do: list[Step], at_once: int) -> list[Lan
         if steps:
             lanes.append(Lane(name, kept["key"], kept["letter"], steps, kept["parts"]))
     new = min(len(by_name), max(at_once - len(lanes), 0 if lanes else 1))
-    letters = [letter for letter in string.ascii_lowercase if letter not in {lane.letter for lane in lanes}] if len(to_do) > 1 else [""]
+    letters = (
+        [
+            letter
+            for letter in string.ascii_lowercase
+            if letter not in {lane.letter for lane in lanes}
+        ]
+        if len(to_do) > 1
+        else [""]
+    )
     fresh = [Lane(name, secrets.token_hex(2), letter, []) for letter in letters[:new]]
     for number, step in enumerate(by_name.values()):
         (fresh or lanes)[number % len(fresh or lanes)].steps.append(step)
@@ -125,32 +147,70 @@ def _lanes(name: str, folder: Path, to_do: list[Step], at_once: int) -> list[Lan
 
 
 def _kept(folder: Path) -> list[dict]:
-    """The lanes in sent.json; ValueError where it cannot be read: a notebook that is at work would be sent again."""
+    """The lanes in sent.json; ValueError where it cannot be read: a notebook that is at work would
+    be sent again.
+    """
     file = folder / RECORD
     if not file.exists():
         return []
     try:
-        found = [{"key": str(lane["key"]), "letter": str(lane["letter"]), "runs": [str(run) for run in lane["runs"]],
-                  "parts": [{"kernel": str(part["kernel"]), "errand": str(part["errand"]), "sent": str(part["sent"]), "arrived": bool(part["arrived"]), "over": bool(part["over"]),
-                             "before": dict(part["before"]), "left": dict(part["left"])} for part in lane["parts"]]} for lane in (files.read_json(file) or {})["lanes"]]
+        found = [
+            {
+                "key": str(lane["key"]),
+                "letter": str(lane["letter"]),
+                "runs": [str(run) for run in lane["runs"]],
+                "parts": [
+                    {
+                        "kernel": str(part["kernel"]),
+                        "errand": str(part["errand"]),
+                        "sent": str(part["sent"]),
+                        "arrived": bool(part["arrived"]),
+                        "over": bool(part["over"]),
+                        "before": dict(part["before"]),
+                        "left": dict(part["left"]),
+                    }
+                    for part in lane["parts"]
+                ],
+            }
+            for lane in (files.read_json(file) or {})["lanes"]
+        ]
         if all(map(_is_part, (part for lane in found for part in lane["parts"]))):
             return found
     except (KeyError, TypeError, ValueError):
         pass
-    raise ValueError(f"{paths.display(file)} is damaged: look at {kaggle_api.SITE}/code whether a notebook of this run is at work there; delete the file to send a new one")
+    raise ValueError(
+        f"{paths.display(file)} is damaged: look at {kaggle_api.SITE}/code whether a notebook of"
+        " this run is at work there; delete the file to send a new one"
+    )
 
 
 def _is_part(part: dict) -> bool:
-    """Whether what was sent has the names that we give: they become an address and the name of a folder."""
+    """Whether what was sent has the names that we give: they become an address and the name of a
+    folder.
+    """
     epochs = [*part["before"].values(), *part["left"].values()]
-    return bool(KERNEL.fullmatch(part["kernel"]) and ERRAND.fullmatch(part["errand"])) and all(type(done) is int for done in epochs)
+    return bool(KERNEL.fullmatch(part["kernel"]) and ERRAND.fullmatch(part["errand"])) and all(
+        type(done) is int for done in epochs
+    )
 
 
 def _keep(folder: Path, lanes: list[Lane]) -> None:
     """Write sent.json, or delete it where all has come home well."""
     open_ones = [lane for lane in lanes if lane.left or any(lane.outcomes.values())]
-    record = {"lanes": [{"key": lane.key, "letter": lane.letter, "runs": [step.experiment.run_name for step in lane.steps], "parts": lane.parts} for lane in open_ones]}
-    if open_ones and files.read_json(folder / RECORD) != record:  # it is asked to at each look, for hours
+    record = {
+        "lanes": [
+            {
+                "key": lane.key,
+                "letter": lane.letter,
+                "runs": [step.experiment.run_name for step in lane.steps],
+                "parts": lane.parts,
+            }
+            for lane in open_ones
+        ]
+    }
+    if (
+        open_ones and files.read_json(folder / RECORD) != record
+    ):  # it is asked to at each look, for hours
         folder.mkdir(parents=True, exist_ok=True)  # somebody may have tidied up
         files.write_json(folder / RECORD, record)
     if not open_ones:
@@ -158,27 +218,50 @@ def _keep(folder: Path, lanes: list[Lane]) -> None:
 
 
 def under_way(folder: Path) -> str:
-    """Where on Kaggle a run of this folder was sent to, and when; empty where none is at work there."""
+    """Where on Kaggle a run of this folder was sent to, and when; empty where none is at work
+    there.
+    """
     with contextlib.suppress(ValueError):  # it is said where it matters
         for lane in _kept(folder):
             if lane["parts"] and not lane["parts"][-1]["over"]:
-                return f"on Kaggle since {lane['parts'][-1]['sent']}, as {lane['parts'][-1]['kernel']}"
+                return (
+                    f"on Kaggle since {lane['parts'][-1]['sent']}, as {lane['parts'][-1]['kernel']}"
+                )
     return ""
 
 
 def _send(api, lane: Lane, terms: sending.Terms, keep) -> None:
-    """Push the lane's next notebook, unless the service has no room for it: then it is tried again later. keep: writes sent.json."""
+    """Push the lane's next notebook, unless the service has no room for it: then it is tried again
+    later. keep: writes sent.json.
+    """
     if terms.gpu and not lane.again:
         told = sending.gpu_time_left(api)
         if not lane.parts and lane.letter in ("", "a"):
             print(printable(told), flush=True)
     attached = lane.attached
-    part = {"kernel": f"{api.get_config_value('username')}/{sending.slug(lane.name, lane.key, lane.letter, len(lane.parts) + 1)}", "errand": secrets.token_hex(8), "sent": files.now(),
-            "arrived": False, "over": False, "before": attached["left"] if attached else {}, "left": {}}
+    part = {
+        "kernel": (
+            f"{api.get_config_value('username')}/{sending.slug(lane.name, lane.key, lane.letter, len(lane.parts) + 1)}"
+        ),
+        "errand": secrets.token_hex(8),
+        "sent": files.now(),
+        "arrived": False,
+        "over": False,
+        "before": attached["left"] if attached else {},
+        "left": {},
+    }
     lane.parts.append(part)
-    keep()  # before it is sent: stopped in between, the next call asks after it, and does not send it twice
+    # before it is sent: stopped in between, the next call asks after it, and does not send it twice
+    keep()
     try:
-        outcome = sending.push(api, part, attached and attached["kernel"], [step.experiment for step in lane.left], lane.name, terms)
+        outcome = sending.push(
+            api,
+            part,
+            attached and attached["kernel"],
+            [step.experiment for step in lane.left],
+            lane.name,
+            terms,
+        )
     except ValueError:
         lane.parts.pop()
         raise
@@ -189,12 +272,18 @@ def _send(api, lane: Lane, terms: sending.Terms, keep) -> None:
     if outcome:
         lane.parts.pop()
         if not lane.again:
-            print(f"{lane.title}: {printable(outcome)}; it is sent as soon as one has ended", flush=True)
+            print(
+                f"{lane.title}: {printable(outcome)}; it is sent as soon as one has ended",
+                flush=True,
+            )
         lane.again = time.monotonic() + FULL_SECONDS
         return
     part["arrived"], lane.seen, lane.answered, lane.again = True, "", time.monotonic(), 0.0
-    print(f"{lane.title}: sent {count(len(lane.left), 'run')} to {sending.page(part['kernel'])} ({terms}{', with internet' * sending.needs([step.experiment for step in lane.left])['enable_internet']})",
-          flush=True)
+    print(
+        f"{lane.title}: sent {count(len(lane.left), 'run')} to {sending.page(part['kernel'])}"
+        f" ({terms}{', with internet' * sending.needs([step.experiment for step in lane.left])['enable_internet']})",
+        flush=True,
+    )
 
 
 def _look(api, lane: Lane, terms: sending.Terms) -> None:
@@ -208,7 +297,11 @@ def _look(api, lane: Lane, terms: sending.Terms) -> None:
             print(f"{lane.title}: {status.lower()}", flush=True)
     elif status == "QUEUED" and time.monotonic() - lane.since > PATIENCE_SECONDS:
         lane.since = time.monotonic()
-        print(f"{lane.title}: still in the queue; where your GPU time of this week is used up, it stays there: {kaggle_api.SETTINGS}", flush=True)
+        print(
+            f"{lane.title}: still in the queue; where your GPU time of this week is used up, it"
+            f" stays there: {kaggle_api.SETTINGS}",
+            flush=True,
+        )
     if status in ("RUNNING", *OVER) and lane.log is None:
         lane.log = Log(api, lane.at_work["kernel"], lane.letter)
         lane.log.start()
@@ -219,7 +312,9 @@ def _look(api, lane: Lane, terms: sending.Terms) -> None:
 
 
 def _status(api, lane: Lane) -> tuple[str | None, str]:
-    """The notebook's status and what the service says of its failure; no status as long as it may still come to know it, or to answer again."""
+    """The notebook's status and what the service says of its failure; no status as long as it may
+    still come to know it, or to answer again.
+    """
     from kagglesdk.kernels.types.kernels_api_service import ApiGetKernelSessionStatusRequest
 
     part, waited = lane.at_work, time.monotonic() - lane.answered
@@ -227,7 +322,13 @@ def _status(api, lane: Lane) -> tuple[str | None, str]:
     request.user_name, request.kernel_slug = part["kernel"].split("/")
     try:
         with api.build_kaggle_client() as client:
-            found = kaggle_api.asked(api, client.kernels.kernels_api_client.get_kernel_session_status, request, what=f"the notebook {part['kernel']}", page=page)
+            found = kaggle_api.asked(
+                api,
+                client.kernels.kernels_api_client.get_kernel_session_status,
+                request,
+                what=f"the notebook {part['kernel']}",
+                page=page,
+            )
     except ConnectionError:
         if waited > PATIENCE_SECONDS:
             raise
@@ -237,21 +338,30 @@ def _status(api, lane: Lane) -> tuple[str | None, str]:
             return None, ""
         lane.parts.pop()
         if part["arrived"]:
-            raise ValueError(f"Kaggle does not know {page}, which was sent {part['sent']}: it was deleted, or never begun since your GPU time of this week is used up "
-                             f"({kaggle_api.SETTINGS}). The same command sends it anew") from None
+            raise ValueError(
+                f"Kaggle does not know {page}, which was sent {part['sent']}: it was deleted, or"
+                f" never begun since your GPU time of this week is used up ({kaggle_api.SETTINGS})."
+                " The same command sends it anew"
+            ) from None
         return None, ""
     part["arrived"], lane.answered = True, time.monotonic()
     return found.status.name, found.failure_message
 
 
 def _fetch(api, lane: Lane, status: str, message: str, terms: sending.Terms) -> None:
-    """Take what a notebook that is over has left, verified, and settle what becomes of each of its runs."""
+    """Take what a notebook that is over has left, verified, and settle what becomes of each of its
+    runs.
+    """
     part = lane.at_work
     page = sending.page(part["kernel"])
     output = taking.Output.of(api, part["kernel"], part["errand"])
     if output.record is None:
         part["over"] = True
-        lane.give_up(f"the notebook ended ({status.lower()}) before it came to it: {privacy.cleaned(message or output.last_line) or 'no reason given'}; what it said is at {page}")
+        lane.give_up(
+            f"the notebook ended ({status.lower()}) before it came to it:"
+            f" {privacy.cleaned(message or output.last_line) or 'no reason given'}; what it said is"
+            f" at {page}"
+        )
         return
     gained = False
     for step in lane.left:
@@ -266,33 +376,49 @@ def _fetch(api, lane: Lane, status: str, message: str, terms: sending.Terms) -> 
             except ValueError as error:
                 failed, taken = str(error), ""
             lane.outcomes[run], gained = failed, True
-            print(f"{run}: {told['outcome']} on Kaggle" + (f", {taken}" if taken else ""), flush=True)
+            print(
+                f"{run}: {told['outcome']} on Kaggle" + (f", {taken}" if taken else ""), flush=True
+            )
         else:
             gained = gained or output.epochs(run) > part["before"].get(run, 0)
     part["over"] = True
-    part["left"] = {run: output.epochs(run) for run, told in output.record["runs"].items() if told["outcome"] != "finished"}
+    part["left"] = {
+        run: output.epochs(run)
+        for run, told in output.record["runs"].items()
+        if told["outcome"] != "finished"
+    }
     if not gained:
         lane.give_up(f"not an epoch was done in {duration(terms.seconds)} on Kaggle; see {page}")
     elif lane.left:
-        more = [f"{run} after {count(epochs, 'epoch')}" if epochs else run for run, epochs in part["left"].items() if run not in lane.outcomes]
+        more = [
+            f"{run} after {count(epochs, 'epoch')}" if epochs else run
+            for run, epochs in part["left"].items()
+            if run not in lane.outcomes
+        ]
         print(f"{lane.title}: its time was up; to go on with: {', '.join(more)}", flush=True)
 
 
 class Log(threading.Thread):
-    """Prints what a notebook prints, as it comes, line by line, from the beginning after each lost connection what was not printed yet."""
+    """Prints what a notebook prints, as it comes, line by line, from the beginning after each lost
+    connection what was not printed yet.
+    """
 
     def __init__(self, api, kernel: str, letter: str):
         super().__init__(daemon=True)
         self.api, self.kernel, self.margin = api, kernel, f"  {letter} | " if letter else "  | "
         self.over, self.taken, self.line = threading.Event(), 0, ""
-        self.output = sys.stdout  # as it is now: what the client prints elsewhere is led away from it for moments
+        self.output = (
+            sys.stdout
+        )  # as it is now: what the client prints elsewhere is led away from it for moments
 
     def run(self) -> None:
         import requests
 
         while True:
             last = self.over.is_set()  # then what is there now is all
-            with contextlib.suppress(requests.RequestException, ValueError, OSError):  # the status tells how the notebook is; the log is a courtesy
+            with contextlib.suppress(
+                requests.RequestException, ValueError, OSError
+            ):  # the status tells how the notebook is; the log is a courtesy
                 for number, event in enumerate(self.api.kernels_logs_stream(self.kernel)):
                     if number >= self.taken:
                         self._print(event.get("data") or "")
@@ -306,7 +432,9 @@ class Log(threading.Thread):
         """Whole lines only: half a secret would not be known as one."""
         *lines, self.line = (self.line + text).split("\n")
         for line in lines:
-            shown = "".join(character for character in privacy.cleaned(line) if character.isprintable())
+            shown = "".join(
+                character for character in privacy.cleaned(line) if character.isprintable()
+            )
             print(self.margin + shown, file=self.output, flush=True)
 
     def finish(self) -> None:

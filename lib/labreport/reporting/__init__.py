@@ -1,6 +1,7 @@
 """Executed notebook -> report.html (one file, works offline) and report.pdf (typeset by Typst).
 
-Importing this room costs nothing: nbconvert, pandoc and Typst are loaded when one of the three names is first asked for.
+Importing this room costs nothing: nbconvert, pandoc and Typst are loaded when one of the three
+names is first asked for.
 """
 
 __all__ = ["ReportHTMLExporter", "ReportPDFExporter", "render"]

@@ -1,6 +1,7 @@
 """What a report consists of: the small vocabulary between the notebook and the two writers.
 
-A field named `html` holds a cleaned fragment (see `cleaning.clean`): nothing in it runs, and nothing in it is fetched.
+A field named `html` holds a cleaned fragment (see `cleaning.clean`): nothing in it runs, and
+nothing in it is fetched.
 """
 
 import re
@@ -119,12 +120,16 @@ class Document:
     language: str = "en"
     fields: dict[str, str] = field(default_factory=dict)
     blocks: tuple[Block, ...] = ()
-    byline: tuple[str, ...] = ()  # the fields, by label, that say who, for what and when; the PDF sets them below its title
+    byline: tuple[
+        str, ...
+    ] = ()  # the fields, by label, that say who, for what and when; the PDF sets them below its title
     authors: tuple[str, ...] = ()  # names, for the PDF's metadata
     commit: str = ""  # of the source, if the notebook says so
     changed: bool = False  # whether the source had changes that were not committed
     attachments: tuple[Attachment, ...] = ()  # of the PDF alone
     finished: str = ""  # ISO 8601; when the run ended, if the notebook says so
 
-# What figures, tables and the page's own parts are called; headings, and what displayed HTML brings along, take other names.
+
+# What figures, tables and the page's own parts are called; headings, and what displayed HTML brings
+# along, take other names.
 RESERVED_ANCHORS = re.compile(r"(figure|table)-\d+|dark|scheme|unfold|enlarged")

@@ -1,6 +1,8 @@
-"""Any HTML -> inert HTML: nothing in it runs, nothing in it is fetched, and what was taken out is said.
+"""Any HTML -> inert HTML: nothing in it runs, nothing in it is fetched, and what was taken out is
+said.
 
-Elements and attributes are kept by an allow list. Pictures come in as data or not at all; links a reader may click stay.
+Elements and attributes are kept by an allow list. Pictures come in as data or not at all; links a
+reader may click stay.
 """
 
 import re
@@ -15,17 +17,29 @@ from .pictures import data_uri, picture_from_bytes, picture_from_data_uri
 from .terminal import without_control_characters
 
 _MATH = set(
-    "math semantics annotation mrow mi mn mo ms mtext mspace msub msup msubsup mfrac msqrt mroot mover munder munderover "
-    "mtable mtr mtd mstyle mpadded mphantom menclose merror mmultiscripts mprescripts none".split()
+    "math semantics annotation mrow mi mn mo ms mtext mspace msub msup msubsup mfrac msqrt mroot"
+    " mover munder munderover mtable mtr mtd mstyle mpadded mphantom menclose merror mmultiscripts"
+    " mprescripts none".split()
 )
 _KEPT = _MATH | set(
-    "p div section span h1 h2 h3 h4 h5 h6 ul ol li dl dt dd blockquote pre code kbd samp var em strong b i u s del ins sub "
-    "sup small mark abbr q cite br hr a img figure figcaption table caption thead tbody tfoot tr th td details summary".split()
+    "p div section span h1 h2 h3 h4 h5 h6 ul ol li dl dt dd blockquote pre code kbd samp var em"
+    " strong b i u s del ins sub sup small mark abbr q cite br hr a img figure figcaption table"
+    " caption thead tbody tfoot tr th td details summary".split()
 )
 # Their text is not meant for readers, or only for a browser that runs things.
-_DROPPED = set("script style template noscript head title meta link base iframe frame frameset object embed applet".split())
-_UNSEEN = {"iframe": noted("[embedded page not shown]"), "object": noted("[embedded object not shown]"), "embed": noted("[embedded object not shown]"),
-           "video": noted("[video not shown]"), "audio": noted("[sound not shown]"), "canvas": noted("[drawing not shown]")}  # fmt: skip
+_DROPPED = set(
+    "script style template noscript head title meta link base iframe frame frameset object embed"
+    " applet".split()
+)
+_UNSEEN = {
+    "iframe": noted("[embedded page not shown]"),
+    "object": noted("[embedded object not shown]"),
+    "embed": noted("[embedded object not shown]"),
+    # fmt: skip
+    "video": noted("[video not shown]"),
+    "audio": noted("[sound not shown]"),
+    "canvas": noted("[drawing not shown]"),
+}
 _ATTRIBUTES = {
     "*": {"id", "class", "title", "lang", "dir", "role"},
     "a": {"href"},
@@ -36,16 +50,17 @@ _ATTRIBUTES = {
     "details": {"open"},
 }
 _MATH_ATTRIBUTES = set(
-    "display mathvariant stretchy form fence separator accent accentunder columnalign rowspan columnspan width height depth "
-    "lspace rspace linethickness displaystyle scriptlevel minsize maxsize symmetric largeop movablelimits notation encoding "
-    "xmlns rowspacing columnspacing".split()
+    "display mathvariant stretchy form fence separator accent accentunder columnalign rowspan"
+    " columnspan width height depth lspace rspace linethickness displaystyle scriptlevel minsize"
+    " maxsize symmetric largeop movablelimits notation encoding xmlns rowspacing columnspacing".split()
 )
 _STYLE = re.compile(r"text-align:\s*(?:left|right|center)|padding-(?:left|right):\s*0")
 _LINK = re.compile(r"(?:https?:|mailto:|#)[^\s]", re.IGNORECASE)
 
-_INSIDE = {"table": ["caption", "thead", "tbody", "tfoot", "tr"], "tr": ["td", "th"]} | dict.fromkeys(
-    ("thead", "tbody", "tfoot"), ["tr"]
-)
+_INSIDE = {
+    "table": ["caption", "thead", "tbody", "tfoot", "tr"],
+    "tr": ["td", "th"],
+} | dict.fromkeys(("thead", "tbody", "tfoot"), ["tr"])
 
 # Finds the bytes of <img src="...">, or None; remote addresses never reach it.
 Resolver = Callable[[str], Picture | None]
@@ -78,7 +93,11 @@ def clean(html: str, resolve: Resolver = no_files) -> BeautifulSoup:
 def _put_strays_before(table: Tag, part: Tag) -> None:
     """What stands in a table but in none of its cells comes before it, as in a browser."""
     for node in list(part.children):
-        second_caption = isinstance(node, Tag) and node.name == "caption" and node.find_previous_sibling("caption")
+        second_caption = (
+            isinstance(node, Tag)
+            and node.name == "caption"
+            and node.find_previous_sibling("caption")
+        )
         if isinstance(node, Tag) and node.name in _INSIDE[part.name] and not second_caption:
             if node.name in _INSIDE:
                 _put_strays_before(table, node)
@@ -99,9 +118,14 @@ def _clean_tag(tag: Tag, tree: BeautifulSoup, resolve: Resolver) -> None:
         _replace_image(tag, tree, resolve)
     elif name == "input":
         box = "☑ " if tag.has_attr("checked") else "☐ "
-        tag.replace_with(NavigableString(box if tag.get("type") == "checkbox" else str(tag.get("value", ""))))
+        tag.replace_with(
+            NavigableString(box if tag.get("type") == "checkbox" else str(tag.get("value", "")))
+        )
     elif name == "span" and "math" in tag.get("class", []):
-        tag.name, tag.attrs = "code", {"class": "tex"}  # TeX that pandoc could not read is shown as TeX
+        tag.name, tag.attrs = (
+            "code",
+            {"class": "tex"},
+        )  # TeX that pandoc could not read is shown as TeX
     elif name not in _KEPT:
         tag.unwrap()
     else:
@@ -111,18 +135,26 @@ def _clean_tag(tag: Tag, tree: BeautifulSoup, resolve: Resolver) -> None:
 
 
 def _clean_attributes(tag: Tag) -> None:
-    allowed = _ATTRIBUTES["*"] | _ATTRIBUTES.get(tag.name, set()) | (_MATH_ATTRIBUTES if tag.name in _MATH else set())
+    allowed = (
+        _ATTRIBUTES["*"]
+        | _ATTRIBUTES.get(tag.name, set())
+        | (_MATH_ATTRIBUTES if tag.name in _MATH else set())
+    )
     align = tag.get("align") if tag.name in ("td", "th") else None
     style = "; ".join(_STYLE.findall(str(tag.get("style", ""))))
     for attribute in list(tag.attrs):
-        if attribute.lower() not in allowed or (attribute.lower() == "id" and RESERVED_ANCHORS.fullmatch(str(tag[attribute]))):
+        if attribute.lower() not in allowed or (
+            attribute.lower() == "id" and RESERVED_ANCHORS.fullmatch(str(tag[attribute]))
+        ):
             del tag[attribute]
     if align in ("left", "right", "center") and not style:
         style = f"text-align: {align}"
     if style and tag.name in ("td", "th", "mtd"):
         tag["style"] = style
     if tag.has_attr("href") and not _LINK.match(str(tag["href"]).strip()):
-        if ":" in str(tag["href"]).split("/")[0]:  # javascript:, data:, file: and their like; relative pages may stay
+        if (
+            ":" in str(tag["href"]).split("/")[0]
+        ):  # javascript:, data:, file: and their like; relative pages may stay
             del tag["href"]
 
 
@@ -133,10 +165,18 @@ def _replace_image(tag: Tag, tree: BeautifulSoup, resolve: Resolver) -> None:
         return
     width = re.fullmatch(r"(\d+(?:\.\d+)?)(?:px)?", str(tag.get("width", "")))
     pixels = float(width[1]) if width else 0
-    picture = picture_from_data_uri(source, pixels) if source.lower().startswith("data:") else resolve(source)
+    picture = (
+        picture_from_data_uri(source, pixels)
+        if source.lower().startswith("data:")
+        else resolve(source)
+    )
     if picture is None:
         shown = "" if source.lower().startswith("data:") else f" ({source})"
-        tag.replace_with(NavigableString(say("[picture not shown: {alt}]", alt=(alt or say("without a description")) + shown)))
+        tag.replace_with(
+            NavigableString(
+                say("[picture not shown: {alt}]", alt=(alt or say("without a description")) + shown)
+            )
+        )
         return
     title = tag.get("title")
     tag.attrs = {"src": data_uri(picture), "alt": alt or title or say("Picture without a description"),
@@ -146,9 +186,15 @@ def _replace_image(tag: Tag, tree: BeautifulSoup, resolve: Resolver) -> None:
 
 
 def _replace_svg(tag: Tag, tree: BeautifulSoup) -> None:
-    """An inline drawing becomes an image, so that it is inert; the HTML parser has lower-cased its names, mended here."""
+    """An inline drawing becomes an image, so that it is inert; the HTML parser has lower-cased its
+    names, mended here.
+    """
     title = tag.find("title")
-    alt = tag.get("aria-label") or (title.get_text(" ", strip=True) if title else "") or say("Drawing")
+    alt = (
+        tag.get("aria-label")
+        or (title.get_text(" ", strip=True) if title else "")
+        or say("Drawing")
+    )
     source = re.sub(r"\bviewbox=", "viewBox=", str(tag))
     if "xmlns=" not in source.split(">", 1)[0]:
         source = source.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1)
@@ -156,7 +202,9 @@ def _replace_svg(tag: Tag, tree: BeautifulSoup) -> None:
     if picture is None:
         tag.replace_with(NavigableString(say("[drawing not shown: {alt}]", alt=alt)))
     else:
-        image = tree.new_tag("img", src=data_uri(picture), alt=alt, width=str(round(picture.width / 0.75)))
+        image = tree.new_tag(
+            "img", src=data_uri(picture), alt=alt, width=str(round(picture.width / 0.75))
+        )
         tag.replace_with(image)
 
 
@@ -171,10 +219,14 @@ def _link_or_text(tree: BeautifulSoup, address: str, text: str):
 
 
 def code_block(tag: Tag) -> Code:
-    """A <pre>; pandoc names the language as a class of it, other writers as language-... of the <code> inside."""
+    """A <pre>; pandoc names the language as a class of it, other writers as language-... of the
+    <code> inside.
+    """
     code = tag.find("code")
     names = [*tag.get("class", []), *(code.get("class", []) if code else [])]
-    language = next((name.removeprefix("language-") for name in names if name not in ("sourceCode", "code")), "")
+    language = next(
+        (name.removeprefix("language-") for name in names if name not in ("sourceCode", "code")), ""
+    )
     return Code(tag.get_text().strip("\n"), language or "text", quoted=True)
 
 

@@ -21,7 +21,9 @@ NOBODY = Authorship()
 
 
 class _ReportExporter(Exporter):
-    """What both have in common: tags are obeyed by nbconvert's own preprocessor, then the notebook becomes a Document."""
+    """What both have in common: tags are obeyed by nbconvert's own preprocessor, then the notebook
+    becomes a Document.
+    """
 
     # nbconvert's further preprocessors would merge streams and strip outputs in their own way.
     default_preprocessors = [
@@ -43,11 +45,15 @@ class _ReportExporter(Exporter):
         config.merge(super().default_config)
         return config
 
-    def document(self, notebook, resources=None, authorship: Authorship = NOBODY, **settings) -> tuple[Document, dict]:
+    def document(
+        self, notebook, resources=None, authorship: Authorship = NOBODY, **settings
+    ) -> tuple[Document, dict]:
         notebook, resources = super().from_notebook_node(notebook, resources, **settings)
         metadata = resources.get("metadata", {})
         folder = metadata.get("path")
-        document = document_from_notebook(notebook, Path(folder) if folder else None, metadata.get("name", "Report"))
+        document = document_from_notebook(
+            notebook, Path(folder) if folder else None, metadata.get("name", "Report")
+        )
         return _signed(document, authorship), resources
 
 
@@ -78,7 +84,9 @@ class ReportPDFExporter(_ReportExporter):
 
 
 def _speaking(document: Document):
-    """The document's language; English where its author writes in one that there is no catalogue of."""
+    """The document's language; English where its author writes in one that there is no catalogue
+    of.
+    """
     return wording.speaking(document.language if document.language in wording.LANGUAGES else "en")
 
 
@@ -86,28 +94,64 @@ def _signed(document: Document, authorship: Authorship = NOBODY) -> Document:
     """With the fields that say who hands it in, for what, when the run was and of which source."""
     with _speaking(document):
         authors = say("Authors") if len(authorship.authors) > 1 else say("Author")
-        byline = {authors: "; ".join(map(str, authorship.authors)), say("Course"): authorship.course, say("Institution"): authorship.institution,
-                  say("Date"): wording.date(document.finished)}
+        byline = {
+            authors: "; ".join(map(str, authorship.authors)),
+            say("Course"): authorship.course,
+            say("Institution"): authorship.institution,
+            say("Date"): wording.date(document.finished),
+        }
         byline = {label: text for label, text in byline.items() if text}
-        commit = {say("Commit"): say("{commit}, with changes", commit=document.commit) if document.changed else document.commit} if document.commit else {}
-    return replace(document, fields=byline | document.fields | commit, byline=tuple(byline), authors=tuple(author.name for author in authorship.authors))
+        commit = (
+            {
+                say("Commit"): (
+                    say("{commit}, with changes", commit=document.commit)
+                    if document.changed
+                    else document.commit
+                )
+            }
+            if document.commit
+            else {}
+        )
+    return replace(
+        document,
+        fields=byline | document.fields | commit,
+        byline=tuple(byline),
+        authors=tuple(author.name for author in authorship.authors),
+    )
 
 
-def render(notebook_path: Path, folder: Path, attachments: Mapping[str, bytes] | None = None, authorship: Authorship = NOBODY,
-           edited: Sequence[str] = ()) -> tuple[Path, Path]:
-    """Write report.html and report.pdf of an executed notebook into `folder`, report.es.html and report.es.pdf of a Spanish one; both or neither are replaced.
+def render(
+    notebook_path: Path,
+    folder: Path,
+    attachments: Mapping[str, bytes] | None = None,
+    authorship: Authorship = NOBODY,
+    edited: Sequence[str] = (),
+) -> tuple[Path, Path]:
+    """Write report.html and report.pdf of an executed notebook into `folder`, report.es.html and
+    report.es.pdf of a Spanish one; both or neither are replaced.
 
-    attachments: files that the PDF carries inside, by name. authorship: who hands the reports in, and for what. edited: files that were changed after
-    the notebook was executed; both reports say so on top.
+    attachments: files that the PDF carries inside, by name. authorship: who hands the reports in,
+    and for what. edited: files that were changed after the notebook was executed; both reports say
+    so on top.
     """
     notebook_path, folder = Path(notebook_path), Path(folder)
     notebook = nbformat.read(notebook_path, as_version=4)
     resources = {"metadata": {"name": notebook_path.stem, "path": str(notebook_path.parent)}}
     document, _ = ReportHTMLExporter().document(notebook, resources, authorship=authorship)
-    document = replace(document, attachments=tuple(Attachment(name, data) for name, data in (attachments or {}).items()))
+    document = replace(
+        document,
+        attachments=tuple(Attachment(name, data) for name, data in (attachments or {}).items()),
+    )
     with _speaking(document):
         if edited:
-            document = replace(document, warning=say("Changed after it was executed: {files}. What stands here may not be what the run gave.", files=", ".join(edited)))
+            document = replace(
+                document,
+                warning=say(
+                    "Changed after it was executed: {files}. What stands here may not be what the"
+                    " run gave.",
+                    files=", ".join(edited),
+                ),
+            )
         names = [wording.file(name, wording.spoken()) for name in ("report.html", "report.pdf")]
         contents = dict(zip(names, (html_page(document).encode("utf-8"), pdf_bytes(document))))
     folder.mkdir(parents=True, exist_ok=True)

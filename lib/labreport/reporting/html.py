@@ -27,10 +27,22 @@ def html_page(document: Document) -> str:
         title=document.title,
         document=document,
         words={
-            "sample": say("Sample data: drawn by the program; these numbers say nothing about the real data set."), "experiment": say("Experiment"), "contents": say("Contents"),
-            "unfold": say("Unfold all code"), "fold": say("Fold all code"), "enlarged": say("Enlarged figure"), "close": say("Close"),
+            "sample": say(
+                "Sample data: drawn by the program; these numbers say nothing about the real data"
+                " set."
+            ),
+            "experiment": say("Experiment"),
+            "contents": say("Contents"),
+            "unfold": say("Unfold all code"),
+            "fold": say("Fold all code"),
+            "enlarged": say("Enlarged figure"),
+            "close": say("Close"),
         },
-        contents=[(block, _unlinked(block.html)) for block in document.blocks if isinstance(block, Heading) and block.level <= 3],
+        contents=[
+            (block, _unlinked(block.html))
+            for block in document.blocks
+            if isinstance(block, Heading) and block.level <= 3
+        ],
         folds=any(isinstance(block, Code) and not block.quoted for block in document.blocks),
         body=Markup("\n").join(_markup(block) for block in document.blocks),
     )
@@ -49,29 +61,40 @@ def _heading(block: Heading) -> Markup:
     # The title is the page's <h1>, so sections start at <h2>.
     level = min(block.level + 1, 6)
     number = Markup('<span class="number">{}</span> ').format(block.number) if block.number else ""
-    return Markup('<h{0} id="{1}">{2}{3}</h{0}>').format(level, block.anchor, number, Markup(block.html))
+    return Markup('<h{0} id="{1}">{2}{3}</h{0}>').format(
+        level, block.anchor, number, Markup(block.html)
+    )
 
 
 def _prose(block: Prose) -> Markup:
     if "<pre" not in block.html:
         return Markup('<div class="prose">{}</div>').format(Markup(block.html))
     tree = BeautifulSoup(block.html, "html.parser")
-    for listing in tree.find_all("pre"):  # code inside a list or a quotation is coloured like any other
+    for listing in tree.find_all(
+        "pre"
+    ):  # code inside a list or a quotation is coloured like any other
         listing.replace_with(BeautifulSoup(_listing(code_block(listing)), "html.parser"))
     return Markup('<div class="prose">{}</div>').format(Markup(str(tree)))
 
 
 def _code(block: Code) -> Markup:
-    """A cell's is folded: a browser's search finds what is in it all the same, and unfolds it. What prose quotes is there to be read."""
+    """A cell's is folded: a browser's search finds what is in it all the same, and unfolds it.
+
+    What prose quotes is there to be read.
+    """
     if block.quoted:
         return _listing(block)
     lines = count(block.text.count("\n") + 1, "line")
-    return Markup('<details class="fold"><summary>{}</summary>{}</details>').format(say("Code, {lines}", lines=lines), _listing(block))
+    return Markup('<details class="fold"><summary>{}</summary>{}</details>').format(
+        say("Code, {lines}", lines=lines), _listing(block)
+    )
 
 
 def _listing(block: Code) -> Markup:
     try:
-        lexer = get_lexer_by_name(_LEXERS.get(block.language, block.language), stripnl=False, ensurenl=False)
+        lexer = get_lexer_by_name(
+            _LEXERS.get(block.language, block.language), stripnl=False, ensurenl=False
+        )
         inside = Markup(highlight(block.text, lexer, HtmlFormatter(nowrap=True)))
     except ClassNotFound:
         inside = escape(block.text)
@@ -80,37 +103,55 @@ def _listing(block: Code) -> Markup:
 
 def _text(block: Text) -> Markup:
     if block.kind == "stderr":
-        return Markup('<div class="output stderr"><p class="label">{}</p><pre tabindex="0">{}</pre></div>').format(say("Warnings and messages (stderr)"), block.text)
+        return Markup(
+            '<div class="output stderr"><p class="label">{}</p><pre tabindex="0">{}</pre></div>'
+        ).format(say("Warnings and messages (stderr)"), block.text)
     return Markup('<div class="output"><pre tabindex="0">{}</pre></div>').format(block.text)
 
 
 def _figure(block: Figure) -> Markup:
     width = round(block.picture.width / 0.75)
-    image = Markup('<img src="{}" alt="{}" width="{}">').format(data_uri(block.picture), block.alt, width)
+    image = Markup('<img src="{}" alt="{}" width="{}">').format(
+        data_uri(block.picture), block.alt, width
+    )
     if not block.caption:
         return Markup("<figure>{}</figure>").format(image)
-    return Markup('<figure id="figure-{0}">{1}<figcaption><b>{2}</b> {3}</figcaption></figure>').format(
-        block.number, image, say("Figure {number}.", number=block.number), block.caption
-    )
+    return Markup(
+        '<figure id="figure-{0}">{1}<figcaption><b>{2}</b> {3}</figcaption></figure>'
+    ).format(block.number, image, say("Figure {number}.", number=block.number), block.caption)
 
 
 def _table(block: Table) -> Markup:
     caption = Markup("")
     identity = Markup("")
     if block.caption:
-        caption = Markup("<caption><b>{}</b> {}</caption>").format(say("Table {number}.", number=block.number), block.caption)
+        caption = Markup("<caption><b>{}</b> {}</caption>").format(
+            say("Table {number}.", number=block.number), block.caption
+        )
         identity = Markup(' id="table-{}"').format(block.number)
-    head = Markup("<thead>{}</thead>").format(_rows(block.header, "col")) if block.header else Markup("")
+    head = (
+        Markup("<thead>{}</thead>").format(_rows(block.header, "col"))
+        if block.header
+        else Markup("")
+    )
     body = Markup("<tbody>{}</tbody>").format(_rows(block.body, "row"))
     sorts = Markup(' class="sorts"') if _sorts(block) else Markup("")
     # The focus makes the sideways scrolling reachable from the keyboard.
-    return Markup('<div class="table" tabindex="0"><table{}{}>{}{}{}</table></div>').format(identity, sorts, caption, head, body)
+    return Markup('<div class="table" tabindex="0"><table{}{}>{}{}{}</table></div>').format(
+        identity, sorts, caption, head, body
+    )
 
 
 def _sorts(table: Table) -> bool:
-    """Whether its rows can change places: they are several, under headers, and no cell belongs to two of them or to two columns."""
+    """Whether its rows can change places: they are several, under headers, and no cell belongs to
+    two of them or to two columns.
+    """
     cells = [cell for row in (*table.header, *table.body) for cell in row]
-    return bool(table.header) and len(table.body) > 1 and all(cell.rowspan == cell.colspan == 1 for cell in cells)
+    return (
+        bool(table.header)
+        and len(table.body) > 1
+        and all(cell.rowspan == cell.colspan == 1 for cell in cells)
+    )
 
 
 def _rows(rows, scope: str) -> Markup:
@@ -130,16 +171,19 @@ def _rows(rows, scope: str) -> Markup:
                 attributes += Markup(' class="{}"').format(cell.align)
             inside = Markup(cell.html)
             if cell.header and "<" not in cell.html:
-                inside = Markup(cell.html.replace("_", "_<wbr>"))  # validation_accuracy may break where its words meet
+                inside = Markup(
+                    cell.html.replace("_", "_<wbr>")
+                )  # validation_accuracy may break where its words meet
             cells.append(Markup("<{0}{1}>{2}</{0}>").format(name, attributes, inside))
         lines.append(Markup("<tr>{}</tr>").format(Markup("").join(cells)))
     return Markup("\n").join(lines)
 
 
 def _error(block: Error) -> Markup:
-    return Markup('<div class="error" role="note"><p><strong>{}</strong> {}: {}</p><pre tabindex="0">{}</pre></div>').format(
-        say("Error"), block.name, block.value, block.traceback
-    )
+    return Markup(
+        '<div class="error" role="note"><p><strong>{}</strong> {}: {}</p><pre'
+        ' tabindex="0">{}</pre></div>'
+    ).format(say("Error"), block.name, block.value, block.traceback)
 
 
 def _note(block: Note) -> Markup:

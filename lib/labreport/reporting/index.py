@@ -14,10 +14,12 @@ WIDTH, HEIGHT, EDGE = 110, 30, 3  # of a curve, in pixels
 
 @dataclass(frozen=True)
 class Entry:
-    """One row. kind: run, comparison or sweep. status: running, queued, finished, failed, interrupted, outdated or damaged; why: in words.
+    """One row. kind: run, comparison or sweep. status: running, queued, finished, failed,
+    interrupted, outdated or damaged; why: in words.
 
-    curve: validation accuracy by epoch. accuracy: measured on the split. finished: ISO 8601, empty where it is not. moment: of its last sign of life, seconds
-    since 1970. files: what there is to open, by name in its folder.
+    curve: validation accuracy by epoch. accuracy: measured on the split. finished: ISO 8601, empty
+    where it is not. moment: of its last sign of life, seconds since 1970. files: what there is to
+    open, by name in its folder.
     """
 
     name: str
@@ -38,28 +40,66 @@ class Entry:
 def index_page(entries: list[Entry], written: str) -> str:
     """written: when, ISO 8601."""
     statuses = {
-        "running": say("running"), "queued": say("queued"), "finished": say("finished"), "outdated": say("outdated"), "failed": say("failed"), "interrupted": say("interrupted"),
-        "changed": say("changed"), "damaged": say("damaged"),
+        "running": say("running"),
+        "queued": say("queued"),
+        "finished": say("finished"),
+        "outdated": say("outdated"),
+        "failed": say("failed"),
+        "interrupted": say("interrupted"),
+        "changed": say("changed"),
+        "damaged": say("damaged"),
     }
     words = {
-        "written": say("Runs, comparisons and sweeps as they were on {date}: what was at work comes first, then the latest. Rewritten after each run, and by pipeline.py index.", date=date(written)),
+        "written": say(
+            "Runs, comparisons and sweeps as they were on {date}: what was at work comes first,"
+            " then the latest. Rewritten after each run, and by pipeline.py index.",
+            date=date(written),
+        ),
         "none": say("There is no run yet."),
-        "run": say("Run"), "assignment": say("Assignment"), "status": say("Status"), "curve": say("Validation accuracy by epoch"), "accuracy": say("Accuracy"), "finished": say("Finished"),
-        "files": say("Files"), "sample": say("sample data"), "find": say("Find"), "all": say("all"), "shown": say("{shown} of {all} shown", shown="{shown}", all=len(entries)),
+        "run": say("Run"),
+        "assignment": say("Assignment"),
+        "status": say("Status"),
+        "curve": say("Validation accuracy by epoch"),
+        "accuracy": say("Accuracy"),
+        "finished": say("Finished"),
+        "files": say("Files"),
+        "sample": say("sample data"),
+        "find": say("Find"),
+        "all": say("all"),
+        "shown": say("{shown} of {all} shown", shown="{shown}", all=len(entries)),
     }
     there = {entry.status for entry in entries}
     return page(
-        "index.html.j2", "report.js", "index.js", words=words, language=spoken(), title=say("Reports"), entries=entries,
-        statuses={key: told for key, told in statuses.items() if key in there}, assignments=sorted({entry.assignment for entry in entries} - {""}),
-        kinds={"run": "", "comparison": say("comparison"), "sweep": say("sweep")}, splits={"test": say("test"), "validation": say("validation")},
-        curve=_curve, date=date, link=_link, percent=percent, reasons=lambda entry: listed(entry.why, 2), seconds=lambda entry: int(datetime.datetime.fromisoformat(entry.finished).timestamp()),
+        "index.html.j2",
+        "report.js",
+        "index.js",
+        words=words,
+        language=spoken(),
+        title=say("Reports"),
+        entries=entries,
+        statuses={key: told for key, told in statuses.items() if key in there},
+        assignments=sorted({entry.assignment for entry in entries} - {""}),
+        kinds={"run": "", "comparison": say("comparison"), "sweep": say("sweep")},
+        splits={"test": say("test"), "validation": say("validation")},
+        curve=_curve,
+        date=date,
+        link=_link,
+        percent=percent,
+        reasons=lambda entry: listed(entry.why, 2),
+        seconds=lambda entry: int(datetime.datetime.fromisoformat(entry.finished).timestamp()),
     )
 
 
 def _link(entry: Entry, file: str) -> Markup:
     stem, *language, suffix = file.split(".")
-    told = say("failed notebook") if stem == "failed" else {"html": "HTML", "pdf": "PDF", "ipynb": say("notebook")}[suffix]
-    return Markup('<a href="{}/{}">{}</a>').format(quote(entry.name), quote(file), f"{told} ({language[0]})" if language else told)
+    told = (
+        say("failed notebook")
+        if stem == "failed"
+        else {"html": "HTML", "pdf": "PDF", "ipynb": say("notebook")}[suffix]
+    )
+    return Markup('<a href="{}/{}">{}</a>').format(
+        quote(entry.name), quote(file), f"{told} ({language[0]})" if language else told
+    )
 
 
 def _curve(values: list[float]) -> Markup:
@@ -67,10 +107,25 @@ def _curve(values: list[float]) -> Markup:
     if not values:
         return Markup("–")
     across = (WIDTH - 2 * EDGE) / max(len(values) - 1, 1)
-    points = [(EDGE + place * across, HEIGHT - EDGE - value * (HEIGHT - 2 * EDGE)) for place, value in enumerate(values)]
+    points = [
+        (EDGE + place * across, HEIGHT - EDGE - value * (HEIGHT - 2 * EDGE))
+        for place, value in enumerate(values)
+    ]
     last = number(values[-1], 3)
-    told = say("{last} after {epochs}", last=last, epochs=count(1, "epoch")) if len(values) == 1 else \
-        say("from {first} to {last} in {epochs}, {best} at best", first=number(values[0], 3), last=last, best=number(max(values), 3), epochs=count(len(values), "epoch"))
+    told = (
+        say("{last} after {epochs}", last=last, epochs=count(1, "epoch"))
+        if len(values) == 1
+        else say(
+            "from {first} to {last} in {epochs}, {best} at best",
+            first=number(values[0], 3),
+            last=last,
+            best=number(max(values), 3),
+            epochs=count(len(values), "epoch"),
+        )
+    )
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-    return Markup('<svg class="curve" role="img" aria-label="{}" width="{w}" height="{h}" viewBox="0 0 {w} {h}"><path d="M0 {foot}H{w}"/><polyline points="{}"/>'
-                  '<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5"/></svg>').format(told, line, w=WIDTH, h=HEIGHT, foot=HEIGHT - 0.5, x=points[-1][0], y=points[-1][1])
+    return Markup(
+        '<svg class="curve" role="img" aria-label="{}" width="{w}" height="{h}" viewBox="0 0 {w}'
+        ' {h}"><path d="M0 {foot}H{w}"/><polyline points="{}"/><circle cx="{x:.1f}" cy="{y:.1f}"'
+        ' r="2.5"/></svg>'
+    ).format(told, line, w=WIDTH, h=HEIGHT, foot=HEIGHT - 0.5, x=points[-1][0], y=points[-1][1])

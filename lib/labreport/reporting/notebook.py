@@ -19,8 +19,12 @@ from .terminal import without_control_characters
 _TYPED_NUMBER = re.compile(r"\d+(?:\.\d+)*[.)]?\s")
 
 
-def document_from_notebook(notebook: NotebookNode, folder: Path | None = None, name: str = "Report") -> Document:
-    """`folder` is where relative pictures of the markdown cells are; `name` titles a notebook that has no title."""
+def document_from_notebook(
+    notebook: NotebookNode, folder: Path | None = None, name: str = "Report"
+) -> Document:
+    """`folder` is where relative pictures of the markdown cells are; `name` titles a notebook that
+    has no title.
+    """
     written_in = language_of(notebook)
     with speaking(written_in if written_in in LANGUAGES else "en"):
         return _read(notebook, written_in, folder, name)
@@ -45,7 +49,9 @@ def _read(notebook: NotebookNode, written_in: str, folder: Path | None, name: st
 
 
 def _document(blocks, places, report, notebook, language, name) -> Document:
-    first = next((number for number, block in enumerate(blocks) if isinstance(block, Heading)), None)
+    first = next(
+        (number for number, block in enumerate(blocks) if isinstance(block, Heading)), None
+    )
     leading = ""
     # The first heading, if of level 1, names the notebook; it is not a section.
     if first is not None and blocks[first].level == 1:
@@ -77,7 +83,9 @@ def _line(text) -> str:
 
 
 def _language(code) -> str:
-    return code if isinstance(code, str) and re.fullmatch(r"[a-z]{2,3}(-[A-Za-z]{2})?", code) else "en"
+    return (
+        code if isinstance(code, str) and re.fullmatch(r"[a-z]{2,3}(-[A-Za-z]{2})?", code) else "en"
+    )
 
 
 def _moment(text) -> str:
@@ -98,16 +106,29 @@ def _without_replaced_parameters(cells) -> list[NotebookNode]:
 
 
 def language_of(notebook: NotebookNode) -> str:
-    """The language of a report: what the notebook displayed of itself, else what it says of itself, else English."""
-    shown = (output.get("data", {}).get(REPORT_MIME) for cell in notebook.cells for output in cell.get("outputs", []))
-    report = next((found for found in shown if isinstance(found, dict)), notebook.metadata.get("labreport", {}))
+    """The language of a report: what the notebook displayed of itself, else what it says of itself,
+    else English.
+    """
+    shown = (
+        output.get("data", {}).get(REPORT_MIME)
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+    )
+    report = next(
+        (found for found in shown if isinstance(found, dict)),
+        notebook.metadata.get("labreport", {}),
+    )
     return _language(report.get("language") if isinstance(report, dict) else None)
 
 
 def _in_language(cells, language: str) -> list[NotebookNode]:
     """Prose that is written in several languages is tagged with them; one is kept."""
     others = LANGUAGES.keys() - {language}
-    return [cell for cell in cells if not (_is_markdown(cell) and others & set(_tags(cell)))] if language in LANGUAGES else cells
+    return (
+        [cell for cell in cells if not (_is_markdown(cell) and others & set(_tags(cell)))]
+        if language in LANGUAGES
+        else cells
+    )
 
 
 def _sources_of(cell) -> list[str]:
@@ -118,7 +139,9 @@ def _sources_of(cell) -> list[str]:
 
 def _is_markdown(cell) -> bool:
     kind = cell.metadata.get("raw_mimetype", cell.metadata.get("format", ""))
-    return cell.cell_type == "markdown" or (cell.cell_type == "raw" and kind in ("text/markdown", "text/latex"))
+    return cell.cell_type == "markdown" or (
+        cell.cell_type == "raw" and kind in ("text/markdown", "text/latex")
+    )
 
 
 def _cell_blocks(cell, to_html, folder, language) -> list[Block]:
@@ -133,7 +156,9 @@ def _cell_blocks(cell, to_html, folder, language) -> list[Block]:
     # nbconvert's TagRemovePreprocessor marks the cell and leaves its source in place.
     if source.strip() and not cell.metadata.get("transient", {}).get("remove_source"):
         magic = re.match(r"%%(bash|sh|html|javascript|latex)\b", source)
-        blocks.append(Code(without_control_characters(source).strip("\n"), magic[1] if magic else language))
+        blocks.append(
+            Code(without_control_characters(source).strip("\n"), magic[1] if magic else language)
+        )
     for output in _merged_streams(cell.get("outputs", [])):
         if REPORT_MIME not in output.get("data", {}):
             blocks.extend(output_blocks(output, to_html))
@@ -141,11 +166,15 @@ def _cell_blocks(cell, to_html, folder, language) -> list[Block]:
 
 
 def _merged_streams(outputs) -> list:
-    """A program's prints arrive in pieces; a carriage return in one piece rewrites the line begun in another."""
+    """A program's prints arrive in pieces; a carriage return in one piece rewrites the line begun
+    in another.
+    """
     merged: list = []
     for output in outputs:
         last = merged[-1] if merged else {}
-        if output.get("output_type") == "stream" == last.get("output_type") and output.get("name") == last.get("name"):
+        if output.get("output_type") == "stream" == last.get("output_type") and output.get(
+            "name"
+        ) == last.get("name"):
             merged[-1] = {**last, "text": joined(last["text"]) + joined(output["text"])}
         else:
             merged.append(dict(output))
@@ -173,10 +202,14 @@ def _pictures_beside(cell, folder: Path | None):
 
 
 def _numbered(blocks, places) -> list[Block]:
-    """Headings without skipped levels, numbered and anchored; captioned figures and tables counted; links to sections, figures and tables resolved."""
+    """Headings without skipped levels, numbered and anchored; captioned figures and tables counted;
+    links to sections, figures and tables resolved.
+    """
     headings = [block for block in blocks if isinstance(block, Heading)]
     typed = sum(bool(_TYPED_NUMBER.match(heading.text)) for heading in headings)
-    numbering = typed * 2 <= len(headings)  # most headings carry a typed number: a second one would confuse
+    numbering = typed * 2 <= len(
+        headings
+    )  # most headings carry a typed number: a second one would confuse
     above: list[int] = []  # the levels, as typed, of the sections around the present one
     counts: list[int] = []
     anchors: set[str] = set()
@@ -198,9 +231,18 @@ def _numbered(blocks, places) -> list[Block]:
         numbered.append(block)
     shown: dict[str, list[Block]] = {place: [] for place in places if place}
     for place, block in zip(places, numbered):
-        if place and (isinstance(block, Heading) or (isinstance(block, (Figure, Table)) and block.number)):
+        if place and (
+            isinstance(block, Heading) or (isinstance(block, (Figure, Table)) and block.number)
+        ):
             shown[place].append(block)
-    return [replace(block, html=_linked(block.html, anchors, shown)) if isinstance(block, Prose) else block for block in numbered]
+    return [
+        (
+            replace(block, html=_linked(block.html, anchors, shown))
+            if isinstance(block, Prose)
+            else block
+        )
+        for block in numbered
+    ]
 
 
 def _folded(text: str) -> str:
@@ -208,19 +250,37 @@ def _folded(text: str) -> str:
 
 
 def _linked(html: str, anchors: set[str], shown: dict[str, list[Block]]) -> str:
-    """Links lead to our anchors: to sections, written as Jupyter has them (#The-Model) or as pandoc has (#the-model), and to what a cell shows.
+    """Links lead to our anchors: to sections, written as Jupyter has them (#The-Model) or as pandoc
+    has (#the-model), and to what a cell shows.
 
-    `[](#curves)` and `[Figure](#curves)`, in the document's language, become the name of the first captioned thing of the cell curves, `[](#curves-2)` of the second. A link
-    to a cell that shows nothing of the kind keeps its words only.
+    `[](#curves)` and `[Figure](#curves)`, in the document's language, become the name of the first
+    captioned thing of the cell curves, `[](#curves-2)` of the second. A link to a cell that shows
+    nothing of the kind keeps its words only.
     """
 
     def resolved(found):
         place, words = unquote(found["place"]), found["words"]
         counted = re.fullmatch(r"(.+)-(\d+)", place)
-        cell, position = (counted[1], int(counted[2]) - 1) if counted and place not in shown and counted[1] in shown else (place, 0)
-        cell = cell if cell in shown else f"{cell}-{spoken()}"  # the translation of a cell is named after it
-        target = shown[cell][position] if cell in shown and 0 <= position < len(shown[cell]) else None
-        if target and words.strip() in ("", "Figure", "Table", "Section", say("Figure"), say("Table"), say("Section")):
+        cell, position = (
+            (counted[1], int(counted[2]) - 1)
+            if counted and place not in shown and counted[1] in shown
+            else (place, 0)
+        )
+        cell = (
+            cell if cell in shown else f"{cell}-{spoken()}"
+        )  # the translation of a cell is named after it
+        target = (
+            shown[cell][position] if cell in shown and 0 <= position < len(shown[cell]) else None
+        )
+        if target and words.strip() in (
+            "",
+            "Figure",
+            "Table",
+            "Section",
+            say("Figure"),
+            say("Table"),
+            say("Section"),
+        ):
             return f'<a href="#{target.anchor}">{_name(target)}</a>'
         anchor = _folded(place)
         if anchor in anchors or target:
@@ -229,14 +289,27 @@ def _linked(html: str, anchors: set[str], shown: dict[str, list[Block]]) -> str:
             return say("[nothing is called {place}]", place=escape(place))
         return words if cell in shown else found[0]
 
-    return re.sub(r'<a\b[^>]*?href="#(?P<place>[^"]*)"[^>]*>(?P<words>.*?)</a>', resolved, html, flags=re.DOTALL)
+    return re.sub(
+        r'<a\b[^>]*?href="#(?P<place>[^"]*)"[^>]*>(?P<words>.*?)</a>',
+        resolved,
+        html,
+        flags=re.DOTALL,
+    )
 
 
 def _name(target: Block) -> str:
-    """What a reference calls it: Figure 3, Table 2, Section 3.1; a section without a number by its heading."""
+    """What a reference calls it: Figure 3, Table 2, Section 3.1; a section without a number by its
+    heading.
+    """
     if isinstance(target, Heading):
-        return say("Section {number}", number=target.number) if target.number else escape(target.text)
-    return say("Figure {number}", number=target.number) if isinstance(target, Figure) else say("Table {number}", number=target.number)
+        return (
+            say("Section {number}", number=target.number) if target.number else escape(target.text)
+        )
+    return (
+        say("Figure {number}", number=target.number)
+        if isinstance(target, Figure)
+        else say("Table {number}", number=target.number)
+    )
 
 
 def _anchor(text: str, taken: set[str]) -> str:

@@ -1,4 +1,6 @@
-"""One output of a code cell -> blocks; the richest form that both writers can show, and never nothing."""
+"""One output of a code cell -> blocks; the richest form that both writers can show, and never
+nothing.
+"""
 
 import json
 import re
@@ -15,12 +17,18 @@ from .terminal import screen_text, without_control_characters
 
 REPORT_MIME = "application/vnd.labreport.report+json"
 _PICTURES = ("image/svg+xml", "image/png", "image/jpeg", "image/gif")
-# Sent through pandoc as markdown: what Jupyter shows of text/latex is its mathematics, as in a markdown cell.
+# Sent through pandoc as markdown: what Jupyter shows of text/latex is its mathematics, as in a
+# markdown cell.
 MARKUP = ("text/markdown", "text/latex")
 _TRACEBACK_LINES = 14
-# What TensorFlow's C++ side says of itself at every start, whatever its log level is set to; its errors (E0000) are not meant.
-_LIBRARY_LOG = re.compile(r"^(?:WARNING: All log messages before absl::InitializeLog\(\).*|[IW]\d{4} [\d:.]+ +\d+ \S+\.cc:\d+\].*"
-                          r"|To enable the following instructions:.*rebuild TensorFlow.*)\n?", re.MULTILINE)
+# What TensorFlow's C++ side says of itself at every start, whatever its log level is set to; its
+# errors (E0000) are not meant.
+_LIBRARY_LOG = re.compile(
+    r"^(?:WARNING: All log messages before absl::InitializeLog\(\).*|[IW]\d{4} [\d:.]+ +\d+"
+    r" \S+\.cc:\d+\].*"
+    r"|To enable the following instructions:.*rebuild TensorFlow.*)\n?",
+    re.MULTILINE,
+)
 _UNWRAPPED = ("div", "section")
 
 
@@ -41,23 +49,42 @@ def output_blocks(output, to_html: Callable[[str], str]) -> list[Block]:
         text = without_control_characters(screen_text(joined(output.get("text", ""))))
         if output.get("name") == "stderr":
             text = _LIBRARY_LOG.sub("", text)
-        return [Text(text.rstrip("\n"), "stderr" if output.get("name") == "stderr" else "output")] if text.strip() else []
+        return (
+            [Text(text.rstrip("\n"), "stderr" if output.get("name") == "stderr" else "output")]
+            if text.strip()
+            else []
+        )
     if kind == "error":
         return [_error(output)]
     data, metadata = output.get("data", {}), output.get("metadata", {})
     if any(mime in data and not joined(data[mime]).strip() for mime in MARKUP):
-        return []  # a sentence that was not to be said; the plain text beside it would only name a class
-    for mime in (*_PICTURES[:1], "text/html", *MARKUP, *_PICTURES[1:], "text/plain", "application/json"):
+        # a sentence that was not to be said; the plain text beside it would only name a class
+        return []
+    for mime in (
+        *_PICTURES[:1],
+        "text/html",
+        *MARKUP,
+        *_PICTURES[1:],
+        "text/plain",
+        "application/json",
+    ):
         if mime in data:
             if mime == "text/markdown" and not joined(data[mime]).strip():
-                return []  # prose that has nothing to say; its text form would only name its Python class
+                # prose that has nothing to say; its text form would only name its Python class
+                return []
             blocks = _shown(mime, data, metadata, to_html)
             if blocks:
                 return blocks
     for mime, value in data.items():
-        if mime.startswith("text/") and mime not in ("text/html", *MARKUP) and joined(value).strip():
+        if (
+            mime.startswith("text/")
+            and mime not in ("text/html", *MARKUP)
+            and joined(value).strip()
+        ):
             return [Text(without_control_characters(screen_text(joined(value))))]
-    if not data or all(joined(value) == "" and isinstance(value, (str, list)) for value in data.values()):
+    if not data or all(
+        joined(value) == "" and isinstance(value, (str, list)) for value in data.values()
+    ):
         return []
     return [Note(say("[output of type {types} not shown]", types=", ".join(sorted(data))))]
 
@@ -89,7 +116,12 @@ def _figure(mime: str, data, metadata) -> list[Block]:
         return next((str(place[key]) for place in places if place.get(key)), "")
 
     caption = " ".join(without_control_characters(said("caption")).split())
-    alt = said("alt") or caption or joined(data.get("text/plain", "")) or say("Picture without a description")
+    alt = (
+        said("alt")
+        or caption
+        or joined(data.get("text/plain", ""))
+        or say("Picture without a description")
+    )
     return [Figure(picture, " ".join(without_control_characters(alt).split()), caption)]
 
 
@@ -97,14 +129,19 @@ def _error(output) -> Error:
     traceback = screen_text("\n".join(map(str, output.get("traceback", [])))).rstrip().split("\n")
     if len(traceback) > _TRACEBACK_LINES:
         left_out = len(traceback) - _TRACEBACK_LINES
-        traceback = [say("[{lines} earlier lines of the traceback are in the notebook]", lines=left_out), *traceback[-_TRACEBACK_LINES:]]
+        traceback = [
+            say("[{lines} earlier lines of the traceback are in the notebook]", lines=left_out),
+            *traceback[-_TRACEBACK_LINES:],
+        ]
     name, value = str(output.get("ename", "Error")), screen_text(str(output.get("evalue", "")))
     return Error(without_control_characters(name), without_control_characters(value),
                  without_control_characters("\n".join(traceback)).strip("\n"))  # fmt: skip
 
 
 def prose_blocks(html: str, resolve: Resolver = no_files) -> list[Block]:
-    """Any HTML -> headings, tables, code and figures as blocks of their own, and prose for what is between them."""
+    """Any HTML -> headings, tables, code and figures as blocks of their own, and prose for what is
+    between them.
+    """
     blocks: list[Block] = []
     between: list[str] = []
 
@@ -115,13 +152,21 @@ def prose_blocks(html: str, resolve: Resolver = no_files) -> list[Block]:
             blocks.append(Prose(text))
 
     for node in _flattened(clean(html, resolve)):
-        if isinstance(node, Tag) and node.name in ("table", "pre") and not (plain(node) or node.find("img")):
+        if (
+            isinstance(node, Tag)
+            and node.name in ("table", "pre")
+            and not (plain(node) or node.find("img"))
+        ):
             continue  # nothing to show
         block = _own_block(node) if isinstance(node, Tag) else None
         if block is None:
             if isinstance(node, Tag):
                 _without_inner_headings(node)
-            between.append(node.output_ready(formatter="minimal") if isinstance(node, NavigableString) else str(node))
+            between.append(
+                node.output_ready(formatter="minimal")
+                if isinstance(node, NavigableString)
+                else str(node)
+            )
         else:
             finish()
             blocks.append(block)
@@ -138,7 +183,11 @@ def _without_inner_headings(tag: Tag) -> None:
 
 def _flattened(tag: Tag):
     for node in list(tag.children):
-        if isinstance(node, Tag) and node.name in _UNWRAPPED and "footnotes" not in node.get("class", []):
+        if (
+            isinstance(node, Tag)
+            and node.name in _UNWRAPPED
+            and "footnotes" not in node.get("class", [])
+        ):
             yield from _flattened(node)
         else:
             yield node
@@ -146,7 +195,11 @@ def _flattened(tag: Tag):
 
 def _own_block(tag: Tag) -> Block | None:
     if re.fullmatch(r"h[1-6]", tag.name):
-        return Heading(int(tag.name[1]), tag.decode_contents().strip(), plain(tag)) if plain(tag) else None
+        return (
+            Heading(int(tag.name[1]), tag.decode_contents().strip(), plain(tag))
+            if plain(tag)
+            else None
+        )
     if tag.name == "table":
         return table_block(tag)
     if tag.name == "pre":
@@ -157,7 +210,9 @@ def _own_block(tag: Tag) -> Block | None:
 
 
 def _lone_picture(tag: Tag) -> Figure | None:
-    """A paragraph or <figure> that holds nothing but one picture; its title or <figcaption> is the caption."""
+    """A paragraph or <figure> that holds nothing but one picture; its title or <figcaption> is the
+    caption.
+    """
     images = [tag] if tag.name == "img" else tag.find_all("img")
     caption = tag.find("figcaption")
     words = plain(tag)
@@ -168,4 +223,6 @@ def _lone_picture(tag: Tag) -> Figure | None:
     picture: Picture | None = picture_from_data_uri(str(image["src"]), float(width))
     if picture is None:
         return None
-    return Figure(picture, str(image["alt"]), plain(caption) if caption else str(image.get("title", "")))
+    return Figure(
+        picture, str(image["alt"]), plain(caption) if caption else str(image.get("title", ""))
+    )

@@ -1,4 +1,6 @@
-"""What every page has: one file with its styles and its script in it, and a policy that lets nothing else in."""
+"""What every page has: one file with its styles and its script in it, and a policy that lets
+nothing else in.
+"""
 
 import base64
 import functools
@@ -15,19 +17,34 @@ _HERE = Path(__file__).parent
 
 
 def page(template: str, *scripts: str, words: dict[str, str], **values) -> str:
-    """A page from a template of this room that fills frame.html.j2, in the language that is spoken. scripts: files of this room, which become one.
+    """A page from a template of this room that fills frame.html.j2, in the language that is spoken.
+    scripts: files of this room, which become one.
 
-    words: what the template says, by what it is for. values: language, title, and what the template shows.
+    words: what the template says, by what it is for. values: language, title, and what the template
+    shows.
     """
     words = words | {"light": say("Light colours"), "dark": say("Dark colours")}
     script = "\n".join(_read(name) for name in scripts)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return _templates().get_template(template).render(words=words, styles=_styles("xcode", "report.css"), dark=_styles("lightbulb", "dark.css"), script=Markup(script), digest=digest, **values)
+    return (
+        _templates()
+        .get_template(template)
+        .render(
+            words=words,
+            styles=_styles("xcode", "report.css"),
+            dark=_styles("lightbulb", "dark.css"),
+            script=Markup(script),
+            digest=digest,
+            **values,
+        )
+    )
 
 
 @functools.cache
 def _templates() -> Environment:
-    return Environment(loader=FileSystemLoader(_HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    return Environment(
+        loader=FileSystemLoader(_HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
 
 
 @functools.cache
@@ -37,7 +54,9 @@ def _read(name: str) -> str:
 
 @functools.cache
 def _styles(of_code: str, own: str) -> Markup:
-    """of_code: the styles of Pygments's that can be read on our backgrounds in every colour they have (4.5 to 1), which these two can."""
+    """of_code: the styles of Pygments's that can be read on our backgrounds in every colour they
+    have (4.5 to 1), which these two can.
+    """
     # The page sets the background of code itself; Pygments' rules for it and for line numbers go.
     rules = HtmlFormatter(style=of_code).get_style_defs(".code").splitlines()
     return Markup("\n".join([*(line for line in rules if line.startswith(".code .")), _read(own)]))

@@ -1,6 +1,7 @@
 """The two things pandoc does here: markdown -> HTML with MathML, and TeX formulas -> Typst.
 
-A call costs about 80 ms whatever its size, so every function takes everything a notebook has at once.
+A call costs about 80 ms whatever its size, so every function takes everything a notebook has at
+once.
 """
 
 import functools
@@ -8,10 +9,9 @@ import json
 import re
 import subprocess
 
-# Jupyter's dialect is CommonMark with tables and mathematics; pandoc's own markdown wants a blank line before a list.
-_DIALECT = (
-    "commonmark+pipe_tables+strikeout+task_lists+autolink_bare_uris+footnotes+tex_math_dollars+raw_html"
-)
+# Jupyter's dialect is CommonMark with tables and mathematics; pandoc's own markdown wants a blank
+# line before a list.
+_DIALECT = "commonmark+pipe_tables+strikeout+task_lists+autolink_bare_uris+footnotes+tex_math_dollars+raw_html"
 _ENVIRONMENTS = "equation|align|alignat|gather|multline|eqnarray|flalign|split|aligned|gathered|cases|[pbvBV]?matrix"
 _CODE_OR_MATH = re.compile(
     rf"""
@@ -37,19 +37,35 @@ def _program() -> str:
 
 def _run(text: str, source: str, target: str, *options: str) -> str:
     done = subprocess.run(
-        [_program(), "--sandbox", "--quiet", "--wrap=preserve", "-f", source, "-t", target, *options],
+        [
+            _program(),
+            "--sandbox",
+            "--quiet",
+            "--wrap=preserve",
+            "-f",
+            source,
+            "-t",
+            target,
+            *options,
+        ],
         input=text.encode("utf-8", "replace"),
         capture_output=True,
     )
     if done.returncode:
-        raise RuntimeError(f"pandoc ({source} -> {target}) failed: {done.stderr.decode('utf-8', 'replace').strip()}")
+        raise RuntimeError(
+            f"pandoc ({source} -> {target}) failed:"
+            f" {done.stderr.decode('utf-8', 'replace').strip()}"
+        )
     return done.stdout.decode("utf-8")
 
 
 def markdown_to_html(sources: list[str]) -> list[str]:
-    """One HTML fragment for each markdown source; mathematics as MathML that keeps its TeX as an annotation."""
+    """One HTML fragment for each markdown source; mathematics as MathML that keeps its TeX as an
+    annotation.
+    """
     prepared = [_with_plain_dollars(source) for source in sources]
-    # Footnotes are gathered at the end of a conversion, so a source with footnotes is converted by itself.
+    # Footnotes are gathered at the end of a conversion, so a source with footnotes is converted by
+    # itself.
     together = [number for number, source in enumerate(prepared) if "[^" not in source]
     fragments = dict(zip(together, _all_at_once([prepared[number] for number in together])))
     return [
@@ -59,11 +75,16 @@ def markdown_to_html(sources: list[str]) -> list[str]:
 
 
 def _html(text: str, *options: str) -> str:
-    return _run(text, _DIALECT, "html5", "--mathml", "--syntax-highlighting=none", *options) if text.strip() else ""
+    return (
+        _run(text, _DIALECT, "html5", "--mathml", "--syntax-highlighting=none", *options)
+        if text.strip()
+        else ""
+    )
 
 
 def _all_at_once(sources: list[str]) -> list[str]:
-    # A cell can swallow the boundary after it (an unclosed fence or comment); then each is converted alone.
+    # A cell can swallow the boundary after it (an unclosed fence or comment); then each is
+    # converted alone.
     boundary = "labreportcellboundary"
     joined = _html(f"\n\n{boundary}\n\n".join(sources))
     fragments = re.split(rf"<p>{boundary}</p>", joined)
@@ -73,12 +94,16 @@ def _all_at_once(sources: list[str]) -> list[str]:
 
 
 def _with_plain_dollars(source: str) -> str:
-    """Jupyter takes bare environments, \\\\( \\\\) and \\\\[ \\\\] for mathematics; pandoc's CommonMark takes dollars only."""
+    """Jupyter takes bare environments, \\\\( \\\\) and \\\\[ \\\\] for mathematics; pandoc's
+    CommonMark takes dollars only.
+    """
 
     def replacement(found):
         display = found["display"] or found["bare"] or found["brackets"]
         if display:
-            body = re.sub(r"\n\s*\n", "\n", display.strip())  # a blank line would end the paragraph and the formula
+            body = re.sub(
+                r"\n\s*\n", "\n", display.strip()
+            )  # a blank line would end the paragraph and the formula
             return f"$${_with_visible_tags(body)}$$"
         if found["parentheses"]:
             return f"${found['parentheses'].strip()}$"
@@ -106,4 +131,6 @@ def tex_to_typst(formulas: list[tuple[str, bool]]) -> list[str]:
     parts = [part.strip() for part in _run(json.dumps(tree), "json", "typst").split(boundary)[1:]]
     if len(parts) != len(formulas):
         return [""] * len(formulas)
-    return [part if re.fullmatch(r"\$[^$]+\$", part.replace(r"\$", "dollar")) else "" for part in parts]
+    return [
+        part if re.fullmatch(r"\$[^$]+\$", part.replace(r"\$", "dollar")) else "" for part in parts
+    ]

@@ -1,4 +1,6 @@
-"""Document -> PDF through Typst: the same notebook gives the same bytes, accessible (PDF/UA-1) and archival (PDF/A-3a)."""
+"""Document -> PDF through Typst: the same notebook gives the same bytes, accessible (PDF/UA-1) and
+archival (PDF/A-3a).
+"""
 
 import os
 import re
@@ -19,19 +21,37 @@ _WHOLE_CODE_LINES = 12  # code up to here is not broken across pages
 _STICKY_CODE_LINES = 8  # code up to here stays with the figure or table it makes
 _TEMPLATE = Path(__file__).parent / "template.typ"
 # What an attached file is to the report (in PDF's words), and its kind, by the ending of its name.
-_RELATIONSHIPS = {".yaml": ("source", "application/yaml"), ".json": ("data", "application/json"), ".csv": ("data", "text/csv"), ".lock": ("supplement", "text/plain")}
+_RELATIONSHIPS = {
+    ".yaml": ("source", "application/yaml"),
+    ".json": ("data", "application/json"),
+    ".csv": ("data", "text/csv"),
+    ".lock": ("supplement", "text/plain"),
+}
 # Characters that every one of the bundled fonts has; the others are tried before they are set.
 _CERTAIN = re.compile(r"[\n\t\x20-\x7e\xa0-\xac\xae-\xff]+")
 
 
 def pdf_bytes(document: Document) -> bytes:
-    """A formula or picture that Typst cannot read is replaced by its source or description; it must not cost the report.
+    """A formula or picture that Typst cannot read is replaced by its source or description; it must
+    not cost the report.
 
     Raises RuntimeError with Typst's words for what breaks one of the standards.
     """
-    writer = Writer({block.anchor for block in document.blocks if isinstance(block, Heading) or (isinstance(block, (Figure, Table)) and block.number)})
-    body = "\n".join(_block(block, writer, after) for block, after in zip(document.blocks, [*document.blocks[1:], None]))
-    writer.files |= {f"attachment-{number}": attachment.data for number, attachment in enumerate(document.attachments, 1)}
+    writer = Writer(
+        {
+            block.anchor
+            for block in document.blocks
+            if isinstance(block, Heading) or (isinstance(block, (Figure, Table)) and block.number)
+        }
+    )
+    body = "\n".join(
+        _block(block, writer, after)
+        for block, after in zip(document.blocks, [*document.blocks[1:], None])
+    )
+    writer.files |= {
+        f"attachment-{number}": attachment.data
+        for number, attachment in enumerate(document.attachments, 1)
+    }
     opening, timestamp = _attached(document.attachments) + _opening(document), _timestamp(document)
     formulas = tex_to_typst(writer.formulas)
     try:
@@ -44,66 +64,125 @@ def pdf_bytes(document: Document) -> bytes:
     try:
         return _compile(_sources(opening, body, writer, formulas), timestamp)
     except RuntimeError as error:
-        raise RuntimeError(f"Typst could not set the report as {' and '.join(STANDARDS)}: {getattr(error, 'diagnostic', error)}") from None
+        raise RuntimeError(
+            f"Typst could not set the report as {' and '.join(STANDARDS)}:"
+            f" {getattr(error, 'diagnostic', error)}"
+        ) from None
 
 
 def _without_picture(body: str, name: str, alt: str) -> str:
-    call = re.compile(rf'image\("{re.escape(name)}", alt: "(?:[^"\\]|\\.)*", width: [\d.]+pt(?: \* factor)?, height: [\d.]+pt(?: \* factor)?\)')
+    call = re.compile(
+        rf'image\("{re.escape(name)}", alt: "(?:[^"\\]|\\.)*", width: [\d.]+pt(?: \* factor)?,'
+        r" height: [\d.]+pt(?: \* factor)?\)"
+    )
     words = literal(f"[picture not shown: {alt}]")
     body = call.sub(lambda _: f"note({words})", body)
     # A figure takes its description from its picture; this one has none left.
-    return body.replace(f"picture-figure(note({words}), ", f"picture-figure(note({words}), alt: {words}, ")
+    return body.replace(
+        f"picture-figure(note({words}), ", f"picture-figure(note({words}), alt: {words}, "
+    )
 
 
 def _sources(opening, body, writer, formulas) -> dict[str, bytes]:
     """The files Typst is given; characters that no font has are spelled out in all of them."""
-    drawings = {name: data.decode("utf-8", "replace") for name, data in writer.files.items() if name.endswith(".svg")}
-    missing = _missing_glyphs("".join([opening, body, *formulas, *(tex for tex, _ in writer.formulas), *drawings.values()]))
+    drawings = {
+        name: data.decode("utf-8", "replace")
+        for name, data in writer.files.items()
+        if name.endswith(".svg")
+    }
+    missing = _missing_glyphs(
+        "".join(
+            [opening, body, *formulas, *(tex for tex, _ in writer.formulas), *drawings.values()]
+        )
+    )
     made = ", ".join(
-        f"equation({_spelled_formula(formula, missing)}, {literal(tex)})" if formula else f"raw({literal(breakable(tex))})"
+        (
+            f"equation({_spelled_formula(formula, missing)}, {literal(tex)})"
+            if formula
+            else f"raw({literal(breakable(tex))})"
+        )
         for formula, (tex, _) in zip(formulas, writer.formulas)
     )
     main = (
         f'#import "template.typ": *\n#let formulas = ({made}{"," if made else ""})\n'
         f"#let formula(number) = formulas.at(number)\n{opening}\n{body}\n))\n"
     )
-    texts = {name: text.translate(missing).encode("utf-8") for name, text in {"main.typ": main, **drawings}.items()}
+    texts = {
+        name: text.translate(missing).encode("utf-8")
+        for name, text in {"main.typ": main, **drawings}.items()
+    }
     return {"template.typ": _TEMPLATE.read_bytes(), **writer.files, **texts}
 
 
 def _spelled_formula(formula: str, missing: dict[int, str]) -> str:
-    """Between the strings of a formula, letters in a row would be a name: there the spelling becomes a string too."""
+    """Between the strings of a formula, letters in a row would be a name: there the spelling
+    becomes a string too.
+    """
     quoted = {character: literal(words) if words else "" for character, words in missing.items()}
     parts = re.split(r'("(?:[^"\\]|\\.)*")', formula)
-    return "".join(part if number % 2 else part.translate(quoted) for number, part in enumerate(parts))
+    return "".join(
+        part if number % 2 else part.translate(quoted) for number, part in enumerate(parts)
+    )
 
 
 def _attached(attachments: tuple[Attachment, ...]) -> str:
     calls = []
     for number, attachment in enumerate(attachments, 1):
-        relationship, mime = _RELATIONSHIPS.get(PurePath(attachment.name).suffix, ("supplement", "application/octet-stream"))
-        calls.append(f'#pdf.attach({literal(attachment.name)}, read("attachment-{number}", encoding: none), relationship: "{relationship}", '
-                     f'mime-type: "{mime}", description: {literal(_described(attachment.name))})\n')
+        relationship, mime = _RELATIONSHIPS.get(
+            PurePath(attachment.name).suffix, ("supplement", "application/octet-stream")
+        )
+        calls.append(
+            f'#pdf.attach({literal(attachment.name)}, read("attachment-{number}", encoding: none),'
+            f' relationship: "{relationship}", mime-type: "{mime}", description:'
+            f" {literal(_described(attachment.name))})\n"
+        )
     return "".join(calls)
 
 
 def _described(name: str) -> str:
     """What an attached file is, for the list that a PDF viewer shows."""
     return {
-        "parameters.yaml": say("The experiment with all its settings, to be run again: pipeline.py reproduce report.pdf"),
+        "parameters.yaml": say(
+            "The experiment with all its settings, to be run again: pipeline.py reproduce"
+            " report.pdf"
+        ),
         "metrics.json": say("What was measured, and what the training was made from"),
         "history.csv": say("Accuracy and loss of each epoch"),
         "provenance.json": say("What the run ran on: machine, versions, source, settings"),
         "comparison.yaml": say("Which runs are compared, and with which settings"),
         "sweep.yaml": say("The file of the sweep: what was varied, and with which seeds"),
-    }.get(name, say("The packages that were installed, with their digests") if name.endswith(".lock") else name)
+    }.get(
+        name,
+        (
+            say("The packages that were installed, with their digests")
+            if name.endswith(".lock")
+            else name
+        ),
+    )
 
 
 def _opening(document: Document) -> str:
     headings = [block for block in document.blocks if isinstance(block, Heading)]
-    fields = "".join(f"({literal(label)}, {literal(breakable(text))}), " for label, text in document.fields.items() if label not in document.byline)
-    words = {"experiment": say("Experiment"), "contents": say("Contents"), "sample": say("Sample data: drawn by the program; these numbers say nothing about the real data set."),
-             "sample-mark": say("Changed after execution") if document.warning else say("Sample data") if document.sample else "", "page": say("{page} of {pages}")}
+    fields = "".join(
+        f"({literal(label)}, {literal(breakable(text))}), "
+        for label, text in document.fields.items()
+        if label not in document.byline
+    )
+    words = {
+        "experiment": say("Experiment"),
+        "contents": say("Contents"),
+        "sample": say(
+            "Sample data: drawn by the program; these numbers say nothing about the real data set."
+        ),
+        "sample-mark": (
+            say("Changed after execution")
+            if document.warning
+            else say("Sample data")
+            if document.sample
+            else ""
+        ),
+        "page": say("{page} of {pages}"),
+    }
     language, _, region = document.language.partition("-")
     settings = {
         "title": literal(document.title),
@@ -119,9 +198,13 @@ def _opening(document: Document) -> str:
         "fields": f"({fields})",
         "language": literal(language),
         "region": literal(region) if region else "none",
-        "sections": f"({''.join(f'{literal(heading.anchor)}: {literal(heading.text)}, ' for heading in headings if heading.level == 1) or ':'})",
+        "sections": (
+            f"({''.join(f'{literal(heading.anchor)}: {literal(heading.text)}, ' for heading in headings if heading.level == 1) or ':'})"
+        ),
         "numbered": "true" if any(heading.number for heading in headings) else "false",
-        "contents": str(sum(heading.level <= 2 for heading in headings) if len(headings) > 2 else 0),
+        "contents": str(
+            sum(heading.level <= 2 for heading in headings) if len(headings) > 2 else 0
+        ),
     }
     return f"#report({', '.join(f'{name}: {value}' for name, value in settings.items())}, ("
 
@@ -136,9 +219,15 @@ def _block(block, writer: Writer, after) -> str:
     about = f"sticky: {'true' if sticks else 'false'}"
     if isinstance(block, Figure):
         height = fitted(block.picture)[1]
-        return f'(kind: "figure", {about}, height: {height:.2f}pt, body: factor => {_call(block, writer, sticks)}),'
-    rows = f', rows: {len(block.body)}' if isinstance(block, Table) else ""
-    return f'(kind: "{"table" if rows else "whole" if _is_whole(block) else "flow"}", {about}{rows}, body: {_call(block, writer, sticks)}),'
+        return (
+            f'(kind: "figure", {about}, height: {height:.2f}pt, body: factor =>'
+            f" {_call(block, writer, sticks)}),"
+        )
+    rows = f", rows: {len(block.body)}" if isinstance(block, Table) else ""
+    return (
+        f'(kind: "{"table" if rows else "whole" if _is_whole(block) else "flow"}", {about}{rows},'
+        f" body: {_call(block, writer, sticks)}),"
+    )
 
 
 def _is_whole(block) -> bool:
@@ -149,39 +238,64 @@ def _is_whole(block) -> bool:
 def _sticks(block, after) -> bool:
     """Whether it must not be the last on its page: a heading, and short code before what it shows."""
     short = isinstance(block, Code) and block.text.count("\n") < _STICKY_CODE_LINES
-    return after is not None and (isinstance(block, Heading) or (short and isinstance(after, (Figure, Table))))
+    return after is not None and (
+        isinstance(block, Heading) or (short and isinstance(after, (Figure, Table)))
+    )
 
 
 def _call(block, writer: Writer, sticks: bool) -> str:
     match block:
         case Heading():
-            return f"[#heading(level: {block.level}, {writer.inline(block.html)}) #label({literal(block.anchor)})]"
+            return (
+                f"[#heading(level: {block.level}, {writer.inline(block.html)})"
+                f" #label({literal(block.anchor)})]"
+            )
         case Prose():
             return writer.flow(block.html)
         case Code():
             return writer.code(block, sticky=sticks, whole=_is_whole(block))
         case Text():
-            label = f", label: {literal(say('Warnings and messages (stderr)'))}" if block.kind == "stderr" else ""
+            label = (
+                f", label: {literal(say('Warnings and messages (stderr)'))}"
+                if block.kind == "stderr"
+                else ""
+            )
             return f"output({literal(breakable(block.text.expandtabs(8), 60))}{label})"
         case Figure():
             image = writer.image(block.picture, block.alt, "factor")
             if not block.caption:
                 return f"plain-picture({image})"
-            return f"[#picture-figure({image}, {literal(say('Figure {number}.', number=block.number))}, {literal(block.caption)}) #label({literal(block.anchor)})]"
+            return (
+                f"[#picture-figure({image},"
+                f" {literal(say('Figure {number}.', number=block.number))},"
+                f" {literal(block.caption)}) #label({literal(block.anchor)})]"
+            )
         case Table():
             if not block.caption:
                 return writer.table_of(block)
-            return f"[#table-figure({writer.table_of(block)}, {literal(say('Table {number}.', number=block.number))}, {literal(block.caption)}) #label({literal(block.anchor)})]"
+            return (
+                f"[#table-figure({writer.table_of(block)},"
+                f" {literal(say('Table {number}.', number=block.number))},"
+                f" {literal(block.caption)}) #label({literal(block.anchor)})]"
+            )
         case Error():
-            value, traceback = breakable(block.value, 60), breakable(block.traceback.expandtabs(8), 60)
-            return f"failure({literal(say('Error'))}, {literal(block.name)}, {literal(value)}, {literal(traceback)})"
+            value, traceback = (
+                breakable(block.value, 60),
+                breakable(block.traceback.expandtabs(8), 60),
+            )
+            return (
+                f"failure({literal(say('Error'))}, {literal(block.name)}, {literal(value)},"
+                f" {literal(traceback)})"
+            )
         case Note():
             return f"note({literal(block.text)})"
     raise AssertionError(f"no Typst for {type(block).__name__}")
 
 
 def _timestamp(document: Document) -> int:
-    """Seconds since 1970: of the build if the environment says so, else of the run; never of this moment."""
+    """Seconds since 1970: of the build if the environment says so, else of the run; never of this
+    moment.
+    """
     epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
     if epoch.isdigit():
         return int(epoch)
@@ -189,10 +303,14 @@ def _timestamp(document: Document) -> int:
         finished = datetime.fromisoformat(document.finished)
     except ValueError:
         return 0
-    return max(0, int((finished if finished.tzinfo else finished.replace(tzinfo=timezone.utc)).timestamp()))
+    return max(
+        0, int((finished if finished.tzinfo else finished.replace(tzinfo=timezone.utc)).timestamp())
+    )
 
 
-def _compile(sources: dict[str, bytes], timestamp: int = 0, standards: list[str] = STANDARDS) -> bytes:
+def _compile(
+    sources: dict[str, bytes], timestamp: int = 0, standards: list[str] = STANDARDS
+) -> bytes:
     # typst takes files by name from memory too, but only text: pictures need a folder.
     with tempfile.TemporaryDirectory(prefix="labreport-") as folder:
         for name, data in sources.items():
@@ -224,13 +342,17 @@ def _works(sources) -> bool:
 
 
 def _missing_glyphs(source: str) -> dict[int, str]:
-    """The characters that no bundled font can draw, each with words for it: [grinning face], [U+6F22]."""
+    """The characters that no bundled font can draw, each with words for it: [grinning face],
+    [U+6F22].
+    """
     doubtful = sorted(set(_CERTAIN.sub("", source)))
     if not doubtful:
         return {}
     # Typst names every character it could not draw, one a text; so each gets a text of its own.
     lines = "\n".join(f"#par(text({literal('a' + character)}))" for character in doubtful)
-    trial = f'#set document(title: [x])\n#import "template.typ": serif\n#set text(font: serif)\n{lines}'
+    trial = (
+        f'#set document(title: [x])\n#import "template.typ": serif\n#set text(font: serif)\n{lines}'
+    )
     missing = set()
     try:
         _compile({"main.typ": trial.encode("utf-8"), "template.typ": _TEMPLATE.read_bytes()})
@@ -241,7 +363,11 @@ def _missing_glyphs(source: str) -> dict[int, str]:
 
 
 def _spelled(character: str) -> str:
-    if unicodedata.category(character) in ("Mn", "Me", "Cf"):  # variation selectors and joiners, invisible by themselves
+    if unicodedata.category(character) in (
+        "Mn",
+        "Me",
+        "Cf",
+    ):  # variation selectors and joiners, invisible by themselves
         return ""
     if unicodedata.category(character) == "So":
         return f"[{unicodedata.name(character, f'U+{ord(character):04X}').lower()}]"

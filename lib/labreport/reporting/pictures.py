@@ -1,4 +1,6 @@
-"""Bytes of an image -> a Picture with its natural size, or None where the bytes are no image that both writers can show."""
+"""Bytes of an image -> a Picture with its natural size, or None where the bytes are no image that
+both writers can show.
+"""
 
 import base64
 import re
@@ -8,12 +10,22 @@ from urllib.parse import unquote_to_bytes
 
 from .blocks import Picture
 
-_POINTS = {"": 0.75, "px": 0.75, "pt": 1.0, "in": 72.0, "cm": 72 / 2.54, "mm": 72 / 25.4, "pc": 12.0}
+_POINTS = {
+    "": 0.75,
+    "px": 0.75,
+    "pt": 1.0,
+    "in": 72.0,
+    "cm": 72 / 2.54,
+    "mm": 72 / 25.4,
+    "pc": 12.0,
+}
 _POINTS_A_PIXEL = 0.75  # a CSS pixel is 1/96 inch
 
 
 def picture_from_bytes(data: bytes, width_pixels: float = 0) -> Picture | None:
-    """Read the kind and size from the bytes themselves; `width_pixels` (a display width) overrules the natural one."""
+    """Read the kind and size from the bytes themselves; `width_pixels` (a display width) overrules
+    the natural one.
+    """
     size = None
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
         mime, size = "image/png", _png_size(data)
@@ -28,7 +40,10 @@ def picture_from_bytes(data: bytes, width_pixels: float = 0) -> Picture | None:
         return None
     width, height = size
     if width_pixels > 0:
-        width, height = width_pixels * _POINTS_A_PIXEL, height * width_pixels * _POINTS_A_PIXEL / width
+        width, height = (
+            width_pixels * _POINTS_A_PIXEL,
+            height * width_pixels * _POINTS_A_PIXEL / width,
+        )
     return Picture(data, mime, round(width, 2), round(height, 2))
 
 
@@ -51,7 +66,9 @@ def picture_from_data_uri(uri: str, width_pixels: float = 0) -> Picture | None:
         return None
     try:
         data = unquote_to_bytes(body)
-        return picture_from_bytes(base64.b64decode(data) if head.lower().endswith(";base64") else data, width_pixels)
+        return picture_from_bytes(
+            base64.b64decode(data) if head.lower().endswith(";base64") else data, width_pixels
+        )
     except ValueError:
         return None
 
@@ -68,7 +85,8 @@ def _png_size(data):
     if len(data) < 33:
         return None
     width, height = struct.unpack(">II", data[16:24])
-    # matplotlib says how many pixels it drew to the metre; without that word a pixel is a CSS pixel.
+    # matplotlib says how many pixels it drew to the metre; without that word a pixel is a CSS
+    # pixel.
     place = data.find(b"pHYs", 0, data.find(b"IDAT"))
     if place > 0:
         across, down, unit = struct.unpack(">IIB", data[place + 4 : place + 13])
@@ -97,7 +115,9 @@ def _svg_size(data):
         return None
     if not root.tag.endswith("svg"):
         return None
-    box = [float(number) for number in re.findall(r"-?\d*\.?\d+(?:e-?\d+)?", root.get("viewBox", ""))]
+    box = [
+        float(number) for number in re.findall(r"-?\d*\.?\d+(?:e-?\d+)?", root.get("viewBox", ""))
+    ]
     width, height = _length(root.get("width")), _length(root.get("height"))
     if len(box) == 4 and box[2] > 0 and box[3] > 0:
         if width and not height:
@@ -115,8 +135,13 @@ def _length(text):
 
 
 def _without_loads(data: bytes) -> bytes:
-    """An SVG that refers to other files: a browser ignores them inside <img>, Typst stops; so take the references out."""
+    """An SVG that refers to other files: a browser ignores them inside <img>, Typst stops; so take
+    the references out.
+    """
     data = re.sub(rb"<!DOCTYPE[^>\[]*(\[[^\]]*\])?[^>]*>", b"", data, count=1)
     data = re.sub(rb"<script\b.*?(</script\s*>|/>)", b"", data, flags=re.DOTALL | re.IGNORECASE)
-    # A link's xlink:href to a page, as matplotlib's metadata has, goes too: nobody can follow it inside <img>.
-    return re.sub(rb"""\s(?:xlink:)?href\s*=\s*(?:"(?!#|data:)[^"]*"|'(?!#|data:)[^']*')""", b"", data)
+    # A link's xlink:href to a page, as matplotlib's metadata has, goes too: nobody can follow it
+    # inside <img>.
+    return re.sub(
+        rb"""\s(?:xlink:)?href\s*=\s*(?:"(?!#|data:)[^"]*"|'(?!#|data:)[^']*')""", b"", data
+    )

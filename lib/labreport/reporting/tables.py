@@ -1,4 +1,6 @@
-"""An HTML table -> a Table block whose cells cover the grid exactly once, whatever the source claimed."""
+"""An HTML table -> a Table block whose cells cover the grid exactly once, whatever the source
+claimed.
+"""
 
 import re
 
@@ -30,7 +32,9 @@ def table_block(tag: Tag) -> Table:
     columns = max([_width(head), _width(body), 1])
     header, body = _grid(head, columns, True), _grid(body, columns, False)
     aligned = _align(header, body, columns)
-    return Table(aligned[: len(header)], aligned[len(header) :], columns, plain(caption) if caption else "")
+    return Table(
+        aligned[: len(header)], aligned[len(header) :], columns, plain(caption) if caption else ""
+    )
 
 
 def _cells(row: Tag) -> list[Tag]:
@@ -72,7 +76,11 @@ def _grid(rows: list[Tag], columns: int, in_header: bool) -> list[list[tuple[int
                 continue
             tag = waiting.pop(0)
             wide = 1
-            while wide < _span(tag, "colspan") and column + wide < columns and not taken[number][column + wide]:
+            while (
+                wide < _span(tag, "colspan")
+                and column + wide < columns
+                and not taken[number][column + wide]
+            ):
                 wide += 1
             tall = min(_span(tag, "rowspan"), len(rows) - number)
             for below in range(number, number + tall):
@@ -86,15 +94,26 @@ def _grid(rows: list[Tag], columns: int, in_header: bool) -> list[list[tuple[int
 
 
 def _align(header, body, columns) -> tuple[tuple[Cell, ...], ...]:
-    """Numbers to the right, words to the left, a heading over several columns centred, an explicit wish obeyed."""
+    """Numbers to the right, words to the left, a heading over several columns centred, an explicit
+    wish obeyed.
+    """
     numeric = []
     for wanted in range(columns):
-        texts = [cell.text.strip() for row in body for column, cell in row if column == wanted and cell.colspan == 1]
+        texts = [
+            cell.text.strip()
+            for row in body
+            for column, cell in row
+            if column == wanted and cell.colspan == 1
+        ]
         numbers = [text for text in texts if text.lower() not in _NO_NUMBER]
         numeric.append(bool(numbers) and all(_NUMBER.fullmatch(text) for text in numbers))
 
     def aligned(column: int, cell: Cell) -> Cell:
-        usual = "center" if cell.header and cell.colspan > 1 else "right" if numeric[column] else "left"
-        return Cell(cell.html, cell.text, cell.header, cell.rowspan, cell.colspan, cell.align or usual)
+        usual = (
+            "center" if cell.header and cell.colspan > 1 else "right" if numeric[column] else "left"
+        )
+        return Cell(
+            cell.html, cell.text, cell.header, cell.rowspan, cell.colspan, cell.align or usual
+        )
 
     return tuple(tuple(aligned(column, cell) for column, cell in row) for row in [*header, *body])

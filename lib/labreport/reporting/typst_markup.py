@@ -1,7 +1,8 @@
 """Cleaned HTML -> Typst, written in Typst's code mode only.
 
-Every word of the notebook becomes a string literal, so there is nothing to escape but the literal itself: `#`, `$`, `//` or a
-backslash cannot mean anything to Typst. Formulas are numbered and converted together at the end.
+Every word of the notebook becomes a string literal, so there is nothing to escape but the literal
+itself: `#`, `$`, `//` or a backslash cannot mean anything to Typst. Formulas are numbered and
+converted together at the end.
 """
 
 import re
@@ -17,7 +18,8 @@ TEXT_WIDTH, TEXT_HEIGHT = 447, 630  # points; the page of template.typ less room
 _LANGUAGES = {"ipython": "python", "ipython3": "python", "text": ""}
 _INLINE_WIDTH = 160  # pixels; a wider picture is no part of a line of text
 _BLOCKS = set(
-    "p div section ul ol li dl dt dd blockquote pre table figure figcaption details summary hr h1 h2 h3 h4 h5 h6".split()
+    "p div section ul ol li dl dt dd blockquote pre table figure figcaption details summary hr h1"
+    " h2 h3 h4 h5 h6".split()
 )
 _INLINE = {
     "em": "emph", "i": "emph", "cite": "emph", "var": "emph", "strong": "strong", "b": "strong", "mark": "highlight",
@@ -27,22 +29,33 @@ _INLINE = {
 
 def literal(text: str) -> str:
     """A Typst string literal."""
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t") + '"'
+    return (
+        '"'
+        + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
+        + '"'
+    )
 
 
 def breakable(text: str, limit: int = 40) -> str:
-    """Zero-width spaces inside runs too long for a line, so that a 300-character token stays on the page."""
+    """Zero-width spaces inside runs too long for a line, so that a 300-character token stays on the
+    page.
+    """
     zero_width = "\u200b"
 
     def broken(run):  # where its parts meet, and inside a part only where that is too long too
         parts = re.sub(r"(?<=[(\[{.,;=/])(?=[^\s)\]},;])", " ", run[0]).split(" ")
-        return zero_width.join(part if len(part) < limit else zero_width.join(re.findall(r".{1,8}", part)) for part in parts)
+        return zero_width.join(
+            part if len(part) < limit else zero_width.join(re.findall(r".{1,8}", part))
+            for part in parts
+        )
 
     return re.sub(rf"\S{{{limit},}}", broken, text)
 
 
 def content(items: list[str]) -> str:
-    """Joined content; the leading empty pair makes it content even where there is nothing but strings."""
+    """Joined content; the leading empty pair makes it content even where there is nothing but
+    strings.
+    """
     return "{[]; " + "; ".join(items) + "}" if items else "[]"
 
 
@@ -53,12 +66,16 @@ def fitted(picture: Picture) -> tuple[float, float]:
 
 
 class Writer:
-    """Writes fragments and remembers what they need: files (pictures), formulas, and the anchors that exist."""
+    """Writes fragments and remembers what they need: files (pictures), formulas, and the anchors
+    that exist.
+    """
 
     def __init__(self, anchors: set[str] = frozenset()):
         self.anchors = anchors
         self.files: dict[str, bytes] = {}
-        self.pictures: dict[str, str] = {}  # file name -> alt text, for those that Typst turns out not to read
+        self.pictures: dict[
+            str, str
+        ] = {}  # file name -> alt text, for those that Typst turns out not to read
         self.formulas: list[tuple[str, bool]] = []
 
     def inline(self, html: str) -> str:
@@ -68,7 +85,9 @@ class Writer:
         return content(self._flow(BeautifulSoup(html, "html.parser")))
 
     def image(self, picture: Picture, alt: str, factor: str = "") -> str:
-        """The natural size, made smaller where the page is smaller. factor: Typst's name of a number that it is multiplied with."""
+        """The natural size, made smaller where the page is smaller. factor: Typst's name of a
+        number that it is multiplied with.
+        """
         suffix = picture.mime.removeprefix("image/").removesuffix("+xml")
         name = f"picture-{len(self.files) + 1}.{suffix}"
         self.files[name] = picture.data
@@ -80,7 +99,10 @@ class Writer:
     def code(self, block: Code, sticky: bool = False, whole: bool = False) -> str:
         # Typst takes an unknown language for plain text.
         name = _LANGUAGES.get(block.language, block.language)
-        return f"code({literal(breakable(block.text.expandtabs(4), 60))}, {literal(name) if name else 'none'}{', sticky: true' if sticky else ''}{', breakable: false' if whole else ''})"
+        return (
+            f"code({literal(breakable(block.text.expandtabs(4), 60))},"
+            f" {literal(name) if name else 'none'}{', sticky: true' if sticky else ''}{', breakable: false' if whole else ''})"
+        )
 
     def _inline(self, tag: Tag) -> list[str]:
         items: list[str] = []
@@ -106,7 +128,11 @@ class Writer:
             return ["linebreak()"]
         if tag.name == "img":
             picture = picture_from_data_uri(str(tag["src"]), float(tag.get("width", 0)))
-            return [f"box({self.image(picture, str(tag['alt']))})"] if picture else [literal(f"[{tag['alt']}]")]
+            return (
+                [f"box({self.image(picture, str(tag['alt']))})"]
+                if picture
+                else [literal(f"[{tag['alt']}]")]
+            )
         if tag.name in ("code", "kbd", "samp"):
             return [f"raw({literal(breakable(tag.get_text(), 30))})"]
         if tag.name == "table":
@@ -121,12 +147,18 @@ class Writer:
         return inside
 
     def _kept_spaces(self, tag: Tag) -> list[str]:
-        """The inline content with the blanks at its ends, which may be the only ones between two words."""
+        """The inline content with the blanks at its ends, which may be the only ones between two
+        words.
+        """
         text = tag.get_text()
         items = self._inline(tag)
         before = ['" "'] if text[:1].isspace() and items else []
         ends_blank = bool(items) and items[-1].endswith(' "')
-        return [*before, *items, *(['" "'] if text[-1:].isspace() and items and not ends_blank else [])]
+        return [
+            *before,
+            *items,
+            *(['" "'] if text[-1:].isspace() and items and not ends_blank else []),
+        ]
 
     def _link(self, address: str, inside: list[str]) -> str:
         if address.startswith("#"):
@@ -139,7 +171,8 @@ class Writer:
 
     def _formula(self, tag: Tag) -> str:
         note = tag.find("annotation")
-        # MathML that a person typed has no TeX; its characters in a row are the best the PDF can do.
+        # MathML that a person typed has no TeX; its characters in a row are the best the PDF can
+        # do.
         if note is None:
             return literal(tag.get_text(" ", strip=True))
         self.formulas.append((note.get_text(), tag.get("display") == "block"))
@@ -157,11 +190,17 @@ class Writer:
                 items.append(f"par({content(inside)})")
 
         for node in list(tag.children):
-            display = isinstance(node, Tag) and node.name == "math" and node.get("display") == "block"
+            display = (
+                isinstance(node, Tag) and node.name == "math" and node.get("display") == "block"
+            )
             if display:
                 finish()
                 items.append(self._formula(node))
-            elif isinstance(node, Tag) and node.name == "img" and float(node.get("width", 0)) > _INLINE_WIDTH:
+            elif (
+                isinstance(node, Tag)
+                and node.name == "img"
+                and float(node.get("width", 0)) > _INLINE_WIDTH
+            ):
                 picture = picture_from_data_uri(str(node["src"]), float(node["width"]))
                 finish()
                 items.append(f"plain-picture({self.image(picture, str(node['alt']))})")
@@ -209,10 +248,17 @@ class Writer:
         return content([*caption, self.table_of(table)])
 
     def table_of(self, table: Table) -> str:
-        """Calls of template.typ's `grid-of`: smaller letters for more columns, and several grids for too many."""
+        """Calls of template.typ's `grid-of`: smaller letters for more columns, and several grids
+        for too many.
+        """
         size, inset, widths = _fitting(table)
         if size == 0 and all(len(row) == table.columns for row in (*table.header, *table.body)):
-            return content([self._grid(part, _SIZES[-1], inset, widths) for part in _column_groups(table, widths)])
+            return content(
+                [
+                    self._grid(part, _SIZES[-1], inset, widths)
+                    for part in _column_groups(table, widths)
+                ]
+            )
         return self._grid(table, size, inset, widths)
 
     def _grid(self, table: Table, size: float, inset: float, widths: list[int]) -> str:
@@ -221,15 +267,26 @@ class Writer:
         head = ", ".join(self._cell(cell, limit) for row in table.header for cell in row)
         body = "".join(f", {self._cell(cell, limit)}" for row in table.body for cell in row)
         header = f", table.header({head})" if head else ""
-        ruled = any(len(cell.text) > _ONE_LINE or "<br" in cell.html for row in table.body for cell in row)
-        return f"grid-of({table.columns}, {size}pt, {inset / 2}pt, {len(table.header)}, {'true' if ruled else 'false'}{header}{body})"
+        ruled = any(
+            len(cell.text) > _ONE_LINE or "<br" in cell.html for row in table.body for cell in row
+        )
+        return (
+            f"grid-of({table.columns}, {size}pt, {inset / 2}pt, {len(table.header)},"
+            f" {'true' if ruled else 'false'}{header}{body})"
+        )
 
     def _cell(self, cell, limit: int) -> str:
-        spans = "".join(f"{name}: {getattr(cell, name)}, " for name in ("rowspan", "colspan") if getattr(cell, name) > 1)
+        spans = "".join(
+            f"{name}: {getattr(cell, name)}, "
+            for name in ("rowspan", "colspan")
+            if getattr(cell, name) > 1
+        )
         simple = "<" not in cell.html
         if simple:
             # A name like validation_accuracy may break where its words meet.
-            text = re.sub(r"(?<=[_/.])(?=[A-Za-z])", "\u200b", cell.text) if cell.header else cell.text
+            text = (
+                re.sub(r"(?<=[_/.])(?=[A-Za-z])", "\u200b", cell.text) if cell.header else cell.text
+            )
             inside = content([literal(breakable(text, limit))] if text else [])
         else:
             inside = self.flow(cell.html)
@@ -243,14 +300,18 @@ _ONE_LINE = 60  # characters; a longer cell is likely to take several lines
 
 
 def _fitting(table: Table) -> tuple[float, float, list[int]]:
-    """The largest size in points at which the columns fit (0 for none), the inset between them, their widths in characters."""
+    """The largest size in points at which the columns fit (0 for none), the inset between them,
+    their widths in characters.
+    """
     widths = [1] * table.columns
     for row in (*table.header, *table.body):
         if len(row) == table.columns:
             widths = [max(width, _least_characters(cell)) for width, cell in zip(widths, row)]
     inset = 7 if table.columns > 8 else 11
     # A character of Libertinus Serif is half an em wide.
-    fits = (size for size in _SIZES if sum(widths) * 0.5 * size + inset * table.columns <= TEXT_WIDTH)
+    fits = (
+        size for size in _SIZES if sum(widths) * 0.5 * size + inset * table.columns <= TEXT_WIDTH
+    )
     return next(fits, 0), inset, widths
 
 
@@ -262,7 +323,11 @@ def _column_groups(table: Table, widths: list[int]) -> list[Table]:
     share = all_others / -(-all_others // max(1.0, room - widths[0] - 2.5))
     groups: list[list[int]] = [[0]]
     for column in range(1, table.columns):
-        if len(groups[-1]) > 1 and sum(widths[place] + 2.5 for place in [*groups[-1][1:], column]) > share + 0.5 * widths[column]:
+        if (
+            len(groups[-1]) > 1
+            and sum(widths[place] + 2.5 for place in [*groups[-1][1:], column])
+            > share + 0.5 * widths[column]
+        ):
             groups.append([0])
         groups[-1].append(column)
     return [
@@ -276,7 +341,9 @@ def _column_groups(table: Table, widths: list[int]) -> list[Table]:
 
 
 def _least_characters(cell) -> int:
-    """The width below which a cell would look crushed: a heading's longest word, a number whole, words on two lines."""
+    """The width below which a cell would look crushed: a heading's longest word, a number whole,
+    words on two lines.
+    """
     pieces = re.split(r"[\s_/-]" if cell.header else r"\s", cell.text)
     longest = max(map(len, pieces))
     return longest + 1 if cell.header else min(40, max(longest, len(cell.text) // 2))
