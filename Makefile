@@ -134,13 +134,13 @@ address: ## let badges and bootstrap cells name another repository, and the vers
 	done
 
 override PIP := $(VENV)/bin/python -m pip install --disable-pip-version-check
-override COMPILE := --universal --python-version 3.11 --fork-strategy fewest --extra notebook --extra report --extra sweep --extra cluster --extra kaggle --extra test \
+override COMPILE := --universal --python-version 3.11 --fork-strategy fewest --extra notebook --extra report --extra sweep --extra cluster --extra kaggle --extra test --extra lint \
 	--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade --quiet
 
 # conda's file is the lock without its hashes, for the one Python it names.
 environment.yml: requirements.lock
 	@sed '/^  - pip:/q' $@ > $@.part
-	@sed -nE "s/ \\\\$$//; s/python_full_version < '3.14' and //; s/ *; \(?sys_platform == 'darwin' or sys_platform == 'linux'\)?$$//; s/^([a-z].*==.*)$$/      - \"\1\"/p" $< >> $@.part
+	@sed -nE "s/ \\\\$$//; s/(python_full_version < '3.14'|platform_python_implementation != 'PyPy') and //g; s/ *; \(?sys_platform == 'darwin' or sys_platform == 'linux'\)?$$//; s/^([a-z].*==.*)$$/      - \"\1\"/p" $< >> $@.part
 	@echo '      - --editable .' >> $@.part
 	@mv $@.part $@
 
