@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 import psutil
+
 import processes
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -4,8 +4,8 @@ import runpy
 import subprocess
 
 import pytest
-from conftest import ROOT
 
+from conftest import ROOT
 from labreport import authorship, execution, provenance
 from labreport.authorship import Author, Authorship
 

@@ -11,9 +11,9 @@ import tomllib
 from pathlib import Path
 
 import pytest
+
 import simulated
 from conftest import ROOT
-
 from labreport import hosts, paths
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))

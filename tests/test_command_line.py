@@ -10,10 +10,10 @@ import sys
 from dataclasses import replace
 
 import pytest
-from conftest import ROOT
-from test_overview import finish
 
+from conftest import ROOT
 from labreport import assignments, paths, state
+from test_overview import finish
 
 pipeline = runpy.run_path(str(ROOT / "pipeline.py"))
 main = pipeline["main"]

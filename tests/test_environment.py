@@ -5,8 +5,9 @@ import tomllib
 
 import pytest
 import yaml
-from conftest import ROOT
 from packaging.requirements import Requirement
+
+from conftest import ROOT
 
 LOCKS = {"requirements.lock": "cpu", "requirements-cuda.lock": "cuda"}
 

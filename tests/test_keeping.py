@@ -9,12 +9,12 @@ import time
 from pathlib import Path
 
 import pytest
+
 import simulated
 from conftest import ROOT
+from labreport import assignments, files, hosts, keeping, provenance, results, state, training
 from test_reliability import Dying, Killed, at_epoch, kill
 from test_training import experiment, quiet, same_bits
-
-from labreport import assignments, files, hosts, keeping, provenance, results, state, training
 
 
 class Runtime:

@@ -483,7 +483,7 @@ def test_fine_tuning_trains_the_named_layer_and_all_after_it():
     first = names.index("block_16_expand")
     assert [layer.name for layer in backbone.layers if layer.trainable] == names[
         first:
-    ] and 0 < first
+    ] and first > 0
 
 
 def test_the_names_of_layers_do_not_depend_on_models_built_before():

@@ -13,10 +13,10 @@ import threading
 import time
 
 import pytest
-import wrong_types
 from bs4 import BeautifulSoup
-from conftest import ROOT
 
+import wrong_types
+from conftest import ROOT
 from labreport import (
     assignments,
     experiments,

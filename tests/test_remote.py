@@ -6,11 +6,11 @@ import json
 import threading
 import time
 
-import kaggle_notebooks
-import kaggle_stand_in
+import pipeline
 import pytest
 
-import pipeline
+import kaggle_notebooks
+import kaggle_stand_in
 import simulated
 from labreport import experiments, files, identity, planning, provenance, results, state
 from labreport.interruption import Interrupted

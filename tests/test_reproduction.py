@@ -8,13 +8,12 @@ import shutil
 import subprocess
 import sys
 
+import pipeline
 import pypdf
 import pytest
+
 import wrong_types
 from conftest import ROOT
-from test_training import experiment, quiet
-
-import pipeline
 from labreport import (
     enclosures,
     execution,
@@ -27,6 +26,7 @@ from labreport import (
 )
 from labreport.reporting.blocks import Attachment, Document
 from labreport.reporting.pdf import pdf_bytes
+from test_training import experiment, quiet
 
 
 def pdf_of(path, carried):

@@ -14,10 +14,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import ROOT
 from scipy import stats
-from test_comparison import fabricated
 
+from conftest import ROOT
 from labreport import (
     comparison,
     experiments,
@@ -30,6 +29,7 @@ from labreport import (
     warm,
     watching,
 )
+from test_comparison import fabricated
 
 HEAD = "title: T\nquestion: Q?\nbase: cifar10_naive_adam\n"
 

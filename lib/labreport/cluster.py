@@ -236,10 +236,10 @@ def connected(address: str | None, scheduler_file: str | None):
             address, scheduler_file=scheduler_file, timeout=CONNECT_SECONDS, set_as_default=False
         )
     except (
+        TimeoutError,
         OSError,
         ValueError,
         MemoryError,
-        asyncio.TimeoutError,
     ) as error:  # memory: what answers is no Dask, and its first bytes are read as a length
         raise ConnectionError(
             f"no scheduler answers at {where} ({str(error) or type(error).__name__}); start one:"
