@@ -52,9 +52,8 @@ def logical_name(room: str, name: str, imported: bool = False) -> str:
             f"{file} has no {room} {name!r} any more; choose another one, or put it back"
         )
     function = ast.unparse(entries[name])
-    inside = (
-        parts[:-1] if "." in function else parts
-    )  # module.function, or a function of this very file
+    # module.function, or a function of this very file
+    inside = parts[:-1] if "." in function else parts
     return ".".join((*inside, function))
 
 

@@ -45,9 +45,8 @@ class Cluster:
     threads: int
     retries: int = 0
     _futures: dict = field(default_factory=dict)  # by run folder
-    _given_up: Counter = field(
-        default_factory=Counter
-    )  # times that the scheduler has given a run up, by its folder
+    # times that the scheduler has given a run up, by its folder
+    _given_up: Counter = field(default_factory=Counter)
 
     def run(self, changed) -> list[Task]:
         """Bring every step to its end; `changed(task)` is told of each that is handed out or ends,
@@ -117,11 +116,12 @@ class Cluster:
             for name, value in os.environ.items()
             if name.startswith("LABREPORT_") or name == "KERAS_BACKEND"
         }
+        # those are the worker's
         environment |= {
             name: value
             for name, value in provenance.environment().items()
             if not name.startswith(("CUDA", "NVIDIA"))
-        }  # those are the worker's
+        }
         future = self.client.submit(
             work,
             tasks.PIPELINE,
@@ -138,9 +138,8 @@ class Cluster:
         )
         self._futures[task.folder] = future
         if base:
-            self._futures.setdefault(
-                base, future
-            )  # two runs must not both train the one they start from
+            # two runs must not both train the one they start from
+            self._futures.setdefault(base, future)
 
     def _ended(self, task: Task, asked: bool) -> None:
         from distributed import KilledWorker
@@ -213,9 +212,8 @@ def connected(address: str | None, scheduler_file: str | None):
             f"a scheduler needs Dask, which is not installed here: {sys.executable} -m pip install"
             " 'distributed', or `make setup`"
         ) from None
-    logging.getLogger("distributed").setLevel(
-        logging.CRITICAL
-    )  # it tells of every lost connection at length; what matters is told here
+    # it tells of every lost connection at length; what matters is told here
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
     where = address or scheduler_file
     if scheduler_file and not Path(scheduler_file).exists():
         raise FileNotFoundError(
@@ -235,12 +233,8 @@ def connected(address: str | None, scheduler_file: str | None):
         client = Client(
             address, scheduler_file=scheduler_file, timeout=CONNECT_SECONDS, set_as_default=False
         )
-    except (
-        TimeoutError,
-        OSError,
-        ValueError,
-        MemoryError,
-    ) as error:  # memory: what answers is no Dask, and its first bytes are read as a length
+    except (TimeoutError, OSError, ValueError, MemoryError) as error:
+        # memory: what answers is no Dask, and its first bytes are read as a length
         raise ConnectionError(
             f"no scheduler answers at {where} ({str(error) or type(error).__name__}); start one:"
             " dask scheduler"

@@ -52,9 +52,8 @@ def load(assignment: Assignment) -> list[Entry]:
     where there is none.
     """
     finished = assignment.finished
-    mixed = (
-        len({run.state for run in finished}) > 1
-    )  # where all are alike, the label need not say it
+    # where all are alike, the label need not say it
+    mixed = len({run.state for run in finished}) > 1
     found = []
     for run in finished:
         result = results.load(run.experiment.folder)
@@ -304,9 +303,8 @@ def groups(entries: list[Entry]) -> list[list[Entry]]:
             tuple(table["id"].to_numpy()[order]),
             tuple(table["label"].to_numpy()[order]),
         )
-        ordered = Entry(
-            entry.label, entry.run, entry.result, entry.correct[order]
-        )  # paired image by image
+        # paired image by image
+        ordered = Entry(entry.label, entry.run, entry.result, entry.correct[order])
         found.setdefault(same, []).append(ordered)
     best_first = [
         sorted(

@@ -20,13 +20,8 @@ COMPARISON = "comparison"  # the notebook that compares, and the last word of it
 TRAINED_PART = (  # decides what is trained of a model, and changes no weight's shape
     "model_args.trainable_from"
 )
-DESCRIPTION = (
-    "title",
-    "question",
-    "notebook",
-    "differs",
-    "published",
-)  # fields that training never sees
+# fields that training never sees
+DESCRIPTION = ("title", "question", "notebook", "differs", "published")
 
 PUBLISHED = {
     "source": "str",
@@ -45,9 +40,8 @@ EARLY_STOPPING = {
 }
 IMAGE_SIDES = (8, 1024)  # pixels
 MONITORS = ("val_loss", "val_accuracy")
-NAME = re.compile(
-    r"[a-z0-9]+(_[a-z0-9]+)*"
-)  # two hyphens set a run's settings off from its experiment
+# two hyphens set a run's settings off from its experiment
+NAME = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,11 @@ from .wording import count, noted, number, percent, say, whole
 
 WIDTH_INCHES = 6.3  # text width of an A4 page
 MOST_ROWS = 50  # of a figure that lists runs, so that it fits on a page
+# Okabe and Ito: told apart by the colour-blind, and in grey by their line styles
 TRAINING, VALIDATION = (
     "#0072B2",
     "#D55E00",
-)  # Okabe and Ito: told apart by the colour-blind, and in grey by their line styles
+)
 STYLE = {
     "font.size": 9,
     "axes.spines.top": False,
@@ -600,9 +601,8 @@ def validation_curves(panels: dict[str, dict[str, tuple[pd.DataFrame, int]]]) ->
         axes.set_title(title, fontsize=8)
         axes.set_xlabel(say("epoch"))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
-        below = axes.transAxes + ScaledTranslation(
-            0, -0.42, figure.dpi_scale_trans
-        )  # in inches, so that the layout finds room for it at once
+        # in inches, so that the layout finds room for it at once
+        below = axes.transAxes + ScaledTranslation(0, -0.42, figure.dpi_scale_trans)
         axes.legend(
             loc="upper left",
             bbox_to_anchor=(0, 0),

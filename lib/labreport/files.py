@@ -15,12 +15,8 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from . import privacy
 
 FOREVER = math.inf
-NO_FILE = (
-    errno.ENOENT,
-    errno.EISDIR,
-    errno.ENOTDIR,
-    errno.ELOOP,
-)  # there is none of this name, but a folder or nothing
+# there is none of this name, but a folder or nothing
+NO_FILE = (errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.ELOOP)
 # exit code of a command that found another process at the same work: try again later (EX_TEMPFAIL)
 AT_WORK = 75
 
@@ -45,9 +41,8 @@ def replace(path: Path, write: Callable[[Path], None]) -> None:
     Raises Deleted, and writes nothing, as `refuse_deleted` does.
     """
     refuse_deleted(path.parent)
-    temporary = path.with_name(
-        f".{path.name}.{os.getpid()}.part{path.suffix}"
-    )  # the suffix, since Keras looks at it
+    # the suffix, since Keras looks at it
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part{path.suffix}")
     try:
         write(temporary)
         bring_to_disk(temporary)

@@ -43,9 +43,8 @@ class Cleaner:
     def feed(self, text: str) -> None:
         """Take a piece."""
         self._held += text
-        end = (
-            max(self._held.rfind("\n"), self._held.rfind("\r")) + 1
-        )  # progress bars end their lines with \r
+        # progress bars end their lines with \r
+        end = max(self._held.rfind("\n"), self._held.rfind("\r")) + 1
         end = self._before_an_open_key(end)
         if not end and len(self._held) > MOST_HELD:
             end = self._held.rfind(" ") + 1 or len(self._held)
@@ -227,12 +226,8 @@ def shell() -> str:
 
 def filter_input() -> None:
     """What `command` does."""
-    for number in (
-        signal.SIGINT,
-        signal.SIGTERM,
-        signal.SIGHUP,
-        signal.SIGUSR1,
-    ):  # its writers end by them, and say a last word
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
+        # its writers end by them, and say a last word
         signal.signal(number, signal.SIG_IGN)
     sys.stdout.reconfigure(encoding="utf-8", newline="")
     cleaner, decode = (

@@ -153,13 +153,8 @@ class _Today:
                 result.identity,
                 self._identity(_changed(experiment, result.changes), result.identity["data"]),
             )
-        except (
-            ValueError,
-            KeyError,
-            TypeError,
-            AttributeError,
-            OSError,
-        ) as error:  # of a model that is no longer there, for one
+        except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+            # of a model that is no longer there, for one
             return [say("its settings do not go with today's source ({error})", error=error)]
 
     def _identity(self, experiment: Experiment, fingerprint: str) -> dict:
@@ -352,9 +347,8 @@ def _read_other_things(
         else []
     )
     reasons = []
-    with contextlib.suppress(
-        KeyError, TypeError, AttributeError, OSError
-    ):  # a damaged file tells nothing
+    with contextlib.suppress(KeyError, TypeError, AttributeError, OSError):
+        # a damaged file tells nothing
         for stage in stages:
             told, read = stage["settings"], stage.get("code") or stage["source"]
             for name, words in told.items():
@@ -380,9 +374,8 @@ def _read_other_things(
                         if there.status in ("outdated", "changed")
                         else say("{run} is not outdated any more", run=name)
                     )
-            if (
-                comparison.kind == "comparison"
-            ):  # a full run takes the place of one with settings of its own
+            if comparison.kind == "comparison":
+                # a full run takes the place of one with settings of its own
                 reasons += [
                     say("{run} has been finished since", run=name)
                     for name, there in found.items()

@@ -5,13 +5,8 @@ import json
 import math
 import unicodedata
 
-UNSEEN = (
-    "Cc",
-    "Cf",
-    "Cs",
-    "Zl",
-    "Zp",
-)  # control and format characters, half characters, ends of lines
+# control and format characters, half characters, ends of lines
+UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 LARGEST = 2**63 - 1  # whole number that arrays hold
 TYPES = {
     "str": (str, "text"),

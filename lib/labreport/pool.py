@@ -62,11 +62,8 @@ class Pool:
                 if asked():
                     raise tasks.stopped(self.sweep, found, asked())
         finally:
-            for (
-                _,
-                process,
-                _,
-            ) in self._running.values():  # only after a second signal, or an error of ours
+            for _, process, _ in self._running.values():
+                # only after a second signal, or an error of ours
                 interruption.kill_group(process.pid)
                 process.wait()
 

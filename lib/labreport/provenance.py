@@ -70,9 +70,8 @@ def checkout() -> dict:
     """
     with contextlib.suppress(FileNotFoundError):
         packed = json.loads((PACKAGE / CHECKOUT).read_text("utf-8"))
-        if not packed["commit"] or not packed["commit"].startswith(
-            "$"
-        ):  # git fills it in where it makes an archive
+        if not packed["commit"] or not packed["commit"].startswith("$"):
+            # git fills it in where it makes an archive
             return {"changes": [], "diff": "", "error": "", "packed": True} | packed
 
     def git(*arguments, right=(0,)):

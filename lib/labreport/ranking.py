@@ -187,9 +187,8 @@ def panels(sweep: Sweep, entries: list[Entry]) -> dict[str, dict[str, tuple[pd.D
             [entry.result.history[["epoch", "val_accuracy"]] for entry in score.runs.values()]
         )
         grouped = histories.groupby("epoch")["val_accuracy"]
-        shared = grouped.agg(["mean", "min", "max"])[
-            grouped.count() == len(score.runs)
-        ]  # as far as every seed went: a mean of the rest would jump
+        # as far as every seed went: a mean of the rest would jump
+        shared = grouped.agg(["mean", "min", "max"])[grouped.count() == len(score.runs)]
         mean = pd.DataFrame(
             {
                 "epoch": shared.index,

@@ -21,9 +21,8 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent, index):
         event = self.peek_event()
-        if isinstance(
-            event, yaml.AliasEvent
-        ):  # a few lines of them can stand for more than any memory holds
+        if isinstance(event, yaml.AliasEvent):
+            # a few lines of them can stand for more than any memory holds
             raise _Refused(
                 problem="an alias (*) is not used here; write the value again",
                 problem_mark=event.start_mark,

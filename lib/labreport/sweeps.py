@@ -222,9 +222,8 @@ def load(name: str, settings: Mapping | None = None) -> Sweep:
         place = f"{line('runs') if 'runs' in values else line('grid')}: run {number}"
         label, differences, first = _configuration(base, entry, seeds[0], place)
         twin = next((other for other, (_, there) in tried.items() if there == first), None)
-        if (
-            twin is not None and number and twin == next(iter(tried))
-        ):  # the base, which need not be listed, and may get a name here
+        if twin is not None and number and twin == next(iter(tried)):
+            # the base, which need not be listed, and may get a name here
             tried = {
                 label if other == twin and "label" in entry else other: value
                 for other, value in tried.items()
@@ -258,9 +257,10 @@ def load(name: str, settings: Mapping | None = None) -> Sweep:
         label: [_with(place, base, differences, seed) for seed in seeds]
         for label, (differences, _) in tried.items()
     }
+    # raises where nobody takes one
     assignments.settings_of_each(
         [experiment for some in found.values() for experiment in some], settings or {}
-    )  # raises where nobody takes one
+    )
     for differences, first in tried.values():
         varied = _changed(experiments.load(differences.get("experiment", base.name)), first)
         for key in settings or {}:

@@ -33,14 +33,8 @@ from .wording import listed
 # threads may change
 TOLERANCE = 1e-3
 CLOCKED = ("seconds", "prepared_seconds", "seconds_per_epoch", "finished")
-DECIDED = (
-    "identity",
-    "dataset",
-    "run",
-    "experiment",
-    "changes",
-    "data",
-)  # by what was run, not by how it came out
+# by what was run, not by how it came out
+DECIDED = ("identity", "dataset", "run", "experiment", "changes", "data")
 
 
 @dataclass(frozen=True)
@@ -117,10 +111,8 @@ def reproduce(
     digest = hashlib.sha256(
         strict_yaml.write([carried.experiment, carried.settings, carried.base]).encode()
     ).hexdigest()[:16]
-    checkout, locks = (
-        provenance.checkout(),
-        provenance.locks(),
-    )  # of this project, not of the scratch place
+    # of this project, not of the scratch place
+    checkout, locks = (provenance.checkout(), provenance.locks())
     with (
         _scratch("reproduction", digest, last["threads"]) as scratch,
         _project_of(carried, scratch),
@@ -138,9 +130,10 @@ def reproduce(
             experiments.base(experiment)
         except (ValueError, FileNotFoundError) as error:
             shutil.rmtree(scratch)
+            # not the file of that name here
             told = str(error).replace(
                 f"params/{carried.experiment}.yaml", f"{enclosures.PARAMETERS} in it"
-            )  # not the file of that name here
+            )
             raise ValueError(
                 f"the experiment inside {pdf.name} cannot be run here: {told}"
             ) from None
@@ -294,9 +287,8 @@ def _verdict(recorded: results.Result, again: results.Result, tolerance: float) 
     reasons = identity.differences(
         recorded.metrics["identity"], again.metrics["identity"], everywhere=True
     )
-    verdict, where = compare(
-        recorded, again, 0 if reasons else tolerance
-    )  # tolerance is for another machine, not for another training
+    # tolerance is for another machine, not for another training
+    verdict, where = compare(recorded, again, 0 if reasons else tolerance)
     now = again.provenance["sittings"][-1]
     return Verdict(
         verdict,

@@ -88,9 +88,8 @@ class Forge:
         to a log. It dies with this process.
         """
         words = logs.Log(log)
-        with Connection(
-            os.dup(words.fileno()), readable=False
-        ) as given:  # in the form in which a descriptor is handed to a fork
+        with Connection(os.dup(words.fileno()), readable=False) as given:
+            # in the form in which a descriptor is handed to a fork
             process = self.context.Process(
                 target=_run, args=(str(script), arguments, given, str(folder), environment)
             )
@@ -191,9 +190,8 @@ def _become(log: int, folder: str, environment: dict[str, str]) -> None:
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)
-    sys.path[:] = [
-        entry for entry in sys.path if entry
-    ]  # the folder of a process is no place to import from
+    # the folder of a process is no place to import from
+    sys.path[:] = [entry for entry in sys.path if entry]
 
 
 def _die_with_parent() -> None:

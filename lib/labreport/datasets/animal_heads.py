@@ -139,9 +139,8 @@ def _upright_ear(pen: Pen, animal: Animal, side: int, spread: float, colour: np.
         )
         pen.polygon(curve(flap * (side, 1)), colour)
         return
-    ear = UPRIGHT_EAR + np.array((spread, 0)) * (
-        UPRIGHT_EAR[:, 1:] == UPRIGHT_EAR[:, 1].min()
-    )  # the tip alone is spread
+    # the tip alone is spread
+    ear = UPRIGHT_EAR + np.array((spread, 0)) * (UPRIGHT_EAR[:, 1:] == UPRIGHT_EAR[:, 1].min())
     pen.polygon(curve(ear * (side, 1)), colour)
     pen.polygon(curve((ear * 0.68 + (0.19, -0.24)) * (side, 1)), (PINK + animal.coat) / 2)
 

@@ -187,10 +187,8 @@ class _ArraysOnly(pickle.Unpickler):
             )
         if module == "numpy" and name in ("ndarray", "dtype"):
             return getattr(np, name)
-        if (module, name) == (
-            "_codecs",
-            "encode",
-        ):  # how Python 3 writes bytes into an old pickle protocol
+        if (module, name) == ("_codecs", "encode"):
+            # how Python 3 writes bytes into an old pickle protocol
             return lambda text, encoding: (
                 text.encode("latin-1")
                 if encoding in ("latin1", b"latin1")

@@ -104,12 +104,10 @@ def draw(per_class: int, seed: int, side: int) -> tuple[np.ndarray, np.ndarray]:
     Picture i depends on `seed`, i and `side` alone, so a longer draw begins with the shorter, and
     another side shows the same scene.
     """
-    mixing = np.random.default_rng(
-        [seed, 0, 1]
-    )  # a third number, or it would be the generator of picture 0
-    rounds = [
-        class_counts(n + 1) - class_counts(n) for n in range(per_class)
-    ]  # what each further picture per class adds
+    # a third number, or it would be the generator of picture 0
+    mixing = np.random.default_rng([seed, 0, 1])
+    # what each further picture per class adds
+    rounds = [class_counts(n + 1) - class_counts(n) for n in range(per_class)]
     labels = np.concatenate(
         [
             mixing.permutation(np.repeat(np.arange(len(CLASSES), dtype=np.int32), added))
@@ -127,9 +125,8 @@ def class_counts(per_class: int) -> np.ndarray:
     """How many pictures of each breed a draw holds, int (120,): 0.75 to 1.4 times `per_class`,
     fixed for each breed, at least 1.
     """
-    share = 0.75 + 0.65 * np.random.default_rng([STANDARD, 1]).beta(
-        1.3, 2, len(CLASSES)
-    )  # leans to the rare, like the real counts
+    # leans to the rare, like the real counts
+    share = 0.75 + 0.65 * np.random.default_rng([STANDARD, 1]).beta(1.3, 2, len(CLASSES))
     return np.rint(per_class * share).astype(int)
 
 

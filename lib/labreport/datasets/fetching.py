@@ -120,10 +120,8 @@ def _put_in_place(name: str, source: Source, archive: Path, target: Path) -> Non
         try:
             source.unpack(archive, part)
             root = source.room.find(part)
-        except (
-            ValueError,
-            folders.NotThere,
-        ) as error:  # another one may arrive the next time; where the disk is full this one will do
+        except (ValueError, folders.NotThere) as error:
+            # another one may arrive the next time; where the disk is full this one will do
             archive.unlink()
             raise ValueError(
                 f"{name}: what {source.page} hands out cannot be used, and was deleted: {error}"

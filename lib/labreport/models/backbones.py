@@ -64,12 +64,8 @@ def _weighted(model_args: dict, image_shape) -> keras.Model:
     backbone = _architecture(model_args, image_shape, None)
     try:
         backbone.load_weights(file)
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        RuntimeError,
-    ) as error:  # h5py and Keras know many ways to say so
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        # h5py and Keras know many ways to say so
         raise ValueError(
             f"{paths.display(file)} does not hold the weights of {_described(model_args)}"
             f" ({_first_line(error)}); remove it, or put a whole"

@@ -52,9 +52,8 @@ def project() -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, content in sorted(contents.items()):
-            archive.writestr(
-                zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED, 9
-            )  # ZipInfo: of no date
+            # ZipInfo: of no date
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED, 9)
     return buffer.getvalue()
 
 

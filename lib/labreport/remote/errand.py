@@ -118,12 +118,8 @@ def _done(run: str, base: str | None, arguments: list[str], clock: Clock, record
     process = tasks.start(
         tasks.PIPELINE, arguments, log, paths.root(), os.environ | {"PYTHONUNBUFFERED": "1"}
     )
-    shown, epochs, since, asked = (
-        log.stat().st_size,
-        _epochs(run, base),
-        None,
-        False,
-    )  # since: an epoch was seen to end, so that what comes before the first is not taken for one
+    # since: an epoch was seen to end, so that what comes before the first is not taken for one
+    shown, epochs, since, asked = (log.stat().st_size, _epochs(run, base), None, False)
     try:
         while (code := process.poll()) is None:
             shown = _shown(log, shown)

@@ -208,9 +208,8 @@ def _keep(folder: Path, lanes: list[Lane]) -> None:
             for lane in open_ones
         ]
     }
-    if (
-        open_ones and files.read_json(folder / RECORD) != record
-    ):  # it is asked to at each look, for hours
+    if open_ones and files.read_json(folder / RECORD) != record:
+        # it is asked to at each look, for hours
         folder.mkdir(parents=True, exist_ok=True)  # somebody may have tidied up
         files.write_json(folder / RECORD, record)
     if not open_ones:
@@ -407,18 +406,16 @@ class Log(threading.Thread):
         super().__init__(daemon=True)
         self.api, self.kernel, self.margin = api, kernel, f"  {letter} | " if letter else "  | "
         self.over, self.taken, self.line = threading.Event(), 0, ""
-        self.output = (
-            sys.stdout
-        )  # as it is now: what the client prints elsewhere is led away from it for moments
+        # as it is now: what the client prints elsewhere is led away from it for moments
+        self.output = sys.stdout
 
     def run(self) -> None:
         import requests
 
         while True:
             last = self.over.is_set()  # then what is there now is all
-            with contextlib.suppress(
-                requests.RequestException, ValueError, OSError
-            ):  # the status tells how the notebook is; the log is a courtesy
+            with contextlib.suppress(requests.RequestException, ValueError, OSError):
+                # the status tells how the notebook is; the log is a courtesy
                 for number, event in enumerate(self.api.kernels_logs_stream(self.kernel)):
                     if number >= self.taken:
                         self._print(event.get("data") or "")

@@ -207,9 +207,8 @@ def _numbered(blocks, places) -> list[Block]:
     """
     headings = [block for block in blocks if isinstance(block, Heading)]
     typed = sum(bool(_TYPED_NUMBER.match(heading.text)) for heading in headings)
-    numbering = typed * 2 <= len(
-        headings
-    )  # most headings carry a typed number: a second one would confuse
+    # most headings carry a typed number: a second one would confuse
+    numbering = typed * 2 <= len(headings)
     above: list[int] = []  # the levels, as typed, of the sections around the present one
     counts: list[int] = []
     anchors: set[str] = set()
@@ -266,9 +265,8 @@ def _linked(html: str, anchors: set[str], shown: dict[str, list[Block]]) -> str:
             if counted and place not in shown and counted[1] in shown
             else (place, 0)
         )
-        cell = (
-            cell if cell in shown else f"{cell}-{spoken()}"
-        )  # the translation of a cell is named after it
+        # the translation of a cell is named after it
+        cell = cell if cell in shown else f"{cell}-{spoken()}"
         target = (
             shown[cell][position] if cell in shown and 0 <= position < len(shown[cell]) else None
         )

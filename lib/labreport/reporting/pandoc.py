@@ -101,9 +101,8 @@ def _with_plain_dollars(source: str) -> str:
     def replacement(found):
         display = found["display"] or found["bare"] or found["brackets"]
         if display:
-            body = re.sub(
-                r"\n\s*\n", "\n", display.strip()
-            )  # a blank line would end the paragraph and the formula
+            # a blank line would end the paragraph and the formula
+            body = re.sub(r"\n\s*\n", "\n", display.strip())
             return f"$${_with_visible_tags(body)}$$"
         if found["parentheses"]:
             return f"${found['parentheses'].strip()}$"

@@ -363,11 +363,8 @@ def _missing_glyphs(source: str) -> dict[int, str]:
 
 
 def _spelled(character: str) -> str:
-    if unicodedata.category(character) in (
-        "Mn",
-        "Me",
-        "Cf",
-    ):  # variation selectors and joiners, invisible by themselves
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        # variation selectors and joiners, invisible by themselves
         return ""
     if unicodedata.category(character) == "So":
         return f"[{unicodedata.name(character, f'U+{ord(character):04X}').lower()}]"

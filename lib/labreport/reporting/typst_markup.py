@@ -73,9 +73,8 @@ class Writer:
     def __init__(self, anchors: set[str] = frozenset()):
         self.anchors = anchors
         self.files: dict[str, bytes] = {}
-        self.pictures: dict[
-            str, str
-        ] = {}  # file name -> alt text, for those that Typst turns out not to read
+        # file name -> alt text, for those that Typst turns out not to read
+        self.pictures: dict[str, str] = {}
         self.formulas: list[tuple[str, bool]] = []
 
     def inline(self, html: str) -> str:
