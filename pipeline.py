@@ -60,8 +60,12 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     except (KeyboardInterrupt, interruption.Interrupted) as stop:
         print(
-            "\ninterrupted:"
-            f" {str(stop) or 'what was finished before is untouched, and so is what was saved; the same command goes on'}",
+            "\ninterrupted: "
+            + (
+                str(stop)
+                or "what was finished before is untouched, and so is what was saved;"
+                " the same command goes on"
+            ),
             file=sys.stderr,
         )
         return interruption.exit_code(stop)
@@ -238,7 +242,7 @@ def check(options) -> None:
     print(f"sound: {count(len(chosen_ones), 'experiment')}")
 
 
-def data(options, only: list[str] | None = None) -> None:
+def data(options, only: list[str] | None = None) -> None:  # noqa: C901
     """Fetch and verify a data set, the data of an experiment, or of all of them."""
     from labreport import datasets
     from labreport.datasets import fetching, locking
@@ -329,7 +333,7 @@ def report(options) -> None:
 
 
 def compare(options) -> None:
-    """Report on an assignment's runs beside each other; the same as `report ASSIGNMENT_comparison`."""
+    """Report on an assignment's runs beside each other, like `report ASSIGNMENT_comparison`."""
     name = assignments.compared(options.assignment) or options.assignment
     bring_up_to_date(assignments.load(name, settings(options)), options.language, with_reports=True)
 
@@ -407,7 +411,7 @@ def members(assignment: str | None) -> list[str]:
 
 
 def loaded(name: str):
-    """The experiment as in its file, or None where that cannot be read: its own turn will say why."""
+    """The experiment as in its file, or None where that cannot be read, as its turn will say."""
     try:
         return experiments.load(name)
     except ValueError:

@@ -79,7 +79,7 @@ def experiment(kind: str):
 
 
 def run(kind: str, through: str, reports: str, cache: str, terminal: str | None) -> None:
-    """What a process that may be killed does. terminal: the one that it prints to, else to a log."""
+    """What a process that may be killed does. terminal: where it prints to, else to a log."""
     os.environ |= {"LABREPORT_REPORTS": reports, "LABREPORT_CACHE": cache}
     if terminal:
         log = os.open(terminal, os.O_RDWR | os.O_NOCTTY)

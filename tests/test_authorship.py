@@ -1,4 +1,4 @@
-"""Who hands a report in: report.yaml or the command line, read strictly, and in the reports only."""
+"""Who hands a report in: report.yaml or the command line, strictly read, in the reports only."""
 
 import runpy
 import subprocess

@@ -218,8 +218,8 @@ def test_what_a_killed_cell_has_left_is_not_taken_and_another_version_is_set_asi
     left = (
         "os.makedirs('/content/.labreport-x/lib/labreport');"
         " os.makedirs('/content/labreport/lib/labreport');"
-        " os.makedirs('/content/labreport/reports/a_run')\nopen('/content/labreport/lib/labreport/__init__.py',"
-        " 'w').write('__version__ = \"0.0.9\"')"
+        " os.makedirs('/content/labreport/reports/a_run')\n"
+        "open('/content/labreport/lib/labreport/__init__.py', 'w').write('__version__ = \"0.0.9\"')"
     )
     lines = opened(
         "colab",

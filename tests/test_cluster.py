@@ -281,7 +281,7 @@ class Tasks:
 
 
 @pytest.mark.slow
-def test_six_runs_on_slurm_end_with_the_bits_of_a_local_sweep_whatever_is_cancelled_requeued_or_killed(
+def test_six_runs_on_slurm_end_with_the_bits_of_a_local_sweep_whatever_is_cancelled_or_killed(
     project, environment, on_slurm, undisturbed, time_limits, tmp_path
 ):
     reports, watch = tmp_path / "reports", Watch()

@@ -1,4 +1,4 @@
-"""The fingerprint of unchanged data is known without loading them, and of changed data it is not."""
+"""The fingerprint of unchanged data is known without loading them, that of changed data is not."""
 
 import shutil
 import zipfile

@@ -1,4 +1,4 @@
-"""One set of versions: pyproject.toml asks, the lock files pin and verify, environment.yml repeats."""
+"""One set of versions: pyproject.toml asks, the locks pin and verify, environment.yml repeats."""
 
 import re
 import tomllib

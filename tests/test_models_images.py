@@ -642,9 +642,6 @@ def test_settings_that_cannot_be_are_refused_in_our_words(model, settings, expec
         built(model, settings, 40)
 
 
-# --- weights
-# -----------------------------------------------------------------------------------------------------
-
 IMAGENET = SMALL | {"weights": "imagenet"}
 RELEASED = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_{}_{}_no_top.h5"
 

@@ -477,13 +477,10 @@ def test_a_run_that_fails_there_leaves_the_finished_one_here(notebooks):
 
 def test_metrics_come_last_when_a_fetched_run_takes_the_place_of_another(notebooks, monkeypatch):
     notebooks.scripted["*"], moved = finishing, []
+    kind = type(step().experiment.folder)
+    replace = kind.replace
     monkeypatch.setattr(
-        type(step().experiment.folder),
-        "replace",
-        lambda path, target, move=type(step().experiment.folder).replace: (
-            moved.append(target.name),
-            move(path, target),
-        )[1],
+        kind, "replace", lambda path, target: (moved.append(target.name), replace(path, target))[1]
     )
     bring(step())
     assert (
@@ -699,7 +696,7 @@ def test_packages_and_absent_weights_count_between_runs_of_one_host_only():
 
 
 @pytest.mark.slow
-def test_a_run_that_is_really_executed_there_and_ended_by_the_service_ends_in_a_second_notebook_with_the_bits_of_one_here(
+def test_a_run_that_the_service_ends_is_finished_in_a_second_notebook_with_the_bits_of_one_here(
     notebooks, tmp_path, capsys, monkeypatch
 ):
     notebooks.python, notebooks.end_first_after = (

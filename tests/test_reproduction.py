@@ -1,4 +1,4 @@
-"""A PDF carries its experiment: it is read back, run again with nothing else at hand, and compared."""
+"""A PDF carries its experiment: read back, run again with nothing else at hand, and compared."""
 
 import hashlib
 import io
@@ -269,7 +269,7 @@ def unchanged(carried, tiny, tmp_path, monkeypatch):
 
 
 def written(carried, changed):
-    """The attachments with other values in them, by file; the sha256 of what was changed are right."""
+    """The attachments with other values in them, by file; the sha256 fit what was changed."""
     parts = {
         name: changed.get(name) or json.loads(carried[name])
         for name in ("metrics.json", "provenance.json")

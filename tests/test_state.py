@@ -235,8 +235,8 @@ def test_a_process_whose_run_folder_was_deleted_says_so_and_leaves_alone_what_is
         pytest.raises(
             files.Deleted,
             match=(
-                "^the folder .*/a_run was deleted while this process worked in it, so it stops here; it"
-                " leaves alone what is there now"
+                "^the folder .*/a_run was deleted while this process worked in it, so it stops"
+                " here; it leaves alone what is there now"
             ),
         ),
         state.held(folder, "a_run", log="failed.txt"),

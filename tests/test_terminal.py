@@ -247,7 +247,7 @@ def test_a_run_whose_window_is_closed_while_its_kernel_starts_has_not_failed(ope
 
 
 def closed_in_a_sweep(opened, tmp_path, *more, handed_on):
-    """A sweep of three runs, closed when two of them are at work; all that it has started is gone."""
+    """A sweep of three runs, closed while two are running; all that it has started is gone."""
     project = made(tmp_path / "project")
     terminal = opened(
         *COMMAND,

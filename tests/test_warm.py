@@ -225,8 +225,6 @@ def test_no_thread_is_lost_in_a_fork_since_there_is_none_but_openblas_s(tmp_path
     then = """
 forge.context.Process(target=print).start()  # it is started when all has been imported
 while not (there := multiprocessing.forkserver._forkserver._forkserver_pid): time.sleep(0.1)
-from pathlib import Path
-children = lambda: [one for one in Path("/proc").glob("[0-9]*/stat") if one.read_text().rsplit(")", 1)[1].split()[1] == str(there)]
 import multiprocessing
 for child in multiprocessing.active_children(): child.join()
 print(len(os.listdir(f"/proc/{there}/task")))"""

@@ -222,7 +222,7 @@ def connected(address: str | None, scheduler_file: str | None):
         )
 
     class Client(distributed.Client):
-        """distributed's own; one whose start has failed would try for two minutes to end in order."""
+        """distributed's own, which takes two minutes to close where its start has failed."""
 
         def __del__(self):
             pass

@@ -1,4 +1,4 @@
-"""What the numbers of one run say, in sentences: every figure in a report's prose is computed here."""
+"""What the numbers of one run say, in sentences: every number in a report's prose."""
 
 import numpy as np
 import pandas as pd

@@ -199,7 +199,7 @@ def panels(
     found = {}
     for title, lines in gathered.items():
         parts = np.array_split(list(lines), -(-len(lines) // LINES))
-        for number, part in enumerate(parts, 1):
+        for position, part in enumerate(parts, 1):
             found[
                 (
                     title
@@ -207,7 +207,7 @@ def panels(
                     else say(
                         "{title} ({number} of {parts})",
                         title=title,
-                        number=number,
+                        number=position,
                         parts=len(parts),
                     )
                 )
@@ -237,7 +237,7 @@ def common_settings(assignment: Assignment) -> list[dict]:
 
 
 def own_settings(assignment: Assignment) -> list[dict]:
-    """What each experiment sets otherwise than most do, as rows of an experiment and its settings."""
+    """What each experiment sets otherwise than most do: rows of an experiment and its settings."""
     settings = _settings(assignment)
     usual = _usual(settings)
     rows = []
@@ -258,7 +258,7 @@ _ABSENT = object()
 
 
 def _settings(assignment: Assignment) -> dict[str, dict]:
-    """Flat settings by label, each mapping's name dropped where the setting's own name is enough."""
+    """Flat settings by label, without a mapping's name where the setting's own is enough."""
     flat = {
         assignment.label(run.experiment): {
             key: value

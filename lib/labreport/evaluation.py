@@ -73,7 +73,7 @@ def squared_error_beside_cross_entropy(result: Result) -> pd.DataFrame:
 
 
 def classification_report(result: Result) -> pd.DataFrame:
-    """Precision, recall, F1 and number of images of each class, and their plain and weighted means."""
+    """Precision, recall, F1 and number of images by class, and their plain and weighted means."""
     report = metrics.classification_report(
         result.labels,
         result.predicted,

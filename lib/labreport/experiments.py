@@ -82,7 +82,7 @@ class Experiment:
     changes: dict = None
 
     def settings(self) -> dict:
-        """Everything that can be set, resolved: `load(name, settings())` is this experiment again."""
+        """Everything that can be set, resolved: `load(name, settings())` is this experiment."""
         return {key: value for key, value in asdict(self).items() if key not in ("name", "changes")}
 
     def training_settings(self) -> dict:
@@ -418,6 +418,14 @@ def _check(values: dict, where) -> dict:
                 f"{where(room)}: there is no {room}"
                 f" {checked[room]!r}{nearest(checked[room], known)}; there are {', '.join(known)}"
             )
+    _check_entries(checked, where)
+    _check_ranges(checked, where)
+    _check_words(checked, where)
+    return checked
+
+
+def _check_entries(checked: dict, where) -> None:
+    """Each mapping holds the settings of what it belongs to, and no others; made typed in place."""
     required = {
         f"{room}_args": {
             key
@@ -443,6 +451,10 @@ def _check(values: dict, where) -> dict:
         for key in required.get(field, ()):
             if key not in checked[field]:
                 raise ValueError(f"{where(field)}: {field} lacks {key!r} ({entries[key]})")
+
+
+def _check_ranges(checked: dict, where) -> None:
+    """Numbers lie where they mean something."""
     for field, key, least in (
         ("epochs", None, 1),
         ("batch_size", None, 1),
@@ -479,6 +491,10 @@ def _check(values: dict, where) -> dict:
                 f"{where('published', key)}: published.{key} is a share from 0 to 1, got"
                 f" {checked['published'][key]}"
             )
+
+
+def _check_words(checked: dict, where) -> None:
+    """Words are among those that there are: of the data, a monitor, an experiment, a notebook."""
     if checked["data"] not in ("real", "sample"):
         raise ValueError(f"{where('data')}: data is real or sample, got {checked['data']!r}")
     if checked["early_stopping"]["monitor"] not in MONITORS:
@@ -498,7 +514,6 @@ def _check(values: dict, where) -> dict:
             f" {checked['notebook']!r}{nearest(checked['notebook'], known)}; there are"
             f" {', '.join(known)}"
         )
-    return checked
 
 
 def flatten(values: Mapping) -> dict:

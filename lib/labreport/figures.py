@@ -21,10 +21,7 @@ from .wording import count, noted, number, percent, say, whole
 WIDTH_INCHES = 6.3  # text width of an A4 page
 MOST_ROWS = 50  # of a figure that lists runs, so that it fits on a page
 # Okabe and Ito: told apart by the colour-blind, and in grey by their line styles
-TRAINING, VALIDATION = (
-    "#0072B2",
-    "#D55E00",
-)
+TRAINING, VALIDATION = ("#0072B2", "#D55E00")
 STYLE = {
     "font.size": 9,
     "axes.spines.top": False,
@@ -503,7 +500,7 @@ def _by_class(axes, label: str, limit: float) -> None:
 
 
 def _course(history: pd.DataFrame, column: str, name: str) -> str:
-    """How a curve runs, in a sentence: where it begins, where its best value lies, where it ends."""
+    """How a curve runs, in a sentence: where it begins, has its best value, and ends."""
     values = history[column]
     told = {"name": name, "start": number(values.iloc[0], 2), "end": number(values.iloc[-1], 2)}
     if len(values) == 1:
@@ -773,7 +770,7 @@ def effects(tables: dict[str, pd.DataFrame]) -> Picture:
     told = []
     for position, ((setting, table), axes) in enumerate(zip(tables.items(), grid.flat)):
         groups = table.groupby("value", sort=False)["accuracy"]
-        for place, (value, accuracies) in enumerate(groups):
+        for place, (_, accuracies) in enumerate(groups):
             axes.plot(
                 [place] * len(accuracies),
                 100 * accuracies,

@@ -26,7 +26,7 @@ class AtWork(ValueError):
 
 
 class Deleted(FileNotFoundError):
-    """A folder was deleted while this process held a lock in it; what lies there now is another's."""
+    """A folder was deleted while this process held its lock; what lies there now is another's."""
 
 
 _held: dict[Path, int] = {}  # lock files of this process, and their descriptors
@@ -210,7 +210,7 @@ def now() -> str:
 
 
 def read_json(path: Path):
-    """The content of a JSON file, or None where there is none or it is damaged, or no file at all."""
+    """The content of a JSON file, or None where it is missing, damaged or not a file."""
     try:
         return json.loads(path.read_text("utf-8"))
     except (ValueError, RecursionError):

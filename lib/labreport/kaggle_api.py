@@ -72,7 +72,8 @@ def asked(api, call, *arguments, what: str, page: str, attempts: int | None = No
     def once():
         try:
             return call(*arguments, **named)
-        except requests.HTTPError as error:  # in words without the address, which the client prints and which can carry a signature
+        except requests.HTTPError as error:
+            # in words without the address, which the client prints and which can carry a signature
             status = f"{error.response.status_code} {error.response.reason}"
             if error.response.status_code == 429:
                 raise requests.HTTPError(status, response=error.response) from None

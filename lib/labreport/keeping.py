@@ -178,7 +178,7 @@ def _is_kept(name: str) -> bool:
 
 
 def how_far(names: Collection[str]) -> tuple[bool, int]:
-    """How far a run folder with these files has come: finished?, epochs of an unfinished training."""
+    """How far a run folder with these files is: finished?, epochs of an unfinished training."""
     return "metrics.json" in names, max(
         (int(found[1]) for name in names if (found := CHECKPOINT.fullmatch(name))), default=0
     )

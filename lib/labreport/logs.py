@@ -108,7 +108,7 @@ class Log:
     """
 
     def __init__(self, path: Path, mode: str = "a"):
-        self._file = open(path, f"{mode}b", buffering=0)
+        self._file = open(path, f"{mode}b", buffering=0)  # noqa: SIM115  `finish` closes it
         self._reading, self._writing = os.pipe()
         self._ended, self._complete, self._lost = threading.Event(), threading.Event(), 0
         threading.Thread(target=self._read, name=f"log {path.name}", daemon=True).start()

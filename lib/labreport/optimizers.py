@@ -1,4 +1,4 @@
-"""Optimizers by name, with the settings a parameter file may give and Keras's defaults written out."""
+"""Optimizers by name, with the settings of a parameter file and Keras's defaults written out."""
 
 import keras
 

@@ -182,7 +182,7 @@ class _Today:
 
 
 def _changed(experiment: Experiment, changes: dict) -> Experiment:
-    """The experiment with the changes of a run; loading it would read its file again for every run."""
+    """The experiment with the changes of a run, without reading its file again for every run."""
     values = {
         name: dict(value) if isinstance(value, dict) else value
         for name, value in vars(experiment).items()

@@ -292,7 +292,7 @@ def _size(experiment: Experiment, shape: tuple) -> Size:
 
 
 def _bytes_of_outputs(layer) -> list[tuple[float, bool]]:
-    """Bytes of each output of a layer, or of those that a model is made of; and whether it learns."""
+    """Bytes of each output of a layer, or of a model's layers; and whether it learns."""
     parts = [part for one in getattr(layer, "layers", []) for part in _bytes_of_outputs(one)]
     found = layer.output if isinstance(layer.output, (list, tuple)) else [layer.output]
     learns = bool(layer.trainable_weights)
@@ -375,7 +375,7 @@ def jobs(found: list[Step], here: Room, asked: int | None = None) -> int:
 def told(
     found: list[Step], here: Room, at_once: int, threads_each: int, apart: bool = False
 ) -> list[str]:
-    """The plan's sum in sentences. apart: the runs are on other machines, whose room is not known."""
+    """The plan's sum in sentences. apart: on other machines, whose room is not known."""
     to_do = [step for step in found if step.to_do]
     lines = [
         f"{count(len(found), 'run')}: {len(found) - len(to_do)} done,"

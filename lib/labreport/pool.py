@@ -108,8 +108,12 @@ class Pool:
         tasks.head(
             task.log,
             task.step.experiment.run_name,
-            f"try {task.tries}, threads: {self.threads},"
-            f" {'forked from a process that had imported everything' if warm_start else 'a new process'}",
+            f"try {task.tries}, threads: {self.threads}, "
+            + (
+                "forked from a process that had imported everything"
+                if warm_start
+                else "a new process"
+            ),
         )
         begin = self.forge.start if warm_start else tasks.start
         self._running[task.folder] = (

@@ -51,7 +51,10 @@ def file_name(model_args: dict, image_side: int) -> str:
     if model_args["backbone"] == "inception_v3":
         return "inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5"
     side = image_side if image_side in SIDES else 224
-    return f"mobilenet_v2_weights_tf_dim_ordering_tf_kernels_{float(model_args['alpha'])}_{side}_no_top.h5"
+    return (
+        "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_"
+        f"{float(model_args['alpha'])}_{side}_no_top.h5"
+    )
 
 
 def find(model_args: dict, image_side: int) -> Path | None:

@@ -282,7 +282,7 @@ def provenance_table(result: Result) -> list[dict]:
         say("Finished"): date(result.metrics["finished"]),
         say("Computing time"): duration(result.seconds),
         say("Peak memory"): (
-            f"{number(max(sitting['peak_memory_bytes'] for sitting in origin['sittings']) / 2**30, 1)} GiB"
+            f"{number(max(s['peak_memory_bytes'] for s in origin['sittings']) / 2**30, 1)} GiB"
         ),
         say("Sittings"): _sittings(origin["sittings"]),
         say("Commit"): (

@@ -60,7 +60,7 @@ class State:
 
 
 def read(folder: Path) -> State:
-    """The state of a run folder, corrected where it says running or queued and its process is gone."""
+    """The state of a run folder; no run counts as running or queued whose process is gone."""
     record, epochs = _record(folder), _epochs(folder)
     if record is None:
         return State("interrupted", epochs) if epochs is not None else State("none")
@@ -166,7 +166,7 @@ def fetch(folder: Path) -> None:
 
 
 def queue(folder: Path) -> None:
-    """Say that this process will come to this run later, unless the folder says something already."""
+    """Mark a run as queued by this process, unless the folder says something already."""
     if read(folder).name == "none":
         folder.mkdir(parents=True, exist_ok=True)
         files.write_json(

@@ -223,7 +223,7 @@ def _beside_the_file(carried: enclosures.Enclosure) -> list[str]:
     except ValueError as error:
         return [
             f"{where}"
-            f" {'cannot be compared with it (' + str(error) + ')' if file.exists() else 'is not here'};"
+            f" {f'cannot be compared with it ({error})' if file.exists() else 'is not here'};"
             " the experiment inside the PDF is run"
         ]
     inside = experiments.flatten(carried.settings)

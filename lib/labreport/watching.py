@@ -161,18 +161,15 @@ def shown(steps: list[Step], at_once: int):
     if not sys.stdout.isatty():
 
         def changed(task):
-            if task:
-                print(
-                    (
-                        line(look(task.step))
-                        if task.outcome == "done"
-                        else (
-                            f"{task.step.label}, seed {task.step.seed}:"
-                            f" {task.outcome}{f': {printable(task.why)}' if task.outcome == 'failed' else ''}"
-                        )
-                    ),
-                    flush=True,
-                )
+            if not task:
+                return
+            if task.outcome == "done":
+                text = line(look(task.step))
+            else:
+                text = f"{task.step.label}, seed {task.step.seed}: {task.outcome}"
+                if task.outcome == "failed":
+                    text += f": {printable(task.why)}"
+            print(text, flush=True)
 
         yield changed
         return

@@ -103,7 +103,10 @@ def date(moment: str) -> str:
         return ""
     when = datetime.datetime.fromisoformat(moment)
     pattern = {"en": "d MMMM y, HH:mm", "es": "d 'de' MMMM 'de' y, HH:mm"}[_spoken]
-    return f"{_babel().dates.format_datetime(when.replace(tzinfo=None), pattern, locale=_spoken)}{f' {when.tzname()}' if when.tzinfo else ''}"
+    return (
+        f"{_babel().dates.format_datetime(when.replace(tzinfo=None), pattern, locale=_spoken)}"
+        f"{f' {when.tzname()}' if when.tzinfo else ''}"
+    )
 
 
 def duration(seconds: float) -> str:

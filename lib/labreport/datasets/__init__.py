@@ -79,7 +79,7 @@ def examples(dataset: Dataset, each: int) -> tuple[np.ndarray, list[str]]:
 
 
 def evenly(total: int, most: int) -> np.ndarray:
-    """At most `most` positions spread evenly over `total` ones: splits are often sorted by class."""
+    """At most `most` positions, evenly over `total` ones: splits are often sorted by class."""
     return np.unique(np.linspace(0, total - 1, min(most, total)).astype(int))
 
 

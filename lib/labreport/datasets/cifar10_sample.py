@@ -63,7 +63,7 @@ def _picture(class_name: str, rng: np.random.Generator) -> np.ndarray:
 
 
 def _pose(tilt_degrees: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Where and how the subject stands: the matrix (2, 2) and the origin (2,) of a pen, in pixels."""
+    """Where and how the subject stands: matrix (2, 2) and origin (2,) of a pen, in pixels."""
     tilt = np.radians(rng.normal(0, tilt_degrees))
     scale = rng.uniform(0.28, 0.47) * CANVAS
     # nearer 0: turned towards the camera or away

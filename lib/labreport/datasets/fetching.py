@@ -169,7 +169,7 @@ def _from_kaggle(method: str, reference: str, source: Source, place: Path) -> Pa
 
 
 def _from_storage(digest: str | None, source: Source, place: Path) -> Path:
-    """A public archive, whose address is the source's page. digest: its sha256, where it is known."""
+    """A public archive at the source's page. digest: its sha256, where it is known."""
     name = source.page.rpartition("/")[-1]
     beside = place.parents[1] / name  # put there by a person
     if not beside.exists():

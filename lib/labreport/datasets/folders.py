@@ -201,7 +201,7 @@ def unpack(archive: Path, folder: Path) -> None:
 
 
 def require_room(folder: Path, size: int, what: str) -> None:
-    """OSError (ENOSPC) where the disk of a folder has no room for so many bytes, and a little more."""
+    """OSError (ENOSPC) where a folder's disk has no room for so many bytes and a little more."""
     free = shutil.disk_usage(folder).free
     if free < size * 1.02:
         raise OSError(

@@ -25,7 +25,8 @@ def build(experiment, image_shape: tuple[int, int, int], num_classes: int) -> ke
         return MODELS[experiment.model](image_shape, num_classes, **experiment.model_args)
     except ConnectionError:
         raise
-    except Exception as error:  # Keras and its backend raise of all kinds: maps that shrink to nothing, too little memory
+    except Exception as error:
+        # Keras and its backend raise of all kinds: maps that shrink to nothing, too little memory
         if (
             isinstance(error, ValueError)
             and "\n" not in str(error)

@@ -97,7 +97,7 @@ def vgg16(image_shape, num_classes, *, pixels: str) -> keras.Model:
 
 
 def vgg16_keras(image_shape, num_classes, *, pixels: str) -> keras.Model:
-    """VGG-16 as keras.applications builds it, with random weights (Simonyan and Zisserman, 2015)."""
+    """VGG-16 of keras.applications, with random weights (Simonyan and Zisserman, 2015)."""
     _, x = _pixels(image_shape, pixels)
     return keras.applications.VGG16(
         weights=None, include_top=True, input_tensor=x, classes=num_classes

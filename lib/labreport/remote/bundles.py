@@ -58,7 +58,7 @@ def project() -> bytes:
 
 
 def packed(experiment, language: str) -> dict:
-    """The notebook of an experiment with its parameters filled in and the project inside, as JSON."""
+    """The notebook of an experiment, with its parameters and the project inside, as JSON."""
     made = _read(experiment.notebook)
     for cell in made["cells"]:
         if "parameters" in cell["metadata"].get("tags", []):

@@ -112,7 +112,7 @@ def show(run: str, language: str) -> None:
 
 
 def _done(run: str, base: str | None, arguments: list[str], clock: Clock, record: dict) -> dict:
-    """What came of a run: its outcome (finished, stopped or failed), its epochs, and why it failed."""
+    """What came of a run: finished, stopped or failed; its epochs, and why it failed."""
     log = record_folder() / tasks.LOGS / f"{run}.txt"
     tasks.head(log, run, "on Kaggle")
     process = tasks.start(

@@ -95,7 +95,10 @@ def bring(
     folder.mkdir(parents=True, exist_ok=True)
     with files.lock(folder / LOCK, f"{name} on Kaggle"):
         lanes = _lanes(name, folder, [step for step in steps if step.to_do], terms.at_once)
-        keep = lambda: _keep(folder, lanes)
+
+        def keep() -> None:
+            _keep(folder, lanes)
+
         try:
             while open_lanes := [lane for lane in lanes if lane.left]:
                 for lane in open_lanes:
@@ -238,10 +241,9 @@ def _send(api, lane: Lane, terms: sending.Terms, keep) -> None:
         if not lane.parts and lane.letter in ("", "a"):
             print(printable(told), flush=True)
     attached = lane.attached
+    slug = sending.slug(lane.name, lane.key, lane.letter, len(lane.parts) + 1)
     part = {
-        "kernel": (
-            f"{api.get_config_value('username')}/{sending.slug(lane.name, lane.key, lane.letter, len(lane.parts) + 1)}"
-        ),
+        "kernel": f"{api.get_config_value('username')}/{slug}",
         "errand": secrets.token_hex(8),
         "sent": files.now(),
         "arrived": False,
@@ -278,9 +280,10 @@ def _send(api, lane: Lane, terms: sending.Terms, keep) -> None:
         lane.again = time.monotonic() + FULL_SECONDS
         return
     part["arrived"], lane.seen, lane.answered, lane.again = True, "", time.monotonic(), 0.0
+    internet = sending.needs([step.experiment for step in lane.left])["enable_internet"]
     print(
         f"{lane.title}: sent {count(len(lane.left), 'run')} to {sending.page(part['kernel'])}"
-        f" ({terms}{', with internet' * sending.needs([step.experiment for step in lane.left])['enable_internet']})",
+        f" ({terms}{', with internet' if internet else ''})",
         flush=True,
     )
 

@@ -52,7 +52,8 @@ _ATTRIBUTES = {
 _MATH_ATTRIBUTES = set(
     "display mathvariant stretchy form fence separator accent accentunder columnalign rowspan"
     " columnspan width height depth lspace rspace linethickness displaystyle scriptlevel minsize"
-    " maxsize symmetric largeop movablelimits notation encoding xmlns rowspacing columnspacing".split()
+    " maxsize symmetric largeop movablelimits notation encoding xmlns rowspacing"
+    " columnspacing".split()
 )
 _STYLE = re.compile(r"text-align:\s*(?:left|right|center)|padding-(?:left|right):\s*0")
 _LINK = re.compile(r"(?:https?:|mailto:|#)[^\s]", re.IGNORECASE)
@@ -151,11 +152,10 @@ def _clean_attributes(tag: Tag) -> None:
         style = f"text-align: {align}"
     if style and tag.name in ("td", "th", "mtd"):
         tag["style"] = style
-    if tag.has_attr("href") and not _LINK.match(str(tag["href"]).strip()):
-        if (
-            ":" in str(tag["href"]).split("/")[0]
-        ):  # javascript:, data:, file: and their like; relative pages may stay
-            del tag["href"]
+    href = str(tag.get("href", ""))
+    if ":" in href.split("/")[0] and not _LINK.match(href.strip()):
+        # javascript:, data:, file: and their like; relative pages may stay
+        del tag["href"]
 
 
 def _replace_image(tag: Tag, tree: BeautifulSoup, resolve: Resolver) -> None:
@@ -179,8 +179,11 @@ def _replace_image(tag: Tag, tree: BeautifulSoup, resolve: Resolver) -> None:
         )
         return
     title = tag.get("title")
-    tag.attrs = {"src": data_uri(picture), "alt": alt or title or say("Picture without a description"),
-                 "width": str(round(pixels or picture.width / 0.75))}  # fmt: skip
+    tag.attrs = {
+        "src": data_uri(picture),
+        "alt": alt or title or say("Picture without a description"),
+        "width": str(round(pixels or picture.width / 0.75)),
+    }
     if title:
         tag["title"] = title
 

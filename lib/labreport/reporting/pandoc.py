@@ -11,11 +11,18 @@ import subprocess
 
 # Jupyter's dialect is CommonMark with tables and mathematics; pandoc's own markdown wants a blank
 # line before a list.
-_DIALECT = "commonmark+pipe_tables+strikeout+task_lists+autolink_bare_uris+footnotes+tex_math_dollars+raw_html"
-_ENVIRONMENTS = "equation|align|alignat|gather|multline|eqnarray|flalign|split|aligned|gathered|cases|[pbvBV]?matrix"
+_DIALECT = (
+    "commonmark+pipe_tables+strikeout+task_lists+autolink_bare_uris"
+    "+footnotes+tex_math_dollars+raw_html"
+)
+_ENVIRONMENTS = (
+    "equation|align|alignat|gather|multline|eqnarray|flalign|split|aligned|gathered|cases"
+    "|[pbvBV]?matrix"
+)
 _CODE_OR_MATH = re.compile(
     rf"""
-      (?P<fence>^[ ]{{0,3}}(?P<mark>`{{3,}}|~{{3,}})[^\n]*\n.*?(?:^[ ]{{0,3}}(?P=mark)[`~]*[ \t]*$|\Z))
+      (?P<fence>^[ ]{{0,3}}(?P<mark>`{{3,}}|~{{3,}})[^\n]*\n.*?(?:^[ ]{{0,3}}(?P=mark)[`~]*[ \t]*$
+                |\Z))
     | (?P<code>(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`))
     | (?P<escaped>\\\$)
     | \$\$(?P<display>.+?)\$\$

@@ -6,7 +6,7 @@ import os
 import re
 import tempfile
 import unicodedata
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path, PurePath
 
 import typst
@@ -183,6 +183,11 @@ def _opening(document: Document) -> str:
         ),
         "page": say("{page} of {pages}"),
     }
+    sections = "".join(
+        f"{literal(heading.anchor)}: {literal(heading.text)}, "
+        for heading in headings
+        if heading.level == 1
+    )
     language, _, region = document.language.partition("-")
     settings = {
         "title": literal(document.title),
@@ -198,9 +203,7 @@ def _opening(document: Document) -> str:
         "fields": f"({fields})",
         "language": literal(language),
         "region": literal(region) if region else "none",
-        "sections": (
-            f"({''.join(f'{literal(heading.anchor)}: {literal(heading.text)}, ' for heading in headings if heading.level == 1) or ':'})"
-        ),
+        "sections": f"({sections or ':'})",
         "numbered": "true" if any(heading.number for heading in headings) else "false",
         "contents": str(
             sum(heading.level <= 2 for heading in headings) if len(headings) > 2 else 0
@@ -236,7 +239,7 @@ def _is_whole(block) -> bool:
 
 
 def _sticks(block, after) -> bool:
-    """Whether it must not be the last on its page: a heading, and short code before what it shows."""
+    """Whether it may not be the last on its page: a heading, short code before what it shows."""
     short = isinstance(block, Code) and block.text.count("\n") < _STICKY_CODE_LINES
     return after is not None and (
         isinstance(block, Heading) or (short and isinstance(after, (Figure, Table)))
@@ -303,9 +306,7 @@ def _timestamp(document: Document) -> int:
         finished = datetime.fromisoformat(document.finished)
     except ValueError:
         return 0
-    return max(
-        0, int((finished if finished.tzinfo else finished.replace(tzinfo=timezone.utc)).timestamp())
-    )
+    return max(0, int((finished if finished.tzinfo else finished.replace(tzinfo=UTC)).timestamp()))
 
 
 def _compile(

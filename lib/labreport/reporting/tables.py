@@ -86,8 +86,14 @@ def _grid(rows: list[Tag], columns: int, in_header: bool) -> list[list[tuple[int
             for below in range(number, number + tall):
                 taken[below][column : column + wide] = [True] * wide
             align = re.search(r"text-align:\s*(\w+)", str(tag.get("style", "")))
-            cell = Cell(tag.decode_contents().strip(), plain(tag), in_header or tag.name == "th", tall, wide,
-                        align[1] if align else "")  # fmt: skip
+            cell = Cell(
+                tag.decode_contents().strip(),
+                plain(tag),
+                in_header or tag.name == "th",
+                tall,
+                wide,
+                align[1] if align else "",
+            )
             placed.append((column, cell))
         grid.append(placed)
     return grid

@@ -22,8 +22,9 @@ _BLOCKS = set(
     " h2 h3 h4 h5 h6".split()
 )
 _INLINE = {
-    "em": "emph", "i": "emph", "cite": "emph", "var": "emph", "strong": "strong", "b": "strong", "mark": "highlight",
-    "sub": "sub", "sup": "super", "u": "underline", "ins": "underline", "del": "strike", "s": "strike", "small": "smaller",
+    "em": "emph", "i": "emph", "cite": "emph", "var": "emph", "strong": "strong", "b": "strong",
+    "mark": "highlight", "sub": "sub", "sup": "super", "u": "underline", "ins": "underline",
+    "del": "strike", "s": "strike", "small": "smaller",
 }  # fmt: skip
 
 
@@ -100,7 +101,8 @@ class Writer:
         name = _LANGUAGES.get(block.language, block.language)
         return (
             f"code({literal(breakable(block.text.expandtabs(4), 60))},"
-            f" {literal(name) if name else 'none'}{', sticky: true' if sticky else ''}{', breakable: false' if whole else ''})"
+            f" {literal(name) if name else 'none'}{', sticky: true' if sticky else ''}"
+            f"{', breakable: false' if whole else ''})"
         )
 
     def _inline(self, tag: Tag) -> list[str]:
