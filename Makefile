@@ -24,7 +24,7 @@ override SIGNED := $${AUTHORS:+--authors "$$AUTHORS"} $${COURSE:+--course "$$COU
 override AT_ONCE := $${JOBS:+--jobs "$$JOBS"}
 override AGREED := $${YES:+--yes}
 
-.PHONY: help setup report run render compare plan sweep submit kaggle pack status all show list index check data why verify reproduce diff test bench soak gallery clean lock address
+.PHONY: help setup lint report run render compare plan sweep submit kaggle pack status all show list index check data why verify reproduce diff test bench soak gallery clean lock address
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -106,6 +106,9 @@ diff: setup ## two finished runs side by side, as far as they differ (A and B: e
 clean: setup ## delete what failed runs have left, or a whole run folder (EXP); UNFINISHED=1, EARLIER=1: what could still be of use
 	@$(RUN) clean $${EXP:+"$$EXP"} $${UNFINISHED:+--unfinished} $${EARLIER:+--earlier} $(OPTIONS)
 
+lint: setup ## check style, formatting and types
+	@$(VENV)/bin/ruff check && $(VENV)/bin/ruff format --check
+
 test: setup ## run the tests
 	@$(VENV)/bin/python -m pytest
 
@@ -127,6 +130,7 @@ address: ## let badges and bootstrap cells name another repository, and the vers
 	@[[ "$$REPOSITORY" =~ ^https://github\.com/[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$$ ]] || { echo "make: REPOSITORY is $$REPOSITORY; it has to be an address such as REPOSITORY=https://github.com/me/labreport"; exit 1; }
 	@version=$$(sed -nE 's/^version = "(.*)"$$/\1/p' pyproject.toml); rewrite() { sed -E "$$2" "$$1" > "$$1.part" && mv "$$1.part" "$$1"; }; \
 	rewrite pyproject.toml "s#^(Repository = \")[^\"]*#\1$$REPOSITORY#"; \
+	rewrite CITATION.cff "s#^(repository-code: ).*#\1$$REPOSITORY#; s#^(version: ).*#\1$$version#"; \
 	rewrite lib/labreport/__init__.py "s#^(__version__ = \")[^\"]*#\1$$version#"; \
 	for file in README.md docs/colab-kaggle.md notebooks/*.ipynb; do \
 		rewrite $$file "s#(colab\.research\.google\.com/github|welcome\?src=https://github\.com)/[^/]+/[^/]+/blob/v[^/]+/#\1/$${REPOSITORY#https://github.com/}/blob/v$$version/#g; \

@@ -111,7 +111,7 @@ def test_badges_cell_and_package_name_the_repository_and_version_of_pyproject():
 def test_make_address_rewrites_all_of_them_and_the_version(tmp_path):
     copy = simulated.copy_project(tmp_path)
     (copy / "docs").mkdir()
-    for name in ("Makefile", "README.md", "docs/colab-kaggle.md"):
+    for name in ("Makefile", "README.md", "CITATION.cff", "docs/colab-kaggle.md"):
         (copy / name).write_bytes((ROOT / name).read_bytes())
     (copy / "pyproject.toml").write_text(
         (ROOT / "pyproject.toml").read_text().replace(f'version = "{VERSION}"', 'version = "9.8.7"')
@@ -124,6 +124,9 @@ def test_make_address_rewrites_all_of_them_and_the_version(tmp_path):
     assert (
         'Repository = "https://github.com/me/my.fork"' in (copy / "pyproject.toml").read_text()
         and '__version__ = "9.8.7"' in (copy / "lib/labreport/__init__.py").read_text()
+        and "\nversion: 9.8.7\n" in (copy / "CITATION.cff").read_text()
+        and "\nrepository-code: https://github.com/me/my.fork\n"
+        in (copy / "CITATION.cff").read_text()
     )
     for path in [
         *copy.glob("notebooks/*.ipynb"),
