@@ -101,7 +101,8 @@ def in_words(error: Exception) -> str:
 
 def list_experiments(options) -> None:
     """The experiments and the comparisons of the assignments, and how far each one is."""
-    rows, runs = [], {}
+    rows: list = []
+    runs: dict = {}
     for name in experiments.names():
         try:
             experiment = experiments.load(name)
@@ -281,7 +282,7 @@ def data(options, only: list[str] | None = None) -> None:  # noqa: C901
                 " --set and --data sample"
             )
         names = [name for name in names if experiments.load(name).dataset in options.accept]
-        before = {}
+        before: dict = {}
         for name in options.accept:
             before |= locking.forget(name)
         try:
@@ -290,7 +291,7 @@ def data(options, only: list[str] | None = None) -> None:  # noqa: C901
             locking.restore(before)
             raise
     names = only or names
-    seen = {}
+    seen: dict = {}
     for name in names:
         experiment = experiments.load(name, settings(options))
         seen.setdefault((experiment.dataset, str(experiment.dataset_args)), experiment)
@@ -905,7 +906,9 @@ def sweep_status(options) -> None:
             f"{one.epochs}/{one.most}",
             duration(one.left) if one.left and one.name != "done" else "-",
             "; ".join(
-                filter(None, [one.said, one.name != "done" and said.get(experiment.run_name)])
+                filter(
+                    None, [one.said, said.get(experiment.run_name) if one.name != "done" else ""]
+                )
             ),
         )
         for one, experiment in zip(found, sweep.experiments)

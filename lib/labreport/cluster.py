@@ -18,6 +18,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from . import files, interruption, paths, privacy, provenance, state, tasks
 from .planning import Step
@@ -41,7 +42,7 @@ class Cluster:
 
     sweep: Sweep
     steps: list[Step]
-    client: object
+    client: Any
     threads: int
     retries: int = 0
     _futures: dict = field(default_factory=dict)  # by run folder
@@ -284,7 +285,7 @@ def settled(sweep: Sweep, found: list[Step], client) -> tuple[int, int]:
         threads = before.get("threads") or int(os.environ["LABREPORT_THREADS"])
     else:
         processors = client.run(provenance.processors)
-        runs = Counter()
+        runs: Counter[str] = Counter()
         for worker in there:
             runs[worker["host"]] += int(worker["resources"].get(GPU, worker["nthreads"]))
         threads = max(

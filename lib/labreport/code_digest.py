@@ -115,8 +115,12 @@ class Code:
         loose: with what modules do when they are imported; else modules are those that functions
         import.
         """
-        number, waiting, parts, texts, modules = {}, [], [], set(), set()
-        inside = set()  # modules that functions import
+        number: dict[tuple, int] = {}
+        waiting: list[tuple] = []
+        parts: list[str] = []
+        texts: set[str] = set()
+        modules: set[str] = set()
+        inside: set[str] = set()  # modules that functions import
 
         def place(target) -> int:
             if target not in number:

@@ -36,7 +36,7 @@ def own_nodes(nodes: Iterable[ast.AST], classes: bool = False) -> Iterator[ast.A
 
 def bound(nodes: Iterable[ast.AST]) -> dict[str, None]:
     """The names that these nodes of one scope bind, in order; those of imports left out."""
-    names = {}
+    names: dict[str, None] = {}
     for node in nodes:
         if isinstance(node, ast.Name):
             names |= {node.id: None} if not isinstance(node.ctx, ast.Load) else {}
@@ -281,7 +281,7 @@ class Emitter:
         self.out.append(f"{type(node.value).__name__} {value};")
 
     def _JoinedStr(self, node) -> None:
-        joined = []
+        joined: list = []
         for part in node.values:  # how a string was broken into pieces differs between Pythons
             text = isinstance(part, ast.Constant)
             if text and not part.value:

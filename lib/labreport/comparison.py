@@ -184,7 +184,7 @@ def panels(
     those that are the only ones of theirs.
     """
     models = Counter(entry.run.experiment.model for entry in entries)
-    gathered = {}
+    gathered: dict[str, dict[str, tuple[pd.DataFrame, int]]] = {}
     for entry in sorted(entries, key=lambda entry: models[entry.run.experiment.model] == 1):
         model = entry.run.experiment.model
         title = (
@@ -293,7 +293,7 @@ def groups(entries: list[Entry]) -> list[list[Entry]]:
 
     Sample and real data never meet.
     """
-    found = {}
+    found: dict[tuple, list[Entry]] = {}
     for entry in entries:
         table = entry.result.predictions
         order = np.argsort(table["id"].to_numpy(str), kind="stable")
@@ -519,7 +519,7 @@ def _verdict(group: list[Entry]) -> str:
 
 def _beside_published(entries: list[Entry]) -> str:
     """How many published values lie inside their interval; only of runs that are as published."""
-    places = {"inside": [], "above": [], "below": []}
+    places: dict[str, list[str]] = {"inside": [], "above": [], "below": []}
     for entry in entries:
         value = entry.run.experiment.published[f"{entry.result.evaluated}_accuracy"]
         if value is None or entry.run.short or entry.result.metrics["data"] == "sample":

@@ -373,7 +373,7 @@ def _cleaned(notebook) -> str:
     import nbformat
 
     for cell in notebook.cells:
-        joined = []
+        joined: list = []
         for output in cell.get("outputs", []):
             if output.output_type == "stream" and joined and joined[-1].get("name") == output.name:
                 joined[-1] = nbformat.from_dict(

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 from . import choices, paths, pretrained, strict_yaml
 from .plain_types import nearest, quoted, typed
@@ -520,7 +521,7 @@ def flatten(values: Mapping) -> dict:
     """One level of nesting to dotted keys: {"optimizer_args": {"learning_rate": 1}} ->
     {"optimizer_args.learning_rate": 1}.
     """
-    flat = {}
+    flat: dict[str, Any] = {}
     for key, value in values.items():
         flat |= (
             {f"{key}.{entry}": item for entry, item in value.items()}

@@ -33,7 +33,7 @@ _held: dict[Path, int] = {}  # lock files of this process, and their descriptors
 os.register_at_fork(after_in_child=_held.clear)  # what a parent holds is not its child's to watch
 
 
-def replace(path: Path, write: Callable[[Path], None]) -> None:
+def replace(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` make a temporary file beside `path`, bring it to the disk, and rename it into
     place.
 

@@ -27,7 +27,7 @@ class Interrupted(Exception):
     go on. signal: by which it was asked.
     """
 
-    signal = signal.SIGINT
+    signal: int = signal.SIGINT
 
     def _render_traceback_(self) -> list[str]:  # what a notebook shows: the message, no traceback
         return [str(self)]

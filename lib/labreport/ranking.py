@@ -266,7 +266,7 @@ def effects(sweep: Sweep, entries: list[Entry]) -> dict[str, pd.DataFrame]:
         for configuration in sweep.configurations
         if configuration.label in found
     }
-    varied = {}
+    varied: dict[str, dict] = {}
     for key in dict.fromkeys(key for settings in flat.values() for key in settings):
         values = [settings.get(key) for settings in flat.values()]
         told = [comparison.text(value) for value in values]

@@ -78,7 +78,7 @@ def read(text: str, where: str):
     where: how messages name the text (a file, an option). Raises ValueError with `where` and the
     line for what is not YAML, a key that stands twice, an anchor or a tag.
     """
-    lines = {}
+    lines: dict[tuple, int] = {}
     try:
         node = yaml.compose(text, Loader=_Loader)
     except yaml.YAMLError as error:

@@ -139,7 +139,7 @@ def by_reason(failed: list[Task]) -> dict[str, list[Task]]:
     """Tasks that failed, by what they said: one mistake can fail a whole night's runs, and is told
     once.
     """
-    found = {}
+    found: dict[str, list[Task]] = {}
     for task in failed:
         found.setdefault(task.why, []).append(task)
     return found

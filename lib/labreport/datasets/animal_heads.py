@@ -1,5 +1,7 @@
 """Heads of drawn cats and dogs, seen from ahead and in profile."""
 
+from typing import Any
+
 import numpy as np
 
 from .animal_parts import DARK, PALE, PINK, TONGUE, Animal, curve, fur, hairs, limb, oval, part
@@ -33,7 +35,7 @@ PROFILE_EAR = np.array(
 )
 
 
-def _mirrored(half: tuple) -> np.ndarray:
+def _mirrored(half: Any) -> np.ndarray:
     """A symmetric closed outline from the right half of its control points, top to bottom, the
     first and the last on the axis.
     """

@@ -51,7 +51,7 @@ def cifar10(
     so many images in all, the same share of every class.
     """
     pool, test = _sample() if data == "sample" else _official(folder)
-    notes = []
+    notes: list[str] = []
     note_repeated([pool, test], CLASS_NAMES, notes)
     pool = without(pool, test, "test", notes)
     pool, test = shortened([pool, test], max_images, seed, notes)

@@ -128,7 +128,7 @@ def _names(backbone: keras.Model) -> list[str]:
         kind.replace("_", "") == type(layer).__name__.lower()
         for layer, (kind, _) in zip(backbone.layers, parts)
     ]
-    first = {}
+    first: dict[str, int] = {}
     for (kind, number), counted in zip(parts, automatic):
         if counted:
             first[kind] = min(int(number), first.get(kind, int(number)))

@@ -10,6 +10,7 @@ import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from .. import execution, files, interruption, paths, provenance, results, state, tasks, wording
 
@@ -60,7 +61,7 @@ def do(errand: str, runs: dict[str, dict], language: str, seconds: float) -> Non
     others.
     """
     clock = Clock(seconds, time.monotonic())
-    record = {
+    record: dict[str, Any] = {
         "errand": errand,
         "runs": {
             run: {"outcome": "waiting", "epochs": _epochs(run, told["base"])}

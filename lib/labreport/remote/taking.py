@@ -131,7 +131,8 @@ def take(experiment, failed: str | None, output: Output) -> str:
 def _listed(api, kernel: str) -> tuple[dict[str, str], str]:
     from kagglesdk.kernels.types.kernels_api_service import ApiListKernelSessionOutputRequest
 
-    links, log, token = {}, "", ""
+    links: dict[str, str] = {}
+    log, token = "", ""
     with api.build_kaggle_client() as client:
         while True:
             request = ApiListKernelSessionOutputRequest()
@@ -156,8 +157,10 @@ def _read(link: str) -> dict | None:
 
     answer = requests.get(link, timeout=download.TIMEOUT_SECONDS)
     answer.raise_for_status()
-    with contextlib.suppress(ValueError):
+    try:
         return answer.json()
+    except ValueError:
+        return None
 
 
 def _usable(record, key: str) -> bool:
