@@ -107,7 +107,7 @@ clean: setup ## delete what failed runs have left, or a whole run folder (EXP); 
 	@$(RUN) clean $${EXP:+"$$EXP"} $${UNFINISHED:+--unfinished} $${EARLIER:+--earlier} $(OPTIONS)
 
 lint: setup ## check style, formatting and types
-	@$(VENV)/bin/ruff check && $(VENV)/bin/ruff format --check
+	@$(VENV)/bin/ruff check && $(VENV)/bin/ruff format --check && $(VENV)/bin/mypy
 
 test: setup ## run the tests
 	@$(VENV)/bin/python -m pytest

@@ -4,13 +4,16 @@ conclusion in sentences.
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from . import experiments, figures, proportions, results
 from .assignments import Assignment, Run
+from .sweeps import Sweep
 from .wording import count, noted, number, percent, plain, say
 
 LINES = 8  # in one panel of curves; more cannot be told apart
@@ -47,7 +50,7 @@ class Entry:
         return float(self.correct.mean())
 
 
-def load(assignment: Assignment) -> list[Entry]:
+def load(assignment: Assignment | Sweep) -> list[Entry]:
     """The finished runs with their results, in the order of the experiments' names; ValueError
     where there is none.
     """
@@ -177,8 +180,19 @@ def exceptions(assignment: Assignment) -> list[dict]:
     return rows
 
 
+def predictions(entry: Entry) -> pd.DataFrame:
+    """Those of a finished run, which has them."""
+    assert entry.result.predictions is not None
+    return entry.result.predictions
+
+
+def rows_of(table: pd.DataFrame) -> Iterable[Any]:
+    """A named tuple a row; pandas itself gives its values no types."""
+    return table.itertuples()
+
+
 def panels(
-    assignment: Assignment, entries: list[Entry]
+    assignment: Assignment | Sweep, entries: list[Entry]
 ) -> dict[str, dict[str, tuple[pd.DataFrame, int]]]:
     """Histories and best epochs to be drawn together, by panel and label: those of one model, and
     those that are the only ones of theirs.
@@ -295,7 +309,7 @@ def groups(entries: list[Entry]) -> list[list[Entry]]:
     """
     found: dict[tuple, list[Entry]] = {}
     for entry in entries:
-        table = entry.result.predictions
+        table = predictions(entry)
         order = np.argsort(table["id"].to_numpy(str), kind="stable")
         same = (
             entry.result.metrics["data"],
@@ -404,7 +418,7 @@ def differences_table(group: list[Entry]) -> list[dict]:
             "c": row.only_other,
             noted("p (Holm)"): p_value(row.p),
         }
-        for row in differences(group).itertuples()
+        for row in rows_of(differences(group))
     ]
 
 
@@ -457,7 +471,7 @@ def conclusion(assignment: Assignment, entries: list[Entry]) -> str:
 def _verdict(group: list[Entry]) -> str:
     best, table = group[0], differences(group)
     low, high = proportions.wilson(int(best.correct.sum()), len(best.correct))
-    tied = [row.label for row in table.itertuples() if row.difference == 0]
+    tied = [row.label for row in rows_of(table) if row.difference == 0]
     told = {
         "images": images_of(group),
         "best": best.label,
@@ -484,7 +498,7 @@ def _verdict(group: list[Entry]) -> str:
     def chosen(verdict):
         return [
             f"{row.label} ({points(row.difference)})"
-            for row in table.itertuples()
+            for row in rows_of(table)
             if row.verdict == verdict and row.difference
         ]
 

@@ -167,7 +167,7 @@ def beside_published(result: Result, published: dict) -> pd.DataFrame:
         (
             say("Epoch of the best validation accuracy"),
             published.get("best_epoch"),
-            int(result.history["val_accuracy"].idxmax()) + 1,
+            int(result.history["val_accuracy"].idxmax()) + 1,  # type: ignore[call-overload]
         ),
         (say("Parameters"), published.get("total_parameters"), measured["total_parameters"]),
         (

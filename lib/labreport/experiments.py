@@ -80,7 +80,7 @@ class Experiment:
     published: dict
     data: str = "real"
     max_images: int | None = None
-    changes: dict = None
+    changes: dict = None  # type: ignore[assignment]  # `load` gives them
 
     def settings(self) -> dict:
         """Everything that can be set, resolved: `load(name, settings())` is this experiment."""

@@ -34,7 +34,8 @@ def of(experiment, fingerprint: str, imported: bool = False) -> dict:
         ),
     } | of_host()
     weights = pretrained.fingerprint(
-        experiment.model_args, experiment.dataset_args.get("image_size")
+        experiment.model_args,
+        experiment.dataset_args.get("image_size"),
     )
     base = experiments.base(experiment)
     return (

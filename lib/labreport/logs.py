@@ -4,6 +4,7 @@ before it reaches a file or a terminal.
 
 import codecs
 import contextlib
+import io
 import os
 import re
 import select
@@ -178,8 +179,9 @@ class Process(subprocess.Popen):
     def __init__(self, command: list[str], log: Path, **more):
         self.log = Log(log)
         try:
+            output = self.log.fileno()
             super().__init__(
-                command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, **more
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, **more
             )
         except BaseException:
             self.log.finish()
@@ -229,6 +231,7 @@ def filter_input() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
         # its writers end by them, and say a last word
         signal.signal(number, signal.SIG_IGN)
+    assert isinstance(sys.stdout, io.TextIOWrapper)
     sys.stdout.reconfigure(encoding="utf-8", newline="")
     cleaner, decode = (
         Cleaner(lambda text: (sys.stdout.write(text), sys.stdout.flush())),

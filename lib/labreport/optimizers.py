@@ -5,7 +5,7 @@ import keras
 
 def build(experiment) -> keras.optimizers.Optimizer:
     """A new optimizer as the experiment asks for."""
-    return OPTIMIZERS[experiment.optimizer](**experiment.optimizer_args)
+    return OPTIMIZERS[experiment.optimizer](**experiment.optimizer_args)  # type: ignore[operator]
 
 
 def adam(

@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from . import (
     assignments,
@@ -183,7 +184,7 @@ class _Today:
 
 def _changed(experiment: Experiment, changes: dict) -> Experiment:
     """The experiment with the changes of a run, without reading its file again for every run."""
-    values = {
+    values: dict[str, Any] = {
         name: dict(value) if isinstance(value, dict) else value
         for name, value in vars(experiment).items()
     }
@@ -305,7 +306,9 @@ def _entry(folder: Path, today: _Today) -> index.Entry | None:
 def _result(folder: Path) -> Result | None:
     """None where there is none, or it is damaged."""
     metrics = records.metrics(folder)
-    return metrics and Result(
+    if not metrics:
+        return None
+    return Result(
         metrics["experiment"],
         metrics["changes"],
         metrics["data"] == "sample",
@@ -354,6 +357,7 @@ def _read_other_things(
             for name, words in told.items():
                 there = found.get(name)
                 complete = there is not None and there.accuracy is not None
+                outdated = there is not None and there.status in ("outdated", "changed")
                 if complete == words.startswith("missing"):
                     reasons.append(
                         say("{run} has been finished since", run=name)
@@ -366,12 +370,10 @@ def _read_other_things(
                     != read[f"{name}/metrics.json"]
                 ):
                     reasons.append(say("{run} has been done again since", run=name))
-                elif complete and ("outdated" in words.split(";")[0]) != (
-                    there.status in ("outdated", "changed")
-                ):
+                elif complete and ("outdated" in words.split(";")[0]) != outdated:
                     reasons.append(
                         say("{run} is outdated", run=name)
-                        if there.status in ("outdated", "changed")
+                        if outdated
                         else say("{run} is not outdated any more", run=name)
                     )
             if comparison.kind == "comparison":

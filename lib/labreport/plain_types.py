@@ -4,6 +4,7 @@ import difflib
 import json
 import math
 import unicodedata
+from typing import Any
 
 # control and format characters, half characters, ends of lines
 UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
@@ -30,7 +31,7 @@ def typed(value, annotation: str, name: str, where: str):
                 typed(item, alternative[5:-1], f"{name}[{index}]", where)
                 for index, item in enumerate(value)
             ]
-        kind = TYPES.get(alternative, (None,))[0]
+        kind: Any = TYPES.get(alternative, (None,))[0]
         if kind is float and type(value) in (int, float) and _is_finite(value):
             return float(value)
         if (

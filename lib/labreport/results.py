@@ -88,11 +88,11 @@ class Result:
     @property
     def probabilities(self) -> np.ndarray:
         """Of each evaluated image and class, (N, K)."""
-        return self.predictions[self.class_names].to_numpy()
+        return self.predictions[self.class_names].to_numpy()  # type: ignore[index]
 
     def _numbers(self, column: str) -> np.ndarray:
         number = {name: index for index, name in enumerate(self.class_names)}
-        return self.predictions[column].map(number).to_numpy()
+        return self.predictions[column].map(number).to_numpy()  # type: ignore[index]
 
 
 def finished(folder: Path) -> dict | None:

@@ -52,7 +52,7 @@ class State:
 
     def __str__(self) -> str:
         after = f" after {count(self.epochs, 'epoch')}" if self.epochs else ""
-        if self.name == "running":
+        if self.name == "running" and self.record:
             return (
                 f"running{after} ({_whose(self.record)}, sign of life {self.record['heartbeat']})"
             )

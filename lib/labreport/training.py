@@ -5,6 +5,7 @@ best epoch on the held-out split, once, and writes down what came of it.
 import shutil
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -217,10 +218,12 @@ def _write_down(
         )
     # a third of the size
     without_optimizer = keras.Model(model.inputs, model.output, name=model.name)
-    files.replace(
-        folder / results.MODEL,
-        lambda path: (without_optimizer.save(path), model_file.normalize(path)),
-    )
+
+    def write_model(path: Path) -> None:
+        without_optimizer.save(path)
+        model_file.normalize(path)
+
+    files.replace(folder / results.MODEL, write_model)
     total, trainable = models.parameters(model)
     sittings[-1] |= {"ended": files.now(), "peak_memory_bytes": provenance.peak_memory_bytes()}
     files.write_json(

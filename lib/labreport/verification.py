@@ -193,9 +193,9 @@ def _project_of(carried: enclosures.Enclosure, scratch: Path):
     described = {
         key: carried.settings[key] for key in experiments.DESCRIPTION if key in carried.settings
     }
-    texts = {carried.experiment: carried.settings} | (
-        {base: described | carried.base} if base else {}
-    )
+    texts = {carried.experiment: carried.settings}
+    if base and carried.base:
+        texts[base] = described | carried.base
     for name, settings in texts.items():
         if not experiments.NAME.fullmatch(str(name)):
             raise ValueError(f"{str(name)[:40]!r} is no experiment's name; the PDF was edited")
@@ -467,7 +467,7 @@ def side_by_side(one: Path, other: Path) -> dict[str, pd.DataFrame]:
             ]
         ),
     }
-    verdict, where = compare(*runs)
+    verdict, where = compare(runs[0], runs[1])
     found["History and predictions"] = pd.DataFrame(
         [("compared", verdict, where)], columns=["", "verdict", "first difference"]
     )

@@ -160,7 +160,7 @@ def shown(steps: list[Step], at_once: int):
     """
     if not sys.stdout.isatty():
 
-        def changed(task):
+        def print_line(task):
             if not task:
                 return
             if task.outcome == "done":
@@ -171,7 +171,7 @@ def shown(steps: list[Step], at_once: int):
                     text += f": {printable(task.why)}"
             print(text, flush=True)
 
-        yield changed
+        yield print_line
         return
     from rich.live import Live
 

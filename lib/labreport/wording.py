@@ -9,6 +9,7 @@ import contextlib
 import datetime
 import functools
 from pathlib import Path
+from typing import SupportsInt
 
 LANGUAGES = {"en": "English", "es": "español"}
 _CATALOGUES = Path(__file__).parent / "languages"
@@ -67,7 +68,7 @@ def count(number: int, noun: str) -> str:
     )
 
 
-def whole(value: int) -> str:
+def whole(value: SupportsInt) -> str:
     """45,000."""
     return (
         f"{value:,}" if _spoken == "en" else _babel().numbers.format_decimal(value, locale=_spoken)

@@ -101,7 +101,9 @@ def unpack(archive: Path, folder: Path) -> None:
     batches.mkdir(parents=True)
     with tarfile.open(archive) as tar:
         for name in (*TRAIN_FILES, TEST_FILE, NAMES_FILE):
-            (batches / name).write_bytes(tar.extractfile(f"{FOLDER}/{name}").read())
+            (batches / name).write_bytes(
+                tar.extractfile(f"{FOLDER}/{name}").read()  # type: ignore[union-attr]
+            )
 
 
 def _official(folder: Path) -> tuple[Split, Split]:

@@ -117,7 +117,7 @@ def draw(per_class: int, seed: int, side: int) -> tuple[np.ndarray, np.ndarray]:
     breeds = _breeds()
     images = np.empty((len(labels), side, side, 3), np.uint8)
     for i, label in enumerate(labels):
-        images[i] = _picture(*breeds[label], side, np.random.default_rng([seed, i]))
+        images[i] = _picture(*breeds[label], side, np.random.default_rng([seed, i]))  # type: ignore[call-arg]  # a star of known length
     return images, labels
 
 
@@ -140,7 +140,7 @@ def _breeds() -> list[tuple[Animal, float]]:
         for ears in EARS
         for tail in TAILS
     ]
-    return [_breed(*looks[index], rng) for index in rng.permutation(len(looks))]
+    return [_breed(*looks[index], rng) for index in rng.permutation(len(looks))]  # type: ignore[call-arg]  # a star of known length
 
 
 def _breed(

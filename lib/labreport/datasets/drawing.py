@@ -105,7 +105,7 @@ def clutter(canvas: np.ndarray, most: int, rng: np.random.Generator) -> None:
                 ((x, 0), (x + rng.normal(0, 25) * unit, size)), rng.uniform(2, 9) * unit, colour
             )
         else:
-            pen.ellipse(x, y, *(rng.uniform(4, 20, 2) * unit), colour)
+            pen.ellipse(x, y, *(rng.uniform(4, 20, 2) * unit), colour)  # type: ignore[call-arg]  # a star of known length
 
 
 def photograph(canvas: np.ndarray, side: int, rng: np.random.Generator) -> np.ndarray:

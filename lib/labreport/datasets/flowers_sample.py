@@ -127,7 +127,7 @@ def _garden(size: int, rng: np.random.Generator) -> np.ndarray:
     for _ in range(rng.integers(2, 10)):
         x, y = rng.uniform(0, 1, 2)
         if rng.random() < 0.3:
-            pen.ellipse(
+            pen.ellipse(  # type: ignore[call-arg]  # a star of known length
                 x,
                 y,
                 *np.tile(rng.uniform(0.03, 0.11), 2),
@@ -174,7 +174,7 @@ def _fill(pen: Pen, polygons: np.ndarray, colours: np.ndarray) -> None:
         cv2.fillPoly(pen.canvas, [outline], colour, cv2.LINE_8, SUBPIXEL_BITS)
 
 
-def _around(count: int, rng: np.random.Generator) -> np.ndarray:
+def _around(count: int | np.integer, rng: np.random.Generator) -> np.ndarray:
     """Directions of petals that share a circle, not quite evenly."""
     return (np.arange(count) + rng.uniform(0, count) + rng.normal(0, 0.1, count)) * (
         2 * np.pi / count
@@ -364,6 +364,7 @@ def _clock(pen: Pen, tilt: float, rng: np.random.Generator) -> None:
 def _rose(pen: Pen, tilt: float, colour: np.ndarray, rng: np.random.Generator) -> None:
     green = shade(LEAVES, rng) * 0.8
     stem = _stem(pen, tilt, 0.13, green, rng, base=-0.3)
+    reach: float
     if tilt > 0.6:
         turns, start, reach = np.array((-0.5, 0.1, 0.7)), stem[2], 1
     else:

@@ -121,7 +121,7 @@ def _names(backbone: keras.Model) -> list[str]:
     backbone's first layer of that kind undoes it.
     """
     parts = [
-        re.fullmatch(r"(.+?)(?:_(\d+))?", layer.name).groups(default="0")
+        re.fullmatch(r"(.+?)(?:_(\d+))?", layer.name).groups(default="0")  # type: ignore[union-attr]
         for layer in backbone.layers
     ]
     automatic = [

@@ -2,6 +2,8 @@
 architectures from the literature.
 """
 
+from typing import Any
+
 import keras
 from keras import layers
 
@@ -9,7 +11,11 @@ from . import rates
 
 # What the pixels become before the first convolution: factor and offset; raw pixels stay as they
 # are.
-SCALES = {"raw": None, "zero_to_one": (1 / 255, 0.0), "minus_one_to_one": (1 / 127.5, -1.0)}
+SCALES: dict[str, Any] = {
+    "raw": None,
+    "zero_to_one": (1 / 255, 0.0),
+    "minus_one_to_one": (1 / 127.5, -1.0),
+}
 
 
 def stacked(

@@ -15,6 +15,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from .. import files, interruption, kaggle_api, paths, privacy
 from ..plain_types import printable
@@ -187,7 +188,7 @@ def _kept(folder: Path) -> list[dict]:
     )
 
 
-def _is_part(part: dict) -> bool:
+def _is_part(part: Any) -> bool:
     """Whether what was sent has the names that we give: they become an address and the name of a
     folder.
     """
@@ -258,7 +259,7 @@ def _send(api, lane: Lane, terms: sending.Terms, keep) -> None:
         outcome = sending.push(
             api,
             part,
-            attached and attached["kernel"],
+            attached["kernel"] if attached else None,
             [step.experiment for step in lane.left],
             lane.name,
             terms,
@@ -266,7 +267,7 @@ def _send(api, lane: Lane, terms: sending.Terms, keep) -> None:
     except ValueError:
         lane.parts.pop()
         raise
-    if outcome == sending.NOTHING_TO_ATTACH:  # it was deleted there
+    if attached and outcome == sending.NOTHING_TO_ATTACH:  # it was deleted there
         lane.parts.pop()
         attached["left"] = {}
         return
@@ -304,8 +305,10 @@ def _look(api, lane: Lane, terms: sending.Terms) -> None:
             f" stays there: {kaggle_api.SETTINGS}",
             flush=True,
         )
-    if status in ("RUNNING", *OVER) and lane.log is None:
-        lane.log = Log(api, lane.at_work["kernel"], lane.letter)
+    if status not in ("RUNNING", *OVER):
+        return
+    if lane.log is None:
+        lane.log = Log(api, lane.parts[-1]["kernel"], lane.letter)
         lane.log.start()
     if status in OVER:
         lane.log.finish()
@@ -319,7 +322,7 @@ def _status(api, lane: Lane) -> tuple[str | None, str]:
     """
     from kagglesdk.kernels.types.kernels_api_service import ApiGetKernelSessionStatusRequest
 
-    part, waited = lane.at_work, time.monotonic() - lane.answered
+    part, waited = lane.parts[-1], time.monotonic() - lane.answered
     page, request = sending.page(part["kernel"]), ApiGetKernelSessionStatusRequest()
     request.user_name, request.kernel_slug = part["kernel"].split("/")
     try:
@@ -354,7 +357,7 @@ def _fetch(api, lane: Lane, status: str, message: str, terms: sending.Terms) -> 
     """Take what a notebook that is over has left, verified, and settle what becomes of each of its
     runs.
     """
-    part = lane.at_work
+    part = lane.parts[-1]
     page = sending.page(part["kernel"])
     output = taking.Output.of(api, part["kernel"], part["errand"])
     if output.record is None:

@@ -52,6 +52,7 @@ class Output:
 
         Of a notebook that was ended in between, its checkpoints say more than the record.
         """
+        assert self.record is not None
         folder = f"reports/{run}/"
         return max(
             self.record["runs"][run]["epochs"],
@@ -73,6 +74,7 @@ def take(experiment, failed: str | None, output: Output) -> str:
         f"reports/{experiment.run_name}",
         f"{tasks.LOGS}/{experiment.run_name}.txt",
     )
+    assert output.record is not None
     digests = output.record["files"]
     if failed is None:
         wanted = {

@@ -102,14 +102,14 @@ def _put_strays_before(table: Tag, part: Tag) -> None:
         if isinstance(node, Tag) and node.name in _INSIDE[part.name] and not second_caption:
             if node.name in _INSIDE:
                 _put_strays_before(table, node)
-        elif isinstance(node, Tag) or node.strip():
+        elif isinstance(node, Tag) or str(node).strip():
             table.insert_before(node.extract())
 
 
 def _clean_tag(tag: Tag, tree: BeautifulSoup, resolve: Resolver) -> None:
     name = tag.name
     if name in _UNSEEN:
-        address = tag.get("src") or tag.get("data") or ""
+        address = str(tag.get("src") or tag.get("data") or "")
         tag.replace_with(_link_or_text(tree, address, say(_UNSEEN[name])))
     elif name in _DROPPED:
         tag.decompose()
@@ -122,7 +122,7 @@ def _clean_tag(tag: Tag, tree: BeautifulSoup, resolve: Resolver) -> None:
         tag.replace_with(
             NavigableString(box if tag.get("type") == "checkbox" else str(tag.get("value", "")))
         )
-    elif name == "span" and "math" in tag.get("class", []):
+    elif name == "span" and "math" in tag.get_attribute_list("class"):
         tag.name, tag.attrs = (
             "code",
             {"class": "tex"},
@@ -130,7 +130,8 @@ def _clean_tag(tag: Tag, tree: BeautifulSoup, resolve: Resolver) -> None:
     elif name not in _KEPT:
         tag.unwrap()
     else:
-        if name == "div" and any(str(word).startswith("alert") for word in tag.get("class", [])):
+        classes = tag.get_attribute_list("class")
+        if name == "div" and any(str(word).startswith("alert") for word in classes):
             tag.name = "blockquote"  # Jupyter's coloured boxes
         _clean_attributes(tag)
 
@@ -193,7 +194,7 @@ def _replace_svg(tag: Tag, tree: BeautifulSoup) -> None:
     names, mended here.
     """
     title = tag.find("title")
-    alt = (
+    alt = str(
         tag.get("aria-label")
         or (title.get_text(" ", strip=True) if title else "")
         or say("Drawing")
@@ -226,7 +227,10 @@ def code_block(tag: Tag) -> Code:
     <code> inside.
     """
     code = tag.find("code")
-    names = [*tag.get("class", []), *(code.get("class", []) if code else [])]
+    names = [
+        *tag.get_attribute_list("class"),
+        *(code.get_attribute_list("class") if code else []),
+    ]
     language = next(
         (name.removeprefix("language-") for name in names if name not in ("sourceCode", "code")), ""
     )

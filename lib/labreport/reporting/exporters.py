@@ -164,4 +164,5 @@ def render(
     finally:
         for temporary in waiting.values():
             temporary.unlink(missing_ok=True)
-    return tuple(folder / name for name in names)
+    html, pdf = (folder / name for name in names)
+    return html, pdf

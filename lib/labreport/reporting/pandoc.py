@@ -128,7 +128,7 @@ def tex_to_typst(formulas: list[tuple[str, bool]]) -> list[str]:
     if not formulas:
         return []
     boundary = "// labreport formula boundary"
-    blocks = []
+    blocks: list[dict] = []
     for tex, display in formulas:
         kind = {"t": "DisplayMath" if display else "InlineMath"}
         blocks.append({"t": "RawBlock", "c": ["typst", boundary]})

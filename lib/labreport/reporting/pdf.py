@@ -8,6 +8,7 @@ import tempfile
 import unicodedata
 from datetime import UTC, datetime
 from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
 
 import typst
 
@@ -16,7 +17,10 @@ from .blocks import Attachment, Code, Document, Error, Figure, Heading, Note, Pr
 from .pandoc import tex_to_typst
 from .typst_markup import Writer, breakable, fitted, literal
 
-STANDARDS = ["ua-1", "a-3a"]
+if TYPE_CHECKING:
+    from typst import PDFStandard
+
+STANDARDS: "list[PDFStandard]" = ["ua-1", "a-3a"]
 _WHOLE_CODE_LINES = 12  # code up to here is not broken across pages
 _STICKY_CODE_LINES = 8  # code up to here stays with the figure or table it makes
 _TEMPLATE = Path(__file__).parent / "template.typ"
@@ -310,7 +314,7 @@ def _timestamp(document: Document) -> int:
 
 
 def _compile(
-    sources: dict[str, bytes], timestamp: int = 0, standards: list[str] = STANDARDS
+    sources: dict[str, bytes], timestamp: int = 0, standards: "list[PDFStandard]" = STANDARDS
 ) -> bytes:
     # typst takes files by name from memory too, but only text: pictures need a folder.
     with tempfile.TemporaryDirectory(prefix="labreport-") as folder:

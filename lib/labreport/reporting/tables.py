@@ -20,7 +20,7 @@ def table_block(tag: Tag) -> Table:
     """`tag` is a cleaned <table>; nested tables stay inside their cell's HTML."""
     caption = tag.find("caption", recursive=False)
     rows = [row for row in tag.find_all("tr") if row.find_parent("table") is tag]
-    head = [row for row in rows if row.parent.name == "thead"]
+    head = [row for row in rows if row.parent and row.parent.name == "thead"]
     if not head:  # no <thead>: leading rows of nothing but <th> are the head
         for row in rows:
             if row.find("td") is not None or row.find("th") is None:
@@ -30,8 +30,8 @@ def table_block(tag: Tag) -> Table:
     if not body:
         head, body = [], head
     columns = max([_width(head), _width(body), 1])
-    header, body = _grid(head, columns, True), _grid(body, columns, False)
-    aligned = _align(header, body, columns)
+    header, below = _grid(head, columns, True), _grid(body, columns, False)
+    aligned = _align(header, below, columns)
     return Table(
         aligned[: len(header)], aligned[len(header) :], columns, plain(caption) if caption else ""
     )
