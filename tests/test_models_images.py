@@ -694,6 +694,12 @@ def test_weights_are_found_by_exact_name_then_by_backbone_and_alpha_then_in_the_
     assert pretrained.find(INCEPTION | {"weights": "imagenet"}, 160).name.startswith("inception_v3")
 
 
+def test_weights_of_another_side_serve_a_data_set_whose_images_have_one_side(weights):
+    for side in (96, 192):
+        (weights / RELEASED.format(0.35, side)).touch()
+    assert pretrained.find(IMAGENET, None) == weights / RELEASED.format(0.35, 192)
+
+
 def test_the_fingerprint_of_weights_follows_the_file(weights):
     assert (
         pretrained.fingerprint({"head": "softmax"}, 256) == pretrained.fingerprint(SMALL, 160) == {}
