@@ -453,9 +453,10 @@ def _papermill(wanted: Task, running: Path, log: Path, output) -> None:
     clients = []
     environment = os.environ | {
         state.HOLDER: str(wanted.folder.resolve()),
+        # this very package
         "PYTHONPATH": os.pathsep.join(
             filter(None, (str(provenance.PACKAGE.parent), os.environ.get("PYTHONPATH")))
-        ),  # this very package
+        ),
         "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),
     }
 

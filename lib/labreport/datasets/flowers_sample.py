@@ -75,11 +75,8 @@ STAMENS = np.array(
 RAYS = 0.17 * np.insert(DISC[::2], np.arange(9), 0, axis=0)
 SPIRALS = np.array(
     [
-        (
-            r**0.5 * np.cos(turn + way * 1.6 * r),
-            r**0.5 * np.sin(turn + way * 1.6 * r),
-            1,
-        )  # out one way and back another
+        # out one way and back another
+        (r**0.5 * np.cos(turn + way * 1.6 * r), r**0.5 * np.sin(turn + way * 1.6 * r), 1)
         for turn in np.arange(13) * 2 * np.pi / 13
         for way in (1, -1)
         for r in np.arange(5)[::way] / 4

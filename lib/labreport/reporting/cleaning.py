@@ -123,10 +123,8 @@ def _clean_tag(tag: Tag, tree: BeautifulSoup, resolve: Resolver) -> None:
             NavigableString(box if tag.get("type") == "checkbox" else str(tag.get("value", "")))
         )
     elif name == "span" and "math" in tag.get_attribute_list("class"):
-        tag.name, tag.attrs = (
-            "code",
-            {"class": "tex"},
-        )  # TeX that pandoc could not read is shown as TeX
+        # TeX that pandoc could not read is shown as TeX
+        tag.name, tag.attrs = "code", {"class": "tex"}
     elif name not in _KEPT:
         tag.unwrap()
     else:
