@@ -133,6 +133,29 @@ def test_keras_and_tensorflow_stay_in_their_rooms():
         assert not other & {"tensorflow", "jax"} or room == "backend", path
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        *sorted((ROOT / "tests/bench").glob("*.py")),
+        ROOT / "tests/soak.py",
+        ROOT / "docs/gallery.py",
+    ],
+    ids=lambda path: path.stem,
+)
+def test_programs_that_no_test_runs_import_what_there_is(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith("labreport"):
+            continue
+        place = PACKAGE.parent.joinpath(*node.module.split("."))
+        file = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+        assert file.exists(), f"line {node.lineno}: there is no {node.module}"
+        named = ast.walk(ast.parse(file.read_text()))
+        names = {getattr(each, "name", None) or getattr(each, "id", None) for each in named}
+        for alias in node.names:
+            module = (place / alias.name).is_dir() or (place / f"{alias.name}.py").exists()
+            assert module or alias.name in names, f"{node.module} has no {alias.name}"
+
+
 @pytest.mark.parametrize("command", [["list"], ["show", "cifar10_l2_dropout"], ["index"]])
 def test_listing_and_showing_and_the_index_import_neither_tensorflow_nor_pandas(command):
     program = (

@@ -26,9 +26,9 @@ def cost(name: str) -> tuple[float, float, float]:
     """(megabytes of a checkpoint, its seconds, seconds of an epoch), the medians of the turns."""
     import keras
     import numpy as np
-    from labreport.course import Course
 
     from labreport import datasets, experiments, models, optimizers
+    from labreport.training_state import TrainingState
 
     experiment = experiments.load(name)
     shape, classes = datasets.shape(experiment)
@@ -43,16 +43,18 @@ def cost(name: str) -> tuple[float, float, float]:
     labels = np.arange(len(images)) % classes
     saving, training = [], []
     with tempfile.TemporaryDirectory() as folder:
-        course = Course(model, Path(folder), {}, "val_loss", sittings=[{}])
+        state = TrainingState(model, Path(folder), {}, "val_loss", sittings=[{}])
         for turn in range(TURNS + 1):
             started = time.perf_counter()
             model.fit(images, labels, batch_size=experiment.batch_size, verbose=0)
             training.append((time.perf_counter() - started) * IMAGES[name] / len(images))
-            course.saw(
-                {"val_loss": 1.0 if turn == 0 else 2.0}, 0.0
-            )  # the best epoch is an earlier one, so its weights are saved too
+            # the best epoch is an earlier one, so its weights are saved too
+            state.rows.append({"val_loss": 1.0 if turn == 0 else 2.0})
+            state.seconds.append(0.0)
+            if turn == 0:
+                state.best_weights = model.get_weights()
             started = time.perf_counter()
-            course.save()
+            state.save()
             saving.append(time.perf_counter() - started)
         size = max(path.stat().st_size for path in Path(folder).iterdir())
     return (
