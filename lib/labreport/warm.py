@@ -196,8 +196,9 @@ def _become(log: int, folder: str, environment: dict[str, str]) -> None:
 
 
 def _die_with_parent() -> None:
-    if parent := multiprocessing.parent_process():
-        parent.join()
+    parent = multiprocessing.parent_process()
+    assert parent is not None  # multiprocessing has made this process
+    parent.join()
     os.killpg(0, signal.SIGKILL)
 
 
