@@ -217,6 +217,7 @@ def test_make_and_the_command_line_have_the_same_commands():
         "help",
         "setup",
         "test",
+        "lint",
         "bench",
         "soak",
         "gallery",
