@@ -5,29 +5,53 @@ to be had.
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+pytest.register_assert_rewrite("helpers")
+from helpers.project import ROOT  # noqa: E402
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-OUTSIDE = dict(os.environ)  # for what a test may fetch: packages, through their ordinary client
-# No test, and no process of one, reaches beyond this machine: the way out leads through a host that
-# does not exist.
-os.environ.update(
-    http_proxy="http://offline.invalid",
-    https_proxy="http://offline.invalid",
-    no_proxy="127.0.0.1,localhost",
-)
 
 
 @pytest.fixture(scope="session", autouse=True)
-def prepared():
-    """Threads are pinned before the first tensor of any test."""
-    from labreport import backend
+def offline():
+    """No test, and no process of one, reaches beyond this machine: the way out leads through a host
+    that does not exist.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("http_proxy", "http://offline.invalid")
+        patch.setenv("https_proxy", "http://offline.invalid")
+        patch.setenv("no_proxy", "127.0.0.1,localhost")
+        yield
 
-    backend.prepare()
+
+def pin():
+    """Pin TensorFlow's threads, where it has been imported; RuntimeError where it is too late."""
+    if "tensorflow" in sys.modules:
+        from labreport import backend
+
+        backend.prepare()
+
+
+@pytest.fixture
+def keras():
+    """Keras with TensorFlow, for a test that imports it only while it runs."""
+    import keras
+
+    pin()
+    return keras
+
+
+@pytest.fixture(autouse=True)
+def pinned():
+    """Threads are pinned before the first tensor of any test, and TensorFlow is imported only where
+    a test needs it. An error here: the test has to ask for `keras`.
+    """
+    pin()
+    yield
+    pin()
 
 
 @pytest.fixture(scope="session")
@@ -57,8 +81,9 @@ def service(tmp_path, monkeypatch):
     """A stand-in of Kaggle's service, which the official client of this process and of those that
     it starts talks to; and a home folder without credentials.
     """
-    import kaggle_stand_in
     from kagglesdk.kaggle_env import KaggleEnv, _env_to_endpoint
+
+    from helpers import kaggle_stand_in
 
     for folder in ("home", "site"):
         (tmp_path / folder).mkdir()

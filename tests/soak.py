@@ -16,7 +16,8 @@ import time
 from pathlib import Path
 
 import psutil
-import processes
+
+from helpers import processes
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "lib"))

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 sys.path[:0] = [str(ROOT / "lib"), str(ROOT / "tests")]
 
-from processes import descendants, parent  # noqa: E402
+from helpers.processes import descendants, parent  # noqa: E402
 
 from labreport import experiments, planning  # noqa: E402
 

@@ -1,0 +1,83 @@
+"""What a person adds: an experiment is one file; a model is one function and one row."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from helpers.project import ROOT
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """A copy of the checkout, to be added to."""
+    for name in ("lib", "notebooks", "params"):
+        shutil.copytree(
+            ROOT / name,
+            tmp_path / "project" / name,
+            ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"),
+        )
+    shutil.copy(ROOT / "pipeline.py", tmp_path / "project")
+    return tmp_path / "project"
+
+
+def pipeline(folder, *command):
+    environment = {
+        key: value for key, value in os.environ.items() if not key.startswith("LABREPORT_")
+    }
+    done = subprocess.run(
+        [sys.executable, "pipeline.py", *command],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_an_experiment_is_one_file(copy):
+    text = (copy / "params/flowers_tuned_gap.yaml").read_text()
+    (copy / "params/flowers_tuned_gap_slow.yaml").write_text(
+        text.replace("learning_rate: 0.001", "learning_rate: 0.0001")
+    )
+    assert "flowers_tuned_gap_slow" in pipeline(copy, "list")
+    assert "sound: 1 experiment" in pipeline(copy, "check", "flowers_tuned_gap_slow")
+    assert "flowers_tuned_gap_slow: missing" in pipeline(copy, "show", "flowers_comparison")
+
+
+@pytest.mark.slow
+def test_a_model_is_one_function_and_one_row_and_trains(copy):
+    with open(copy / "lib/labreport/models/flowers.py", "a") as module:
+        module.write(
+            '\n\ndef tiny(image_shape, num_classes, *, filters: int) -> keras.Model:\n    """One'
+            ' convolution."""\n    inputs = keras.Input(image_shape)\n    x ='
+            ' layers.Conv2D(filters, 3, strides=4, activation="relu")(layers.Rescaling(1 /'
+            " 255)(inputs))\n    return keras.Model(inputs, layers.Dense(num_classes,"
+            ' activation="softmax")(layers.GlobalAveragePooling2D()(x)))\n'
+        )
+    names = copy / "lib/labreport/models/__init__.py"
+    names.write_text(
+        names.read_text().replace("MODELS = {\n", 'MODELS = {\n    "flowers_tiny": flowers.tiny,\n')
+    )
+    lines = (copy / "params/flowers_tuned_gap.yaml").read_text().splitlines()
+    start, end = (
+        lines.index("model: flowers_stacked"),
+        next(i for i, line in enumerate(lines) if line.startswith("loss:")),
+    )
+    lines[start:end] = ["model: flowers_tiny", "model_args:", "  filters: 4"]
+    (copy / "params/flowers_mine.yaml").write_text("\n".join(lines).replace("158309", "137") + "\n")
+    assert "flowers_mine: 137 parameters" in pipeline(copy, "check", "flowers_mine")
+    assert "epoch 1/1" in pipeline(
+        copy,
+        "run",
+        "flowers_mine",
+        "--data",
+        "sample",
+        "--set",
+        "epochs=1",
+        "max_images=60",
+        "image_size=32",
+    )
