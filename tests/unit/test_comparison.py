@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from helpers.fabricated import fabricated
 from helpers.project import ROOT
-from helpers.run_folders import fabricated
 from labreport import (
     assignments,
     comparison,

@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 
 import soak
-from helpers.run_folders import replaced, untouched
+from helpers.deletion import replaced, untouched
+from helpers.project import ROOT
 from helpers.training import Dying, Killed, at_epoch, experiment, kill, quiet, same_bits
 from labreport import checkpoints, execution, files, interruption, results, state, training
 
@@ -400,7 +401,7 @@ DELETES = """
 import shutil, sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
-from helpers.run_folders import replaced
+from helpers.deletion import replaced
 replaced(Path({folder!r}))
 {then}
 """
@@ -413,7 +414,7 @@ def test_a_notebook_whose_run_folder_is_deleted_stops_and_leaves_alone_what_is_t
 ):
     folder, notebook = tmp_path / "reports/a_run", tmp_path / "deletes.ipynb"
     code = [
-        DELETES.format(tests=str(Path(__file__).parent), folder=str(folder), then=then),
+        DELETES.format(tests=str(ROOT / "tests"), folder=str(folder), then=then),
         "print('a second cell')",
     ]
     nbformat.write(

@@ -5,13 +5,12 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
-import time
 
 import pytest
 
+from helpers.deletion import replaced, untouched
+from helpers.processes import until
 from helpers.project import ROOT
-from helpers.run_folders import replaced, untouched
 from labreport import files, interruption, state
 
 HOLD = (
@@ -42,8 +41,7 @@ def test_a_run_tells_of_its_process_and_its_heart_beats(tmp_path, monkeypatch):
             and now.record["process"] == os.getpid()
             and str(now).startswith(f"running (process {os.getpid()} on ")
         )
-        time.sleep(0.5)
-        assert state.read(tmp_path).record["beats"] > 2
+        until(lambda: state.read(tmp_path).record["beats"] > 2, "three heartbeats")
     assert state.read(tmp_path).name == "finished"
 
 
@@ -120,7 +118,6 @@ def test_neither_a_clock_set_back_nor_one_set_forward_makes_a_run_look_dead(tmp_
 
 @pytest.mark.parametrize("alive", [True, False])
 def test_a_run_of_another_machine_is_alive_while_its_heart_beats(tmp_path, monkeypatch, alive):
-    monkeypatch.setattr(state, "BEAT_SECONDS", 0.2)
     record = {
         "state": "running",
         "host": "elsewhere",
@@ -130,21 +127,25 @@ def test_a_run_of_another_machine_is_alive_while_its_heart_beats(tmp_path, monke
         "beats": 1,
     }
     files.write_json(tmp_path / state.FILE, record)
-    beat = threading.Timer(
-        0.1, lambda: files.write_json(tmp_path / state.FILE, record | {"beats": 2})
-    )
+    looked = []  # for how many seconds this machine waits until it looks a second time
+
+    def sleep(seconds):
+        looked.append(seconds)
+        files.write_json(tmp_path / state.FILE, record | {"beats": 1 + alive})
+
+    monkeypatch.setattr(state.time, "sleep", sleep)
     if alive:
-        beat.start()
         with (
             pytest.raises(ValueError, match="a_run is at work already, as process 7 on elsewhere"),
             state.held(tmp_path, "a_run"),
         ):
             pass
-        beat.join()
     else:
         with state.held(tmp_path, "a_run"):
             pass
         assert state.read(tmp_path).name == "finished"
+    [seconds] = looked
+    assert seconds > 2 * state.BEAT_SECONDS
 
 
 def test_a_run_of_another_machine_that_has_long_been_silent_is_not_said_to_be_running(tmp_path):
@@ -198,7 +199,10 @@ def test_a_process_whose_run_folder_was_deleted_says_so_and_leaves_alone_what_is
     tmp_path, monkeypatch, error
 ):
     monkeypatch.setattr(state, "BEAT_SECONDS", 0.05)
-    folder = tmp_path / "a_run"
+    folder, written, write_json = tmp_path / "a_run", [], files.write_json
+    monkeypatch.setattr(
+        files, "write_json", lambda *given: (written.append(given[0].name), write_json(*given))
+    )
     with (
         pytest.raises(
             files.Deleted,
@@ -210,7 +214,8 @@ def test_a_process_whose_run_folder_was_deleted_says_so_and_leaves_alone_what_is
         state.held(folder, "a_run", log="failed.txt"),
     ):
         theirs = replaced(folder)
-        time.sleep(0.3)  # a few heartbeats
+        said = written.count(state.FILE)
+        until(lambda: written.count(state.FILE) > said + 2, "a few heartbeats")
         for write in (
             lambda: files.write_json(folder / "x.json", 1),
             lambda: files.write_text(folder / "unfinished/x", "1"),
@@ -228,15 +233,21 @@ def test_a_folder_that_was_deleted_and_is_not_there_again_is_not_made_anew(tmp_p
     assert not (tmp_path / "a_run").exists()
 
 
-def test_who_waits_for_a_lock_whose_file_is_deleted_takes_the_one_that_is_there_then(tmp_path):
+def test_who_waits_for_a_lock_whose_file_is_deleted_takes_the_one_that_is_there_then(
+    tmp_path, monkeypatch
+):
     folder = tmp_path / "a_run"
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(folder)], stdout=subprocess.PIPE, text=True
     )
     assert holder.stdout.readline() == "held\n"
-    timer = threading.Timer(0.3, lambda: ((folder / state.LOCK).unlink(), holder.kill()))
-    timer.start()
+
+    def deleted_meanwhile(seconds):  # it was held when it was looked at
+        (folder / state.LOCK).unlink()
+        holder.kill()
+        holder.wait()
+
+    monkeypatch.setattr(files.time, "sleep", deleted_meanwhile)
     with files.lock(folder / state.LOCK, "a_run", wait=60):
-        timer.join()
+        assert holder.returncode == -signal.SIGKILL
         assert files.locked(folder / state.LOCK) and not files.deleted(folder)
-    holder.wait()

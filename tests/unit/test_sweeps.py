@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from helpers.fabricated import fabricated
 from helpers.project import ROOT
-from helpers.run_folders import fabricated
 from labreport import (
     comparison,
     experiments,
