@@ -130,6 +130,7 @@ class Notebooks:
     def __init__(self, folder, python=None, at_once=2, user="ada"):
         self.folder, self.python, self.at_once, self.user = folder, python, at_once, user
         self.sessions, self.pushed, self.scripted = {}, [], {}
+        self.refused = 0  # pushes that there was no room for
         self.inputs = {}  # name of a data set or competition -> folder
         self.quota = {
             "timeUsed": "3600s",
@@ -190,6 +191,7 @@ class Notebooks:
                 sum(session.status in ("QUEUED", "RUNNING") for session in self.sessions.values())
                 >= self.at_once
             ):
+                self.refused += 1
                 return answer | {
                     "error": f"Maximum batch GPU session count of {self.at_once} reached."
                 }

@@ -4,12 +4,12 @@ speaks the service's protocol.
 
 import json
 import threading
-import time
 
 import pipeline
 import pytest
 
 from helpers import kaggle_notebooks, kaggle_stand_in, simulated
+from helpers.processes import until
 from labreport import experiments, files, identity, planning, provenance, results, state
 from labreport.interruption import Interrupted
 from labreport.remote import bundles, errand, lanes, sending
@@ -270,10 +270,12 @@ def test_a_file_that_is_damaged_on_its_way_is_not_taken_and_the_earlier_run_stay
 
 
 def test_a_full_service_is_waited_for_and_said_once(notebooks, capsys):
-    notebooks.at_once, release = 1, threading.Event()
-    notebooks.scripted["*"] = lambda session: (release.wait(), finishing(session))
+    notebooks.at_once = 1
+    notebooks.scripted["*"] = lambda session: (
+        until(lambda: notebooks.refused >= 3, "there was no room three times"),
+        finishing(session),
+    )
     steps = [step(seed=1), step(seed=2)]
-    threading.Timer(1.5, release.set).start()
     assert set(bring(*steps).values()) == {None}
     assert (
         capsys.readouterr().out.count(
@@ -358,12 +360,12 @@ def test_asked_to_stop_it_leaves_the_notebook_at_work_and_the_same_command_finds
 
 
 def test_a_service_that_does_not_answer_for_a_while_costs_nothing(notebooks, service, capsys):
-    release = threading.Event()
-    notebooks.scripted["*"] = lambda session: (release.wait(), finishing(session))
-    service.misbehave(
-        "kernels.KernelsApiService/GetKernelSessionStatus", *[kaggle_stand_in.refusal(500)] * 2
+    asked = "kernels.KernelsApiService/GetKernelSessionStatus"
+    notebooks.scripted["*"] = lambda session: (
+        until(lambda: len(service.asked(asked)) > 2, "it answers again"),
+        finishing(session),
     )
-    threading.Timer(0.5, release.set).start()
+    service.misbehave(asked, *[kaggle_stand_in.refusal(500)] * 2)
     assert bring(step()) == {step().experiment.run_name: None}
 
 
@@ -371,7 +373,8 @@ def test_a_log_that_breaks_off_is_printed_once_and_whole(notebooks, service, cap
     def talking(session):
         for number in range(6):
             session.say(f"line {number}\n")
-            time.sleep(0.1)
+            if number == 2:
+                until(lambda: notebooks.cut_log_after is None, "the log has broken off")
         finishing(session)
 
     notebooks.scripted["*"], notebooks.cut_log_after = talking, 3
@@ -380,27 +383,17 @@ def test_a_log_that_breaks_off_is_printed_once_and_whole(notebooks, service, cap
     assert [told.count(f"| line {number}\n") for number in range(6)] == [1] * 6
 
 
-def test_a_second_notebook_that_has_nothing_to_go_on_from_begins_anew(notebooks):
+def test_a_second_notebook_that_has_nothing_to_go_on_from_begins_anew(notebooks, service):
     """The first was deleted on Kaggle meanwhile."""
 
-    def stopped_and_deleted(session):
-        leave(session, dict.fromkeys(session.runs, "stopped"), 2)
-        session.status = "COMPLETE"
-        threading.Timer(0.3, notebooks.sessions.pop, [session.slug]).start()
-
     notebooks.scripted["*"] = lambda session: (
-        stopped_and_deleted(session) if len(notebooks.pushed) == 1 else finishing(session)
+        leave(session, dict.fromkeys(session.runs, "stopped"), 2)
+        if len(notebooks.pushed) == 1
+        else finishing(session)
     )
-    notebooks.at_once, before = (
-        0,
-        notebooks.at_once,
-    )  # no room for the second one until the first is gone
-
-    def room():
-        notebooks.at_once = before if not notebooks.pushed or not notebooks.sessions else 0
-        threading.Timer(0.05, room).start() if len(notebooks.pushed) < 2 else None
-
-    room()
+    route = "kernels.KernelsApiService/SaveKernel"
+    push = service.routes[route]
+    service.routes[route] = lambda *asked: (notebooks.sessions.clear(), push(*asked))[1]
     assert bring(step()) == {step().experiment.run_name: None}
     assert [session.request.get("kernelDataSources", []) for session in notebooks.pushed] == [
         [],
