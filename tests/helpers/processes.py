@@ -122,13 +122,15 @@ class Terminal(Window):
         self.process.wait()
 
 
-def until(condition, what, seconds=240, of=None):
-    """What the condition comes to, once it is true. of: the process that is to bring it about."""
+def until(condition, what, seconds=240, of=None, every=0.05):
+    """What the condition comes to, once it is true. of: the process that is to bring it about; every:
+    seconds between two looks. The time to give up is for a machine that is stuck, not a measure.
+    """
     give_up = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < give_up, f"not within {seconds} s: {what}"
         assert of is None or of.poll() is None, of.log.read_text()
-        time.sleep(0.05)
+        time.sleep(every)
     return found
 
 
