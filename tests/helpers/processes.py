@@ -15,6 +15,9 @@ from pathlib import Path
 
 from labreport import paths, state
 
+# Seconds after which a test gives up. That is for a machine that is stuck; no test measures speed.
+PATIENCE = 600
+
 
 class Processes:
     """Processes of a test, each with the group it leads; all are killed at the end."""
@@ -122,9 +125,9 @@ class Terminal(Window):
         self.process.wait()
 
 
-def until(condition, what, seconds=240, of=None, every=0.05):
+def until(condition, what, seconds=PATIENCE, of=None, every=0.05):
     """What the condition comes to, once it is true. of: the process that is to bring it about; every:
-    seconds between two looks. The time to give up is for a machine that is stuck, not a measure.
+    seconds between two looks.
     """
     give_up = time.monotonic() + seconds
     while not (found := condition()):

@@ -22,6 +22,7 @@ PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "scontrol", "squeue", "sc
 SEARCHED = os.pathsep.join(
     [os.environ.get("PATH", ""), "/usr/sbin", "/sbin"]
 )  # where Debian puts the daemons
+PATIENCE = 600  # seconds after which a test gives up; no measure of speed
 # cred_expire: a job that is queued again waits for so long, and a second. KillWait: between TERM
 # and KILL. Jobs of `low` give way to those of `urgent`.
 NODES = ("n1", "n2", "n3", "n4")
@@ -157,9 +158,9 @@ class Slurm:
             command, env=self.environment, capture_output=True, text=True
         ).stdout.strip()
 
-    def until(self, condition, what: str, seconds: float = 60):
+    def until(self, condition, what: str):
         """What the condition comes to, once it is true."""
-        give_up = time.monotonic() + seconds
+        give_up = time.monotonic() + PATIENCE
         while not (found := condition()):
             if time.monotonic() > give_up:
                 logs = "".join(
@@ -167,7 +168,7 @@ class Slurm:
                     for log in sorted((self.folder / "log").glob("*.log"))
                 )
                 raise AssertionError(
-                    f"not within {seconds} s: {what}\n"
+                    f"not within {PATIENCE} s: {what}\n"
                     f"{self.ask('squeue', '--array', '--states=all')}\n{logs}"
                 )
             time.sleep(0.05)

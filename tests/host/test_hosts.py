@@ -14,6 +14,7 @@ import pytest
 
 import soak
 from helpers import simulated
+from helpers.processes import PATIENCE
 from helpers.project import ROOT
 
 pytestmark = pytest.mark.slow
@@ -110,7 +111,7 @@ def opened(tmp_path_factory, served):
         )
     found = {}
     for host, process in processes.items():
-        words = process.communicate(timeout=500)[0]
+        words = process.communicate(timeout=PATIENCE)[0]
         assert process.returncode == 0, words
         executed = {
             name: json.loads((folders[host] / f"out/{name}.ipynb").read_text())
@@ -265,13 +266,13 @@ def test_a_killed_kernel_and_a_lost_runtime_are_a_pause(tmp_path, served):
         processes[name] = start(**more)
         if name == "disturbed":
             again = start
-    words = processes["disturbed"].communicate(timeout=300)[0]
+    words = processes["disturbed"].communicate(timeout=PATIENCE)[0]
     assert processes["disturbed"].returncode and "DeadKernelError" in words
     assert not list(tmp_path.glob("disturbed/drive/MyDrive/labreport/reports/*/*/metrics.json"))
     second = again()
-    words = second.communicate(timeout=300)[0]
+    words = second.communicate(timeout=PATIENCE)[0]
     assert second.returncode == 0, words
-    assert processes["undisturbed"].wait(timeout=300) == 0
+    assert processes["undisturbed"].wait(timeout=PATIENCE) == 0
     told = said(json.loads((tmp_path / "disturbed/out/cifar10.ipynb").read_text()), "train")
     brought = re.search(
         r": epoch (\d) is brought back from /content/drive/MyDrive/labreport/reports/.*/runtime-",

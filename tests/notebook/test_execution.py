@@ -15,6 +15,7 @@ import time
 import pytest
 
 from helpers.pictures import picture, write_cats_dogs
+from helpers.processes import PATIENCE
 from helpers.project import ROOT
 from labreport import files
 from labreport.wording import percent
@@ -265,7 +266,7 @@ def test_ctrl_c_ends_the_run_and_its_kernel_and_keeps_the_last_good_report(proje
         while "epoch 1/2" not in running.stdout.readline():
             assert running.poll() is None
         running.send_signal(signal.SIGINT)
-        output, errors = running.communicate(timeout=60)
+        output, errors = running.communicate(timeout=PATIENCE)
         assert (
             running.returncode == 130
             and "Traceback" not in errors
@@ -344,7 +345,7 @@ def test_a_second_pipeline_is_told_who_is_at_work_and_sigterm_ends_the_first(pro
         and f"is at work already, as process {first.pid} on" in second.stderr
     )
     first.terminate()
-    _, errors = first.communicate(timeout=60)
+    _, errors = first.communicate(timeout=PATIENCE)
     assert first.returncode == 143 and "of at most 500, which is saved" in errors
 
 

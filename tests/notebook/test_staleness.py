@@ -11,6 +11,7 @@ import sys
 
 import pytest
 
+from helpers.processes import PATIENCE
 from helpers.project import ROOT
 
 EXPERIMENT = "cifar10_naive_adam"
@@ -316,14 +317,14 @@ class Kernel:
         self.manager.start_kernel(env=project.environment, cwd=str(project.folder / "notebooks"))
         self.client = self.manager.client()
         self.client.start_channels()
-        self.client.wait_for_ready(timeout=120)
+        self.client.wait_for_ready(timeout=PATIENCE)
 
     def run(self, code):
         """What a cell prints, and the error it ends with, or ''."""
         request, printed = self.client.execute(code, stop_on_error=False), ""
         while True:
             try:
-                message = self.client.get_iopub_msg(timeout=300)
+                message = self.client.get_iopub_msg(timeout=PATIENCE)
             except queue.Empty:
                 raise AssertionError(f"no answer to {code!r}; printed so far: {printed}") from None
             if message["parent_header"].get("msg_id") != request:

@@ -14,7 +14,7 @@ import pytest
 
 from helpers import real_slurm
 from helpers.clusters import COMMAND, Cluster, epochs, made, results
-from helpers.processes import Processes, Watch, parent, trainings, until
+from helpers.processes import PATIENCE, Processes, Watch, parent, trainings, until
 from helpers.project import ROOT
 from helpers.simulated import lacking
 from labreport import cluster, files, planning, state, sweeps, tasks
@@ -78,7 +78,6 @@ def test_whatever_is_killed_each_run_of_a_cluster_ends_once_with_the_bits_of_an_
     until(
         lambda: not any(Path(f"/proc/{kernel}").exists() for kernel in kernels),
         "its kernel dies with it",
-        5,
     )
 
     until(lambda: epochs(reports), "an epoch after that")
@@ -90,7 +89,7 @@ def test_whatever_is_killed_each_run_of_a_cluster_ends_once_with_the_bits_of_an_
     os.kill(lab.scheduler.pid, signal.SIGKILL)
     lab.scheduler.wait()
     lab.start()  # at the same address
-    assert client.wait(300) == 0, client.log.read_text()
+    assert client.wait(PATIENCE) == 0, client.log.read_text()
     watch.over.set()
     watch.join()
 
@@ -190,8 +189,8 @@ class Tasks:
     def log(self, index):
         return (self.logs / f"{self.runs[index]}.txt").read_text()
 
-    def until(self, condition, what, seconds=120):
-        return self.slurm.until(condition, what, seconds)
+    def until(self, condition, what):
+        return self.slurm.until(condition, what)
 
 
 @pytest.mark.slow
@@ -253,7 +252,6 @@ def test_six_runs_on_slurm_end_with_the_bits_of_a_local_sweep_whatever_is_cancel
     first.until(
         lambda: all(first.state(index) in slurm_module.FINAL for index in range(6)),
         "all tasks have ended",
-        180,
     )
     assert first.state(cancelled) == "CANCELLED" and first.state(killed) == "FAILED"
     assert (
@@ -503,7 +501,7 @@ def test_a_scheduler_that_is_not_there_is_told_at_once_with_what_to_start(
         env=environment,
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=PATIENCE,
     )
     assert (
         done.returncode == 1

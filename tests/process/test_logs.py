@@ -16,7 +16,7 @@ import time
 import nbformat
 import pytest
 
-from helpers.processes import until
+from helpers.processes import PATIENCE, until
 from helpers.secrets import PEM
 from labreport import cluster, execution, logs, paths, tasks
 from labreport.remote import errand
@@ -118,7 +118,7 @@ def environment():
 def test_a_process_of_a_sweep(script, tmp_path):
     with watched(tmp_path):
         process = tasks.start(script, [], tmp_path / "log.txt", tmp_path, environment())
-        until(lambda: process.poll() is not None, "it ends", 30)
+        until(lambda: process.poll() is not None, "it ends")
     assert process.returncode == 0
     told((tmp_path / "log.txt").read_text())
     assert (tmp_path / "log.txt").read_text().endswith("last words [MY_API_TOKEN]")
@@ -131,7 +131,6 @@ def test_a_process_that_is_killed(script, tmp_path):
         until(
             lambda: "by another process [" in (tmp_path / "log.txt").read_text(),
             "its words can be followed",
-            30,
         )
         time.sleep(0.2)
         assert process.poll() is None and "last words" not in (tmp_path / "log.txt").read_text()
@@ -261,12 +260,11 @@ def test_a_process_has_ended_though_one_that_it_has_started_goes_on_writing(tmp_
     )
     process = tasks.start(tmp_path / "parent.py", [], tmp_path / "log.txt", tmp_path, environment())
     try:
-        until(lambda: process.poll() is not None, "it ends", 30)
+        until(lambda: process.poll() is not None, "it ends")
         size = (tmp_path / "log.txt").stat().st_size
         until(
             lambda: (tmp_path / "log.txt").stat().st_size > size,
             "it is still heard, and cleaned",
-            10,
         )
         assert (
             TOKEN not in (tmp_path / "log.txt").read_text()
@@ -281,14 +279,14 @@ def test_a_full_disk_holds_no_process_up(tmp_path):
     (tmp_path / "log.txt").symlink_to("/dev/full")
     (tmp_path / "much.py").write_text("for number in range(20000): print('line', number)\n")
     process = tasks.start(tmp_path / "much.py", [], tmp_path / "log.txt", tmp_path, environment())
-    assert process.wait(60) == 0
+    assert process.wait(PATIENCE) == 0
 
 
 def test_what_a_full_disk_has_cost_is_said(tmp_path, monkeypatch):
     log = logs.Log(tmp_path / "log.txt")
     real, log._file = log._file, open("/dev/full", "wb", buffering=0)
     os.write(log.fileno(), b"lost words\n")
-    until(lambda: log._lost, "they are lost", 10)
+    until(lambda: log._lost, "they are lost")
     log._file.close()
     log._file = real
     os.write(log.fileno(), b"later\n")
@@ -337,5 +335,5 @@ def test_the_reason_of_a_failure_is_read_when_all_is_in_the_log(tmp_path):
     process = tasks.start(
         tmp_path / "failing.py", [], tmp_path / "log.txt", tmp_path, environment()
     )
-    until(lambda: process.poll() is not None, "it ends", 30)
+    until(lambda: process.poll() is not None, "it ends")
     assert tasks.last_words(tmp_path / "log.txt", process.returncode) == "[MY_API_TOKEN] is refused"

@@ -17,7 +17,7 @@ import pytest
 
 from helpers import kaggle_notebooks, kaggle_stand_in
 from helpers.clusters import Cluster, made
-from helpers.processes import Processes, Terminal, alive, descendants, until
+from helpers.processes import PATIENCE, Processes, Terminal, alive, descendants, until
 from helpers.project import ROOT
 from labreport.remote import lanes
 
@@ -92,7 +92,7 @@ def states(folder):
     }
 
 
-def worked(opened, tmp_path, *shell, epochs=500, seconds=30, **more):
+def worked(opened, tmp_path, *shell, epochs=500, **more):
     """Exit code of WORK, whose window is closed after its first line; and what run.json says."""
     (tmp_path / "work.py").write_text(WORK)
     words = [
@@ -104,10 +104,10 @@ def worked(opened, tmp_path, *shell, epochs=500, seconds=30, **more):
     terminal = opened(
         *(["bash", "-c", shell[0].replace("WORK", " ".join(words))] if shell else words), **more
     )
-    until(lambda: "epoch 0" in terminal.read_text(), "it works", 30, terminal)
+    until(lambda: "epoch 0" in terminal.read_text(), "it works", of=terminal)
     terminal.close()
-    code = terminal.process.wait(seconds)
-    until(lambda: states(tmp_path / "reports")["a_run"] != "running", "it has ended", seconds)
+    code = terminal.process.wait(PATIENCE)
+    until(lambda: states(tmp_path / "reports")["a_run"] != "running", "it has ended")
     return code, json.loads((tmp_path / "reports/a_run/run.json").read_text())
 
 
@@ -152,11 +152,11 @@ def test_a_window_that_is_closed_after_the_first_signal_asks_for_nothing_new(
     """
     (tmp_path / "work.py").write_text(WORK)
     terminal = opened(sys.executable, tmp_path / "work.py", tmp_path / "reports/a_run", 500)
-    until(lambda: "epoch 0" in terminal.read_text(), "it works", 30, terminal)
+    until(lambda: "epoch 0" in terminal.read_text(), "it works", of=terminal)
     terminal.process.send_signal(number)
     terminal.close()
     terminal.process.send_signal(signal.SIGHUP)
-    assert terminal.process.wait(30) == 128 + number
+    assert terminal.process.wait(PATIENCE) == 128 + number
     assert json.loads((tmp_path / "reports/a_run/run.json").read_text())["why"].startswith(
         "stopped after "
     )
@@ -171,7 +171,7 @@ def test_a_reader_that_has_seen_enough_ends_a_command_without_a_word():
     os.close(writing)
     assert os.read(reading, 10) == b"experiment"
     os.close(reading)
-    assert process.communicate(timeout=30)[1] == "" and process.returncode == 1
+    assert process.communicate(timeout=PATIENCE)[1] == "" and process.returncode == 1
 
 
 @pytest.mark.slow
@@ -206,12 +206,12 @@ def test_a_run_whose_window_is_closed_goes_on_with_the_same_bits(
     )
     there = descendants(terminal.pid)
     terminal.close()
-    assert terminal.process.wait(60) == 129
+    assert terminal.process.wait(PATIENCE) == 129
     [(run, found)] = states(tmp_path / "reports").items()
     assert found == "interrupted" and not {
         path.name for path in (tmp_path / "reports" / run).iterdir()
     } & {"failed.ipynb", "failed.txt", "running.ipynb", "running.txt"}
-    until(lambda: not any(map(alive, there)), "nothing is left behind", 10)
+    until(lambda: not any(map(alive, there)), "nothing is left behind")
 
     done = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0 and "going on after epoch" in done.stdout, done.stdout + done.stderr
@@ -240,7 +240,7 @@ def test_a_run_whose_window_is_closed_while_its_kernel_starts_has_not_failed(ope
     until(kernels, "there is a kernel", of=terminal)
     time.sleep(0.1)
     terminal.close()
-    assert terminal.process.wait(60) == 129
+    assert terminal.process.wait(PATIENCE) == 129
     [found] = states(tmp_path / "reports").values()
     assert found == "interrupted" and not list(tmp_path.glob("reports/*/failed.*"))
 
@@ -268,8 +268,8 @@ def closed_in_a_sweep(opened, tmp_path, *more, handed_on):
     )
     there = descendants(terminal.pid)
     terminal.close()
-    assert terminal.process.wait(60) == 129
-    until(lambda: not any(map(alive, there)), "nothing is left behind", 20)
+    assert terminal.process.wait(PATIENCE) == 129
+    until(lambda: not any(map(alive, there)), "nothing is left behind")
     found = states(tmp_path / "reports")
     assert len(found) == 2 and set(found.values()) == {"interrupted"}, found
     assert not list(tmp_path.glob("reports/*/failed.*")) and not list(
@@ -328,10 +328,10 @@ def test_a_command_whose_window_is_closed_finds_its_notebook_on_kaggle_again(
         handed_on=handed_on,
     )
     until(
-        lambda: "| line 3" in terminal.read_text(), "it prints what the notebook says", 60, terminal
+        lambda: "| line 3" in terminal.read_text(), "it prints what the notebook says", of=terminal
     )
     terminal.close()
-    assert terminal.process.wait(60) == 129
+    assert terminal.process.wait(PATIENCE) == 129
     over.set()
     [file] = tmp_path.glob("reports/*/sent.json")
     [part] = json.loads(file.read_text())["lanes"][0]["parts"]

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from helpers.clusters import made, results
-from helpers.processes import Processes, alive, descendants, parent, until
+from helpers.processes import PATIENCE, Processes, alive, descendants, parent, until
 from helpers.project import ROOT
 from labreport import planning, pool, sweeps, tasks, warm
 
@@ -111,7 +111,7 @@ def test_nothing_outlives_a_sweep_that_is_killed_and_ctrl_c_lets_its_runs_save_t
         assert len(there) >= 6  # what forks, and a pipeline and a kernel for each run
         sweep.send_signal(signal.SIGKILL)
         sweep.wait()
-        until(lambda: not any(map(alive, there)), "all of it is gone", 10)
+        until(lambda: not any(map(alive, there)), "all of it is gone")
 
         before = epochs()
         sweep = processes.start(*command)
@@ -122,7 +122,7 @@ def test_nothing_outlives_a_sweep_that_is_killed_and_ctrl_c_lets_its_runs_save_t
         )
         there = descendants(sweep.pid)
         sweep.send_signal(signal.SIGINT)
-        assert sweep.wait(60) == 130
+        assert sweep.wait(PATIENCE) == 130
         said = sweep.log.read_text()
         assert (
             "asked to stop: the runs at work finish their epoch" in said
@@ -130,7 +130,7 @@ def test_nothing_outlives_a_sweep_that_is_killed_and_ctrl_c_lets_its_runs_save_t
             in said
         )
         assert "Traceback" not in said
-        until(lambda: not any(map(alive, there)), "all of it is gone", 10)
+        until(lambda: not any(map(alive, there)), "all of it is gone")
         for file in tmp_path.glob("reports/cifar10*/run.json"):
             assert '"state": "interrupted"' in file.read_text()
     finally:
@@ -170,8 +170,8 @@ def test_whoever_is_killed_beside_the_sweep_no_run_is_lost_or_runs_twice(
         if whom == "the process that forks":
             there = descendants(forge)
             os.kill(forge, signal.SIGKILL)
-            until(lambda: not any(map(alive, there)), "what it had forked is gone", 20)
-            assert sweep.wait(240) == 0, sweep.log.read_text()
+            until(lambda: not any(map(alive, there)), "what it had forked is gone")
+            assert sweep.wait(PATIENCE) == 0, sweep.log.read_text()
             logs = "".join(
                 file.read_text() for file in tmp_path.glob("reports/mine*/logs/cifar10*.txt")
             )
@@ -182,7 +182,7 @@ def test_whoever_is_killed_beside_the_sweep_no_run_is_lost_or_runs_twice(
             )
         else:
             os.killpg(sweep.pid, signal.SIGTERM)
-            assert sweep.wait(60) == 143
+            assert sweep.wait(PATIENCE) == 143
             said = sweep.log.read_text()
             assert (
                 "failed" not in said

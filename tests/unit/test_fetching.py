@@ -31,7 +31,7 @@ from helpers.pictures import (
     write_dogs,
     write_flowers,
 )
-from helpers.processes import Processes, until
+from helpers.processes import PATIENCE, Processes, until
 from helpers.project import ROOT
 from labreport import files, hosts, kaggle_api, paths, privacy
 from labreport.datasets import download, fetching, folders
@@ -214,8 +214,7 @@ def test_a_process_that_was_killed_while_downloading_is_taken_up_by_the_next(flo
     until(
         lambda: partial.exists() and partial.stat().st_size == 2 << 20,
         "2 MiB on the disk",
-        60,
-        process,
+        of=process,
     )
     os.kill(process.pid, signal.SIGKILL)
     group.end()
@@ -242,8 +241,7 @@ def test_a_process_that_was_killed_while_fetching_a_public_archive_is_taken_up_b
     until(
         lambda: partial.exists() and partial.stat().st_size >= 1 << 18,
         "the first chunk on the disk",
-        60,
-        process,
+        of=process,
     )
     os.kill(process.pid, signal.SIGKILL)
     group.end()
@@ -255,16 +253,15 @@ def test_a_process_that_was_killed_while_fetching_a_public_archive_is_taken_up_b
 def test_two_processes_fetch_once_and_the_second_waits(flowers, tmp_path):
     flowers.misbehave(flowers.path, Answer(held=2_500_000))
     group, first = pipeline(tmp_path, "data", "flowers")
-    until(lambda: flowers.asked(flowers.path), "the first one downloads", 60, first)
+    until(lambda: flowers.asked(flowers.path), "the first one downloads", of=first)
     second = group.start(ROOT / "pipeline.py", "data", "flowers")
     until(
         lambda: "flowers: another process fetches it; waiting for that" in second.log.read_text(),
         "the second one waits",
-        60,
-        second,
+        of=second,
     )
     os.kill(first.pid, signal.SIGKILL)  # and where the first one dies the second takes it up
-    assert second.wait(60) == 0, second.log.read_text()
+    assert second.wait(PATIENCE) == 0, second.log.read_text()
     group.end()
     assert (
         flowers.asked(flowers.path)[-1].start == 2 << 20
