@@ -21,6 +21,7 @@ from helpers.pictures import (
     write_dogs,
     write_flowers,
 )
+from helpers.processes import PATIENCE
 from labreport import arrays, datasets, experiments, files, hosts, paths
 from labreport.datasets import decoding, locking
 
@@ -404,7 +405,7 @@ def test_two_processes_decode_to_the_same_bytes(tmp_path):
     processes = [spawn.Process(target=_decode_elsewhere, args=(tmp_path, queue)) for _ in range(3)]
     for process in processes:
         process.start()
-    found = {queue.get(timeout=120) for _ in processes}
+    found = {queue.get(timeout=PATIENCE) for _ in processes}
     for process in processes:
         process.join()
     assert found == {load_flowers().fingerprint}

@@ -2,7 +2,10 @@
 anything.
 """
 
+import builtins
+import collections
 import errno
+import io
 import json
 import os
 import re
@@ -16,6 +19,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from helpers import wrong_types
+from helpers.processes import PATIENCE
 from helpers.project import ROOT
 from helpers.run_folders import ended, finish
 from labreport import (
@@ -292,34 +296,54 @@ def test_several_processes_that_finish_at_once_leave_an_index_of_all_of_them():
 
 def test_the_last_writer_has_seen_what_another_finished_while_it_waited(monkeypatch):
     """The first one has looked and is slow to write; the second must not be overwritten by it."""
-    looked, go_on, slow = threading.Event(), threading.Event(), index.index_page
+    looked, waits, go_on = (threading.Event() for _ in range(3))
+    slow = index.index_page
 
     def page(*arguments):
         if not looked.is_set():
             looked.set()
-            go_on.wait(10)
+            go_on.wait(PATIENCE)
         return slow(*arguments)
 
     monkeypatch.setattr(index, "index_page", page)
+    monkeypatch.setattr(
+        files.time, "sleep", lambda seconds, sleep=time.sleep: (waits.set(), sleep(seconds))
+    )
     finish(experiments.load("cifar10_l2"))
     writers = [threading.Thread(target=overview.write) for _ in range(2)]
     writers[0].start()
-    looked.wait(10)
+    assert looked.wait(PATIENCE)
     finish(experiments.load("cifar10_rmsprop"))
     writers[1].start()
-    time.sleep(0.2)
+    assert waits.wait(PATIENCE)  # for the lock that the first one holds
     go_on.set()
     for writer in writers:
         writer.join()
     assert "cifar10_rmsprop" in (paths.reports() / "index.html").read_text("utf-8")
 
 
-def test_two_hundred_runs_take_less_than_a_second():
-    for seed in range(200):
+def test_each_file_of_a_run_is_read_once_and_what_runs_have_in_common_once_for_all(monkeypatch):
+    """Which is why two hundred runs take less than a second."""
+    for seed in range(20):
         finish(experiments.load("cifar10_naive_adam", QUICK | {"seed": seed + 10}))
-    started = time.process_time()
+    assert len(listed()) == 20
+    opened, worked_out = collections.Counter(), []
+
+    def watched(file, *arguments, open=open, **named):
+        opened[os.fspath(file)] += 1
+        return open(file, *arguments, **named)
+
+    for module in (builtins, io):
+        monkeypatch.setattr(module, "open", watched)
+    for module, name in ((experiments, "load"), (identity, "of")):
+        call = getattr(module, name)
+        monkeypatch.setattr(
+            module, name, lambda *given, call=call: (worked_out.append(given), call(*given))[1]
+        )
     overview.write()
-    assert time.process_time() - started < 1 and len(listed()) == 200
+    of_runs = {file: times for file, times in opened.items() if "cifar10_naive_adam--" in file}
+    assert len(of_runs) >= 40 and set(of_runs.values()) == {1}
+    assert len(worked_out) == 2  # the experiment, and what it would be made from now
 
 
 @pytest.mark.parametrize(
