@@ -14,11 +14,10 @@ COMMAND = [
     "--data",
     "sample",
     "--set",
-    "epochs=30",
+    "epochs=6",
     "max_images=300",
 ]
-
-
+SETTINGS = {"data": "sample", "epochs": 6, "max_images": 300}
 SWEEP = (
     "title: T\nquestion: Q?\nbase: cifar10_naive_adam\nseeds: [1]\nruns:\n  - {optimizer:"
     " rmsprop}\n  - {optimizer: sgd, learning_rate: 0.01}\n"

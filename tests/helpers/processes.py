@@ -163,17 +163,18 @@ def trainings():
 
 
 class Watch(threading.Thread):
-    """Looks all the time whether two kernels ever train the same run."""
+    """Looks all the time whether two kernels ever train the same run. seen: the runs that one did."""
 
     def __init__(self):
         super().__init__(daemon=True)
-        self.twice, self.looks, self.over = [], 0, threading.Event()
+        self.seen, self.twice, self.over = set(), [], threading.Event()
 
     def run(self):
         while not self.over.wait(0.02):
-            self.looks += 1
+            found = trainings()
+            self.seen |= {Path(folder).name for folder in found}
             self.twice += [
-                (folder, found) for folder, found in trainings().items() if len(found) > 1
+                (folder, kernels) for folder, kernels in found.items() if len(kernels) > 1
             ]
 
 

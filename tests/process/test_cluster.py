@@ -8,13 +8,13 @@ import socket
 import subprocess
 import sys
 import threading
-from pathlib import Path
 
 import pytest
 
 from helpers import real_slurm
-from helpers.clusters import COMMAND, Cluster, epochs, made, results
-from helpers.processes import PATIENCE, Processes, Watch, parent, trainings, until
+from helpers.clusters import COMMAND, SETTINGS, Cluster, epochs, made, results
+from helpers.gate import Gate
+from helpers.processes import PATIENCE, Processes, Watch, alive, parent, trainings, until
 from helpers.project import ROOT
 from helpers.simulated import lacking
 from labreport import cluster, files, planning, state, sweeps, tasks
@@ -27,6 +27,15 @@ def project(tmp_path, monkeypatch):
     return tmp_path / "project"
 
 
+# A process that only trains: no notebook, no other process.
+TRAIN = """
+from labreport import backend, datasets, sweeps, training
+backend.prepare()
+for experiment in sweeps.load("six", SETTINGS).experiments:
+    training.fit(experiment, datasets.load(experiment))
+"""
+
+
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
     """What the runs of the six end with on one machine, when nobody kills anything."""
@@ -37,7 +46,7 @@ def undisturbed(tmp_path_factory):
         "LABREPORT_THREADS": "1",
     }
     done = subprocess.run(
-        [sys.executable, *COMMAND[:2], "six", *COMMAND[3:]],
+        [sys.executable, "-c", f"SETTINGS = {SETTINGS!r}{TRAIN}"],
         cwd=made(folder / "project"),
         env=environment,
         capture_output=True,
@@ -48,12 +57,21 @@ def undisturbed(tmp_path_factory):
 
 
 @pytest.fixture
-def environment(tmp_path):
-    return os.environ | {
-        "LABREPORT_REPORTS": str(tmp_path / "reports"),
-        "LABREPORT_CACHE": str(tmp_path / "cache"),
-        "LABREPORT_THREADS": "1",
-    }
+def gate(tmp_path):
+    return Gate(tmp_path / "gate")
+
+
+@pytest.fixture
+def environment(tmp_path, gate):
+    return (
+        os.environ
+        | gate.environment
+        | {
+            "LABREPORT_REPORTS": str(tmp_path / "reports"),
+            "LABREPORT_CACHE": str(tmp_path / "cache"),
+            "LABREPORT_THREADS": "1",
+        }
+    )
 
 
 @pytest.fixture
@@ -65,9 +83,12 @@ def processes(project, environment):
 
 @pytest.mark.slow
 def test_whatever_is_killed_each_run_of_a_cluster_ends_once_with_the_bits_of_an_undisturbed_one(
-    project, processes, undisturbed, tmp_path
+    project, processes, undisturbed, gate, tmp_path
 ):
+    """Each run is held after each of its epochs, until it is let go at the end."""
     reports, lab, watch = tmp_path / "reports", Cluster(processes), Watch()
+    names = {experiment.run_name for experiment in sweeps.load("mine", SETTINGS).experiments}
+    gate.hold(*names)
     watch.start()
     client = processes.start(*COMMAND, "--scheduler-file", lab.file)
     until(lambda: epochs(reports), "a first epoch", of=client)
@@ -75,30 +96,33 @@ def test_whatever_is_killed_each_run_of_a_cluster_ends_once_with_the_bits_of_an_
     folder, kernels = until(lambda: next(iter(trainings().items()), None), "a kernel at work")
     worker = parent(parent(next(iter(kernels))))  # kernel, pipeline, worker
     os.kill(worker, signal.SIGKILL)
-    until(
-        lambda: not any(Path(f"/proc/{kernel}").exists() for kernel in kernels),
-        "its kernel dies with it",
-    )
+    until(lambda: not any(map(alive, kernels)), "its kernel dies with it")
+    until(lambda: trainings().get(folder), "another worker takes the run up")
 
-    until(lambda: epochs(reports), "an epoch after that")
     os.kill(client.pid, signal.SIGKILL)
     client.wait()
     client = processes.start(*COMMAND, "--scheduler-file", lab.file)
+    until(lambda: client.log.read_text(), "it has begun", of=client)
+    until(trainings, "so do its runs")
 
-    until(lambda: epochs(reports) or len(results(reports)) == 3, "an epoch after that")
     os.kill(lab.scheduler.pid, signal.SIGKILL)
     lab.scheduler.wait()
     lab.start()  # at the same address
+    left = set(names)
+    while left:
+        seen = until(lambda: left & watch.seen & epochs(reports), "a run is at work", of=client)
+        gate.release(*seen)
+        left -= seen
     assert client.wait(PATIENCE) == 0, client.log.read_text()
     watch.over.set()
     watch.join()
 
     assert "3 runs done, 0 failed" in client.log.read_text()
-    assert watch.looks > 100 and not watch.twice
+    assert watch.seen >= names and not watch.twice
     assert results(reports) == {run: undisturbed[run] for run in results(reports)}
     assert (
         not list(reports.glob("*/earlier"))
-        and (reports / "mine--sample--epochs-30--max_images-300/report.pdf").exists()
+        and (reports / "mine--sample--epochs-6--max_images-300/report.pdf").exists()
     )
 
 
@@ -182,10 +206,6 @@ class Tasks:
             path.name for path in (self.reports / self.runs[index]).glob("unfinished/epoch-*.npz")
         }
 
-    def epoch(self, index):
-        """The last one that a task's run has saved; 0 for none."""
-        return max((int(name[6:10]) for name in self.epochs(index)), default=0)
-
     def log(self, index):
         return (self.logs / f"{self.runs[index]}.txt").read_text()
 
@@ -195,10 +215,13 @@ class Tasks:
 
 @pytest.mark.slow
 def test_six_runs_on_slurm_end_with_the_bits_of_a_local_sweep_whatever_is_cancelled_requeued_or_killed(
-    project, environment, on_slurm, undisturbed, time_limits, tmp_path
+    project, environment, on_slurm, undisturbed, time_limits, gate, tmp_path
 ):
+    """Each run is held after each of its epochs until it is asked to stop, or is let go."""
     reports, watch = tmp_path / "reports", Watch()
-    folder = reports / "six--sample--epochs-30--max_images-300"
+    folder = reports / "six--sample--epochs-6--max_images-300"
+    names = {experiment.run_name for experiment in sweeps.load("six", SETTINGS).experiments}
+    gate.hold(*names)
     watch.start()
     done = submitted(project, environment, "six")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -212,15 +235,13 @@ def test_six_runs_on_slurm_end_with_the_bits_of_a_local_sweep_whatever_is_cancel
     assert again.stdout.endswith("nothing to submit: 6 runs to do, all submitted already\n")
 
     def next_one(*besides):
-        """A task that is not among these, and whose run has saved an epoch and has many left."""
+        """A task that is not among these, and whose run has saved an epoch."""
 
         def found():
             return [
                 index
                 for index in range(6)
-                if index not in besides
-                and first.state(index) == "RUNNING"
-                and 1 <= first.epoch(index) <= 12
+                if index not in besides and first.state(index) == "RUNNING" and first.epochs(index)
             ]
 
         return first.until(found, "another run has saved an epoch")[0]
@@ -248,6 +269,7 @@ def test_six_runs_on_slurm_end_with_the_bits_of_a_local_sweep_whatever_is_cancel
         "the node is lost",
     )
     on_slurm.start("slurmd", "-N", node)
+    gate.release()
 
     first.until(
         lambda: all(first.state(index) in slurm_module.FINAL for index in range(6)),
@@ -288,7 +310,7 @@ def test_six_runs_on_slurm_end_with_the_bits_of_a_local_sweep_whatever_is_cancel
     assert all(
         "going on after epoch" in first.log(index) for index in (cancelled, requeued, killed, lost)
     )
-    assert watch.looks > 100 and not watch.twice
+    assert watch.seen >= names and not watch.twice
     assert results(reports) == undisturbed
     assert not list(reports.glob("*/earlier"))
     assert "nothing to do: all 6 runs are done" in submitted(project, environment, "six").stdout
