@@ -23,8 +23,9 @@ SEARCHED = os.pathsep.join(
     [os.environ.get("PATH", ""), "/usr/sbin", "/sbin"]
 )  # where Debian puts the daemons
 PATIENCE = 600  # seconds after which a test gives up; no measure of speed
-# cred_expire: a job that is queued again waits for so long, and a second. KillWait: between TERM
-# and KILL. Jobs of `low` give way to those of `urgent`.
+# cred_expire: a job that is queued again waits for so long, and a second. KillWait, GraceTime:
+# between TERM and KILL; SlurmdTimeout: until a node that does not answer is lost. Jobs of `low` give
+# way to those of `urgent`.
 NODES = ("n1", "n2", "n3", "n4")
 CONFIGURATION = """\
 ClusterName=tests
@@ -55,9 +56,9 @@ ReturnToService=2
 JobRequeue=1
 MpiDefault=none
 MailProg=/bin/true
-KillWait=30
+KillWait={patience}
 SlurmctldTimeout=10
-SlurmdTimeout=10
+SlurmdTimeout={patience}
 SchedulerParameters=sched_interval=1,sched_min_interval=0,bf_interval=1,batch_sched_delay=0
 NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[1]} CPUs=2 RealMemory=8000
 NodeName=n2 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[2]} CPUs=2 RealMemory=8000
@@ -65,7 +66,7 @@ NodeName=n3 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[3]} CPUs=8 RealMe
 NodeName=n4 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[4]} CPUs=1 RealMemory=8000
 PartitionName=main Nodes=n1,n2 Default=YES DefaultTime=01:00:00 State=UP
 PartitionName=side Nodes=n3 DefaultTime=01:00:00 State=UP
-PartitionName=low Nodes=n4 DefaultTime=01:00:00 PriorityTier=1 PreemptMode=CANCEL GraceTime=5 State=UP
+PartitionName=low Nodes=n4 DefaultTime=01:00:00 PriorityTier=1 PreemptMode=CANCEL GraceTime={patience} State=UP
 PartitionName=urgent Nodes=n4 DefaultTime=01:00:00 PriorityTier=2 PreemptMode=OFF State=UP
 """
 
@@ -123,7 +124,9 @@ class Slurm:
             ]
         host, user = platform.node().split(".")[0], pwd.getpwuid(os.getuid()).pw_name
         (self.folder / "slurm.conf").write_text(
-            CONFIGURATION.format(folder=self.folder, host=host, user=user, ports=ports)
+            CONFIGURATION.format(
+                folder=self.folder, host=host, user=user, ports=ports, patience=PATIENCE
+            )
         )
         (self.folder / "cgroup.conf").write_text(
             "CgroupPlugin=cgroup/v1\n"
@@ -142,7 +145,9 @@ class Slurm:
         _kill(_with(f"SLURM_JOB_ID={number}"))
 
     def lose(self, node: str) -> None:
-        """Kill a node: slurmd, the slurmstepd of each of its steps, and their processes."""
+        """Kill a node: slurmd, the slurmstepd of each of its steps, and their processes. The
+        controller is told, and need not find out.
+        """
         self.kill(f"slurmd-{node}")
         found = _with(f"SLURMD_NODENAME={node}")
         parents = [
@@ -151,6 +156,7 @@ class Slurm:
         ]
         _kill(one for one in parents if Path(f"/proc/{one}/comm").read_text() == "slurmstepd\n")
         _kill(found)
+        self._call("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=lost")
 
     def ask(self, *command: str) -> str:
         """What one of SLURM's commands prints; nothing where it fails, as with no controller."""
