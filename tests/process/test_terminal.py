@@ -17,8 +17,10 @@ import pytest
 
 from helpers import kaggle_notebooks, kaggle_stand_in
 from helpers.clusters import Cluster, made
+from helpers.gate import Gate
 from helpers.processes import PATIENCE, Processes, Terminal, alive, descendants, until
 from helpers.project import ROOT
+from labreport import experiments
 from labreport.remote import lanes
 
 COMMAND = [sys.executable, ROOT / "pipeline.py"]
@@ -26,7 +28,7 @@ SMALL = [
     "--data",
     "sample",
     "--set",
-    "epochs=12",
+    "epochs=5",
     "max_images=600",
     "filters=[[4], [4]]",
     "dense=[8]",
@@ -59,16 +61,23 @@ except (KeyboardInterrupt, interruption.Interrupted) as stop:
 
 
 @pytest.fixture
-def environment(tmp_path):
+def gate(tmp_path):
+    return Gate(tmp_path / "gate")
+
+
+@pytest.fixture
+def environment(tmp_path, gate):
     ordinary = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
-    return ordinary | {
-        "LABREPORT_REPORTS": str(tmp_path / "reports"),
-        "LABREPORT_CACHE": str(tmp_path / "cache"),
-        "LABREPORT_THREADS": "1",
-        "PYTHONPATH": os.pathsep.join(
-            filter(None, [str(ROOT / "lib"), os.environ.get("PYTHONPATH")])
-        ),
-    }
+    return (
+        ordinary
+        | gate.environment
+        | {
+            "LABREPORT_REPORTS": str(tmp_path / "reports"),
+            "LABREPORT_CACHE": str(tmp_path / "cache"),
+            "LABREPORT_THREADS": "1",
+            "PYTHONPATH": os.pathsep.join([str(ROOT / "lib"), gate.environment["PYTHONPATH"]]),
+        }
+    )
 
 
 @pytest.fixture
@@ -177,7 +186,7 @@ def test_a_reader_that_has_seen_enough_ends_a_command_without_a_word():
 @pytest.mark.slow
 @pytest.mark.parametrize("command, handed_on", [("run", False), ("report", True)])
 def test_a_run_whose_window_is_closed_goes_on_with_the_same_bits(
-    opened, environment, tmp_path, command, handed_on
+    opened, environment, gate, tmp_path, command, handed_on
 ):
     def bits(reports):
         [folder] = [path.parent for path in reports.glob("*/metrics.json")]
@@ -194,25 +203,24 @@ def test_a_run_whose_window_is_closed_goes_on_with_the_same_bits(
         "block_dropout=[0.2, 0.2]",
         "dense_dropout=[0.5]",
     ]
+    settings = experiments.parse_settings(words[words.index("--set") + 1 :])
+    run = experiments.load("cifar10_l2_dropout", settings | {"data": "sample"}).run_name
+    gate.hold(run)
     terminal = opened(*words, handed_on=handed_on)
     until(
-        lambda: [
-            file
-            for file in tmp_path.glob("reports/*/unfinished/history.csv")
-            if file.read_text().count("\n") > 1
-        ],
+        lambda: list(tmp_path.glob("reports/*/unfinished/epoch-*.npz")),
         "an epoch is saved",
         of=terminal,
     )
     there = descendants(terminal.pid)
     terminal.close()
     assert terminal.process.wait(PATIENCE) == 129
-    [(run, found)] = states(tmp_path / "reports").items()
-    assert found == "interrupted" and not {
+    assert states(tmp_path / "reports") == {run: "interrupted"} and not {
         path.name for path in (tmp_path / "reports" / run).iterdir()
     } & {"failed.ipynb", "failed.txt", "running.ipynb", "running.txt"}
     until(lambda: not any(map(alive, there)), "nothing is left behind")
 
+    gate.release()
     done = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0 and "going on after epoch" in done.stdout, done.stdout + done.stderr
     subprocess.run(

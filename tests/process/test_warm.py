@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from helpers.clusters import made, results
+from helpers.gate import Gate
 from helpers.processes import PATIENCE, Processes, alive, descendants, parent, until
 from helpers.project import ROOT
-from labreport import planning, pool, sweeps, tasks, warm
+from labreport import experiments, planning, pool, sweeps, tasks, warm
 
 SETTINGS = ["--data", "sample", "--set", "epochs=2", "max_images=200"]
 SWEEP = (
@@ -32,12 +33,27 @@ def project(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def environment(tmp_path):
-    return os.environ | {
-        "LABREPORT_REPORTS": str(tmp_path / "reports"),
-        "LABREPORT_CACHE": str(tmp_path / "cache"),
-        "LABREPORT_THREADS": "1",
-    }
+def gate(tmp_path):
+    return Gate(tmp_path / "gate")
+
+
+@pytest.fixture
+def environment(tmp_path, gate):
+    return (
+        os.environ
+        | gate.environment
+        | {
+            "LABREPORT_REPORTS": str(tmp_path / "reports"),
+            "LABREPORT_CACHE": str(tmp_path / "cache"),
+            "LABREPORT_THREADS": "1",
+        }
+    )
+
+
+def runs(*settings):
+    """The names of the two runs with these settings."""
+    settings = experiments.parse_settings([*settings, "max_images=200"]) | {"data": "sample"}
+    return [one.run_name for one in sweeps.load("mine", settings).experiments]
 
 
 @pytest.mark.slow
@@ -79,8 +95,9 @@ def test_a_forked_run_ends_with_the_bits_of_a_new_process(project, environment, 
 
 @pytest.mark.slow
 def test_nothing_outlives_a_sweep_that_is_killed_and_ctrl_c_lets_its_runs_save_their_epoch(
-    project, environment, tmp_path
+    project, environment, gate, tmp_path
 ):
+    gate.hold(*runs("epochs=500"))
     processes = Processes(project, environment)
     command = [
         ROOT / "pipeline.py",
@@ -94,16 +111,14 @@ def test_nothing_outlives_a_sweep_that_is_killed_and_ctrl_c_lets_its_runs_save_t
     ]
 
     def epochs():
-        """Rows of each run's history so far."""
-        return {
-            file.parts[-3]: file.read_text().count("\n")
-            for file in tmp_path.glob("reports/*/unfinished/history.csv")
-        }
+        """The last epoch that each run has saved."""
+        found = sorted(tmp_path.glob("reports/*/unfinished/epoch-*.npz"))
+        return {file.parts[-3]: int(file.name[6:10]) for file in found}
 
     try:
         sweep = processes.start(*command)
         until(
-            lambda: len(epochs()) == 2 and min(epochs().values()) > 1,
+            lambda: len(epochs()) == 2,
             "both runs have saved an epoch",
             of=sweep,
         )
@@ -116,7 +131,7 @@ def test_nothing_outlives_a_sweep_that_is_killed_and_ctrl_c_lets_its_runs_save_t
         before = epochs()
         sweep = processes.start(*command)
         until(
-            lambda: all(rows > before[run] for run, rows in epochs().items()),
+            lambda: all(epoch > before[run] for run, epoch in epochs().items()),
             "both have gone on",
             of=sweep,
         )
@@ -140,9 +155,10 @@ def test_nothing_outlives_a_sweep_that_is_killed_and_ctrl_c_lets_its_runs_save_t
 @pytest.mark.slow
 @pytest.mark.parametrize("whom", ["the process that forks", "the whole group"])
 def test_whoever_is_killed_beside_the_sweep_no_run_is_lost_or_runs_twice(
-    project, environment, tmp_path, whom
+    project, environment, gate, tmp_path, whom
 ):
     """A signal to the process group is what `timeout`, systemd and a SLURM step send."""
+    gate.hold(*runs("epochs=4"))
     processes = Processes(project, environment)
     command = [
         ROOT / "pipeline.py",
@@ -151,7 +167,7 @@ def test_whoever_is_killed_beside_the_sweep_no_run_is_lost_or_runs_twice(
         "--data",
         "sample",
         "--set",
-        "epochs=40",
+        "epochs=4",
         "max_images=200",
     ]
 
@@ -171,6 +187,7 @@ def test_whoever_is_killed_beside_the_sweep_no_run_is_lost_or_runs_twice(
             there = descendants(forge)
             os.kill(forge, signal.SIGKILL)
             until(lambda: not any(map(alive, there)), "what it had forked is gone")
+            gate.release()
             assert sweep.wait(PATIENCE) == 0, sweep.log.read_text()
             logs = "".join(
                 file.read_text() for file in tmp_path.glob("reports/mine*/logs/cifar10*.txt")

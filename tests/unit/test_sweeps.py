@@ -17,6 +17,8 @@ import pytest
 from scipy import stats
 
 from helpers.fabricated import fabricated
+from helpers.gate import Gate
+from helpers.processes import alive, descendants, until
 from helpers.project import ROOT
 from labreport import (
     comparison,
@@ -574,10 +576,17 @@ def test_a_killed_sweep_goes_on_to_the_epoch_and_one_failure_sinks_no_other_run(
         + "seeds: [1]\nruns:\n  - {label: hopeless, optimizer: sgd, learning_rate: 1.0e+38}\n  -"
         " {optimizer: rmsprop}\n",
     )
-    environment = os.environ | {
-        "LABREPORT_REPORTS": str(tmp_path / "reports"),
-        "LABREPORT_CACHE": str(tmp_path / "cache"),
-    }
+    gate = Gate(tmp_path / "gate")
+    settings = {"data": "sample", "epochs": 5, "max_images": 200}
+    gate.hold(*(one.run_name for one in sweeps.load("mine", settings).experiments))
+    environment = (
+        os.environ
+        | gate.environment
+        | {
+            "LABREPORT_REPORTS": str(tmp_path / "reports"),
+            "LABREPORT_CACHE": str(tmp_path / "cache"),
+        }
+    )
     command = [
         sys.executable,
         str(ROOT / "pipeline.py"),
@@ -590,7 +599,7 @@ def test_a_killed_sweep_goes_on_to_the_epoch_and_one_failure_sinks_no_other_run(
         "--retry",
         "1",
         "--set",
-        "epochs=60",
+        "epochs=5",
         "max_images=200",
     ]
     first = subprocess.Popen(
@@ -603,7 +612,7 @@ def test_a_killed_sweep_goes_on_to_the_epoch_and_one_failure_sinks_no_other_run(
     )
     while not list(tmp_path.glob("reports/*/unfinished/epoch-*.npz")):
         assert first.poll() is None, first.stderr.read()
-        time.sleep(0.02)
+        time.sleep(0.02)  # no measure: the run is held there
     second = subprocess.run(
         [*command, "--yes"], cwd=project, env=environment, capture_output=True, text=True
     )
@@ -611,8 +620,11 @@ def test_a_killed_sweep_goes_on_to_the_epoch_and_one_failure_sinks_no_other_run(
         second.returncode == files.AT_WORK
         and f"is at work already, as process {first.pid}" in second.stderr
     )
+    there = descendants(first.pid)
     first.send_signal(signal.SIGKILL)
     first.communicate()
+    until(lambda: not any(map(alive, there)), "its runs are gone with it")
+    gate.release()
     done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True)
     assert (
         done.returncode == 1
@@ -626,7 +638,7 @@ def test_a_killed_sweep_goes_on_to_the_epoch_and_one_failure_sinks_no_other_run(
     [report] = tmp_path.glob("reports/mine*/report.html")
     assert "No verdict yet" in report.read_text() and "hopeless" in report.read_text()
     status = subprocess.run(
-        [*command[:2], "status", *command[3:6], "--set", "epochs=60", "max_images=200"],
+        [*command[:2], "status", *command[3:6], "--set", "epochs=5", "max_images=200"],
         cwd=project,
         env=environment,
         capture_output=True,
