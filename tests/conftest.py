@@ -3,6 +3,7 @@ to be had.
 """
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -13,6 +14,15 @@ pytest.register_assert_rewrite("helpers")
 from helpers.project import ROOT  # noqa: E402
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def hangup():
+    """After nohup a process ignores SIGHUP, and so would all that it starts; a handler is not handed
+    down.
+    """
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: None)
 
 
 @pytest.fixture(scope="session", autouse=True)
