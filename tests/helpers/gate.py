@@ -37,15 +37,19 @@ if os.environ.get("{FOLDER}"):
 
 
 class Gate:
-    """environment: of the processes whose trainings it can hold."""
+    """Stands before the trainings of processes that get the environment it makes."""
 
     def __init__(self, folder: Path):
         self.held, site = folder / "held", folder / "site"
         for made in (self.held, site):
             made.mkdir(parents=True)
         (site / "sitecustomize.py").write_text(SITECUSTOMIZE)
-        path = filter(None, [str(site), os.environ.get("PYTHONPATH")])
-        self.environment = {FOLDER: str(self.held), "PYTHONPATH": os.pathsep.join(path)}
+        self.site = str(site)
+
+    def before(self, environment: dict[str, str]) -> dict[str, str]:
+        """An environment of processes, in which trainings can be held."""
+        path = filter(None, [self.site, environment.get("PYTHONPATH")])
+        return environment | {FOLDER: str(self.held), "PYTHONPATH": os.pathsep.join(path)}
 
     def hold(self, *runs: str, after: int = 1) -> None:
         """Let these runs wait after each epoch from this one on, until they get a signal."""

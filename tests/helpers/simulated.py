@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers.project import OUTSIDE, ROOT
+from helpers.project import OUTSIDE, PARTS, ROOT
 
 HERE = Path(__file__).parent / "hosts"
 PYTHONS = {"colab": "3.13", "kaggle": "3.12"}
@@ -24,7 +24,6 @@ VARIABLES = {
     "kaggle": {"KAGGLE_KERNEL_RUN_TYPE": "Batch", "COLAB_RELEASE_TAG": "release-colab"},
     "home": {},
 }
-OF_THE_PROJECT = ("lib", "notebooks", "params", "pipeline.py", "pyproject.toml")
 PACKAGES = (
     "import importlib.metadata as m; print(sorted((d.metadata['Name'], d.version) for d in"
     " m.distributions()))"
@@ -187,26 +186,12 @@ def packages(environment):
     ).stdout
 
 
-def copy_project(folder):
-    """The project, as the repository's archive has it."""
-    for name in OF_THE_PROJECT:
-        if (ROOT / name).is_dir():
-            shutil.copytree(
-                ROOT / name,
-                folder / name,
-                ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints", "*.egg-info"),
-            )
-        else:
-            shutil.copy(ROOT / name, folder / name)
-    return folder
-
-
 def zip_project(file, top="labreport-0.1.0/"):
-    """The same as a zip; the repository's archive has a folder at its top."""
+    """The project as a zip; the repository's archive has a folder at its top."""
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in [
             found
-            for name in OF_THE_PROJECT
+            for name in PARTS
             for found in (
                 [ROOT / name] if (ROOT / name).is_file() else sorted((ROOT / name).rglob("*"))
             )

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from helpers import simulated
-from helpers.project import ROOT
+from helpers.project import ROOT, copy_project
 from labreport import hosts, paths
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -109,7 +109,7 @@ def test_badges_cell_and_package_name_the_repository_and_version_of_pyproject():
 
 
 def test_make_address_rewrites_all_of_them_and_the_version(tmp_path):
-    copy = simulated.copy_project(tmp_path)
+    copy = copy_project(tmp_path)
     (copy / "docs").mkdir()
     for name in ("Makefile", "README.md", "docs/colab-kaggle.md"):
         (copy / name).write_bytes((ROOT / name).read_bytes())
@@ -155,7 +155,7 @@ def test_make_address_rewrites_all_of_them_and_the_version(tmp_path):
 
 @pytest.mark.parametrize("below", [".", "notebooks", "params/sweeps"])
 def test_in_a_checkout_that_is_not_installed_its_lib_is_taken(below, opened, tmp_path):
-    simulated.copy_project(tmp_path)
+    copy_project(tmp_path)
     assert opened("home", folder=f"/test/{below}") == [
         "imported from /test/lib/labreport/__init__.py"
     ]
@@ -184,7 +184,7 @@ def test_on_colab_it_is_unpacked_once(top, opened, tmp_path):
 )
 def test_on_kaggle_an_attached_data_set_is_found_unpacked(place, opened, tmp_path):
     (tmp_path / "input" / place).mkdir(parents=True)
-    simulated.copy_project(tmp_path / "input" / place)
+    copy_project(tmp_path / "input" / place)
     assert opened("kaggle") == [
         f"labreport {VERSION} from /kaggle/input/{place} is in /tmp/labreport",
         "imported from /tmp/labreport/lib/labreport/__init__.py",
@@ -204,7 +204,7 @@ def test_on_kaggle_an_attached_data_set_is_found_zipped(opened, tmp_path):
 
 def test_a_package_in_the_notebook_comes_before_what_is_attached(opened, tmp_path):
     (tmp_path / "input").mkdir()
-    simulated.copy_project(tmp_path / "input")
+    copy_project(tmp_path / "input")
     (tmp_path / "package.txt").write_text(
         base64.b64encode(zipped(tmp_path, top="").read_bytes()).decode()
     )

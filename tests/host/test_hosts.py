@@ -15,7 +15,7 @@ import pytest
 import soak
 from helpers import simulated
 from helpers.processes import PATIENCE
-from helpers.project import ROOT
+from helpers.project import ROOT, copy_project
 
 pytestmark = pytest.mark.slow
 NOTEBOOKS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
@@ -86,10 +86,10 @@ def opened(tmp_path_factory, served):
         host: simulated.environment("colab" if host == "home" else host) for host in HOSTS
     }
     before = {host: simulated.packages(environments[host]) for host in HOSTS}
-    simulated.copy_project(folders["home"])
+    copy_project(folders["home"])
     attached = folders["kaggle"] / "input/datasets/teacher/course/labreport-0.1.0"
     attached.mkdir(parents=True)
-    simulated.copy_project(attached)
+    copy_project(attached)
     (folders["kaggle"] / "working").mkdir()
     processes = {}
     for host, folder in folders.items():

@@ -68,14 +68,15 @@ def gate(tmp_path):
 @pytest.fixture
 def environment(tmp_path, gate):
     ordinary = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
-    return (
+    return gate.before(
         ordinary
-        | gate.environment
         | {
             "LABREPORT_REPORTS": str(tmp_path / "reports"),
             "LABREPORT_CACHE": str(tmp_path / "cache"),
             "LABREPORT_THREADS": "1",
-            "PYTHONPATH": os.pathsep.join([str(ROOT / "lib"), gate.environment["PYTHONPATH"]]),
+            "PYTHONPATH": os.pathsep.join(
+                filter(None, [str(ROOT / "lib"), os.environ.get("PYTHONPATH")])
+            ),
         }
     )
 

@@ -39,9 +39,8 @@ def gate(tmp_path):
 
 @pytest.fixture
 def environment(tmp_path, gate):
-    return (
+    return gate.before(
         os.environ
-        | gate.environment
         | {
             "LABREPORT_REPORTS": str(tmp_path / "reports"),
             "LABREPORT_CACHE": str(tmp_path / "cache"),

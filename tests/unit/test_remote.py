@@ -8,8 +8,9 @@ import threading
 import pipeline
 import pytest
 
-from helpers import kaggle_notebooks, kaggle_stand_in, simulated
+from helpers import kaggle_notebooks, kaggle_stand_in
 from helpers.processes import until
+from helpers.project import copy_project
 from labreport import experiments, files, identity, planning, provenance, results, state
 from labreport.interruption import Interrupted
 from labreport.remote import bundles, errand, lanes, sending
@@ -592,7 +593,7 @@ def test_no_token_is_in_what_is_sent_kept_or_printed(notebooks, tmp_path, capsys
     "place, cell", [("notebooks/cifar10.ipynb", True), ("params/cifar10_l2.yaml", False)]
 )
 def test_a_token_in_a_notebook_or_parameter_file_is_not_packed(place, cell, tmp_path, monkeypatch):
-    simulated.copy_project(tmp_path)
+    copy_project(tmp_path)
     monkeypatch.chdir(tmp_path)
     text = (tmp_path / place).read_text()
     (tmp_path / place).write_text(
@@ -607,7 +608,7 @@ def test_a_token_in_a_notebook_or_parameter_file_is_not_packed(place, cell, tmp_
 
 
 def test_outputs_that_a_person_has_left_in_a_notebook_are_not_packed(tmp_path, monkeypatch):
-    simulated.copy_project(tmp_path)
+    copy_project(tmp_path)
     monkeypatch.chdir(tmp_path)
     before = bundles.project()
     notebook = json.loads((tmp_path / "notebooks/cifar10.ipynb").read_text())

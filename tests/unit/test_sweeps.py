@@ -579,9 +579,8 @@ def test_a_killed_sweep_goes_on_to_the_epoch_and_one_failure_sinks_no_other_run(
     gate = Gate(tmp_path / "gate")
     settings = {"data": "sample", "epochs": 5, "max_images": 200}
     gate.hold(*(one.run_name for one in sweeps.load("mine", settings).experiments))
-    environment = (
+    environment = gate.before(
         os.environ
-        | gate.environment
         | {
             "LABREPORT_REPORTS": str(tmp_path / "reports"),
             "LABREPORT_CACHE": str(tmp_path / "cache"),

@@ -2,13 +2,27 @@
 
 import json
 import runpy
+import shutil
 from dataclasses import replace
 
+import pipeline
 import pytest
 
+from helpers.pictures import picture, write_cats_dogs
 from helpers.project import ROOT
 from helpers.training import experiment, quiet
-from labreport import execution, models, results, training, verification
+from labreport import (
+    datasets,
+    execution,
+    experiments,
+    manifest,
+    models,
+    paths,
+    results,
+    tasks,
+    training,
+    verification,
+)
 
 
 @pytest.fixture
@@ -122,6 +136,24 @@ def test_a_stamped_verdict_stands_in_the_report_until_the_run_is_replaced(repeat
         verification.stamp(experiment(), verdict)
 
 
+def test_verify_says_that_what_it_compares_was_changed(repeated, capsys):
+    folder = experiment().folder
+    (folder / "notebook.ipynb").write_text("{}")
+    manifest.start(folder, folder)
+    manifest.add(folder, "notebook.ipynb")
+    history = folder / "history.csv"
+    history.write_text(history.read_text().replace("0.", "0.9", 1))
+    _, *words = tasks.command(experiment())
+    assert pipeline.main(["verify", "--stamp", *words]) == 1
+    told = capsys.readouterr()
+    assert (
+        "history.csv changed after it was executed: what is compared is not what the run gave"
+        in told.out
+    )
+    assert "different: first in history, epoch 1" in told.out
+    assert "not stamped: history.csv of" in told.err
+
+
 def test_diff_shows_what_two_runs_do_not_share(tiny, capsys):
     main = runpy.run_path(str(ROOT / "pipeline.py"))["main"]
     runs = [experiment(), experiment(batch_size=20)]
@@ -208,3 +240,42 @@ def test_the_record_of_a_run_names_what_it_was_made_from_and_ran_on(tiny):
         )
         if item not in items
     ] == []
+
+
+def test_verify_names_what_was_changed_and_where_the_numbers_differ_first(
+    tmp_path, monkeypatch, capsys
+):
+    """Image files in a folder, which count as real ones. The notebook is not executed again but its
+    training is.
+    """
+    root, settings = paths.data() / "cats_and_dogs_filtered", {"epochs": 2, "image_size": 32}
+    words = ["verify", "cats_dogs_sigmoid", "--set", "epochs=2", "image_size=32"]
+
+    def run(chosen, output=None):
+        return training.fit(chosen, datasets.load(chosen), quiet)
+
+    monkeypatch.setattr(execution, "run", run)
+    for name in ("params", "notebooks"):
+        shutil.copytree(ROOT / name, tmp_path / "project" / name)
+    monkeypatch.chdir(tmp_path / "project")
+    write_cats_dogs(root)
+    run(experiments.load("cats_dogs_sigmoid", settings))
+    assert pipeline.main(words) == 0
+    same = ": identical: history, predictions and metrics are the same, bit for bit"
+    assert same in capsys.readouterr().out
+
+    def fails(reason):
+        assert pipeline.main(words) == 1
+        told = capsys.readouterr().out
+        assert f"made from other things than the finished run: {reason}" in told
+        return told.split(": different: first in ")[1]
+
+    file = paths.params() / "cats_dogs_sigmoid.yaml"
+    file.write_text(file.read_text().replace("seed: 1", "seed: 2"))
+    assert fails("seed: 1, now 2").startswith("history, epoch 1, accuracy: ")
+    file.write_text(file.read_text().replace("seed: 2", "seed: 1"))
+    (root / "train/cats/003.jpg").write_bytes(picture(77))
+    assert pipeline.main(words) == 1
+    assert "data.lock says: 1 file changed (train/cats/003.jpg)" in capsys.readouterr().err
+    assert pipeline.main(["data", "--accept", "cats_dogs"]) == 0
+    assert fails("the data changed").startswith("history, epoch 1, ")
