@@ -40,7 +40,7 @@ class Gate:
     """Stands before the trainings of processes that get the environment it makes."""
 
     def __init__(self, folder: Path):
-        self.held, site = folder / "held", folder / "site"
+        self.folder, self.held, site = folder, folder / "held", folder / "site"
         for made in (self.held, site):
             made.mkdir(parents=True)
         (site / "sitecustomize.py").write_text(SITECUSTOMIZE)

@@ -131,6 +131,7 @@ class Notebooks:
         self.folder, self.python, self.at_once, self.user = folder, python, at_once, user
         self.sessions, self.pushed, self.scripted = {}, [], {}
         self.refused = 0  # pushes that there was no room for
+        self.gate = None  # what holds trainings until the first session's time is up
         self.inputs = {}  # name of a data set or competition -> folder
         self.quota = {
             "timeUsed": "3600s",
@@ -232,13 +233,22 @@ class Notebooks:
         notebook.write_text(session.request["text"])
         stay = " ".join(
             str(path)
-            for path in (session.folder, self.python.parents[1], Path(sys.prefix))
+            for path in (
+                session.folder,
+                self.python.parents[1],
+                Path(sys.prefix),
+                *([self.gate.folder] if self.gate else []),
+            )
             if path.is_relative_to("/tmp")
         )
-        keep = {
+        environment = {
             name: value
             for name, value in os.environ.items()
             if not name.startswith(("LABREPORT", "PYTHONPATH", "KAGGLE"))
+        } | {
+            "KAGGLE_KERNEL_RUN_TYPE": "Batch",
+            "KAGGLE_URL_BASE": "https://www.kaggle.com",
+            "JUPYTER_PREFER_ENV_PATH": "1",
         }
         command = [
             *simulated.unshare(),
@@ -259,12 +269,7 @@ class Notebooks:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
-            env=keep
-            | {
-                "KAGGLE_KERNEL_RUN_TYPE": "Batch",
-                "KAGGLE_URL_BASE": "https://www.kaggle.com",
-                "JUPYTER_PREFER_ENV_PATH": "1",
-            },
+            env=self.gate.before(environment) if self.gate else environment,
         )
         limited = self.end_first_after if session is self.pushed[0] else None
         for line in session.process.stdout:
@@ -278,6 +283,8 @@ class Notebooks:
                     "Your notebook exceeded the maximum allowed run time",
                 )
                 os.killpg(session.process.pid, signal.SIGKILL)
+                if self.gate:
+                    self.gate.release()
         if session.process.wait() and session.status == "RUNNING":
             raise RuntimeError("Notebook Threw Exception")
 

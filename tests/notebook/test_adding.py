@@ -1,39 +1,18 @@
 """What a person adds: an experiment is one file; a model is one function and one row."""
 
-import os
-import shutil
-import subprocess
-import sys
-
 import pytest
 
-from helpers.project import ROOT
+from helpers.project import Project, copy_project
 
 
 @pytest.fixture
 def copy(tmp_path):
-    """A copy of the checkout, to be added to."""
-    for name in ("lib", "notebooks", "params"):
-        shutil.copytree(
-            ROOT / name,
-            tmp_path / "project" / name,
-            ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"),
-        )
-    shutil.copy(ROOT / "pipeline.py", tmp_path / "project")
-    return tmp_path / "project"
+    """A copy of the project, to be added to."""
+    return copy_project(tmp_path / "home/project")
 
 
 def pipeline(folder, *command):
-    environment = {
-        key: value for key, value in os.environ.items() if not key.startswith("LABREPORT_")
-    }
-    done = subprocess.run(
-        [sys.executable, "pipeline.py", *command],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
+    done = Project(folder).python("pipeline.py", *command)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

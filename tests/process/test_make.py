@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from helpers.project import ROOT
+from helpers.project import ROOT, copy_project
 
 TEXT = (ROOT / "Makefile").read_text()
 MAKES_OWN = {"MAKE", "SHELL"}  # they name the program that runs and the shell it starts
@@ -174,3 +174,35 @@ def test_without_any_variable_a_name_is_asked_for_and_python3_sets_up(project):
     (project / ".venv/installed").unlink()
     make(project, "setup")
     assert {"venv", "--clear", ".venv"} <= said(project)
+
+
+@pytest.fixture
+def installed(project):
+    """The whole project, as `make setup` leaves it."""
+    copy_project(project)
+    (project / ".venv/bin/python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    return project
+
+
+def test_settings_are_handed_on_untouched_by_the_shell(installed):
+    settings = "SET=filters=[[8], [8], [8]] epochs=3"
+    done = make(installed, "show", "EXP=cifar10_l2", settings, "DATA=sample")
+    assert done.returncode == 0 and "model_args.filters = [[8], [8], [8]]" in done.stdout
+    for evil in ("EXP=x; echo INJECTED", "EXP=$(echo INJECTED)"):
+        done = make(installed, "show", evil, "SET=epochs=3; echo INJECTED")
+        assert done.returncode != 0 and "INJECTED" not in done.stdout
+
+
+def test_an_assignment_is_asked_for_and_a_machines_name_ignored(installed):
+    done = make(installed, "compare", NAME="LAPTOP-7")
+    assert done.returncode != 0
+    assert "NAME is missing, such as NAME=flowers" in done.stdout + done.stderr
+    done = make(installed, "compare", "NAME=x; echo INJECTED")
+    assert done.returncode != 0 and "INJECTED" not in done.stdout
+    assert "there is no assignment 'x; echo INJECTED'" in done.stderr
+
+
+def test_an_experiment_is_asked_for(installed):
+    done = make(installed, "report")
+    assert done.returncode != 0
+    assert "EXP is missing, such as EXP=cifar10_l2_dropout" in done.stdout + done.stderr

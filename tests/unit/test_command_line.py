@@ -1,7 +1,6 @@
 """The command line: the same words as make, clear errors, exit codes that tell."""
 
 import errno
-import os
 import re
 import runpy
 import shutil
@@ -112,26 +111,6 @@ def test_one_broken_file_does_not_hide_the_others(capsys, tmp_path, monkeypatch)
     assert main(["list"]) == 0
     listed = capsys.readouterr().out
     assert "cannot be read: params/broken.yaml" in listed and "cifar10_l2_dropout" in listed
-
-
-def test_make_hands_settings_on_untouched_by_the_shell():
-    if not (ROOT / ".venv/installed").exists():
-        pytest.skip("this checkout was not set up by make")
-    done = subprocess.run(
-        ["make", "show", "EXP=cifar10_l2", "SET=filters=[[8], [8], [8]] epochs=3", "DATA=sample"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0 and "model_args.filters = [[8], [8], [8]]" in done.stdout
-    for evil in ("EXP=x; echo INJECTED", "EXP=$(echo INJECTED)"):
-        done = subprocess.run(
-            ["make", "show", evil, "SET=epochs=3; echo INJECTED"],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode != 0 and "INJECTED" not in done.stdout
 
 
 def test_check_builds_what_there_is_and_names_a_model_whose_size_is_not_the_published_one(
@@ -291,40 +270,6 @@ def test_list_tells_how_many_runs_a_comparison_would_have(capsys):
     assert re.search(
         r"^cifar10_comparison +- +not made .*\(0 of 8 runs finished\)$", listed, re.M
     ) and re.search(r"^flowers_comparison .*0 of 23", listed, re.M)
-
-
-def test_make_asks_for_an_assignment_and_ignores_a_machines_name():
-    if not (ROOT / ".venv/installed").exists():
-        pytest.skip("this checkout was not set up by make")
-    done = subprocess.run(
-        ["make", "compare"],
-        cwd=ROOT,
-        env=os.environ | {"NAME": "LAPTOP-7"},
-        capture_output=True,
-        text=True,
-    )
-    assert (
-        done.returncode != 0
-        and "NAME is missing, such as NAME=flowers" in done.stdout + done.stderr
-    )
-    done = subprocess.run(
-        ["make", "compare", "NAME=x; echo INJECTED"], cwd=ROOT, capture_output=True, text=True
-    )
-    assert (
-        done.returncode != 0
-        and "there is no assignment 'x; echo INJECTED'" in done.stderr
-        and "INJECTED" not in done.stdout
-    )
-
-
-def test_make_asks_for_an_experiment(tmp_path):
-    if not (ROOT / ".venv/installed").exists():
-        pytest.skip("this checkout was not set up by make")
-    done = subprocess.run(["make", "report"], cwd=ROOT, capture_output=True, text=True)
-    assert (
-        done.returncode != 0
-        and "EXP is missing, such as EXP=cifar10_l2_dropout" in done.stdout + done.stderr
-    )
 
 
 def test_every_readme_command_exists():

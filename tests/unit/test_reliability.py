@@ -2,24 +2,19 @@
 one that was not.
 """
 
-import io
 import json
 import os
-import random
 import shutil
 import signal
 from dataclasses import replace
 from pathlib import Path
 
-import nbformat
 import numpy as np
 import pytest
 
-import soak
 from helpers.deletion import replaced, untouched
-from helpers.project import ROOT
 from helpers.training import Dying, Killed, at_epoch, experiment, kill, quiet, same_bits
-from labreport import checkpoints, execution, files, interruption, results, state, training
+from labreport import checkpoints, files, interruption, results, state, training
 
 
 def undisturbed(tiny, tmp_path, monkeypatch, chosen):
@@ -31,34 +26,6 @@ def undisturbed(tiny, tmp_path, monkeypatch, chosen):
 
 def checkpoints_of(chosen):
     return sorted((chosen.folder / "unfinished").glob("epoch-*.npz"))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "kind, through, number",
-    [
-        *(
-            (kind, "training", (signal.SIGTERM, signal.SIGKILL, signal.SIGKILL)[place % 3])
-            for place, kind in enumerate(soak.KINDS)
-        ),
-        ("dropout and penalties", "kernel", signal.SIGKILL),
-        ("batch normalisation, augmented", "pipeline", signal.SIGKILL),
-        ("one sigmoid, augmented", "terminal", signal.SIGHUP),
-    ],
-)
-def test_a_run_killed_at_a_random_moment_ends_with_the_same_bits(kind, through, number, tmp_path):
-    """`make soak` does it oftener."""
-    runs, seed = soak.Soak(tmp_path, kind, through), random.randrange(10**6)
-    expected = soak.ended_with(runs.undisturbed())
-    met = []
-    for attempt in range(3):  # a machine that has become quieter may be through before the signal
-        reports, met = runs.disturbed(
-            f"disturbed-{attempt}", 1, random.Random(seed + attempt), number
-        )
-        assert soak.ended_with(reports) == expected, f"stopped {met} (seed {seed})"
-        if met:
-            return
-    raise AssertionError("no signal came in time")
 
 
 def test_a_killed_training_goes_on_after_its_last_epoch_and_says_so(tiny, tmp_path, monkeypatch):
@@ -395,39 +362,3 @@ def test_a_training_whose_folder_is_deleted_stops_and_leaves_alone_what_is_there
     ):
         training.fit(experiment(), tiny, progress)
     assert theirs and untouched(folder, theirs)
-
-
-DELETES = """
-import shutil, sys
-from pathlib import Path
-sys.path.insert(0, {tests!r})
-from helpers.deletion import replaced
-replaced(Path({folder!r}))
-{then}
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("then", ["raise OSError('no such file')", "", "import os; os._exit(1)"])
-def test_a_notebook_whose_run_folder_is_deleted_stops_and_leaves_alone_what_is_there_now(
-    tmp_path, monkeypatch, then
-):
-    folder, notebook = tmp_path / "reports/a_run", tmp_path / "deletes.ipynb"
-    code = [
-        DELETES.format(tests=str(ROOT / "tests"), folder=str(folder), then=then),
-        "print('a second cell')",
-    ]
-    nbformat.write(
-        nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in code]),
-        notebook,
-    )
-    task = execution.Task(
-        "a_run", folder, notebook, "en", {}, {}, lambda: [], lambda: None, dict, lambda imported: {}
-    )
-    monkeypatch.setattr(execution, "task", lambda subject, language: task)
-    with pytest.raises(
-        files.Deleted, match="the folder .*/a_run was deleted while this process worked in it"
-    ):
-        execution.run(None, io.StringIO())
-    (tmp_path / "b").mkdir()
-    assert untouched(folder, replaced(tmp_path / "b"))

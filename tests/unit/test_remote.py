@@ -688,33 +688,3 @@ def test_packages_and_absent_weights_count_between_runs_of_one_host_only():
     ) == ["the data changed", "training_loop.evaluate changed"]
     assert "keras: 3.13, now 3.15" in identity.differences(there, here, everywhere=True)
     assert "keras: 3.13, now 3.15" in identity.differences(there, here | {"host": "kaggle"})
-
-
-@pytest.mark.slow
-def test_a_run_that_is_really_executed_there_and_ended_by_the_service_ends_in_a_second_notebook_with_the_bits_of_one_here(
-    notebooks, tmp_path, capsys, monkeypatch
-):
-    notebooks.python, notebooks.end_first_after = (
-        kaggle_notebooks.bare_python(tmp_path / "python"),
-        3,
-    )
-    run = [EXPERIMENT, "--data", "sample", "--set", "epochs=40", "max_images=400"]
-    assert pipeline.main(["kaggle", *run]) == 0, capsys.readouterr()
-    [there] = (tmp_path / "reports").glob(f"{EXPERIMENT}--*")
-    assert [session.status for session in notebooks.pushed] == [
-        "CANCEL_ACKNOWLEDGED",
-        "COMPLETE",
-    ] and (there / "report.pdf").exists()
-    origin = files.read_json(there / "provenance.json")
-    assert origin["sittings"][1]["first_epoch"] >= 3 and origin["sittings"][0]["checkout"]["packed"]
-    monkeypatch.setenv("LABREPORT_REPORTS", str(tmp_path / "here"))
-    assert pipeline.main(["run", *run]) == 0
-    for name in ("history.csv", "predictions.csv"):
-        assert (there / name).read_bytes() == (tmp_path / "here" / there.name / name).read_bytes()
-    monkeypatch.setenv("LABREPORT_REPORTS", str(there.parent))
-    assert (
-        planning.step(
-            experiments.load(EXPERIMENT, {"data": "sample", "epochs": 40, "max_images": 400})
-        ).action
-        == "done"
-    )
