@@ -1,7 +1,10 @@
 """A sweep in a project of its own, and a Dask cluster on this machine that it can be sent to."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 
 from helpers.processes import until
 from helpers.project import ROOT
@@ -93,3 +96,49 @@ def results(reports):
         }
         for file in reports.glob("cifar10*/metrics.json")
     }
+
+
+# A process that only trains: no notebook, no other process.
+TRAIN = """
+import json, sys
+from labreport import backend, datasets, sweeps, training
+backend.prepare()
+for experiment in sweeps.load(sys.argv[1], json.loads(sys.argv[2])).experiments:
+    training.fit(experiment, datasets.load(experiment))
+"""
+
+
+def surroundings(folder):
+    """An environment with folders of its own, for runs of one thread."""
+    return os.environ | {
+        "LABREPORT_REPORTS": str(folder / "reports"),
+        "LABREPORT_CACHE": str(folder / "cache"),
+        "LABREPORT_THREADS": "1",
+    }
+
+
+def undisturbed_results(folder, sweep):
+    """What the runs of a sweep end with, one after the other in one process."""
+    done = subprocess.run(
+        [sys.executable, "-c", TRAIN, sweep, json.dumps(SETTINGS)],
+        cwd=made(folder / "project"),
+        env=surroundings(folder),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return results(folder / "reports")
+
+
+def pipeline(project, environment, *words):
+    return subprocess.run(
+        [sys.executable, COMMAND[0], *words],
+        cwd=project,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+
+
+def submitted(project, environment, name, *more):
+    return pipeline(project, environment, "submit", name, "--slurm", *COMMAND[3:], *more)

@@ -16,6 +16,8 @@ from helpers import simulated
 from helpers.project import ROOT, copy_project
 from labreport import hosts, paths
 
+pytestmark = pytest.mark.slow
+
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 REPOSITORY, VERSION = PROJECT["urls"]["Repository"], PROJECT["version"]

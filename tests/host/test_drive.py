@@ -5,8 +5,12 @@ import shutil
 import sys
 from pathlib import Path
 
+import pytest
+
 from helpers import simulated
 from helpers.project import ROOT
+
+pytestmark = pytest.mark.slow
 
 MOUNTS = """
 import ctypes, os, subprocess, sys

@@ -10,7 +10,6 @@ import time
 
 import pytest
 
-from helpers.gate import Gate
 from helpers.processes import alive, descendants, until
 from helpers.project import ROOT
 from labreport import files, sweeps
@@ -34,14 +33,15 @@ def write(project, text, name="mine"):
 
 
 @pytest.mark.slow
-def test_a_killed_sweep_goes_on_to_the_epoch_and_one_failure_sinks_no_other_run(project, tmp_path):
+def test_a_killed_sweep_goes_on_to_the_epoch_and_one_failure_sinks_no_other_run(
+    project, gate, tmp_path
+):
     write(
         project,
         HEAD
         + "seeds: [1]\nruns:\n  - {label: hopeless, optimizer: sgd, learning_rate: 1.0e+38}\n  -"
         " {optimizer: rmsprop}\n",
     )
-    gate = Gate(tmp_path / "gate")
     settings = {"data": "sample", "epochs": 5, "max_images": 200}
     gate.hold(*(one.run_name for one in sweeps.load("mine", settings).experiments))
     environment = gate.before(

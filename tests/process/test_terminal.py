@@ -17,7 +17,6 @@ import pytest
 
 from helpers import kaggle_notebooks, kaggle_stand_in
 from helpers.clusters import Cluster, made
-from helpers.gate import Gate
 from helpers.processes import PATIENCE, Processes, Terminal, alive, descendants, until
 from helpers.project import ROOT
 from labreport import experiments
@@ -58,11 +57,6 @@ except (KeyboardInterrupt, interruption.Interrupted) as stop:
     print(f"interrupted: {stop}", flush=True)
     sys.exit(interruption.exit_code(stop))
 """
-
-
-@pytest.fixture
-def gate(tmp_path):
-    return Gate(tmp_path / "gate")
 
 
 @pytest.fixture

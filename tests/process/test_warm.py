@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from helpers.clusters import made, results
-from helpers.gate import Gate
 from helpers.processes import PATIENCE, Processes, alive, descendants, parent, until
 from helpers.project import ROOT
 from labreport import experiments, planning, pool, sweeps, tasks, warm
@@ -30,23 +29,6 @@ def project(tmp_path, monkeypatch):
     monkeypatch.chdir(made(tmp_path / "project"))
     (tmp_path / "project/params/sweeps/mine.yaml").write_text(SWEEP)
     return tmp_path / "project"
-
-
-@pytest.fixture
-def gate(tmp_path):
-    return Gate(tmp_path / "gate")
-
-
-@pytest.fixture
-def environment(tmp_path, gate):
-    return gate.before(
-        os.environ
-        | {
-            "LABREPORT_REPORTS": str(tmp_path / "reports"),
-            "LABREPORT_CACHE": str(tmp_path / "cache"),
-            "LABREPORT_THREADS": "1",
-        }
-    )
 
 
 def runs(*settings):
