@@ -42,7 +42,7 @@ def experiment(name="dog_breeds_mobilenetv2", **settings):
 
 @pytest.fixture(autouse=True)
 def small_backbone(monkeypatch):
-    """Two convolutions in the place of the real backbones, which tests/test_models_images.py tests:
+    """Two convolutions in the place of the real backbones, which tests/unit/test_models_images.py tests:
     they take seconds to compile.
     """
 
