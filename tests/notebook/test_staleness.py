@@ -349,6 +349,7 @@ def test_code_that_was_edited_while_the_notebook_ran_makes_it_run_again(project)
     assert project.stale()[0] == "execute"
 
 
+@pytest.mark.slow
 def test_a_run_of_an_earlier_version_is_said_to_be_one_and_nothing_of_it_is_lost(project):
     metrics = json.loads((project.run / "metrics.json").read_text())
     metrics["identity"]["source"] = {"training.py": "0" * 64}
@@ -369,6 +370,7 @@ def test_a_run_of_an_earlier_version_is_said_to_be_one_and_nothing_of_it_is_lost
     }
 
 
+@pytest.mark.slow
 def test_a_notebook_that_was_changed_after_its_execution_is_noticed_everywhere(project):
     notebook = project.run / "notebook.ipynb"
     text = notebook.read_text()

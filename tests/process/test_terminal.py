@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 
 from helpers import kaggle_notebooks, kaggle_stand_in
-from helpers.clusters import Cluster, made
+from helpers.clusters import Cluster, epochs, made
 from helpers.processes import PATIENCE, Processes, Terminal, alive, descendants, until
 from helpers.project import ROOT
-from labreport import experiments
+from labreport import experiments, sweeps
 from labreport.remote import lanes
 
 COMMAND = [sys.executable, ROOT / "pipeline.py"]
@@ -87,6 +87,12 @@ def opened(environment):
     yield open_one
     for terminal in terminals:
         terminal.end()
+
+
+def run_name(experiment, words):
+    """The name of a run with the settings of a command."""
+    settings = experiments.parse_settings(words[words.index("--set") + 1 :])
+    return experiments.load(experiment, settings | {"data": "sample"}).run_name
 
 
 def states(folder):
@@ -198,8 +204,7 @@ def test_a_run_whose_window_is_closed_goes_on_with_the_same_bits(
         "block_dropout=[0.2, 0.2]",
         "dense_dropout=[0.5]",
     ]
-    settings = experiments.parse_settings(words[words.index("--set") + 1 :])
-    run = experiments.load("cifar10_l2_dropout", settings | {"data": "sample"}).run_name
+    run = run_name("cifar10_l2_dropout", words)
     gate.hold(run)
     terminal = opened(*words, handed_on=handed_on)
     until(
@@ -229,9 +234,13 @@ def test_a_run_whose_window_is_closed_goes_on_with_the_same_bits(
 
 
 @pytest.mark.slow
-def test_a_run_whose_window_is_closed_while_its_kernel_starts_has_not_failed(opened, tmp_path):
+def test_a_run_whose_window_is_closed_while_its_kernel_starts_has_not_failed(
+    opened, gate, tmp_path
+):
     """The kernel is told with SIGINT, which ends it as long as it imports."""
-    terminal = opened(*COMMAND, "run", "cifar10_naive_adam", *SMALL[:-2])
+    words = SMALL[:-2]
+    gate.hold(run_name("cifar10_naive_adam", words))
+    terminal = opened(*COMMAND, "run", "cifar10_naive_adam", *words)
 
     def kernels():
         return [
@@ -248,9 +257,13 @@ def test_a_run_whose_window_is_closed_while_its_kernel_starts_has_not_failed(ope
     assert found == "interrupted" and not list(tmp_path.glob("reports/*/failed.*"))
 
 
-def closed_in_a_sweep(opened, tmp_path, *more, handed_on):
+def closed_in_a_sweep(opened, gate, tmp_path, *more, handed_on):
     """A sweep of three runs, closed when two of them are at work; all that it has started is gone."""
     project = made(tmp_path / "project")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(project)
+        sweep = sweeps.load("mine", {"data": "sample", "epochs": 300, "max_images": 200})
+    gate.hold(*(experiment.run_name for experiment in sweep.experiments))
     terminal = opened(
         *COMMAND,
         "sweep",
@@ -265,7 +278,7 @@ def closed_in_a_sweep(opened, tmp_path, *more, handed_on):
         handed_on=handed_on,
     )
     until(
-        lambda: len(list(tmp_path.glob("reports/*/unfinished/epoch-*.npz"))) > 2,
+        lambda: len(epochs(tmp_path / "reports")) == 2,
         "two runs have saved an epoch",
         of=terminal,
     )
@@ -282,18 +295,20 @@ def closed_in_a_sweep(opened, tmp_path, *more, handed_on):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("handed_on", [True, False])
-def test_the_runs_of_a_sweep_whose_window_is_closed_save_their_epochs(opened, tmp_path, handed_on):
+def test_the_runs_of_a_sweep_whose_window_is_closed_save_their_epochs(
+    opened, gate, tmp_path, handed_on
+):
     """It shows a live table, which stops to be written at a terminal that is gone."""
-    closed_in_a_sweep(opened, tmp_path, "--jobs", "2", handed_on=handed_on)
+    closed_in_a_sweep(opened, gate, tmp_path, "--jobs", "2", handed_on=handed_on)
 
 
 @pytest.mark.slow
-def test_so_do_those_on_a_cluster(opened, environment, tmp_path):
+def test_so_do_those_on_a_cluster(opened, environment, gate, tmp_path):
     (tmp_path / "lab").mkdir()
     processes = Processes(tmp_path / "lab", environment)
     try:
         closed_in_a_sweep(
-            opened, tmp_path, "--scheduler-file", Cluster(processes).file, handed_on=False
+            opened, gate, tmp_path, "--scheduler-file", Cluster(processes).file, handed_on=False
         )
     finally:
         processes.end()
