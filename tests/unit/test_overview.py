@@ -10,6 +10,7 @@ import json
 import os
 import re
 import runpy
+import shutil
 import subprocess
 import sys
 import threading
@@ -449,8 +450,15 @@ def damage(file, how):
 
 
 @pytest.fixture
-def beside():
-    """A finished run, and a whole one beside it."""
+def beside(tmp_path, monkeypatch):
+    """A finished run, and a whole one beside it, in a project of few experiments: these are read
+    again and again.
+    """
+    for file in (*(ROOT / "params").glob("cifar10_*.yaml"), ROOT / "notebooks/cifar10.ipynb"):
+        copy = tmp_path / "project" / file.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, copy)
+    monkeypatch.chdir(tmp_path / "project")
     whole, folder = (
         finish(experiments.load("cifar10_l2")),
         finish(experiments.load("cifar10_l2_dropout")),

@@ -17,11 +17,18 @@ from helpers.training import Dying, Killed, at_epoch, experiment, kill, quiet, s
 from labreport import checkpoints, files, interruption, results, state, training
 
 
+UNDISTURBED = {}  # results of trainings that several tests compare with
+
+
 def undisturbed(tiny, tmp_path, monkeypatch, chosen):
-    """The result of a training from beginning to end, in a place of its own."""
+    """The result of a training from beginning to end, in a place of its own; made once for all
+    tests.
+    """
     with monkeypatch.context() as patch:
         patch.setenv("LABREPORT_REPORTS", str(tmp_path / "undisturbed"))
-        return training.fit(chosen, tiny, quiet)
+        if repr(chosen) not in UNDISTURBED:
+            UNDISTURBED[repr(chosen)] = training.fit(chosen, tiny, quiet)
+    return UNDISTURBED[repr(chosen)]
 
 
 def checkpoints_of(chosen):

@@ -9,10 +9,11 @@ import pytest
 
 from helpers import wrong_types
 from helpers.project import ROOT
-from helpers.training import experiment, quiet
+from helpers.training import experiment, quiet, tiny_data
 from labreport import (
     enclosures,
     execution,
+    paths,
     provenance,
     results,
     strict_yaml,
@@ -36,17 +37,24 @@ def pdf_of(path, carried):
     return path
 
 
+@pytest.fixture(scope="module")
+def carried_by_a_finished_run(tmp_path_factory):
+    """Trained once for all tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LABREPORT_REPORTS", str(tmp_path_factory.mktemp("finished")))
+        training.fit(experiment(), tiny_data(), quiet)
+        return enclosures.of_run(experiment().folder)
+
+
 @pytest.fixture
-def carried(tiny, monkeypatch):
+def carried(carried_by_a_finished_run, tiny, monkeypatch):
     """What the PDF of a finished run of the tiny data carries; its run folder is gone.
 
     The notebook is not executed again but its training is.
     """
-    training.fit(experiment(), tiny, quiet)
-    found = enclosures.of_run(experiment().folder)
-    shutil.rmtree(experiment().folder)
     monkeypatch.setattr(execution, "run", lambda chosen, output: training.fit(chosen, tiny, quiet))
-    return found
+    paths.reports().mkdir()
+    return dict(carried_by_a_finished_run)
 
 
 def edited(carried, before, after):
