@@ -120,7 +120,7 @@ EDITS = {
         package("models/cifar10.py", "layers.Conv2D(10, 3", "layers.Conv2D(11, 3"),
         package("optimizers.py", "rho=rho, momentum=momentum", "rho=rho, momentum=0"),
         package(
-            "losses.py", "outputs.dtype), outputs)[:, 0]", "outputs.dtype), outputs)[:, 0] * 2"
+            "losses.py", ")[:, 0],\n        sigmoid=True", ")[:, 0] * 2,\n        sigmoid=True"
         ),
     ),
     "a figure that the notebook does not draw": package(
@@ -155,8 +155,8 @@ EDITS = {
     ),
     "its loss": package(
         "losses.py",
-        "sparse_categorical_crossentropy(labels, outputs))",
-        "sparse_categorical_crossentropy(labels, outputs) * 2)",
+        "sparse_categorical_crossentropy(labels, outputs),",
+        "sparse_categorical_crossentropy(labels, outputs) * 2,",
     ),
     "when a training stops, which epoch counts, the order of images": package(
         "stopping.py", "waited >= patience", "waited > patience"

@@ -16,7 +16,6 @@ from helpers.deletion import replaced, untouched
 from helpers.training import Dying, Killed, at_epoch, experiment, kill, quiet, same_bits
 from labreport import checkpoints, files, interruption, results, state, training
 
-
 UNDISTURBED = {}  # results of trainings that several tests compare with
 
 
