@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -281,7 +282,7 @@ def test_on_kaggle_the_furthest_earlier_output_is_picked_up_without_waiting(
         (tmp_path / name).rename(tmp_path / place / "reports")
     kaggle("third")
     waited = []
-    monkeypatch.setattr(state.time, "sleep", waited.append)
+    monkeypatch.setattr(state, "time", SimpleNamespace(sleep=waited.append, time=time.time))
     same_bits(fit(tiny), undisturbed)
     assert (
         f"epoch 3 is brought back from {tmp_path}/input/second/reports/" in capsys.readouterr().out
