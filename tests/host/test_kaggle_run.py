@@ -8,6 +8,7 @@ from helpers.gate import Gate
 from labreport import experiments, files, planning
 from labreport.remote import lanes
 
+pytestmark = pytest.mark.slow
 EXPERIMENT = "cifar10_naive_adam"
 
 
@@ -24,7 +25,6 @@ def notebooks(service, tmp_path, monkeypatch):
     found.close()
 
 
-@pytest.mark.slow
 def test_a_run_that_is_really_executed_there_and_ended_by_the_service_ends_in_a_second_notebook_with_the_bits_of_one_here(
     notebooks, tmp_path, capsys, monkeypatch
 ):
