@@ -10,7 +10,7 @@ import pytest
 
 from helpers.pictures import picture, write_cats_dogs
 from helpers.project import ROOT
-from helpers.training import experiment, quiet
+from helpers.training import experiment, quiet, tiny_data
 from labreport import (
     datasets,
     execution,
@@ -25,14 +25,23 @@ from labreport import (
 )
 
 
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The folder of a finished run of the tiny data; trained once for all tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LABREPORT_REPORTS", str(tmp_path_factory.mktemp("finished")))
+        training.fit(experiment(), tiny_data(), quiet)
+        return experiment().folder
+
+
 @pytest.fixture
-def repeated(tiny, monkeypatch):
+def repeated(finished, tiny, monkeypatch):
     """A finished run of the tiny data; the notebook is not executed again but its training is.
 
     What it is repeated with can be changed.
     """
     what = {"data": tiny}
-    training.fit(experiment(), tiny, quiet)
+    shutil.copytree(finished, experiment().folder)
     monkeypatch.setattr(
         execution, "run", lambda chosen, output: training.fit(chosen, what["data"], quiet)
     )
