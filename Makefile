@@ -23,14 +23,16 @@ override OPTIONS := $${DATA:+--data "$$DATA"} $${SET:+--set "$$SET"} $${DEBUG:+-
 override SIGNED := $${AUTHORS:+--authors "$$AUTHORS"} $${COURSE:+--course "$$COURSE"}
 override AT_ONCE := $${JOBS:+--jobs "$$JOBS"}
 override AGREED := $${YES:+--yes}
+# A process for each processor, four at most; the tests of a file share what is dear, in one process.
+override PYTEST := $(VENV)/bin/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup lint report run render compare plan sweep submit kaggle pack status all show list index check data why verify reproduce diff test bench soak gallery clean lock address
+.PHONY: help setup lint report run render compare plan sweep submit kaggle pack status all show list index check data why verify reproduce diff test test-slow test-all bench soak gallery clean lock address
 .DEFAULT_GOAL := help
 
 help: ## this list
 	@echo "labreport: make COMMAND [EXP=experiment] [NAME=assignment] [DATA=sample|folder] [SET=\"key=value key=value\"]"
 	@echo
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s%s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s%s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo "  EXP   a file in params/, without .yaml; \`make list\` shows them"
 	@echo "  NAME  an assignment: a file in notebooks/, without .ipynb, such as NAME=flowers; or a sweep: a file in params/sweeps/"
@@ -109,8 +111,13 @@ clean: setup ## delete what failed runs have left, or a whole run folder (EXP); 
 lint: setup ## check style, formatting and types
 	@$(VENV)/bin/ruff check && $(VENV)/bin/ruff format --check && $(VENV)/bin/mypy
 
-test: setup ## run the tests
-	@$(VENV)/bin/python -m pytest
+test: setup ## run the tests that a change needs, one whole report among them: minutes
+	@$(PYTEST) -m "not slow"
+
+test-slow: setup ## run the other tests: kernels, kills, real clusters, the hosts of Colab and Kaggle
+	@$(PYTEST) -m slow
+
+test-all: test test-slow ## run all tests
 
 bench: setup ## measure training, augmentation, features, checkpoints, sweeps and reports beside the alternatives
 	@for bench in training_speed augmentation_cost features_once checkpoint_cost sweep_start rendering_speed; do $(VENV)/bin/python tests/bench/$$bench.py || exit 1; done

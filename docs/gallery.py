@@ -103,8 +103,7 @@ def terminal(page, lines: list[str], name: str) -> None:
 
 def sent_to_kaggle(place: Path) -> list[str]:
     """What `make kaggle` prints, of a run that Kaggle ends once."""
-    import kaggle_notebooks
-    import kaggle_stand_in
+    from helpers import kaggle_notebooks, kaggle_stand_in
 
     for folder in ("home", "site", "service"):
         (place / folder).mkdir(parents=True)
@@ -153,7 +152,7 @@ def opened_on_colab(place: Path) -> str:
     """The cells of a notebook that are worth seeing, opened a second time after its runtime was
     lost, as HTML.
     """
-    import simulated
+    from helpers import simulated
 
     place.mkdir()
     simulated.zip_project(place / "labreport.zip")

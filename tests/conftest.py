@@ -3,31 +3,64 @@ to be had.
 """
 
 import os
+import signal
 import subprocess
 import sys
-from pathlib import Path
 
-import numpy as np
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+pytest.register_assert_rewrite("helpers")
+from helpers.project import ROOT  # noqa: E402
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-OUTSIDE = dict(os.environ)  # for what a test may fetch: packages, through their ordinary client
-# No test, and no process of one, reaches beyond this machine: the way out leads through a host that
-# does not exist.
-os.environ.update(
-    http_proxy="http://offline.invalid",
-    https_proxy="http://offline.invalid",
-    no_proxy="127.0.0.1,localhost",
-)
 
 
 @pytest.fixture(scope="session", autouse=True)
-def prepared():
-    """Threads are pinned before the first tensor of any test."""
-    from labreport import backend
+def hangup():
+    """After nohup a process ignores SIGHUP, and so would all that it starts; a handler is not
+    handed down.
+    """
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: None)
 
-    backend.prepare()
+
+@pytest.fixture(scope="session", autouse=True)
+def offline():
+    """No test, and no process of one, reaches beyond this machine: the way out leads through a host
+    that does not exist.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("http_proxy", "http://offline.invalid")
+        patch.setenv("https_proxy", "http://offline.invalid")
+        patch.setenv("no_proxy", "127.0.0.1,localhost")
+        yield
+
+
+def pin():
+    """Pin TensorFlow's threads, where it has been imported; RuntimeError where it is too late."""
+    if "tensorflow" in sys.modules:
+        from labreport import backend
+
+        backend.prepare()
+
+
+@pytest.fixture
+def keras():
+    """Keras with TensorFlow, for a test that imports it only while it runs."""
+    import keras
+
+    pin()
+    return keras
+
+
+@pytest.fixture(autouse=True)
+def pinned():
+    """Threads are pinned before the first tensor of any test, and TensorFlow is imported only where
+    a test needs it. An error here: the test has to ask for `keras`.
+    """
+    pin()
+    yield
+    pin()
 
 
 @pytest.fixture(scope="session")
@@ -59,7 +92,7 @@ def service(tmp_path, monkeypatch):
     """
     from kagglesdk.kaggle_env import KaggleEnv, _env_to_endpoint
 
-    import kaggle_stand_in
+    from helpers import kaggle_stand_in
 
     for folder in ("home", "site"):
         (tmp_path / folder).mkdir()
@@ -77,40 +110,10 @@ def service(tmp_path, monkeypatch):
 
 @pytest.fixture
 def tiny():
-    """A data set of 60 images of 32 x 32 pixels in ten classes: dark to bright, so that it can be
-    learnt.
-    """
-    from labreport.datasets import Dataset, Split
+    """A data set of 60 images of 32 x 32 pixels in ten classes."""
+    from helpers.training import tiny_data
 
-    def split(name, count, seed):
-        labels = np.arange(count, dtype=np.int32) % 10
-        noise = np.random.default_rng(seed).integers(0, 24, (count, 32, 32, 3))
-        return Split(
-            (labels[:, None, None, None] * 23 + noise).astype(np.uint8),
-            labels,
-            [f"{name}-{index}" for index in range(count)],
-        )
-
-    names = [
-        "airplane",
-        "automobile",
-        "bird",
-        "cat",
-        "deer",
-        "dog",
-        "frog",
-        "horse",
-        "ship",
-        "truck",
-    ]
-    return Dataset(
-        "cifar10",
-        True,
-        split("train", 40, 0),
-        split("validation", 10, 1),
-        split("test", 10, 2),
-        names,
-    )
+    return tiny_data()
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import psutil
 
-import processes
+from helpers import processes
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "lib"))
@@ -182,25 +182,35 @@ class Soak:
         return reports
 
     def disturbed(
-        self, name: str, kills: int, draw: random.Random, number=signal.SIGKILL
+        self,
+        name: str,
+        kills: int,
+        draw: random.Random,
+        number=signal.SIGKILL,
+        latest: int | None = None,
     ) -> tuple[Path, list[str]]:
         """Folder of a run that was started again after each of so many signals, and where each met
         it.
 
         A signal comes at a random moment of a random epoch, or before the first one, or after the
-        last one is saved.
+        last one is saved. latest: the epoch that it comes after at the latest, of those saved.
         """
+        last = len(self.reached) - 2
         reports, met = self.folder / name, []
         for left in range(kills, -1, -1):
             process = self.start(reports)
             if left:
-                epoch = draw.randint(
-                    min(saved(reports), len(self.reached) - 2), len(self.reached) - 2
-                )
+                end = last if latest is None else min(latest, last)
+                epoch = draw.randint(min(saved(reports), end), end)
                 seconds = draw.random() * (self.reached[epoch + 1] - self.reached[epoch])
                 while saved(reports) < epoch and process.exitcode is None:
                     process.join(0.002)
-                process.join(seconds)
+                # Where the machine has become quicker, the moment has passed with the epoch.
+                until = time.monotonic() + seconds
+                while time.monotonic() < until and process.exitcode is None:
+                    if epoch < last and saved(reports) > epoch:
+                        break
+                    process.join(0.002)
                 victim = self.victim(process)
                 if victim:
                     family = psutil.Process(process.pid).children(recursive=True)
@@ -286,9 +296,8 @@ def main() -> int:
         for through in ("training", "kernel", "pipeline", "terminal")
         for kind in KINDS
     ]
-    ways = [
-        ways[number * 9 % len(ways)] for number in range(len(ways))
-    ]  # another kind and another victim each time
+    # another kind and another victim each time
+    ways = [ways[number * 9 % len(ways)] for number in range(len(ways))]
     with tempfile.TemporaryDirectory() as temporary:
         while killed < options.kills:
             kind, through = ways[trials % len(ways)]

@@ -1,6 +1,6 @@
 """The runs of a sweep as a SLURM job array: one task a run, queued again until it is finished.
 
-What SLURM does with signals was tried on SLURM 22.05 (tests/real_slurm.py, docs/cluster.md):
+Tried on SLURM 22.05 (tests/helpers/real_slurm.py, docs/cluster.md), on signals:
 - Before the time limit it sends USR1 to the job script alone (`--signal=B:USR1@120`), up to 60
   seconds early.
 - At the time limit, for scancel, for a requeue and for preemption it sends TERM to every process

@@ -20,9 +20,8 @@ def prepared():
     from labreport import backend, experiments, losses, models, optimizers
 
     backend.prepare()
-    keras.utils.set_random_seed(
-        1
-    )  # deterministic operations ask for it where a layer draws at random
+    # deterministic operations ask for it where a layer draws at random
+    keras.utils.set_random_seed(1)
     experiment = experiments.load(NAME)
     rng = np.random.default_rng(0)
     images, labels = (

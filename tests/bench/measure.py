@@ -41,9 +41,8 @@ def ratio(numerator: list[float], denominator: list[float]) -> str:
 
 
 def _serve(way, case, pipe):
-    sys.stderr = os.fdopen(
-        os.dup(2), "w"
-    )  # Python's own errors are seen, TensorFlow's greetings are not
+    # Python's own errors are seen, TensorFlow's greetings are not
+    sys.stderr = os.fdopen(os.dup(2), "w")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     once = way(*case)
     while (turn := pipe.recv()) is not None:

@@ -100,11 +100,12 @@ def main():
             "-ec",
             f'for parameters in {shlex.join(parameters)}; do {papermill} -y "$parameters"; done',
         ]
+        # draws the images, which are kept
         seconds(
             ["bash", "-ec", f"{papermill} -y {shlex.quote(parameters[0])}"],
             folder,
             folder / "first",
-        )  # draws the images, which are kept
+        )
         found = {
             "a sweep, several at once": seconds(sweep, folder, folder / "several"),
             "a sweep, one at a time": seconds([*sweep, "--jobs", "1"], folder, folder / "one"),

@@ -18,10 +18,8 @@ CASES = [
     for model, images in (("cifar10_naive_adam", 6_400), ("cifar10_batchnorm", 1_280))
     for augmented in (False, True)
 ]
-AUGMENTATION = {
-    "horizontal_flip": True,
-    "rotation_degrees": 36.0,
-}  # RandomFlip("horizontal"), RandomRotation(0.1)
+# RandomFlip("horizontal"), RandomRotation(0.1)
+AUGMENTATION = {"horizontal_flip": True, "rotation_degrees": 36.0}
 
 
 def arrays(count):
@@ -82,9 +80,8 @@ def plain_keras(name, augmented, count):
         x = keras.Sequential(
             [keras.layers.RandomFlip("horizontal"), keras.layers.RandomRotation(0.1)]
         )(x)
-    for layer in ours.layers[
-        2:
-    ]:  # without the input and the rescaling: the document divides by 255 beforehand
+    for layer in ours.layers[2:]:
+        # without the input and the rescaling: the document divides by 255 beforehand
         x = layer(x)
     model = keras.Model(inputs, x)
     model.compile(

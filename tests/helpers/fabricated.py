@@ -1,0 +1,98 @@
+"""Run folders with the files and numbers of a finished training, without one."""
+
+import json
+
+import numpy as np
+import pandas as pd
+
+from labreport import experiments, files, identity, results
+
+ORIGIN = {
+    "sittings": [
+        {
+            "started": "2026-01-01T00:00:00+00:00",
+            "device": "CPU",
+            "threads": 1,
+            "locks": {},
+            "checkout": {},
+        }
+    ],
+    "settings": {},
+    "versions": {},
+    "imported": {},
+}
+
+
+def fabricated(
+    name,
+    accuracy=0.7,
+    images=400,
+    seed=0,
+    settings=None,
+    split="test",
+    ids="image",
+    epochs=6,
+    finished="2025-03-01T12:00:00+01:00",
+):
+    """A run folder as training leaves it, with numbers from a generator; returns its metrics."""
+    experiment = experiments.load(name, settings)
+    random, names = np.random.default_rng(seed), ["cat", "dog", "frog"]
+    # runs err on the same images, more or less
+    difficulty, noise = (np.random.default_rng(99).random(images), random.normal(0, 0.15, images))
+    correct = np.argsort(np.argsort(difficulty + noise)) < round(accuracy * images)
+    labels = np.arange(images) % 3
+    predicted = np.where(correct, labels, (labels + 1) % 3)
+    probabilities = np.eye(3)[predicted] * 0.8 + 0.2 / 3
+    table = pd.DataFrame(
+        {
+            "id": [f"{ids}-{number}" for number in range(images)],
+            "label": np.array(names)[labels],
+            "predicted": np.array(names)[predicted],
+        }
+    )
+    validation = accuracy * (1 - np.exp(-np.arange(1, epochs + 1) / 2)) + random.normal(
+        0, 0.01, epochs
+    )
+    history = pd.DataFrame(
+        {
+            "epoch": range(1, epochs + 1),
+            "accuracy": np.linspace(0.4, 0.9, epochs),
+            "loss": np.linspace(1.5, 0.3, epochs),
+            "val_accuracy": validation,
+            "val_loss": np.linspace(1.5, 1.0, epochs),
+        }
+    )
+    best, measured = int(validation.argmax()) + 1, float(correct.mean())
+    folder = experiment.folder
+    folder.mkdir(parents=True)
+    results.write_csv(history, folder / results.HISTORY)
+    results.write_csv(
+        pd.concat([table, pd.DataFrame(probabilities, columns=names)], axis=1),
+        folder / results.PREDICTIONS,
+    )
+    (folder / results.MODEL).touch()
+    files.write_json(folder / results.PROVENANCE, ORIGIN)
+    metrics = {
+        "experiment": name,
+        "run": experiment.run_name,
+        "data": experiment.data,
+        "changes": experiment.changes,
+        "evaluated_split": split,
+        "evaluated_accuracy": measured,
+        "test_accuracy": measured if split == "test" else None,
+        "validation_accuracy": float(validation[best - 1]),
+        "train_accuracy": 0.9,
+        "best_epoch": best,
+        "epochs": epochs,
+        "seconds": 100.0,
+        "total_parameters": 12345,
+        "finished": finished,
+        "dataset": {
+            "class_names": names,
+            "fingerprint": "0" * 64,
+            "images": {"train": 1000, split: images},
+        },
+        "identity": json.loads(json.dumps(identity.of(experiment, "0" * 64))),
+    }
+    files.write_json(folder / results.METRICS, metrics)
+    return metrics

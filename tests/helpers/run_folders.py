@@ -1,0 +1,44 @@
+"""Run folders with just what the index and the commands read of them."""
+
+from labreport import assignments, files, identity, state
+
+
+def finish(experiment, /, accuracy=0.75, at="2026-11-24T12:00:00+00:00", **other):
+    """A run folder as a finished training leaves it, with nothing in the files that the index does
+    not read.
+    """
+    experiment.folder.mkdir(parents=True, exist_ok=True)
+    for name in assignments.FINISHED:
+        (experiment.folder / name).touch()
+    (experiment.folder / "history.csv").write_text(
+        "epoch,accuracy,val_accuracy\n1,0.4,0.5\n2,0.6,0.625\n"
+    )
+    metrics = {
+        "experiment": experiment.name,
+        "run": experiment.run_name,
+        "data": experiment.data,
+        "changes": experiment.changes,
+        "evaluated_accuracy": accuracy,
+        "evaluated_split": "test",
+        "finished": at,
+        "dataset": {"fingerprint": "of the data"},
+        "identity": identity.of(experiment, "of the data"),
+    }
+    files.write_json(experiment.folder / "metrics.json", metrics | other)
+    return experiment.folder
+
+
+def ended(folder, name, **other):
+    files.write_json(
+        folder / state.FILE,
+        {
+            "state": name,
+            "host": "another machine",
+            "process": 1,
+            "started": files.now(),
+            "heartbeat": files.now(),
+            "beats": 0,
+            "ended": files.now(),
+        }
+        | other,
+    )

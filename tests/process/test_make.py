@@ -1,0 +1,207 @@
+"""make hands on what it is given as it is: no variable of the Makefile is a command for the shell,
+or for make.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from helpers.project import ROOT, copy_project
+
+TEXT = (ROOT / "Makefile").read_text()
+MAKES_OWN = {"MAKE", "SHELL"}  # they name the program that runs and the shell it starts
+VARIABLES = sorted(
+    {
+        name
+        for pattern in (
+            r"\$\(([A-Z_]+)\b",
+            r"\$\$\{?([A-Z_]+)\b",
+            r"^(?:override |export )*([A-Z_]+) *[:?]?=",
+        )
+        for name in re.findall(pattern, TEXT, re.M)
+    }
+    - MAKES_OWN
+)
+TARGETS = [name for name in re.findall(r"^([a-z-]+):", TEXT, re.M) if name != "install"]
+EVIL = [
+    '"; touch INJECTED; "',
+    "'; touch INJECTED; '",
+    "$(touch INJECTED)",
+    "$(shell touch INJECTED)",
+    "${shell touch INJECTED}",
+    "`touch INJECTED`",
+    "; touch INJECTED #",
+    "x\ntouch INJECTED\n",
+    "$(eval x:=$(shell touch INJECTED))",
+    "a$b $$c \\",
+    "| touch INJECTED",
+    "&& touch INJECTED",
+]
+STAND_IN = """#!{python}
+import json, os, sys
+with open({said!r}, "a") as file:
+    file.write(json.dumps(sys.argv[1:]) + "\\n")
+"""
+# Variables whose value reaches a program as a word of its own; the others are switches.
+WORDS = {
+    "EXP",
+    "NAME",
+    "DATA",
+    "SET",
+    "PDF",
+    "AUTHORS",
+    "COURSE",
+    "A",
+    "B",
+    "ACCEPT",
+    "JOBS",
+    "RETRY",
+    "SCHEDULER",
+    "ACCELERATOR",
+    "HOURS",
+    "TOLERANCE",
+    "KILLS",
+}
+
+
+@pytest.fixture
+def project(tmp_path):
+    """The Makefile in a project whose programs write down what they are called with."""
+    for name in (
+        "Makefile",
+        "pyproject.toml",
+        "requirements.lock",
+        "requirements-cuda.lock",
+        "environment.yml",
+    ):
+        shutil.copy(ROOT / name, tmp_path)
+    for program in (tmp_path / ".venv/bin/python", tmp_path / "bin/uv"):
+        program.parent.mkdir(parents=True)
+        program.write_text(STAND_IN.format(python=sys.executable, said=str(tmp_path / "said")))
+        program.chmod(0o755)
+    (tmp_path / "bin/nvidia-smi").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "bin/nvidia-smi").chmod(0o755)
+    (tmp_path / ".venv/installed").write_bytes(
+        (ROOT / "requirements.lock").read_bytes() + (ROOT / "pyproject.toml").read_bytes()
+    )
+    return tmp_path
+
+
+def make(project, *arguments, **environment):
+    clean = {
+        key: value
+        for key, value in os.environ.items()
+        if key not in VARIABLES and not key.startswith("MAKE")
+    }
+    path = f"{project / 'bin'}{os.pathsep}{clean['PATH']}"
+    return subprocess.run(
+        ["make", "-k", *arguments],
+        cwd=project,
+        env=clean | {"PATH": path} | environment,
+        capture_output=True,
+        text=True,
+        errors="replace",
+    )
+
+
+def said(project):
+    """The words that programs were called with."""
+    lines = (project / "said").read_text().splitlines() if (project / "said").exists() else []
+    return {word for line in lines for word in json.loads(line)}
+
+
+def test_the_variables_are_taken_from_the_makefile():
+    assert {
+        "PYTHON",
+        "VENV",
+        "KILLS",
+        "LANG",
+        "REPOSITORY",
+        "TOLERANCE",
+        "JOBS",
+        "OPTIONS",
+        "PIP",
+        "COMPILE",
+        "REPORTS_IN",
+        *WORDS,
+    } <= set(VARIABLES)
+    assert {"reproduce", "address", "soak", "lock", "help"} <= set(TARGETS)
+
+
+@pytest.mark.parametrize("value", EVIL)
+@pytest.mark.parametrize("way", ["command line", "environment"])
+def test_no_value_of_a_variable_is_a_command(project, value, way):
+    values = {name: f"{value} {name}" for name in VARIABLES}
+    # Windows' Linux sets NAME, so that the environment's does not count
+    here = values if way == "command line" else {"NAME": values["NAME"]}
+    set_here = [f"{name}={text}" for name, text in here.items()]
+    done = make(project, *TARGETS, *set_here, **({} if here is values else values))
+    (project / ".venv/installed").unlink()
+    installing = make(project, "setup", *set_here, **({} if here is values else values))
+    told = done.stderr + installing.stderr
+    assert (
+        not list(project.rglob("INJECTED"))
+        and "syntax error" not in told
+        and "unexpected EOF" not in told
+    ), told
+    assert {values[name] for name in WORDS} <= said(project), "each as it is"
+    assert (
+        f"--sbatch={values['SBATCH']}" in said(project)
+        and f"REPOSITORY is {values['REPOSITORY']}" in done.stdout
+    )
+    assert installing.returncode and f"make setup: {values['PYTHON']} is " in installing.stdout
+
+
+def test_without_any_variable_a_name_is_asked_for_and_python3_sets_up(project):
+    assert (
+        "make: EXP is missing" in make(project, "report").stdout
+        and make(project, "report", "EXP=e").returncode == 0
+    )
+    assert {"report", "e"} <= said(project) and not {
+        "--data",
+        "--set",
+        "--debug",
+        "--language",
+    } & said(project)
+    (project / "bin/python3").write_text((project / "bin/uv").read_text())
+    (project / "bin/python3").chmod(0o755)
+    (project / ".venv/installed").unlink()
+    make(project, "setup")
+    assert {"venv", "--clear", ".venv"} <= said(project)
+
+
+@pytest.fixture
+def installed(project):
+    """The whole project, as `make setup` leaves it."""
+    copy_project(project)
+    (project / ".venv/bin/python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    return project
+
+
+def test_settings_are_handed_on_untouched_by_the_shell(installed):
+    settings = "SET=filters=[[8], [8], [8]] epochs=3"
+    done = make(installed, "show", "EXP=cifar10_l2", settings, "DATA=sample")
+    assert done.returncode == 0 and "model_args.filters = [[8], [8], [8]]" in done.stdout
+    for evil in ("EXP=x; echo INJECTED", "EXP=$(echo INJECTED)"):
+        done = make(installed, "show", evil, "SET=epochs=3; echo INJECTED")
+        assert done.returncode != 0 and "INJECTED" not in done.stdout
+
+
+def test_an_assignment_is_asked_for_and_a_machines_name_ignored(installed):
+    done = make(installed, "compare", NAME="LAPTOP-7")
+    assert done.returncode != 0
+    assert "NAME is missing, such as NAME=flowers" in done.stdout + done.stderr
+    done = make(installed, "compare", "NAME=x; echo INJECTED")
+    assert done.returncode != 0 and "INJECTED" not in done.stdout
+    assert "there is no assignment 'x; echo INJECTED'" in done.stderr
+
+
+def test_an_experiment_is_asked_for(installed):
+    done = make(installed, "report")
+    assert done.returncode != 0
+    assert "EXP is missing, such as EXP=cifar10_l2_dropout" in done.stdout + done.stderr

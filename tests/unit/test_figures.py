@@ -1,0 +1,577 @@
+"""Figures, tables and sentences say what the data says."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from labreport import commentary, evaluation, experiments, figures, proportions, results
+
+
+def history(val_accuracy, val_loss=None, accuracy=None, loss=None):
+    count = len(val_accuracy)
+    return pd.DataFrame(
+        {
+            "epoch": range(1, count + 1),
+            "accuracy": accuracy or np.linspace(0.4, 0.9, count),
+            "loss": loss or np.linspace(1.5, 0.3, count),
+            "val_accuracy": val_accuracy,
+            "val_loss": val_loss or np.linspace(1.5, 1.0, count),
+        }
+    )
+
+
+def result(
+    labels, predicted, names=("cat", "dog", "frog"), metrics=None, course=None, confidence=0.9
+):
+    labels, predicted = np.array(labels), np.array(predicted)
+    probabilities = np.full((len(labels), len(names)), (1 - confidence) / (len(names) - 1))
+    probabilities[np.arange(len(labels)), predicted] = confidence
+    table = pd.DataFrame(
+        {
+            "id": [str(i) for i in range(len(labels))],
+            "label": np.array(names)[labels],
+            "predicted": np.array(names)[predicted],
+        }
+    )
+    table = pd.concat([table, pd.DataFrame(probabilities, columns=list(names))], axis=1)
+    base = {
+        "dataset": {"class_names": list(names), "images": {"validation": 1000}},
+        "best_epoch": 2,
+        "epochs": 3,
+        "stopped_early": False,
+        "seconds": 5.0,
+        "data": "real",
+        "changes": {},
+        "evaluated_split": "test",
+        "test_accuracy": float((labels == predicted).mean()),
+        "total_parameters": 10,
+        "trainable_parameters": 10,
+        "train_accuracy": 0.9,
+        "validation_accuracy": 0.7,
+        "identity": {
+            "settings": {
+                "early_stopping": {"monitor": "val_loss"},
+                "model_args": {},
+                "augmentation": {},
+            }
+        },
+    }
+    return results.Result(
+        history([0.5, 0.7, 0.6], [1.0, 0.8, 0.9]) if course is None else course,
+        base | (metrics or {}),
+        table,
+        provenance={},
+    )
+
+
+def test_the_alt_text_of_the_curves_tells_their_course():
+    alt = figures.curves(history([0.5, 0.79, 0.76]), 2, "val_loss").alt
+    assert (
+        "Validation accuracy rises from 0.50 to 0.79 at epoch 2, then falls back to 0.76." in alt
+        and "Training loss falls from 1.50 to 0.30." in alt
+    )
+
+
+def test_the_alt_text_of_a_single_epoch_is_not_a_course():
+    assert "Validation accuracy is 0.50." in figures.curves(history([0.5]), 1, "val_loss").alt
+
+
+def test_the_curves_hold_the_history_and_the_best_epoch():
+    picture = figures.curves(history([0.5, 0.79, 0.76]), 2, "val_loss")
+    lines = picture.figure.axes[0].get_lines()
+    assert [line.get_label() for line in lines] == ["training", "validation", "best epoch (2)"]
+    assert lines[1].get_ydata().tolist() == [0.5, 0.79, 0.76] and lines[2].get_xdata() == [2, 2]
+
+
+def test_a_confusion_matrix_has_true_rows_and_predicted_columns():
+    found = result([0, 0, 0, 1, 2], [1, 1, 0, 1, 2])
+    matrix = evaluation.confusion(found)
+    assert matrix.tolist() == [[1, 2, 0], [0, 1, 0], [0, 0, 1]]
+    picture = figures.confusion_matrix(matrix, found.class_names)
+    axes = picture.figure.axes[0]
+    assert axes.get_ylabel() == "true class" and axes.get_xlabel() == "predicted class"
+    assert [text.get_text() for text in axes.texts] == ["1", "2", "0", "0", "1", "0", "0", "0", "1"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["cat", "dog", "frog"]
+    assert (
+        "The most frequent mistake is cat taken for dog (2 images)." in picture.alt
+        and "dog is among those recognised most often" in picture.alt
+    )
+
+
+def test_confused_pairs_count_both_directions():
+    pairs = evaluation.confused_pairs(result([0, 0, 1, 2, 2], [1, 1, 0, 2, 0]))
+    assert pairs.iloc[0].to_dict() == {
+        "Class": "cat",
+        "Other class": "dog",
+        "First taken for second": 2,
+        "Second taken for first": 1,
+        "Mistakes": 3,
+    }
+    assert len(pairs) == 2
+
+
+def test_a_run_without_mistakes_has_no_pairs_and_no_mistaken_images():
+    perfect = result([0, 1, 2], [0, 1, 2])
+    assert (
+        len(evaluation.confused_pairs(perfect)) == 0
+        and len(evaluation.confident_mistakes(perfect)[0]) == 0
+    )
+    assert "confused most" not in commentary.evaluation(perfect, evaluation.confused_pairs(perfect))
+    assert figures.image_grid(np.zeros((0, 32, 32, 3), np.uint8), [], "None.").alt == "No image."
+
+
+def test_the_most_confident_mistake_comes_first():
+    table = result([0, 0, 1], [1, 0, 2])
+    table.predictions.loc[2, "frog"] = 0.99
+    positions, titles = evaluation.confident_mistakes(table)
+    assert positions.tolist() == [2, 0] and titles[0] == "frog 99\u00a0%\nis dog"
+
+
+def test_the_classification_report_agrees_with_counting():
+    report = evaluation.classification_report(
+        result([0, 0, 1, 1], [0, 1, 1, 1], names=("cat", "dog"))
+    )
+    dog = report[report["Class"] == "dog"].iloc[0]
+    assert (round(dog["Precision"], 3), dog["Recall"], dog["Images"]) == (0.667, 1.0, 2)
+
+
+def test_pictures_carry_alt_text_and_are_vectors_unless_they_are_photographs():
+    data, metadata = figures.curves(history([0.5, 0.6]), 2, "val_loss")._repr_mimebundle_()
+    assert data["image/svg+xml"].lstrip().startswith("<?xml") and metadata["image/svg+xml"][
+        "alt"
+    ].startswith("Two line charts")
+    data, metadata = figures.image_grid(
+        np.zeros((3, 8, 8, 3), np.uint8), ["a", "b", "c"], "Three."
+    )._repr_mimebundle_()
+    assert (
+        "image/svg+xml" not in data
+        and metadata["image/png"]["alt"] == "3 images of 8 by 8 pixels: a; b; c."
+    )
+
+
+def test_the_same_figure_is_drawn_with_the_same_bytes():
+    one, two = (
+        figures.curves(history([0.5, 0.6]), 2, "val_loss")._repr_mimebundle_()[0] for _ in range(2)
+    )
+    assert one == two
+
+
+def test_a_table_writes_numbers_as_asked_and_escapes_text():
+    data = figures.Table(
+        [{"a": 1234, "b": 0.5, "c": "<x>", "d": None}], "A < B", {"b": "{:.3f}"}
+    )._repr_mimebundle_()
+    html = data["text/html"]
+    assert (
+        "1,234" in html
+        and "0.500" in html
+        and "&lt;x&gt;" in html
+        and "<caption>A &lt; B</caption>" in html
+        and "–" in html
+    )
+
+
+def test_the_interval_is_wilsons():
+    low, high = proportions.wilson(8, 10)  # Wilson, 1927; values as in any table of it
+    assert round(low, 3) == 0.490 and round(high, 3) == 0.943
+
+
+def test_commentary_names_the_best_epoch_and_what_came_after():
+    text = commentary.training(result([0], [0]))
+    # one epoch is no course
+    assert (
+        "By val_loss, epoch 2 is the best (0.8000)." in text
+        and "In the epoch after it training loss" in text
+        and "by heart" not in text
+    )
+    assert "a gap of +20.0 points: the network overfits." in text
+
+
+def test_commentary_says_that_images_are_learnt_by_heart_where_several_epochs_show_it():
+    text = commentary.training(
+        result(
+            [0],
+            [0],
+            metrics={"epochs": 4},
+            course=history([0.5, 0.7, 0.6, 0.6], [1.0, 0.8, 0.9, 1.0]),
+        )
+    )
+    assert (
+        "In the 2 epochs after it training loss" in text
+        and "learning its training images by heart" in text
+    )
+    barely = commentary.training(
+        result(
+            [0],
+            [0],
+            metrics={"epochs": 4},
+            course=history([0.5, 0.7, 0.6, 0.6], [1.0, 0.8, 0.81, 0.81]),
+        )
+    )
+    assert "by heart" not in barely  # a rise of one hundredth
+
+
+def test_commentary_does_not_call_overfitting_what_few_images_explain():
+    few = {
+        "dataset": {"class_names": ["cat", "dog", "frog"], "images": {"validation": 40}},
+        "train_accuracy": 0.75,
+        "validation_accuracy": 0.70,
+    }
+    assert "the validation images are too few to tell it from none" in commentary.training(
+        result([0], [0], metrics=few)
+    )
+
+
+def test_alt_texts_tell_of_what_does_not_change_of_ties_and_of_no_mistake():
+    assert (
+        "Validation accuracy stays at about 0.50."
+        in figures.curves(history([0.5, 0.502, 0.501]), 2, "val_loss").alt
+    )
+    perfect = figures.confusion_matrix(np.eye(3, dtype=int) * 4, ["cat", "dog", "frog"]).alt
+    assert "Each class is recognised equally often (100\u00a0%). There is no mistake." in perfect
+    assert (
+        "One of the most frequent mistakes is cat taken for dog"
+        in figures.confusion_matrix(
+            np.array([[3, 1, 0], [0, 4, 0], [1, 0, 3]]), ["cat", "dog", "frog"]
+        ).alt
+    )
+
+
+def test_the_published_curve_lies_behind_and_says_how_much_of_it_is_drawn():
+    picture = figures.curves(history([0.5, 0.7]), 2, "val_loss", history([0.4, 0.6]), 50)
+    assert (
+        "the first 2 epochs of 50 of the published run, which had all images" in picture.caption
+        and "In the first 2 epochs of 50 of the published run, validation accuracy rises"
+        in picture.alt
+    )
+    assert [line.get_label() for line in picture.figure.axes[0].get_lines()][:2] == [
+        "published, training",
+        "published, validation",
+    ]
+
+
+def test_a_first_loss_of_hundreds_does_not_flatten_what_follows():
+    picture = figures.curves(
+        history([0.5, 0.6, 0.7, 0.7], loss=[216.0, 1.0, 0.9, 0.8]), 3, "val_loss"
+    )
+    assert (
+        picture.figure.axes[1].get_ylim()[1] < 10
+        and "Losses run up to 216.0, beyond the axis." in picture.caption
+    )
+
+
+def test_commentary_on_a_last_best_epoch_asks_for_more():
+    text = commentary.training(
+        result([0], [0], metrics={"best_epoch": 3}, course=history([0.5, 0.6, 0.7]))
+    )
+    assert "It is the last one" in text
+
+
+@pytest.mark.parametrize(
+    "published, metrics, expected",
+    [
+        (0.75, {}, "is equal to the published one"),
+        (
+            0.95,
+            {},
+            (
+                "is 20.0 points below the published one, 95.0\u00a0%. Had that been measured on as"
+                " many other images, the 95 % interval of the difference"
+            ),
+        ),
+        (0.10, {}, "is 65.0 points above the published one"),
+        (0.75, {"data": "sample"}, "nothing can be concluded"),
+        (0.75, {"changes": {"epochs": 3}}, "not expected to agree"),
+        (None, {}, "No test accuracy was published"),
+    ],
+)
+def test_the_verdict_is_as_cautious_as_the_data(published, metrics, expected):
+    found = result([0, 1, 2, 0] * 25, [0, 1, 2, 1] * 25, metrics=metrics)
+    text = commentary.verdict(
+        found,
+        {"test_accuracy": published, "source": "A book", "note": "taken with the last weights"},
+    )
+    assert expected in text and text.endswith("Published in: A book; taken with the last weights.")
+
+
+@pytest.mark.parametrize(
+    "train, validation, settings, expected",
+    [
+        (0.95, 0.80, {}, "a gap of +15.0 points: the network overfits."),
+        (0.85, 0.80, {}, "a gap of +5.0 points: some overfitting."),
+        (0.80, 0.80, {}, "no sign of overfitting there."),
+        (
+            0.70,
+            0.80,
+            {},
+            (
+                "a gap of \u221210.0 points; training accuracy is averaged over the epoch, while"
+                " the weights improve."
+            ),
+        ),
+        (
+            0.70,
+            0.80,
+            {
+                "model_args": {"block_dropout": [0.0, 0.1]},
+                "augmentation": {"horizontal_flip": True},
+            },
+            "and measured under dropout and augmentation.",
+        ),
+        (0.70, 0.80, {"model_args": {"block_dropout": [0.0, 0.0]}}, "while the weights improve."),
+        (0.34, 0.35, {}, ": on the validation images it cannot be told from guessing."),
+    ],
+)
+def test_the_gap_is_explained_by_what_the_run_did(train, validation, settings, expected):
+    found = result([0], [0], metrics={"train_accuracy": train, "validation_accuracy": validation})
+    found.metrics["identity"]["settings"] |= settings
+    assert expected in commentary.training(found)
+
+
+def test_published_and_measured_stand_side_by_side():
+    rows = evaluation.beside_published(
+        result([0, 1, 2], [0, 1, 1]),
+        {"test_accuracy": 0.685, "validation_accuracy": None, "best_epoch": 15},
+    ).set_index("")
+    assert rows.loc["Test accuracy"].tolist() == ["0.6850", "0.6667"]
+    assert (
+        pd.isna(rows.loc["Best validation accuracy", "Published"])
+        and rows.loc["Best validation accuracy", "Measured"] == "0.7000"
+    )
+    assert rows.loc["Epoch of the best validation accuracy"].tolist() == ["15", "2"]
+
+
+def test_pairs_that_tie_are_not_called_the_worst():
+    found = result([0, 1, 2], [1, 2, 0])
+    assert "One of the pairs confused most" in commentary.evaluation(
+        found, evaluation.confused_pairs(found)
+    )
+
+
+def test_sample_data_are_called_so_wherever_they_are_shown():
+    bundle = experiments.load("cifar10_naive_adam", {"data": "sample"})._repr_mimebundle_()
+    assert (
+        bundle["application/vnd.labreport.report+json"]["sample"] is True
+        and "Sample data" in bundle["text/markdown"]
+    )
+    assert (
+        experiments.load("cifar10_naive_adam")._repr_mimebundle_()[
+            "application/vnd.labreport.report+json"
+        ]["sample"]
+        is False
+    )
+
+
+def test_curves_of_several_runs_are_told_apart_by_colour_and_line_style():
+    panels = {
+        "blocks": {f"run{number}": (history([0.3, 0.5 + number / 100]), 2) for number in range(8)},
+        "models with one run": {"alone": (history([0.4]), 1)},
+    }
+    picture = figures.validation_curves(panels)
+    left, right = picture.figure.axes
+    lines = [line for line in left.get_lines() if line.get_label().startswith("run")]
+    assert (
+        len({(line.get_color(), line.get_linestyle()) for line in lines}) == 8
+        and len({line.get_color() for line in lines}) == 8
+    )
+    assert left.get_ylim() == right.get_ylim() and [
+        text.get_text() for text in right.get_legend().get_texts()
+    ] == ["alone"]
+    assert "run7 0.57 at epoch 2" in picture.alt and "for 9 runs in 2 panels" in picture.alt
+
+
+def test_legends_of_curves_cover_no_line():
+    picture = figures.validation_curves(
+        {"blocks": {f"cifar10_run_{number}": (history([0.3, 0.5]), 2) for number in range(8)}}
+    )
+    picture.figure.draw_without_rendering()
+    axes = picture.figure.axes[0]
+    legend = axes.get_legend().get_window_extent()
+    assert not legend.overlaps(axes.get_window_extent()) and not legend.overlaps(
+        axes.xaxis.label.get_window_extent()
+    )
+    assert legend.y0 >= 0 and axes.get_window_extent().height > 100
+
+
+def test_leads_are_drawn_with_intervals_and_open_ones_hollow():
+    table = pd.DataFrame(
+        {
+            "label": ["b", "c"],
+            "difference": [0.10, 0.01],
+            "low": [0.05, -0.02],
+            "high": [0.15, 0.04],
+            "verdict": ["supported", "open"],
+        }
+    )
+    picture = figures.leads(table, "a", "400 test images")
+    dots = [line for line in picture.figure.axes[0].get_lines() if line.get_marker() == "o"]
+    assert [(dot.get_xdata()[0], dot.get_markerfacecolor()) for dot in dots] == [
+        (1.0, "white"),
+        (10.0, figures.TRAINING),
+    ]
+    assert "c 1.0 points (\u22122.0 to 4.0); b 10.0 points (5.0 to 15.0)" in picture.alt
+
+
+def test_120_classes_are_drawn_in_two_panels_with_every_name():
+    names = [f"breed_{i:03}" for i in range(120)]
+    counts = pd.DataFrame({"train": np.arange(120) + 60, "validation": 5, "test": 7}, index=names)
+    for picture in (
+        figures.class_counts(counts),
+        figures.class_recalls(pd.DataFrame({"Class": names, "Recall": np.linspace(0, 1, 120)})),
+    ):
+        picture.figure.draw_without_rendering()
+        shown = [
+            label.get_text() for axes in picture.figure.axes for label in axes.get_yticklabels()
+        ]
+        assert (
+            sorted(shown) == names
+            and len(picture.figure.axes) == 2
+            and picture.figure.get_figheight() < 9.5
+        )
+    assert (
+        "from 0.00 (breed_000)" not in picture.alt
+        and "from 1.00 (breed_119) to 0.00 (breed_000)" in picture.alt
+    )
+
+
+def test_the_most_confused_classes_are_those_with_the_most_mistakes():
+    found = result([0, 0, 1, 1, 2, 3], [1, 1, 1, 1, 2, 3], names=("a", "b", "c", "d"))
+    matrix, names = evaluation.most_confused(found, most=2)
+    assert names == ["a", "b"] and matrix.tolist() == [[0, 2], [0, 2]]
+
+
+def test_the_gradients_of_the_two_losses_are_those_of_their_formulas():
+    found = result([0, 1], [0, 2], confidence=0.99)
+    table = evaluation.squared_error_beside_cross_entropy(found)
+    assert table["Images"].tolist() == [1, 0, 1, 2]
+
+    def losses(z, y):
+        p = np.exp(z) / np.exp(z).sum()
+        return -np.log(p[y]), ((p - np.eye(3)[y]) ** 2).mean()
+
+    z, step = np.log(found.probabilities[1]), 1e-6
+    numeric = [
+        np.linalg.norm(
+            [
+                (losses(z + step * np.eye(3)[k], 1)[i] - losses(z - step * np.eye(3)[k], 1)[i])
+                / (2 * step)
+                for k in range(3)
+            ]
+        )
+        for i in range(2)
+    ]
+    assert np.allclose(table.iloc[0, 4:].astype(float), numeric, rtol=1e-4)
+    assert np.allclose(table.iloc[0, 2:4].astype(float), losses(z, 1))
+    says = commentary.squared_error(table)
+    assert (
+        "(1 image)" in says
+        and f"{numeric[0] / numeric[1]:.3g} times as long as that of the squared error,"
+        " where it gives 0.5 and more (1 image)"
+        in says
+    )
+
+
+def test_a_gradient_that_is_all_gone_is_no_division_by_zero():
+    says = commentary.squared_error(
+        evaluation.squared_error_beside_cross_entropy(result([0, 1], [0, 2], confidence=1.0))
+    )
+    assert (
+        "more than a million times as long" in says
+        and "where it gives 0.5 and more (1 image)" in says
+    )
+
+
+def test_no_mistakes_leave_nothing_to_learn_from():
+    table = evaluation.squared_error_beside_cross_entropy(result([0, 1], [0, 1]))
+    assert (
+        "No image was given its true class with a probability below 0.01"
+        in commentary.squared_error(table)
+    )
+
+
+def test_imbalance_is_told_with_both_averages():
+    from labreport.datasets import Dataset, Split
+
+    def split(labels):
+        return Split(
+            np.zeros((len(labels), 2, 2, 3), np.uint8),
+            np.array(labels, np.int32),
+            [str(i) for i in range(len(labels))],
+        )
+
+    found = result([0, 0, 0, 1, 2], [0, 0, 0, 0, 2])
+    says = commentary.imbalance(
+        Dataset(
+            "x",
+            False,
+            split([0] * 9 + [1] * 2 + [2] * 4),
+            split([0]),
+            split([0]),
+            ["cat", "dog", "frog"],
+        ),
+        found,
+    )
+    assert (
+        "The largest class has 9 training images (cat), the smallest 2 (dog)." in says
+        and "66.7\u00a0%" in says
+        and "80.0\u00a0%" in says
+    )
+
+
+def test_an_accuracy_on_the_images_that_chose_the_epoch_is_said_to_be_on_the_high_side():
+    found = result([0, 0, 1], [0, 1, 1], metrics={"evaluated_split": "validation"})
+    says = commentary.evaluation(found, evaluation.confused_pairs(found))
+    assert (
+        "2 of 3 validation images" in says
+        and "There is no test split; the same images chose the epoch" in says
+    )
+    verdict = commentary.verdict(
+        found,
+        {"test_accuracy": None, "validation_accuracy": 0.6, "source": "a document", "note": None},
+    )
+    assert "is 6.7 points above the published one, 60.0" in verdict and "The two agree" in verdict
+
+
+def test_what_was_mended_is_listed():
+    says = commentary.differs(experiments.load("flowers_googlenet_sgd"))
+    assert says.count("\n- ") == 4 and "never fired" in says
+
+
+def test_effects_show_each_configuration_at_its_value_and_their_mean():
+    table = pd.DataFrame(
+        {"value": ["16", "16", "64", "64"], "label": list("abcd"), "accuracy": [0.5, 0.7, 0.8, 0.9]}
+    )
+    picture = figures.effects({"batch_size": table})
+    assert (
+        "batch_size: 16 60.0 % (50.0 % to 70.0 %), 64 85.0 % (80.0 % to 90.0 %)."
+        in picture.alt.replace("\u00a0", " ")
+    )
+    lines = picture.figure.axes[0].get_lines()
+    assert [line.get_ydata().tolist() for line in lines] == [
+        pytest.approx([50, 70]),
+        pytest.approx([60, 60]),
+        pytest.approx([80, 90]),
+        pytest.approx([85, 85]),
+    ]
+    assert [label.get_text() for label in picture.figure.axes[0].get_xticklabels()] == ["16", "64"]
+
+
+def test_of_very_many_runs_the_best_are_drawn_and_the_others_counted():
+    table = pd.DataFrame(
+        {
+            "label": [f"run {number}" for number in range(60)],
+            "difference": np.linspace(-0.1, 0.1, 60),
+            "low": np.linspace(-0.12, 0.08, 60),
+            "high": np.linspace(-0.08, 0.12, 60),
+            "p": 0.01,
+            "pairs": 3,
+            "verdict": "supported",
+        }
+    )
+    picture = figures.leads(table, "base", "3 seeds", behind=True)
+    shown = [label.get_text() for label in picture.figure.axes[0].get_yticklabels()]
+    assert (
+        shown == [f"run {number}" for number in reversed(range(10, 60))]
+        and "the 50 best of 60 others" in picture.caption
+        and "allowing for 60 comparisons" in picture.caption
+    )
+    assert picture.figure.get_figheight() < 8

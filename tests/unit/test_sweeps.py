@@ -1,0 +1,562 @@
+"""A sweep: read strictly, planned before it runs, many runs at once, and no more said than its
+seeds support.
+"""
+
+import io
+import os
+import runpy
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from helpers.fabricated import fabricated
+from helpers.project import ROOT
+from labreport import (
+    comparison,
+    experiments,
+    files,
+    planning,
+    provenance,
+    ranking,
+    sweeps,
+    tasks,
+    warm,
+    watching,
+)
+
+HEAD = "title: T\nquestion: Q?\nbase: cifar10_naive_adam\n"
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A project folder with the parameter files and no sweep yet."""
+    for name in ("params", "notebooks"):
+        shutil.copytree(ROOT / name, tmp_path / "project" / name)
+    shutil.rmtree(tmp_path / "project/params/sweeps")
+    (tmp_path / "project/params/sweeps").mkdir()
+    monkeypatch.chdir(tmp_path / "project")
+    return tmp_path / "project"
+
+
+def write(project, text, name="mine"):
+    (project / f"params/sweeps/{name}.yaml").write_text(text)
+
+
+@pytest.mark.parametrize(
+    "name, configurations, seeds",
+    [
+        ("flowers_optimizers", 14, 1),
+        ("flowers_tuning", 7, 3),
+        ("cifar10_regularization", 6, 3),
+        ("cifar10_optimizers", 5, 3),
+        ("dog_breeds_finetuning", 4, 3),
+        ("cats_dogs_heads", 2, 3),
+    ],
+)
+def test_the_sweeps_there_are_can_be_read_and_each_run_is_what_its_command_runs(
+    name, configurations, seeds
+):
+    sweep = sweeps.load(name)
+    assert (len(sweep.configurations), len(sweep.seeds)) == (configurations, seeds)
+    for experiment in sweep.experiments:
+        _, again, *rest = tasks.command(experiment)
+        assert experiments.load(again, experiments.parse_settings(rest[1:])) == experiment
+
+
+def test_a_run_that_has_a_parameter_file_of_its_own_goes_by_that_name(project):
+    write(
+        project,
+        HEAD
+        + "seeds: [1, 7]\nruns:\n  - {model: cifar10_five_convolutions, optimizer: rmsprop, epochs:"
+        " 20}\n",
+    )
+    assert [one.run_name for one in sweeps.load("mine").configurations[1].experiments] == [
+        "cifar10_rmsprop",
+        "cifar10_rmsprop--seed-7",
+    ]
+
+
+def test_a_grid_is_every_combination_and_holds_the_base(project):
+    write(
+        project,
+        HEAD
+        + "seeds: [1]\ngrid:\n  batch_size: [32, 64]\n  optimizer:\n    - {optimizer: adam}\n    -"
+        " {optimizer: sgd, learning_rate: 0.01}\n",
+    )
+    sweep = sweeps.load("mine")
+    assert [one.label for one in sweep.configurations] == [
+        "naive_adam",
+        "batch_size 32, optimizer adam",
+        "batch_size 32, optimizer sgd, learning_rate 0.01",
+        "batch_size 64, optimizer sgd, learning_rate 0.01",
+    ]
+    assert (
+        sweep.base == "naive_adam"
+        and sweep.base_configuration.experiments[0].name == "cifar10_naive_adam"
+    )
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("seeds: [1]\nrun: []\n", "line 5: unknown key 'run' .did you mean 'runs'"),
+        ("runs: [cifar10_l2]\n", "missing seeds"),
+        ("seeds: [1]\n", "either runs .a list. or a grid"),
+        (
+            "seeds: [1, 1]\nruns: [cifar10_l2]\n",
+            "line 4: seeds are whole numbers, at least one and each once",
+        ),
+        ("seeds: [1]\nruns: [cifar10_l3]\n", "line 5: run 1: there is no experiment 'cifar10_l3'"),
+        (
+            "seeds: [1]\nruns:\n  - {learning_rat: 0.1}\n",
+            "run 1: settings: there is no setting 'learning_rat' .did you mean",
+        ),
+        (
+            "seeds: [1]\nruns:\n  - {batch_size: 32}\n  - {batch_size: 32}\n",
+            "run 2 .batch_size 32. is the same as batch_size 32",
+        ),
+        ("seeds: [1]\nruns:\n  - {seed: 2}\n", "run 1: a seed is not varied by runs"),
+        (
+            "seeds: [1]\ngrid:\n  batch_size: 32\n",
+            "line 6: batch_size of a grid is a list of values",
+        ),
+        (
+            (
+                "seeds: [1]\ngrid:\n  batch_size: [{batch_size: 32, learning_rate: 0.1}]\n "
+                " learning_rate: [0.2]\n"
+            ),
+            "two axes of the grid set learning_rate; leave it to one of them",
+        ),
+        (
+            "seeds: [1]\nruns: [{learning_rate: 0.001}]\n",
+            "nothing is tried but the base, cifar10_naive_adam",
+        ),
+        (
+            "seeds: [1]\nruns: [{label: fewer, max_images: 200}]\n",
+            (
+                "fewer has max_images 200, the base None; runs that are compared answer for the"
+                " same images"
+            ),
+        ),
+        ("seeds: [1]\nruns: [flowers_alexnet_adam]\n", "has notebook flowers, the base cifar10"),
+        (
+            'seeds: [1]\nruns: [{label: "a\\nb", batch_size: 32}]\n',
+            "run 1: label must be text in one line, without",
+        ),
+        (
+            'seeds: [1]\nruns: [{label: "$x", batch_size: 32}]\n',
+            "run 1: label must be text in one line, without",
+        ),
+        ('seeds: [1]\nruns: [{label: "", batch_size: 32}]\n', "run 1: label is empty"),
+    ],
+)
+def test_a_sweep_that_is_wrong_says_what_came_and_what_was_expected(project, text, expected):
+    write(project, HEAD + text)
+    with pytest.raises(ValueError, match=expected):
+        sweeps.load("mine")
+
+
+def test_what_a_sweep_varies_cannot_be_set_for_all_its_runs():
+    for settings in (
+        {"learning_rate": 0.1},
+        {"optimizer_args": {"learning_rate": 0.5}},
+        {"seed": 4},
+    ):
+        with pytest.raises(
+            ValueError,
+            match=(
+                f"--set {next(iter(settings))}: that is what the sweep varies; edit"
+                " .*cifar10_optimizers.yaml"
+            ),
+        ):
+            sweeps.load("cifar10_optimizers", settings)
+    assert (
+        sweeps.load("cifar10_optimizers", {"epochs": 1}).run_name == "cifar10_optimizers--epochs-1"
+    )
+
+
+def test_a_plan_expects_the_memory_that_runs_take_whatever_a_small_trial_took():
+    """Real CIFAR-10 takes 1,505 MiB; after a trial on drawn images it got what that had taken, and
+    was killed before its first epoch.
+    """
+    small = {"data": "sample", "max_images": 300}
+    trial = fabricated("cifar10_naive_adam", settings=small)
+    folder = experiments.load("cifar10_naive_adam", small).folder
+    files.write_json(folder / "metrics.json", trial | {"seconds_per_epoch": [0.1]})
+    files.write_json(folder / "provenance.json", {"sittings": [{"peak_memory_bytes": 700 * 2**20}]})
+    tried = [{}, {"data": "sample"}, small | {"batch_size": 1024}, small | {"seed": 2}]
+    # docs/sweeps.md
+    measured = {
+        ("cats_dogs_softmax", None): 1914,
+        ("flowers_alexnet_adam", 200): 2302,
+        ("dog_breeds_mobilenetv2_finetune", 400): 1859,
+    }
+    subjects = [experiments.load("cifar10_naive_adam", settings) for settings in tried] + [
+        experiments.load(name, {"max_images": most}) for name, most in measured
+    ]
+    real, drawn, large, again, *others = [
+        round(step.memory / 2**20)
+        for step in planning.estimated(list(map(planning.step, subjects)), forked=False)
+    ]
+    assert all(1 <= expected / most <= 1.5 for expected, most in zip(others, measured.values()))
+    assert real > 1505 and 985 < drawn < large and again == 930  # 1.1 * 700 + 160
+
+
+def test_a_plan_knows_what_is_done_what_goes_on_and_how_long_the_rest_takes(monkeypatch):
+    monkeypatch.setattr(warm, "possible", lambda: False)
+    metrics = fabricated("cifar10_naive_adam")
+    folder = experiments.load("cifar10_naive_adam").folder
+    files.write_json(folder / "metrics.json", metrics | {"seconds_per_epoch": [2.0, 1.0, 1.0]})
+    files.write_json(folder / "provenance.json", {"sittings": [{"peak_memory_bytes": 2**31}]})
+    sweep = sweeps.load("cifar10_optimizers")
+    unfinished = sweep.configurations[1].experiments[0].folder / "unfinished"
+    unfinished.mkdir(parents=True)
+    (unfinished / "history.csv").write_text("epoch\n" + "1\n" * 10)
+    found = planning.estimated(planning.steps(sweep))
+    assert [step.action for step in found] == ["done", "go on", *["train"] * 13] and found[
+        1
+    ].why == "stopped after 10 epochs"
+    assert found[1].seconds == pytest.approx(60) and found[2].seconds == pytest.approx(70)
+    [again] = [step for step in found if step.experiment.run_name == "cifar10_naive_adam--seed-2"]
+    # as the same took, with another seed
+    assert again.memory == pytest.approx(1.1 * 2**31 + planning.PIPELINE_BYTES)
+    found = [replace(step, memory=2**31) for step in found]
+    here = planning.Room(4, [], 2**33, 2**40)
+    assert planning.jobs(found, here) == 4 and planning.threads(here, 4) == 1
+    # so much memory and no more
+    assert planning.jobs(found, planning.Room(8, [], 2**32, 2**40)) == 2
+    assert planning.jobs(found, planning.Room(8, ["0", "1"], 2**40, 2**40)) == 2  # one run a GPU
+    assert planning.jobs(found, here, asked=3) == 3
+    assert planning.told(found, here, 4, 1)[1].startswith("time: at most 4 min 02 s for 14 runs")
+
+
+def test_gpus_are_those_that_the_driver_names_or_the_environment_allows(tmp_path, monkeypatch):
+    stand_in = tmp_path / "nvidia-smi"
+    stand_in.write_text("#!/bin/sh\necho 0\necho 1\n")
+    stand_in.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert provenance.gpus() == ["0", "1"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
+    assert provenance.gpus() == ["3"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    assert provenance.gpus() == []
+
+
+def test_every_model_is_built_before_anything_trains(project, capsys):
+    # three rates for two blocks
+    write(
+        project, HEAD.replace("naive_adam", "l2") + "seeds: [1]\nruns:\n  - {filters: [[4], [4]]}\n"
+    )
+    main = runpy.run_path(str(ROOT / "pipeline.py"))["main"]
+    assert main(["sweep", "mine", "--data", "sample"]) == 1
+    error = capsys.readouterr().err
+    assert "block_dropout" in error and not list(
+        sweeps.load("mine", {"data": "sample"})
+        .configurations[0]
+        .experiments[0]
+        .folder.parent.glob("cifar10*")
+    )
+
+
+@pytest.fixture
+def repeated(monkeypatch):
+    """The runs of cifar10_optimizers: SGD far behind with every seed, RMSprop a little, the others
+    by chance. Accuracies by label.
+    """
+    sweep, accuracies = (
+        sweeps.load("cifar10_optimizers"),
+        {
+            "Adam": (0.70, 0.72, 0.71),
+            "RMSprop": (0.69, 0.70, 0.70),
+            "Adagrad": (0.71, 0.70, 0.72),
+            "Adadelta": (0.70, 0.73, 0.70),
+            "SGD": (0.50, 0.52, 0.515),
+        },
+    )
+    for configuration in sweep.configurations:
+        for place, experiment in enumerate(configuration.experiments):
+            settings = {key: value for key, value in experiment.training_settings().items()}
+            fabricated(
+                experiment.name,
+                accuracies[configuration.label][place],
+                seed=place,
+                settings=settings,
+            )
+    return accuracies
+
+
+def test_differences_over_seeds_are_those_of_the_paired_t_test_adjusted_after_holm(repeated):
+    sweep = sweeps.load("cifar10_optimizers")
+    table = ranking.differences(sweep, ranking.load(sweep)).set_index("label")
+    base = np.array(repeated["Adam"])
+    plain = {
+        label: stats.ttest_rel(np.round(400 * np.array(values)) / 400, np.round(400 * base) / 400)
+        for label, values in repeated.items()
+        if label != "Adam"
+    }
+    ordered = sorted(plain, key=lambda label: plain[label].pvalue)
+    assert table.loc["SGD", "verdict"] == "supported" and set(table["verdict"]) == {
+        "supported",
+        "open",
+    }
+    assert table.loc[ordered[0], "p"] == pytest.approx(4 * plain[ordered[0]].pvalue)
+    for label, test in plain.items():
+        low, high = test.confidence_interval()
+        assert table.loc[label, ["low", "high"]].tolist() == pytest.approx([low, high])
+    said = ranking.conclusion(sweep, ranking.load(sweep))
+    assert (
+        "- Supported, also after allowing for 4 comparisons at once: the difference from Adam, in"
+        " points, of SGD (\u2212"
+        in said
+        and "3 seeds are few" in said
+    )
+
+
+def test_seeds_that_all_give_the_same_difference_are_no_evidence(repeated):
+    """With few images accuracies are coarse, and a t test would call such a difference certain."""
+    sweep = sweeps.load("cifar10_optimizers")
+    for configuration in sweep.configurations:
+        for place, experiment in enumerate(configuration.experiments):
+            shutil.rmtree(experiment.folder)
+            settings = {key: value for key, value in experiment.training_settings().items()}
+            fabricated(
+                experiment.name,
+                {"Adam": 0.5, "SGD": 0.6}.get(configuration.label, 0.5 + 0.02 * place),
+                images=50,
+                seed=place,
+                settings=settings,
+            )
+    sweep = sweeps.load("cifar10_optimizers")
+    row = ranking.differences(sweep, ranking.load(sweep)).set_index("label").loc["SGD"]
+    assert (
+        row["difference"] == pytest.approx(0.1) and np.isnan(row["p"]) and row["verdict"] == "open"
+    )
+    _, table = ranking.shown(sweep, ranking.load(sweep))
+    [told] = [one for one in table.rows if one["Configuration"] == "SGD"]
+    assert (
+        told["Points ahead of Adam"] == "+10.0 (the same with every seed)"
+        and told["p (Holm)"] == "none"
+        and told["Verdict"] == "not supported"
+    )
+
+
+def test_an_outdated_run_takes_the_verdict_back(repeated):
+    folder = sweeps.load("cifar10_optimizers").configurations[1].experiments[0].folder
+    metrics = files.read_json(folder / "metrics.json")
+    metrics["identity"]["code"]["training_loop.evaluate"] = "another"
+    files.write_json(folder / "metrics.json", metrics)
+    sweep = sweeps.load("cifar10_optimizers")
+    runs = ranking.load(sweep)
+    assert (
+        "**No verdict yet:** 1 of 15 runs are missing or outdated (RMSprop, seed 1)"
+        in ranking.conclusion(sweep, runs)
+        and ranking.shown(sweep, runs) == []
+    )
+    assert ranking.exceptions(sweep) == [
+        {"Run": "RMSprop, seed 1", "Outdated, since": "training_loop.evaluate changed"}
+    ]
+
+
+@pytest.mark.parametrize(
+    "accuracies, interval",
+    [
+        ((0.99, 1.0, 0.97), (0.949, 1.0)),
+        ((0.5, 0.6), (0.0, 1.0)),
+        ((0.5, 0.5, 0.5), None),
+        ((0.5,), None),
+    ],
+)
+def test_an_interval_of_a_mean_stays_among_shares_and_needs_spread(accuracies, interval):
+    def entry(accuracy):
+        return comparison.Entry("a", None, None, np.arange(1000) < 1000 * accuracy)
+
+    found = ranking.Score(
+        "a", {seed: entry(accuracy) for seed, accuracy in enumerate(accuracies)}
+    ).interval(seeds=3)
+    assert found == (interval and pytest.approx(interval, abs=0.001))
+
+
+def test_two_seeds_support_nothing_and_a_tie_is_told(project):
+    write(
+        project,
+        HEAD + "seeds: [1, 2]\nruns:\n  - {label: ahead, batch_size: 32}\n  - {label: as far ahead,"
+        " batch_size: 16}\n",
+    )
+    for configuration, accuracies in zip(
+        sweeps.load("mine").configurations, ((0.5, 0.5), (0.60, 0.61), (0.60, 0.61))
+    ):
+        for seed, (experiment, accuracy) in enumerate(zip(configuration.experiments, accuracies)):
+            fabricated(
+                experiment.name, accuracy, seed=seed, settings=experiment.training_settings()
+            )
+    sweep = sweeps.load("mine")
+    said = ranking.conclusion(sweep, ranking.load(sweep))
+    assert (
+        "**ahead, as far ahead** have the highest accuracy over 2 seeds: 60.5" in said
+        and "Two seeds are too few for a verdict" in said
+    )
+    assert set(ranking.differences(sweep, ranking.load(sweep))["verdict"]) == {"open"}
+
+
+def test_what_was_evaluated_on_other_images_is_not_compared_and_that_is_said(project):
+    write(
+        project,
+        HEAD
+        + "seeds: [1]\nruns:\n  - {label: same, batch_size: 32}\n  - {label: others, batch_size:"
+        " 16}\n",
+    )
+    for configuration, ids in zip(sweeps.load("mine").configurations, ("image", "image", "other")):
+        fabricated(
+            configuration.experiments[0].name,
+            0.6,
+            settings=configuration.experiments[0].training_settings(),
+            ids=ids,
+        )
+    sweep = sweeps.load("mine")
+    assert ranking.differences(sweep, ranking.load(sweep))["label"].tolist() == ["same"]
+    assert (
+        "Not compared, since they were evaluated on other images than the base: others."
+        in ranking.conclusion(sweep, ranking.load(sweep))
+    )
+
+
+@pytest.mark.parametrize(
+    "words, expected",
+    [
+        (["--jobs", "-1"], "at least 1 is expected, got -1"),
+        (["--jobs", "two"], "at least 1 is expected, got two"),
+        (["--retry", "-1"], "at least 0 is expected, got -1"),
+    ],
+)
+def test_numbers_of_runs_and_tries_are_checked(capsys, words, expected):
+    with pytest.raises(SystemExit):
+        runpy.run_path(str(ROOT / "pipeline.py"))["main"](["sweep", "cifar10_optimizers", *words])
+    assert expected in capsys.readouterr().err
+
+
+def test_a_huge_grid_is_asked_about_before_a_model_is_built(project, capsys, monkeypatch):
+    write(
+        project,
+        HEAD
+        + "seeds: [1, 2, 3]\ngrid:\n  batch_size: [1, 2, 3, 4, 5, 6, 7, 8]\n  learning_rate: [0.1,"
+        " 0.2, 0.3]\n",
+    )
+    monkeypatch.setattr(planning, "estimated", None)
+    assert (
+        runpy.run_path(str(ROOT / "pipeline.py"))["main"](["sweep", "mine", "--data", "sample"])
+        == 1
+    )
+    assert "error: not started: 75 runs are many; answer y, or say --yes" in capsys.readouterr().err
+
+
+@pytest.fixture
+def many(project):
+    """A grid of 20 configurations with two seeds, made."""
+    write(
+        project,
+        HEAD
+        + "seeds: [1, 2]\ngrid:\n  batch_size: [16, 32, 64, 128]\n  optimizer:\n"
+        + "".join(
+            f"    - {{optimizer: {name}, learning_rate: {rate}}}\n"
+            for name, rate in (
+                ("adam", 0.001),
+                ("rmsprop", 0.001),
+                ("sgd", 0.01),
+                ("adagrad", 0.01),
+                ("adadelta", 1.0),
+            )
+        ),
+    )
+    sweep = sweeps.load("mine")
+    for number, configuration in enumerate(sweep.configurations):
+        for place, experiment in enumerate(configuration.experiments):
+            fabricated(
+                experiment.name,
+                0.4 + 0.02 * number + 0.005 * place * (number % 3),
+                seed=2 * number + place,
+                settings=experiment.training_settings(),
+                epochs=6 + place,
+            )
+    return sweeps.load("mine")
+
+
+def test_a_report_on_many_configurations_draws_the_best_and_counts_in_its_sentences(many):
+    runs = ranking.load(many)
+    [(title, lines)] = ranking.panels(many, runs).items()
+    best = [score.label for score in ranking.scores(many, runs)][:7]
+    assert title == "mean over seeds: the best 7 of 20, and the base" and list(lines) == [
+        *best,
+        "naive_adam",
+    ]
+    assert len(lines[best[0]][0]) == 6  # as far as both seeds went
+    said = ranking.conclusion(many, runs)
+    assert " of 19, from " in said and len(said) < 1200
+    effects = ranking.effects(many, runs)
+    assert list(effects) == ["optimizer", "batch_size"] and effects["batch_size"][
+        "value"
+    ].tolist() == [value for value in ("16", "32", "64", "128") for _ in range(5)]
+
+
+def test_what_one_configuration_alone_has_or_follows_from_another_setting_has_no_effect_of_its_own(
+    repeated,
+):
+    """The learning rate of a grid above goes with the optimizer."""
+    sweep = sweeps.load("cifar10_optimizers")
+    assert ranking.effects(sweep, ranking.load(sweep)) == {}
+
+
+def test_an_incomplete_sweep_gets_no_verdict_but_what_is_missing(repeated):
+    (
+        sweeps.load("cifar10_optimizers").configurations[4].experiments[2].folder / "metrics.json"
+    ).unlink()
+    sweep = sweeps.load("cifar10_optimizers")
+    runs = ranking.load(sweep)
+    assert (
+        ranking.conclusion(sweep, runs)
+        == "**No verdict yet:** 1 of 15 runs are missing or outdated (SGD, seed 3). `make sweep"
+        " NAME=cifar10_optimizers` goes on with them."
+    )
+    assert (
+        ranking.shown(sweep, runs) == []
+        and "2 of 3" in ranking.overview(sweep, runs)["Runs"].tolist()
+    )
+
+
+def test_runs_of_one_seed_are_compared_image_by_image():
+    for name, accuracy in (("flowers_alexnet_adam", 0.6), ("flowers_alexnet_sgd", 0.8)):
+        fabricated(name, accuracy, split="validation")
+    sweep = sweeps.load("flowers_optimizers")
+    runs = ranking.load(sweep)
+    [row] = ranking.differences(sweep, runs).to_dict("records")
+    assert (
+        row["label"] == "alexnet_sgd"
+        and row["pairs"] == 400
+        and row["difference"] == pytest.approx(0.2)
+        and row["verdict"] == "supported"
+    )
+    assert "McNemar" in ranking.method(sweep) and list(ranking.panels(sweep, runs)) == list(
+        comparison.panels(sweep, runs)
+    )
+
+
+def test_the_live_table_shows_what_runs_before_what_waits_and_counts_the_rest(repeated):
+    from rich.console import Console
+
+    steps = planning.steps(sweeps.load("cifar10_optimizers"))
+    (steps[3].experiment.folder / "metrics.json").unlink()
+    found = [
+        watching.look(replace(step, label="[/b] Adam") if step.label == "Adam" else step)
+        for step in steps
+    ]
+    console = Console(width=120, record=True, file=io.StringIO())
+    console.print(watching.table(found, 2))
+    shown = console.export_text()
+    assert "14 of 15 runs done, 1 waiting" in shown and "####################" in shown
+    assert (
+        "[/b] Adam" in shown
+        and watching.line(found[0]) == "[/b] Adam, seed 1: done, epoch 6 of 50: 70.0\u00a0% (test)"
+    )
