@@ -1,0 +1,106 @@
+"""What the command line says where something goes wrong, and its exit codes."""
+
+import errno
+import sys
+import traceback
+from collections.abc import Callable
+
+from .. import files, interruption, privacy
+from ..plain_types import printable
+from .output import print
+
+# Modules that `make setup` installs, by the name that an import has and the package that holds it.
+INSTALLED_BY_SETUP = {
+    "IPython": "ipython",
+    "PIL": "pillow",
+    "babel": "babel",
+    "bs4": "beautifulsoup4",
+    "cv2": "opencv-python-headless",
+    "distributed": "distributed",
+    "ipykernel": "ipykernel",
+    "jinja2": "jinja2",
+    "jupyter_client": "jupyter-client",
+    "kaggle": "kaggle",
+    "kagglesdk": "kagglesdk",
+    "keras": "keras",
+    "matplotlib": "matplotlib",
+    "nbclient": "nbclient",
+    "nbconvert": "nbconvert",
+    "nbformat": "nbformat",
+    "nh3": "nh3",
+    "numpy": "numpy",
+    "pandas": "pandas",
+    "papermill": "papermill",
+    "psutil": "psutil",
+    "pypandoc": "pypandoc-binary",
+    "pypdf": "pypdf",
+    "requests": "requests",
+    "rich": "rich",
+    "scipy": "scipy",
+    "seaborn": "seaborn",
+    "sklearn": "scikit-learn",
+    "statsmodels": "statsmodels",
+    "tensorflow": "tensorflow-cpu",
+    "tqdm": "tqdm",
+    "traitlets": "traitlets",
+    "typst": "typst",
+    "yaml": "pyyaml",
+}
+
+
+def handled(command: Callable[[], int | None], debug: bool = False) -> int:
+    """Run a command and turn what it raises into a message and an exit code.
+
+    Args:
+        command: returns the exit code; None means 0.
+        debug: whether an error is raised, so that its traceback is shown.
+    """
+    try:
+        with interruption.terminable():
+            return command() or 0
+    except interruption.Unread:  # `| head` has seen enough
+        return 1
+    except (KeyboardInterrupt, interruption.Interrupted) as stop:
+        rest = (
+            "what was finished before is untouched, and so is what was saved; the same command"
+            " goes on"
+        )
+        print(f"\ninterrupted: {str(stop) or rest}", file=sys.stderr)
+        return interruption.exit_code(stop)
+    except Exception as error:
+        if debug:
+            raise
+        print(f"error: {explain(error)}", file=sys.stderr)
+        return files.AT_WORK if isinstance(error, files.AtWork) else 1
+
+
+def explain(error: Exception) -> str:
+    """An error in one or two lines, without secrets and control characters."""
+    return printable(privacy.cleaned(_message(error)))
+
+
+def _message(error: Exception) -> str:
+    if isinstance(error, ModuleNotFoundError) and _is_installed_by_setup(error.name):
+        return (
+            f"{error.name} is not installed for {sys.executable}; run `make setup`, then use"
+            " .venv/bin/python"
+        )
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return (
+            f"the disk is full ({error.filename or error.strerror}): free some space and run the"
+            " same command again; nothing finished was lost"
+        )
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, (ValueError, ConnectionError, FileNotFoundError)):
+        return str(error)
+    return f"{type(error).__name__}: {error} (--debug shows where)"
+
+
+def _is_installed_by_setup(module: str | None) -> bool:
+    return (module or "").partition(".")[0] in INSTALLED_BY_SETUP
+
+
+def print_redacted_traceback(kind, error, trace) -> None:
+    """What --debug shows: a traceback can quote what no other message does."""
+    sys.stderr.write(privacy.cleaned("".join(traceback.format_exception(kind, error, trace))))
