@@ -41,6 +41,7 @@ override RUN := $(VENV)/bin/python pipeline.py
 .DEFAULT_GOAL := commands
 
 # The commands of pipeline.py: the variables that each takes, and what it does.
+override TAKES :=
 ##@ The commands that you need
 report: override TAKES := EXP NOTEBOOK_ONLY LANG AUTHORS COURSE DATA SET ## train, execute the notebook, write report.pdf and report.html: only what is not done yet (EXP; NOTEBOOK_ONLY=1 leaves the reports out)
 list: override TAKES := LANG ## the experiments and the state of each; also writes reports/index.html, the page that shows all runs

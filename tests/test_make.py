@@ -23,7 +23,7 @@ VARIABLES = sorted(
     {
         name
         for pattern in (
-            r"\$\(([A-Z_]+)\b",
+            r"\$\(([A-Z_]+)\b(?!\$)",
             r"\$\$\{?([A-Z_]+)\b",
             r"^(?:override |export )*([A-Z_]+) *[:?]?=",
             r"\b([A-Z_]+)=--",
