@@ -228,7 +228,7 @@ def pipeline(project, environment, *words):
 
 
 def submitted(project, environment, name, *more):
-    return pipeline(project, environment, "submit", name, "--slurm", *COMMAND[3:], *more)
+    return pipeline(project, environment, "slurm", name, *COMMAND[3:], *more)
 
 
 class Tasks:

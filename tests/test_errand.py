@@ -44,7 +44,7 @@ def done(runs, seconds):
     errand.do(
         "key",
         {
-            name: {"arguments": ["run", name, *map(str, told)], "base": None}
+            name: {"arguments": ["report", name, *map(str, told)], "base": None}
             for name, told in runs.items()
         },
         "en",
@@ -101,7 +101,7 @@ def test_epochs_of_the_run_that_one_starts_from_count_as_its_own(tmp_path):
     (paths.reports() / "base/unfinished").mkdir(parents=True)
     (paths.reports() / "base/unfinished/history.csv").write_text("epoch,loss\n1,1\n2,1\n3,1\n")
     errand.do(
-        "key", {"head": {"arguments": ["run", "head", "2", "0.05"], "base": "base"}}, "en", 60
+        "key", {"head": {"arguments": ["report", "head", "2", "0.05"], "base": "base"}}, "en", 60
     )
     assert (
         json.loads((paths.reports().parent / errand.RECORD).read_text())["runs"]["head"]["epochs"]

@@ -112,7 +112,7 @@ def test_a_run_is_sent_as_a_private_notebook_with_all_that_it_needs_and_comes_ba
     ) == (True, True, False, [])
     assert sent.runs == {
         one.experiment.run_name: {
-            "arguments": ["run", EXPERIMENT, "--data", "sample", "--set", "epochs=3"],
+            "arguments": ["report", EXPERIMENT, "--notebook-only", "--data", "sample", "--set", "epochs=3"],
             "base": None,
         }
     }
@@ -716,7 +716,7 @@ def test_a_run_that_is_really_executed_there_and_ended_by_the_service_ends_in_a_
     origin = files.read_json(there / "provenance.json")
     assert origin["sittings"][1]["first_epoch"] >= 3 and origin["sittings"][0]["checkout"]["packed"]
     monkeypatch.setenv("LABREPORT_REPORTS", str(tmp_path / "here"))
-    assert pipeline.main(["run", *run]) == 0
+    assert pipeline.main(["report", *run, "--notebook-only"]) == 0
     for name in ("history.csv", "predictions.csv"):
         assert (there / name).read_bytes() == (tmp_path / "here" / there.name / name).read_bytes()
     monkeypatch.setenv("LABREPORT_REPORTS", str(there.parent))

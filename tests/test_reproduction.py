@@ -231,7 +231,7 @@ def test_a_report_is_reproduced_from_its_pdf_alone(tmp_path):
     [folder] = (tmp_path / "reports").glob("cifar10*")
     shutil.copy(folder / "report.pdf", tmp_path / "mine.pdf")
     shutil.rmtree(folder)
-    done = pipeline("reproduce", "mine.pdf")
+    done = pipeline("verify", "mine.pdf")
     assert (
         done.returncode == 0
         and "mine.pdf: identical: history and metrics are the same, bit for bit" in done.stdout
@@ -241,7 +241,7 @@ def test_a_report_is_reproduced_from_its_pdf_alone(tmp_path):
         tmp_path / "other.pdf",
         edited({name: contents[0] for name, contents in inside.items()}, "seed: 1", "seed: 2"),
     )
-    done = pipeline("reproduce", "other.pdf")
+    done = pipeline("verify", "other.pdf")
     assert (
         done.returncode == 1
         and "made from other things than the PDF: seed: 1, now 2" in done.stdout
@@ -252,7 +252,7 @@ def test_a_report_is_reproduced_from_its_pdf_alone(tmp_path):
 
 @pytest.fixture
 def unchanged(carried, tiny, tmp_path, monkeypatch):
-    """`reproduce` without a PDF and without a training: what it reads is what `attachments` holds,
+    """`verify REPORT.PDF` without a PDF and without a training: what it reads is what `attachments` holds,
     and its run comes out as before.
     """
     attachments, again = dict(carried), tmp_path / "again"
@@ -298,7 +298,7 @@ def test_a_wrong_type_at_any_place_of_a_pdf_is_answered_in_one_line(carried, unc
         )
         for path, other, changed in wrong_types.changes(whole, each=1):
             unchanged.update(written(carried, {file: changed}))
-            code = pipeline.main(["reproduce", "a.pdf"])
+            code = pipeline.main(["verify", "a.pdf"])
             output = capsys.readouterr()
             said = output.err.splitlines()
             assert len(said) == (1 if said else 0) and "--debug shows where" not in output.err, (
@@ -329,10 +329,10 @@ def test_what_a_pdf_says_cannot_move_the_terminal_s_cursor(carried, unchanged, c
     metrics["identity"]["settings"]["optimizer"] = evil
     metrics["finished"] = "2026-01-01\x1b10:00:00+00:00"
     unchanged.update(written(carried, {"metrics.json": metrics, "provenance.json": record}))
-    pipeline.main(["reproduce", "a.pdf"])
+    pipeline.main(["verify", "a.pdf"])
     for name in (evil, "\x1b"):
         unchanged.update(edited(carried, "model: ", f"model: {json.dumps(name)} #"))
-        pipeline.main(["reproduce", "a.pdf"])
+        pipeline.main(["verify", "a.pdf"])
     pipeline.main(["show", evil])
     pipeline.main(["show", "cifar10_l2", "--set", f"loss={json.dumps(evil)}"])
     said = "".join(capsys.readouterr())

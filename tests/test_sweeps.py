@@ -66,7 +66,7 @@ def test_the_sweeps_there_are_can_be_read_and_each_run_is_what_its_command_runs(
     sweep = sweeps.load(name)
     assert (len(sweep.configurations), len(sweep.seeds)) == (configurations, seeds)
     for experiment in sweep.experiments:
-        _, again, *rest = tasks.command(experiment)
+        _, again, _, *rest = tasks.command(experiment)
         assert experiments.load(again, experiments.parse_settings(rest[1:])) == experiment
 
 

@@ -46,7 +46,7 @@ def clean(options: argparse.Namespace) -> None:
         with files.lock(_run_folder(path) / state.LOCK, _run_folder(path).name):
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
         print(f"deleted {paths.display(path)}")
-    rewrite_index()
+    rewrite_index(needs_setup=False)
 
 
 def _leftovers(options: argparse.Namespace) -> list[Path]:

@@ -9,43 +9,47 @@ from .. import files, interruption, privacy
 from ..plain_types import printable
 from .output import print
 
-# Modules that `make setup` installs, by the name that an import has and the package that holds it.
-INSTALLED_BY_SETUP = {
-    "IPython": "ipython",
-    "PIL": "pillow",
-    "babel": "babel",
-    "bs4": "beautifulsoup4",
-    "cv2": "opencv-python-headless",
-    "distributed": "distributed",
-    "ipykernel": "ipykernel",
-    "jinja2": "jinja2",
-    "jupyter_client": "jupyter-client",
-    "kaggle": "kaggle",
-    "kagglesdk": "kagglesdk",
-    "keras": "keras",
-    "matplotlib": "matplotlib",
-    "nbclient": "nbclient",
-    "nbconvert": "nbconvert",
-    "nbformat": "nbformat",
-    "nh3": "nh3",
-    "numpy": "numpy",
-    "pandas": "pandas",
-    "papermill": "papermill",
-    "psutil": "psutil",
-    "pypandoc": "pypandoc-binary",
-    "pypdf": "pypdf",
-    "requests": "requests",
-    "rich": "rich",
-    "scipy": "scipy",
-    "seaborn": "seaborn",
-    "sklearn": "scikit-learn",
-    "statsmodels": "statsmodels",
-    "tensorflow": "tensorflow-cpu",
-    "tqdm": "tqdm",
-    "traitlets": "traitlets",
-    "typst": "typst",
-    "yaml": "pyyaml",
-}
+# Modules that `make setup` installs. Another one that is missing is the user's, or our mistake.
+INSTALLED_BY_SETUP = frozenset(
+    (
+        "IPython",
+        "PIL",
+        "babel",
+        "bs4",
+        "cv2",
+        "distributed",
+        "ipykernel",
+        "jinja2",
+        "jupyter_client",
+        "kaggle",
+        "kagglesdk",
+        "keras",
+        "markupsafe",
+        "matplotlib",
+        "nbclient",
+        "nbconvert",
+        "nbformat",
+        "nh3",
+        "numpy",
+        "pandas",
+        "papermill",
+        "psutil",
+        "pygments",
+        "pypandoc",
+        "pypdf",
+        "requests",
+        "rich",
+        "scipy",
+        "seaborn",
+        "sklearn",
+        "statsmodels",
+        "tensorflow",
+        "tqdm",
+        "traitlets",
+        "typst",
+        "yaml",
+    )
+)
 
 
 def handled(command: Callable[[], int | None], debug: bool = False) -> int:
@@ -80,7 +84,7 @@ def explain(error: Exception) -> str:
 
 
 def _message(error: Exception) -> str:
-    if isinstance(error, ModuleNotFoundError) and _is_installed_by_setup(error.name):
+    if lacks_setup(error):
         return (
             f"{error.name} is not installed for {sys.executable}; run `make setup`, then use"
             " .venv/bin/python"
@@ -97,8 +101,11 @@ def _message(error: Exception) -> str:
     return f"{type(error).__name__}: {error} (--debug shows where)"
 
 
-def _is_installed_by_setup(module: str | None) -> bool:
-    return (module or "").partition(".")[0] in INSTALLED_BY_SETUP
+def lacks_setup(error: BaseException) -> bool:
+    """Whether a module is missing that `make setup` installs."""
+    if not isinstance(error, ModuleNotFoundError):
+        return False
+    return (error.name or "").partition(".")[0] in INSTALLED_BY_SETUP
 
 
 def print_redacted_traceback(kind, error, trace) -> None:

@@ -64,7 +64,7 @@ def list_experiments(options: argparse.Namespace) -> None:
         rows.append(_row(experiment))
     rows += [_comparison_row(name, done) for name, done in finished.items()]
     print_table([("experiment", "published", "this machine", "question"), *rows])
-    page = rewrite_index(options.index_language)
+    page = rewrite_index(options.index_language, needs_setup=False)
     if page:
         print(f"all runs, with curves and links: {paths.display(page)}")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from .. import assignments, experiments, interruption, paths, records, state
 from ..wording import count, percent
 from . import options as opt
-from .errors import explain
+from .errors import explain, lacks_setup
 from .output import print, print_table
 
 
@@ -105,7 +105,7 @@ def _reported(name: str, settings: dict | None, options) -> tuple[str, str, str,
     except interruption.Interrupted:
         raise
     except Exception as error:
-        if options.debug:
+        if options.debug or lacks_setup(error):
             raise
         outcome = FAILED
         print(f"error: {explain(error)}", file=sys.stderr, flush=True)
@@ -196,13 +196,14 @@ def render_again(subject, language: str, force: bool = False) -> None:
     rewrite_index(language)
 
 
-def rewrite_index(language: str | None = None) -> Path | None:
+def rewrite_index(language: str | None = None, needs_setup: bool = True) -> Path | None:
     """Rewrite reports/index.html.
 
     An index that cannot be written is reported in one line and stops nothing.
 
     Args:
         language: None keeps that of the index that exists.
+        needs_setup: whether the command ends where a package is missing: it needs others, too.
 
     Returns:
         The path of the index, None where it could not be written.
@@ -214,6 +215,8 @@ def rewrite_index(language: str | None = None) -> Path | None:
     except interruption.Interrupted:
         raise
     except Exception as error:
+        if needs_setup and lacks_setup(error):
+            raise
         print(
             f"the index of the reports could not be written: {explain(error)}",
             file=sys.stderr,
