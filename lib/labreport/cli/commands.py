@@ -24,13 +24,18 @@ def parser() -> argparse.ArgumentParser:
     return _parser()[0]
 
 
+def command_parsers() -> dict[str, argparse.ArgumentParser]:
+    """The parser of each command, in the order of the help text."""
+    return _parser()[1].parsers
+
+
 def renamed(words: list[str]) -> str:
     """What to say of a command that does not exist, or not any more; empty where it exists."""
     command = next((word for word in words if not word.startswith("-")), None)
     if command in RENAMED:
         new, with_make = RENAMED[command]
         return f"`{command}` is now `pipeline.py {new}` (`make {with_make}`)"
-    known = _parser()[1].names
+    known = list(command_parsers())
     if command is None or command in known:
         return ""
     return (

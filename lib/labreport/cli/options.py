@@ -17,9 +17,9 @@ class Commands:
         self._subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
 
     @property
-    def names(self) -> list[str]:
-        """All commands, in the order of the help text."""
-        return list(self._subparsers.choices)
+    def parsers(self) -> dict[str, argparse.ArgumentParser]:
+        """The parser of each command, in the order of the help text."""
+        return dict(self._subparsers.choices)
 
     def add(self, name: str, function: Callable) -> argparse.ArgumentParser:
         """Add a command; its function takes the parsed options, and its docstring is the help."""
