@@ -673,6 +673,7 @@ def test_the_status_of_a_sweep_says_what_is_done_what_is_left_and_what_the_rest_
     assert re.match(r"disk: about \d+\.\d GiB of \d+\.\d GiB free", lines[14])
     assert len(lines) == 15 and not output.err
 
+    sweep.folder.mkdir()
     with files.lock(sweep.folder / sweeps.LOCK, "mine"):  # another process runs it
         assert main(["status", "mine"]) == 0
     lines = capsys.readouterr().out.splitlines()
