@@ -47,7 +47,7 @@ def test_the_file_names_people_in_both_ways_and_the_command_line_has_the_last_wo
     monkeypatch.setenv(authorship.AUTHORS, "")  # so that it is as before when the test ends
     monkeypatch.setenv(authorship.COURSE, "")
     apply_environment(
-        commands.parser().parse_args(
+        commands.parsers()[0].parse_args(
             ["report", "x", "--authors", "Alan Turing; Emmy Noether", "--course", "Logic"]
         )
     )
@@ -59,7 +59,7 @@ def test_the_file_names_people_in_both_ways_and_the_command_line_has_the_last_wo
 def test_the_language_of_the_file_counts_where_the_command_line_names_none(project):
     project("language: es")
     for arguments, language in (([], "es"), (["--language", "en"], "en")):
-        options = commands.parser().parse_args(["report", "x", *arguments])
+        options = commands.parsers()[0].parse_args(["report", "x", *arguments])
         apply_environment(options)
         assert options.language == language
 

@@ -17,7 +17,7 @@ from labreport import assignments, experiments, paths, state
 from labreport.cli import commands, errors, inspection, reports
 from labreport.cli.main import main
 
-PARSERS = commands.command_parsers()
+PARSERS = commands.parsers()[1]
 
 
 def failing(capsys, *arguments):

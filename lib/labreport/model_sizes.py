@@ -79,8 +79,9 @@ def _known(file: Path, made_from: dict) -> Size | None:
         return None
     size = record.get("size")
     names = {field.name for field in fields(Size)}
-    whole = isinstance(size, dict) and set(size) == names
-    if not whole or not all(type(value) in (int, float) for value in size.values()):
+    if not isinstance(size, dict) or set(size) != names:
+        return None
+    if not all(type(value) in (int, float) for value in size.values()):
         return None
     return Size(**size)
 

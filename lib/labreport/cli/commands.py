@@ -1,12 +1,11 @@
 """All commands in one parser, and what became of those that there were."""
 
 import argparse
+from collections.abc import Iterable
 
 from ..plain_types import nearest
 from . import clean, data, inspection, kaggle, reports, sweeps, verify
-from .options import Commands, apply_environment
-
-__all__ = ["apply_environment", "parser", "renamed"]
+from .options import Commands
 
 # Former commands: what does the same now, without make and with it.
 RENAMED = {
@@ -19,32 +18,11 @@ RENAMED = {
 GROUPS = (reports, inspection, data, sweeps, kaggle, verify, clean)
 
 
-def parser() -> argparse.ArgumentParser:
-    """The parser of the command line; `command` of what it returns is the function to call."""
-    return _parser()[0]
+def parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+    """The parser of the command line, and that of each command, in the order of the help text.
 
-
-def command_parsers() -> dict[str, argparse.ArgumentParser]:
-    """The parser of each command, in the order of the help text."""
-    return _parser()[1].parsers
-
-
-def renamed(words: list[str]) -> str:
-    """What to say of a command that does not exist, or not any more; empty where it exists."""
-    command = next((word for word in words if not word.startswith("-")), None)
-    if command in RENAMED:
-        new, with_make = RENAMED[command]
-        return f"`{command}` is now `pipeline.py {new}` (`make {with_make}`)"
-    known = list(command_parsers())
-    if command is None or command in known:
-        return ""
-    return (
-        f"there is no command {command!r}{nearest(command, known)}; `pipeline.py --help` lists the"
-        " commands"
-    )
-
-
-def _parser() -> tuple[argparse.ArgumentParser, Commands]:
+    `command` of what the first one returns is the function to call.
+    """
     top = argparse.ArgumentParser(
         prog="pipeline.py",
         description="Train an experiment in its notebook and make the report of it.",
@@ -53,4 +31,18 @@ def _parser() -> tuple[argparse.ArgumentParser, Commands]:
     commands = Commands(top)
     for group in GROUPS:
         group.add_to(commands)
-    return top, commands
+    return top, commands.parsers
+
+
+def renamed(words: list[str], known: Iterable[str]) -> str:
+    """What to say of a command that is not among those known; empty where it is."""
+    command = next((word for word in words if not word.startswith("-")), None)
+    if command is None or command in known:
+        return ""
+    if command in RENAMED:
+        new, with_make = RENAMED[command]
+        return f"`{command}` is now `pipeline.py {new}` (`make {with_make}`)"
+    return (
+        f"there is no command {command!r}{nearest(command, known)}; `pipeline.py --help` lists the"
+        " commands"
+    )

@@ -90,7 +90,7 @@ def _accept(options: argparse.Namespace) -> None:
             " and --data sample"
         )
     names = [name for dataset in options.accept for name in _using(dataset)]
-    before = {}
+    before: dict = {}
     for name in options.accept:
         before |= locking.forget(name)
     try:
@@ -104,7 +104,7 @@ def _verify(names: list[str], settings: dict) -> None:
     """Load each different data of these experiments, and print what it holds."""
     from .. import datasets
 
-    different = {}
+    different: dict[tuple, experiments.Experiment] = {}
     for name in names:
         experiment = experiments.load(name, settings)
         key = (experiment.dataset, str(experiment.dataset_args))

@@ -86,7 +86,7 @@ def explain(error: Exception) -> str:
 def _message(error: Exception) -> str:
     if lacks_setup(error):
         return (
-            f"{error.name} is not installed for {sys.executable}; run `make setup`, then use"
+            f"{_module(error)} is not installed for {sys.executable}; run `make setup`, then use"
             " .venv/bin/python"
         )
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
@@ -103,9 +103,12 @@ def _message(error: Exception) -> str:
 
 def lacks_setup(error: BaseException) -> bool:
     """Whether a module is missing that `make setup` installs."""
-    if not isinstance(error, ModuleNotFoundError):
-        return False
-    return (error.name or "").partition(".")[0] in INSTALLED_BY_SETUP
+    return _module(error).partition(".")[0] in INSTALLED_BY_SETUP
+
+
+def _module(error: BaseException) -> str:
+    """The module that is missing; empty for any other error."""
+    return (error.name or "") if isinstance(error, ModuleNotFoundError) else ""
 
 
 def print_redacted_traceback(kind, error, trace) -> None:

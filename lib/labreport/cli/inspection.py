@@ -52,7 +52,8 @@ def list_experiments(options: argparse.Namespace) -> None:
     """List the experiments and comparisons with the state of each, and rewrite the page that shows
     all runs, reports/index.html.
     """
-    rows, finished = [], {}
+    rows: list[tuple[str, ...]] = []
+    finished: dict[str, list[bool]] = {}
     for name in experiments.names():
         try:
             experiment = experiments.load(name)

@@ -30,11 +30,13 @@ def prepare_process() -> None:
 
 def _run(words: list[str]) -> int | None:
     from . import commands  # late: a package that is missing is named in one line
+    from .options import apply_environment
 
-    replaced = commands.renamed(words)
+    parser, known = commands.parsers()
+    replaced = commands.renamed(words, known)
     if replaced:
         print(f"pipeline.py: {replaced}", file=sys.stderr)
         return 2
-    options = commands.parser().parse_args(words)
-    commands.apply_environment(options)
+    options = parser.parse_args(words)
+    apply_environment(options)
     return options.command(options)

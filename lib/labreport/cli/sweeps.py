@@ -102,6 +102,7 @@ def _run(chosen: sweeps.Sweep, options: argparse.Namespace) -> list:
         forge = None if client else pool.forge(chosen, steps)
         steps = planning.estimated(steps, forge.context if forge else None, forge is not None)
         here = planning.room()
+        engine: cluster.Cluster | pool.Pool
         if client:
             at_once, threads = cluster.settled(chosen, steps, client)
             engine = cluster.Cluster(chosen, steps, client, threads, options.retry)
@@ -160,7 +161,7 @@ def _rows(chosen: sweeps.Sweep, steps: list, runs: list) -> list[tuple[str, ...]
     except ValueError as error:  # the rest is known without SLURM
         words_of_slurm = {}
         print(f"error: {explain(error)}", file=sys.stderr)
-    rows = [("run", "seed", "state", "epoch", "time left", "")]
+    rows: list[tuple[str, ...]] = [("run", "seed", "state", "epoch", "time left", "")]
     for run, step in zip(runs, steps, strict=True):
         more = [run.said]
         if run.name != "done":
