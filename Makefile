@@ -37,7 +37,7 @@ override LOCK := $(shell nvidia-smi >/dev/null 2>&1 && echo requirements-cuda.lo
 override VENV := .venv
 override RUN := $(VENV)/bin/python pipeline.py
 
-.PHONY: commands help setup test bench soak gallery lock address
+.PHONY: commands help setup lint test bench soak gallery lock address
 .DEFAULT_GOAL := commands
 
 # The commands of pipeline.py: the variables that each takes, and what it does.
@@ -94,6 +94,9 @@ commands help:
 	@echo "$(if $(filter help,$@),  DEBUG=1 shows the traceback of an error,\`make help\` shows all commands)"
 
 ##@ For maintainers, and set-up
+lint: setup ## check style, formatting and types
+	@$(VENV)/bin/ruff check && $(VENV)/bin/ruff format --check && $(VENV)/bin/mypy
+
 test: setup ## run the tests
 	@$(VENV)/bin/python -m pytest
 
@@ -115,6 +118,7 @@ address: ## let badges and bootstrap cells name another repository, and the vers
 	@[[ "$$REPOSITORY" =~ ^https://github\.com/[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$$ ]] || { echo "make: REPOSITORY is $$REPOSITORY; it has to be an address such as REPOSITORY=https://github.com/me/labreport"; exit 1; }
 	@version=$$(sed -nE 's/^version = "(.*)"$$/\1/p' pyproject.toml); rewrite() { sed -E "$$2" "$$1" > "$$1.part" && mv "$$1.part" "$$1"; }; \
 	rewrite pyproject.toml "s#^(Repository = \")[^\"]*#\1$$REPOSITORY#"; \
+	rewrite CITATION.cff "s#^(repository-code: ).*#\1$$REPOSITORY#; s#^(version: ).*#\1$$version#"; \
 	rewrite lib/labreport/__init__.py "s#^(__version__ = \")[^\"]*#\1$$version#"; \
 	for file in README.md docs/colab-kaggle.md notebooks/*.ipynb; do \
 		rewrite $$file "s#(colab\.research\.google\.com/github|welcome\?src=https://github\.com)/[^/]+/[^/]+/blob/v[^/]+/#\1/$${REPOSITORY#https://github.com/}/blob/v$$version/#g; \

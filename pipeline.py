@@ -15,8 +15,8 @@ if sys.version_info < (3, 11):  # noqa: UP036
     )
 if sys.platform == "win32":
     sys.exit(
-        "pipeline.py: labreport needs Linux or macOS; on Windows, use WSL (`wsl --install`, then"
-        " open this folder there) or the devcontainer"
+        "pipeline.py: labreport does not run on Windows itself; use WSL (`wsl --install`, then open"
+        " this folder there) or the devcontainer"
     )
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "lib"))
 

@@ -57,8 +57,9 @@ def service(tmp_path, monkeypatch):
     """A stand-in of Kaggle's service, which the official client of this process and of those that
     it starts talks to; and a home folder without credentials.
     """
-    import kaggle_stand_in
     from kagglesdk.kaggle_env import KaggleEnv, _env_to_endpoint
+
+    import kaggle_stand_in
 
     for folder in ("home", "site"):
         (tmp_path / folder).mkdir()

@@ -27,10 +27,13 @@ root=$(mktemp -d); mount -t tmpfs none $root
 for place in /*; do
   name=${place#/}
   if [ -L $place ]; then cp -P $place $root/$name
-  elif [ -d $place ] && [ $name != tmp ]; then mkdir $root/$name; mount --rbind $place $root/$name; fi
+  elif [ -d $place ] && [ $name != tmp ]; then
+    mkdir $root/$name; mount --rbind $place $root/$name
+  fi
 done
 mkdir -m 1777 $root/tmp
-mkdir $root/kaggle; mount --bind "$1" $root/kaggle; mount --bind "$1/input" $root/kaggle/input; mount -o remount,bind,ro $root/kaggle/input
+mkdir $root/kaggle; mount --bind "$1" $root/kaggle
+mount --bind "$1/input" $root/kaggle/input; mount -o remount,bind,ro $root/kaggle/input
 for place in $2; do mkdir -p "$root$place"; mount --rbind "$place" "$root$place"; done
 shift 2
 exec chroot $root "$@"
@@ -49,8 +52,10 @@ class Client(NotebookClient):
             print(content["ename"] + ": " + content["evalue"], flush=True)
         return super().process_message(message, cell, index)
 
-kernel = AsyncKernelManager(kernel_name="python3", transport="ipc", ip=tempfile.mkdtemp() + "/socket")
-Client(nbformat.read(sys.argv[1], 4), km=kernel, timeout=None, resources={"metadata": {"path": "/kaggle/working"}}).execute()
+socket = tempfile.mkdtemp() + "/socket"
+kernel = AsyncKernelManager(kernel_name="python3", transport="ipc", ip=socket)
+resources = {"metadata": {"path": "/kaggle/working"}}
+Client(nbformat.read(sys.argv[1], 4), km=kernel, timeout=None, resources=resources).execute()
 """
 
 
@@ -155,9 +160,8 @@ class Notebooks:
             "ListKernelSessionOutput": self.list_kernel_session_output,
             "GetAcceleratorQuotaStatistics": self.get_accelerator_quota_statistics,
         }.items():
-            service.routes[f"kernels.KernelsApiService/{what}"] = lambda _, request, answer=answer: (
-                _said(answer(request))
-            )
+            path = f"kernels.KernelsApiService/{what}"
+            service.routes[path] = lambda _, request, answer=answer: _said(answer(request))
         service.RequestHandlerClass = type("Handler", (Handler,), {"notebooks": self})
 
     def save_kernel(self, request):

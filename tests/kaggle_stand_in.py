@@ -86,7 +86,7 @@ class StandIn(http.server.ThreadingHTTPServer):
         self.faults[what] = [*faults, *([None] if always else [])]
 
     def hand_out(self, reference: str, data: bytes) -> str:
-        """Let a data set or competition consist of this archive; returns its path in the storage."""
+        """Let a data set or competition be this archive; returns its path in the storage."""
         path = f"/files/{reference.replace('/', '-')}/archive.zip"
         self.files[path], self.archives[reference] = data, path
         return path

@@ -23,18 +23,19 @@ class Processes:
         self.folder, self.environment, self.started = folder, environment, []
 
     def start(self, *command, **more):
-        log = open(self.folder / f"{len(self.started)}.txt", "w")
-        self.started.append(
-            subprocess.Popen(
-                [sys.executable, *map(str, command)],
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                cwd=self.folder,
-                env=self.environment | more,
+        log = self.folder / f"{len(self.started)}.txt"
+        with open(log, "w") as output:
+            self.started.append(
+                subprocess.Popen(
+                    [sys.executable, *map(str, command)],
+                    stdout=output,
+                    stderr=output,
+                    start_new_session=True,
+                    cwd=self.folder,
+                    env=self.environment | more,
+                )
             )
-        )
-        self.started[-1].log = Path(log.name)
+        self.started[-1].log = log
         return self.started[-1]
 
     def end(self):

@@ -64,7 +64,7 @@ NodeName=n3 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[3]} CPUs=8 RealMe
 NodeName=n4 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[4]} CPUs=1 RealMemory=8000
 PartitionName=main Nodes=n1,n2 Default=YES DefaultTime=01:00:00 State=UP
 PartitionName=side Nodes=n3 DefaultTime=01:00:00 State=UP
-PartitionName=low Nodes=n4 DefaultTime=01:00:00 PriorityTier=1 PreemptMode=CANCEL GraceTime=5 State=UP
+PartitionName=low Nodes=n4 DefaultTime=01:00:00 PriorityTier=1 PreemptMode=CANCEL GraceTime=5
 PartitionName=urgent Nodes=n4 DefaultTime=01:00:00 PriorityTier=2 PreemptMode=OFF State=UP
 """
 

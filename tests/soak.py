@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 import psutil
+
 import processes
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -78,7 +79,7 @@ def experiment(kind: str):
 
 
 def run(kind: str, through: str, reports: str, cache: str, terminal: str | None) -> None:
-    """What a process that may be killed does. terminal: the one that it prints to, else to a log."""
+    """What a process that may be killed does. terminal: where it prints to, else to a log."""
     os.environ |= {"LABREPORT_REPORTS": reports, "LABREPORT_CACHE": cache}
     if terminal:
         log = os.open(terminal, os.O_RDWR | os.O_NOCTTY)
@@ -134,8 +135,8 @@ class Soak:
     imported Keras.
 
     through: `training`, a process that only trains; or `pipeline` and `kernel`, the two processes
-    of `pipeline.py report --notebook-only`, by the one that is killed; or `terminal`, the pipeline in a window that is
-    closed.
+    of `pipeline.py report --notebook-only`, by the one that is killed; or `terminal`, the pipeline
+    in a window that is closed.
     """
 
     def __init__(self, folder: Path, kind: str, through: str = "training"):

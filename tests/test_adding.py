@@ -6,7 +6,9 @@ import subprocess
 import sys
 
 import pytest
+
 from conftest import ROOT
+from labreport import choices
 
 
 @pytest.fixture
@@ -45,6 +47,14 @@ def test_an_experiment_is_one_file(copy):
     assert "flowers_tuned_gap_slow" in pipeline(copy, "list")
     assert "OK: 1 experiment" in pipeline(copy, "show", "flowers_tuned_gap_slow", "--build")
     assert "flowers_tuned_gap_slow: missing" in pipeline(copy, "show", "flowers_comparison")
+
+
+def test_a_setting_of_a_function_without_a_type_is_refused_with_its_line(tmp_path):
+    registry = tmp_path / "optimizers.py"
+    registry.write_text("def mine(*, rate): ...\n\n\nMINE = {'mine': mine}\n")
+    (entry,) = choices._entries(registry.read_text(), "MINE").values()
+    with pytest.raises(ValueError, match="optimizers.py, line 1: rate has no type.*rate: float"):
+        choices._choice(registry, entry)
 
 
 @pytest.mark.slow

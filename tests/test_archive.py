@@ -11,10 +11,10 @@ import sys
 import nbformat
 import pypdf
 import pytest
-from conftest import ROOT
-from test_reporting import PNG, REPORT_MIME, RUN, SPANS, SVG, code, notebook, shown
 
+from conftest import ROOT
 from labreport.reporting import render
+from test_reporting import PNG, REPORT_MIME, RUN, SPANS, SVG, code, notebook, shown
 
 ATTACHED = {
     "parameters.yaml": b"experiment: x\n",

@@ -1,9 +1,8 @@
-"""Who hands a report in: report.yaml or the command line, read strictly, and in the reports only."""
+"""Who hands a report in: report.yaml or the command line, strictly read, in the reports only."""
 
 import subprocess
 
 import pytest
-from conftest import ROOT
 
 from labreport import authorship, execution, provenance
 from labreport.authorship import Author, Authorship

@@ -11,9 +11,9 @@ import tomllib
 from pathlib import Path
 
 import pytest
+
 import simulated
 from conftest import ROOT
-
 from labreport import hosts, paths
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -111,7 +111,7 @@ def test_badges_cell_and_package_name_the_repository_and_version_of_pyproject():
 def test_make_address_rewrites_all_of_them_and_the_version(tmp_path):
     copy = simulated.copy_project(tmp_path)
     (copy / "docs").mkdir()
-    for name in ("Makefile", "README.md", "docs/colab-kaggle.md"):
+    for name in ("Makefile", "README.md", "CITATION.cff", "docs/colab-kaggle.md"):
         (copy / name).write_bytes((ROOT / name).read_bytes())
     (copy / "pyproject.toml").write_text(
         (ROOT / "pyproject.toml").read_text().replace(f'version = "{VERSION}"', 'version = "9.8.7"')
@@ -124,6 +124,9 @@ def test_make_address_rewrites_all_of_them_and_the_version(tmp_path):
     assert (
         'Repository = "https://github.com/me/my.fork"' in (copy / "pyproject.toml").read_text()
         and '__version__ = "9.8.7"' in (copy / "lib/labreport/__init__.py").read_text()
+        and "\nversion: 9.8.7\n" in (copy / "CITATION.cff").read_text()
+        and "\nrepository-code: https://github.com/me/my.fork\n"
+        in (copy / "CITATION.cff").read_text()
     )
     for path in [
         *copy.glob("notebooks/*.ipynb"),
@@ -218,8 +221,8 @@ def test_what_a_killed_cell_has_left_is_not_taken_and_another_version_is_set_asi
     left = (
         "os.makedirs('/content/.labreport-x/lib/labreport');"
         " os.makedirs('/content/labreport/lib/labreport');"
-        " os.makedirs('/content/labreport/reports/a_run')\nopen('/content/labreport/lib/labreport/__init__.py',"
-        " 'w').write('__version__ = \"0.0.9\"')"
+        " os.makedirs('/content/labreport/reports/a_run')\n"
+        "open('/content/labreport/lib/labreport/__init__.py', 'w').write('__version__ = \"0.0.9\"')"
     )
     lines = opened(
         "colab",

@@ -263,7 +263,8 @@ def column(page, caption, name):
     """Texts of a table's column from top to bottom."""
     return page.evaluate(
         """([caption, name]) => {
-        const table = [...document.querySelectorAll("table")].find((table) => table.caption?.textContent.includes(caption));
+        const table = [...document.querySelectorAll("table")].find(
+            (table) => table.caption?.textContent.includes(caption));
         const place = [...table.tHead.rows[0].cells].findIndex((cell) => cell.textContent === name);
         return [...table.tBodies[0].rows].map((row) => row.cells[place].textContent);
     }""",

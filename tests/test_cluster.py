@@ -12,13 +12,13 @@ import threading
 from pathlib import Path
 
 import pytest
+
 import real_slurm
 from conftest import ROOT
-from processes import Processes, Watch, parent, trainings, until
-from simulated import lacking
-
 from labreport import cluster, files, planning, state, sweeps, tasks
 from labreport import slurm as slurm_module
+from processes import Processes, Watch, parent, trainings, until
+from simulated import lacking
 
 COMMAND = [
     ROOT / "pipeline.py",
@@ -281,7 +281,7 @@ class Tasks:
 
 
 @pytest.mark.slow
-def test_six_runs_on_slurm_end_with_the_bits_of_a_local_sweep_whatever_is_cancelled_requeued_or_killed(
+def test_six_runs_on_slurm_end_with_the_bits_of_a_local_sweep_whatever_is_cancelled_or_killed(
     project, environment, on_slurm, undisturbed, time_limits, tmp_path
 ):
     reports, watch = tmp_path / "reports", Watch()

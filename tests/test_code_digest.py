@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from labreport import code_digest, code_form, code_summary, imported_source
 from labreport.code_digest import Code, Scope
 

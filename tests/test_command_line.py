@@ -9,13 +9,13 @@ import subprocess
 from dataclasses import replace
 
 import pytest
-from conftest import ROOT
-from test_make import TAKES, TEXT
-from test_overview import finish
 
+from conftest import ROOT
 from labreport import assignments, experiments, paths, state
 from labreport.cli import commands, errors, inspection, reports
 from labreport.cli.main import main
+from test_make import TAKES, TEXT
+from test_overview import finish
 
 PARSERS = commands.parsers()[1]
 
@@ -289,7 +289,7 @@ def texts():
     """What names commands: (file, text) of documents, headers, notebooks, and what the program
     says. Of documents only code, since prose says "make the report".
     """
-    for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
+    for path in [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]:
         text = path.read_text()
         lines = re.findall(r"^(?:    |\t)(.*)", text, re.M)
         fenced = re.findall(r"^```\w*\n(.*?)^```", text, re.M | re.S)

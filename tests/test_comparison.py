@@ -10,16 +10,16 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT
 from scipy import stats
 
+from conftest import ROOT
 from labreport import (
     assignments,
     comparison,
     execution,
     experiments,
-    files,
     figures,
+    files,
     identity,
     proportions,
     results,

@@ -8,9 +8,9 @@ import shutil
 
 import numpy as np
 import pytest
+
 import wrong_types
 from conftest import ROOT
-
 from labreport import (
     assignments,
     authorship,

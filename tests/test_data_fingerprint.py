@@ -1,10 +1,9 @@
-"""The fingerprint of unchanged data is known without loading them, and of changed data it is not."""
+"""The fingerprint of unchanged data is known without loading them, that of changed data is not."""
 
 import shutil
 import zipfile
 
 import pytest
-from test_image_folders import picture, write_cats_dogs
 
 from labreport import (
     code_digest,
@@ -16,6 +15,7 @@ from labreport import (
     paths,
     wording,
 )
+from test_image_folders import picture, write_cats_dogs
 
 
 def experiment(**settings):

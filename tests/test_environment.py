@@ -1,12 +1,13 @@
-"""One set of versions: pyproject.toml asks, the lock files pin and verify, environment.yml repeats."""
+"""One set of versions: pyproject.toml asks, the locks pin and verify, environment.yml repeats."""
 
 import re
 import tomllib
 
 import pytest
 import yaml
-from conftest import ROOT
 from packaging.requirements import Requirement
+
+from conftest import ROOT
 
 LOCKS = {"requirements.lock": "cpu", "requirements-cuda.lock": "cuda"}
 

@@ -1,4 +1,4 @@
-"""What a notebook does on Kaggle: runs one after the other, until they are done or its time is up."""
+"""What a notebook does on Kaggle: one run after the other, until all are done or time is up."""
 
 import json
 import textwrap

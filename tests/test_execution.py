@@ -13,11 +13,11 @@ import sys
 import time
 
 import pytest
-from conftest import ROOT
-from test_image_folders import picture, write_cats_dogs
 
+from conftest import ROOT
 from labreport import files
 from labreport.wording import percent
+from test_image_folders import picture, write_cats_dogs
 
 pytestmark = pytest.mark.slow
 QUICK = ["--data", "sample", "--set", "epochs=2", "max_images=600"]
@@ -348,7 +348,7 @@ def test_a_second_pipeline_is_told_who_is_at_work_and_sigterm_ends_the_first(pro
     assert first.returncode == 143 and "of at most 500, which is saved" in errors
 
 
-def test_verify_passes_on_a_real_run_and_fails_at_the_right_place_where_data_seed_or_code_were_changed(
+def test_verify_passes_on_a_real_run_and_fails_at_the_right_place_where_data_seed_or_code_changed(
     project,
 ):
     """Image files in a folder, which count as real ones."""

@@ -20,8 +20,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from conftest import ROOT
 from kaggle_stand_in import KEY, SIGNATURE, TOKEN, USER, Answer, refusal
+from labreport import files, hosts, kaggle_api, paths, privacy
+from labreport.datasets import download, fetching, folders
 from processes import Processes, until
 from test_image_folders import (
     load,
@@ -32,9 +35,6 @@ from test_image_folders import (
     write_dogs,
     write_flowers,
 )
-
-from labreport import files, hosts, kaggle_api, paths, privacy
-from labreport.datasets import download, fetching, folders
 
 main = runpy.run_path(str(ROOT / "pipeline.py"))["main"]
 
@@ -151,7 +151,7 @@ def test_an_archive_of_a_public_storage_is_fetched(storage, capfd, monkeypatch):
         and storage.asked(DOWNLOAD) == []
         and left()
         == sorted(
-            f"cats_and_dogs_filtered/{path.relative_to(paths.data() / 'cats_and_dogs_filtered').as_posix()}"
+            path.relative_to(paths.data()).as_posix()
             for path in (paths.data() / "cats_and_dogs_filtered").rglob("*.jpg")
         )
     )
@@ -297,7 +297,7 @@ def test_a_public_archive_is_compared_with_the_checksum_that_the_storage_sends(s
     )
 
 
-def test_what_is_not_as_data_lock_says_is_not_put_in_place_and_not_downloaded_again_once_it_is_accepted(
+def test_what_is_not_as_data_lock_says_is_not_put_in_place_nor_downloaded_again_once_accepted(
     flowers, tmp_path
 ):
     load_flowers()
@@ -709,7 +709,7 @@ def kaggle(service, monkeypatch):
 @pytest.mark.parametrize(
     "stored", [{"KAGGLE_API_TOKEN": TOKEN + "\n"}, {"KAGGLE_USERNAME": USER, "KAGGLE_KEY": KEY}]
 )
-def test_a_secret_store_is_read_at_the_moment_of_need_and_what_it_tells_is_struck_out_and_not_left_about(
+def test_a_secret_store_is_read_when_needed_and_its_answer_is_struck_out_and_not_left_about(
     request, service, host, stored, tmp_path
 ):
     request.getfixturevalue(host).update(stored)
@@ -760,11 +760,9 @@ def test_colab_s_secrets_are_not_asked_for_where_nobody_would_answer(colab, serv
     import IPython
 
     colab["KAGGLE_API_TOKEN"] = TOKEN
-    for outside in (
-        None,
-        types.SimpleNamespace(kernel=types.SimpleNamespace(_allow_stdin=False)),
-    ):  # a command; a kernel of papermill's
-        monkeypatch.setattr(IPython, "get_ipython", lambda: outside)
+    # a command; a kernel of papermill's
+    for outside in (None, types.SimpleNamespace(kernel=types.SimpleNamespace(_allow_stdin=False))):
+        monkeypatch.setattr(IPython, "get_ipython", lambda outside=outside: outside)
         assert (
             "only a cell of the notebook can read Colab's secrets" in refused()
             and "os.environ['KAGGLE_API_TOKEN'] = userdata.get('KAGGLE_API_TOKEN')" in refused()

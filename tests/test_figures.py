@@ -463,7 +463,8 @@ def test_the_gradients_of_the_two_losses_are_those_of_their_formulas():
     says = commentary.squared_error(table)
     assert (
         "(1 image)" in says
-        and f"{numeric[0] / numeric[1]:.3g} times as long as that of the squared error, where it gives 0.5 and more (1 image)"
+        and f"{numeric[0] / numeric[1]:.3g} times as long as that of the squared error,"
+        " where it gives 0.5 and more (1 image)"
         in says
     )
 

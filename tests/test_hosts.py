@@ -11,6 +11,7 @@ import threading
 import pandas as pd
 import pipeline
 import pytest
+
 import simulated
 import soak
 from conftest import ROOT

@@ -9,12 +9,12 @@ import time
 from pathlib import Path
 
 import pytest
+
 import simulated
 from conftest import ROOT
+from labreport import assignments, files, hosts, keeping, provenance, results, state, training
 from test_reliability import Dying, Killed, at_epoch, kill
 from test_training import experiment, quiet, same_bits
-
-from labreport import assignments, files, hosts, keeping, provenance, results, state, training
 
 
 class Runtime:
@@ -48,15 +48,21 @@ def kaggle(tmp_path, monkeypatch):
     return Runtime(tmp_path, monkeypatch)
 
 
+@pytest.fixture(scope="module")
+def trained_once():
+    """What `undisturbed` has made, for the tests after the first."""
+    return []
+
+
 @pytest.fixture
-def undisturbed(tiny, tmp_path, monkeypatch, cache=[]):
+def undisturbed(tiny, tmp_path, monkeypatch, trained_once):
     """The result of a training from beginning to end, at home; made once."""
     with monkeypatch.context() as patch:
         for name in ("COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"):
             patch.delenv(name, raising=False)
         patch.setenv("LABREPORT_REPORTS", str(tmp_path / "undisturbed"))
-        cache[:] = cache or [training.fit(experiment(epochs=4), tiny, quiet)]
-    return cache[0]
+        trained_once[:] = trained_once or [training.fit(experiment(epochs=4), tiny, quiet)]
+    return trained_once[0]
 
 
 def fit(tiny, until=None):
@@ -339,7 +345,9 @@ subprocess.run(["umount", "/content/drive"], check=True); keep(4); keep(5)
 mount("--bind", "/test/drive"); keep(6)
 fuse = os.open("/dev/fuse", os.O_RDWR)  # a Drive whose program has died
 libc = ctypes.CDLL(None, use_errno=True)
-assert libc.mount(b"drive", b"/content/drive", b"fuse", 0, f"fd={fuse},rootmode=40000,user_id=0,group_id=0".encode()) == 0, os.strerror(ctypes.get_errno())
+options = f"fd={fuse},rootmode=40000,user_id=0,group_id=0".encode()
+mounted = libc.mount(b"drive", b"/content/drive", b"fuse", 0, options)
+assert mounted == 0, os.strerror(ctypes.get_errno())
 os.close(fuse); keep(7)
 subprocess.run(["umount", "/content/drive"], check=True)
 mount("-t", "tmpfs", "-o", "size=300k", "none"); keep(8)

@@ -9,8 +9,8 @@ import string
 
 import pytest
 import yaml
-from conftest import ROOT
 
+from conftest import ROOT
 from labreport import wording
 
 SOURCES = [*sorted((ROOT / "lib/labreport").rglob("*.py"))]

@@ -4,11 +4,11 @@ import os
 import runpy
 
 import pytest
-from conftest import ROOT
-from test_image_folders import load_flowers, picture, write, write_flowers
 
+from conftest import ROOT
 from labreport import files, paths
 from labreport.datasets import locking
+from test_image_folders import load_flowers, picture, write, write_flowers
 
 
 @pytest.fixture

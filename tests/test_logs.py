@@ -15,11 +15,11 @@ import time
 
 import nbformat
 import pytest
-from processes import until
-from test_provenance import PEM
 
 from labreport import cluster, execution, logs, paths, tasks
 from labreport.remote import errand
+from processes import until
+from test_provenance import PEM
 
 TOKEN = "tok-123456-abcdef"
 PLANTED = {
@@ -43,7 +43,9 @@ TALKER = textwrap.dedent("""
         time.sleep(0.3)
         os.write(1, token[9:].encode() + b"\\n")
         print(os.environ["DATABASE_URL"], {"key": os.environ["OPENAI_KEY"]}, flush=True)
-        for line in os.environ["SSH_KEY"].splitlines() + ["-----BEGIN RSA PRIVATE KEY-----", "MIIEowIBAAKCAQEA", "9Zq0", "-----END RSA PRIVATE KEY-----", "after the key"]:
+        begin, end = "-----BEGIN RSA PRIVATE KEY-----", "-----END RSA PRIVATE KEY-----"
+        lines = os.environ["SSH_KEY"].splitlines()
+        for line in [*lines, begin, "MIIEowIBAAKCAQEA", "9Zq0", end, "after the key"]:
             print(line, flush=True)
             time.sleep(0.02)
         subprocess.run(["sh", "-c", "echo by another process $MY_API_TOKEN"])
@@ -286,10 +288,10 @@ def test_a_full_disk_holds_no_process_up(tmp_path):
 
 def test_what_a_full_disk_has_cost_is_said(tmp_path, monkeypatch):
     log = logs.Log(tmp_path / "log.txt")
-    real, log._file = log._file, open("/dev/full", "wb", buffering=0)
-    os.write(log.fileno(), b"lost words\n")
-    until(lambda: log._lost, "they are lost", 10)
-    log._file.close()
+    real = log._file
+    with open("/dev/full", "wb", buffering=0) as log._file:
+        os.write(log.fileno(), b"lost words\n")
+        until(lambda: log._lost, "they are lost", 10)
     log._file = real
     os.write(log.fileno(), b"later\n")
     log.finish()

@@ -5,8 +5,8 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT
 
+from conftest import ROOT
 from labreport import code_digest, experiments, model_sizes, paths, provenance
 from labreport.model_sizes import Size
 

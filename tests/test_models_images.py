@@ -483,7 +483,7 @@ def test_fine_tuning_trains_the_named_layer_and_all_after_it():
     first = names.index("block_16_expand")
     assert [layer.name for layer in backbone.layers if layer.trainable] == names[
         first:
-    ] and 0 < first
+    ] and first > 0
 
 
 def test_the_names_of_layers_do_not_depend_on_models_built_before():
@@ -642,9 +642,6 @@ def test_settings_that_cannot_be_are_refused_in_our_words(model, settings, expec
         built(model, settings, 40)
 
 
-# --- weights
-# -----------------------------------------------------------------------------------------------------
-
 IMAGENET = SMALL | {"weights": "imagenet"}
 RELEASED = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_{}_{}_no_top.h5"
 
@@ -695,6 +692,12 @@ def test_weights_are_found_by_exact_name_then_by_backbone_and_alpha_then_in_the_
     assert pretrained.find(INCEPTION | {"weights": "imagenet"}, 160) is None
     (weights / "inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5").touch()
     assert pretrained.find(INCEPTION | {"weights": "imagenet"}, 160).name.startswith("inception_v3")
+
+
+def test_weights_of_another_side_serve_a_data_set_whose_images_have_one_side(weights):
+    for side in (96, 192):
+        (weights / RELEASED.format(0.35, side)).touch()
+    assert pretrained.find(IMAGENET, None) == weights / RELEASED.format(0.35, 192)
 
 
 def test_the_fingerprint_of_weights_follows_the_file(weights):

@@ -13,10 +13,10 @@ import threading
 import time
 
 import pytest
-import wrong_types
 from bs4 import BeautifulSoup
-from conftest import ROOT
 
+import wrong_types
+from conftest import ROOT
 from labreport import (
     assignments,
     experiments,
@@ -408,7 +408,12 @@ def test_the_index_is_rewritten_after_a_run_that_failed_and_by_hand(monkeypatch,
             raise execution.NotebookError("cell 'data' failed")
 
     monkeypatch.setattr(execution, "run", fails)
-    assert pipeline["main"](["report", "cifar10_l2", "--notebook-only", "--data", "sample", "--set", "epochs=2"]) == 1
+    assert (
+        pipeline["main"](
+            ["report", "cifar10_l2", "--notebook-only", "--data", "sample", "--set", "epochs=2"]
+        )
+        == 1
+    )
     page = paths.reports() / "index.html"
     assert "cell &#39;data&#39; failed" in page.read_text("utf-8")
     page.unlink()

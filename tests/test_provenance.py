@@ -10,8 +10,8 @@ import subprocess
 import urllib.parse
 
 import pytest
-from conftest import ROOT
 
+from conftest import ROOT
 from labreport import files, privacy, provenance
 
 HOMES = "/ho" + "me"  # so that no committed file names a private folder

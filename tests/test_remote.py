@@ -6,11 +6,11 @@ import json
 import threading
 import time
 
-import kaggle_notebooks
-import kaggle_stand_in
+import pipeline
 import pytest
 
-import pipeline
+import kaggle_notebooks
+import kaggle_stand_in
 import simulated
 from labreport import experiments, files, identity, planning, provenance, results, state
 from labreport.interruption import Interrupted
@@ -112,7 +112,15 @@ def test_a_run_is_sent_as_a_private_notebook_with_all_that_it_needs_and_comes_ba
     ) == (True, True, False, [])
     assert sent.runs == {
         one.experiment.run_name: {
-            "arguments": ["report", EXPERIMENT, "--notebook-only", "--data", "sample", "--set", "epochs=3"],
+            "arguments": [
+                "report",
+                EXPERIMENT,
+                "--notebook-only",
+                "--data",
+                "sample",
+                "--set",
+                "epochs=3",
+            ],
             "base": None,
         }
     }
@@ -477,13 +485,10 @@ def test_a_run_that_fails_there_leaves_the_finished_one_here(notebooks):
 
 def test_metrics_come_last_when_a_fetched_run_takes_the_place_of_another(notebooks, monkeypatch):
     notebooks.scripted["*"], moved = finishing, []
+    kind = type(step().experiment.folder)
+    replace = kind.replace
     monkeypatch.setattr(
-        type(step().experiment.folder),
-        "replace",
-        lambda path, target, move=type(step().experiment.folder).replace: (
-            moved.append(target.name),
-            move(path, target),
-        )[1],
+        kind, "replace", lambda path, target: (moved.append(target.name), replace(path, target))[1]
     )
     bring(step())
     assert (
@@ -699,7 +704,7 @@ def test_packages_and_absent_weights_count_between_runs_of_one_host_only():
 
 
 @pytest.mark.slow
-def test_a_run_that_is_really_executed_there_and_ended_by_the_service_ends_in_a_second_notebook_with_the_bits_of_one_here(
+def test_a_run_that_the_service_ends_is_finished_in_a_second_notebook_with_the_bits_of_one_here(
     notebooks, tmp_path, capsys, monkeypatch
 ):
     notebooks.python, notebooks.end_first_after = (

@@ -486,8 +486,10 @@ def test_a_broken_picture_or_formula_does_not_cost_the_report():
         assert "picture not shown: C" in text and "Figure 1" in text and "\\undefined{x}" in text
 
 
-SPANS = """<table><caption>Spans</caption><thead><tr><th rowspan="2">model</th><th colspan="2">accuracy</th></tr>
-<tr><th>train</th><th>test</th></tr></thead><tbody><tr><th rowspan="2">a</th><td>1.0</td><td>2.0 %</td></tr>
+SPANS = """<table><caption>Spans</caption>
+<thead><tr><th rowspan="2">model</th><th colspan="2">accuracy</th></tr>
+<tr><th>train</th><th>test</th></tr></thead>
+<tbody><tr><th rowspan="2">a</th><td>1.0</td><td>2.0 %</td></tr>
 <tr><td>3</td><td>nan</td></tr><tr><td>b</td><td rowspan="9">4</td></tr></tbody></table>"""
 
 
@@ -804,19 +806,10 @@ def test_code_that_is_wrapped_goes_on_further_to_the_right():
 
 @needs_pdftotext
 def test_thirty_columns_stand_in_three_grids_of_one_size_inside_the_page():
+    heads = "".join(f"<th>metric_{i}</th>" for i in range(30))
     cells = "".join(f"<td>{i}.0001</td>" for i in range(30))
-    made = pdf(
-        "# T",
-        code(
-            shown(
-                {
-                    "text/html": (
-                        f"<table><thead><tr>{''.join(f'<th>metric_{i}</th>' for i in range(30))}</tr></thead><tr>{cells}</tr></table>"
-                    )
-                }
-            )
-        ),
-    )
+    table = f"<table><thead><tr>{heads}</tr></thead><tr>{cells}</tr></table>"
+    made = pdf("# T", code(shown({"text/html": table})))
     done = subprocess.run(
         ["pdftotext", "-bbox", "-", "-"], input=made, capture_output=True, check=True
     )
@@ -892,7 +885,10 @@ def test_no_caption_is_left_behind_at_the_foot_of_a_page():
 
 @needs_pdftotext
 def test_words_in_a_table_or_list_but_outside_its_cells_and_items_are_kept():
-    soup = "<table>one<tr><td>two</td>three</tr></table><ul>four<li>five</li></ul><math><mi>six</mi></math>"
+    soup = (
+        "<table>one<tr><td>two</td>three</tr></table><ul>four<li>five</li></ul>"
+        "<math><mi>six</mi></math>"
+    )
     cells = ["# T", code(shown({"text/html": soup}))]
     for text in (page(*cells).main.get_text(), pdf_text(*cells)):
         assert all(word in text for word in ("one", "two", "three", "four", "five", "six"))

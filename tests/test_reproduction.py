@@ -1,4 +1,4 @@
-"""A PDF carries its experiment: it is read back, run again with nothing else at hand, and compared."""
+"""A PDF carries its experiment: read back, run again with nothing else at hand, and compared."""
 
 import hashlib
 import io
@@ -8,13 +8,12 @@ import shutil
 import subprocess
 import sys
 
+import pipeline
 import pypdf
 import pytest
+
 import wrong_types
 from conftest import ROOT
-from test_training import experiment, quiet
-
-import pipeline
 from labreport import (
     enclosures,
     execution,
@@ -27,6 +26,7 @@ from labreport import (
 )
 from labreport.reporting.blocks import Attachment, Document
 from labreport.reporting.pdf import pdf_bytes
+from test_training import experiment, quiet
 
 
 def pdf_of(path, carried):
@@ -252,8 +252,8 @@ def test_a_report_is_reproduced_from_its_pdf_alone(tmp_path):
 
 @pytest.fixture
 def unchanged(carried, tiny, tmp_path, monkeypatch):
-    """`verify REPORT.PDF` without a PDF and without a training: what it reads is what `attachments` holds,
-    and its run comes out as before.
+    """`verify REPORT.PDF` without a PDF and without a training: what it reads is what `attachments`
+    holds, and its run comes out as before.
     """
     attachments, again = dict(carried), tmp_path / "again"
     again.mkdir()
@@ -269,7 +269,7 @@ def unchanged(carried, tiny, tmp_path, monkeypatch):
 
 
 def written(carried, changed):
-    """The attachments with other values in them, by file; the sha256 of what was changed are right."""
+    """The attachments with other values in them, by file; the sha256 fit what was changed."""
     parts = {
         name: changed.get(name) or json.loads(carried[name])
         for name in ("metrics.json", "provenance.json")

@@ -47,7 +47,7 @@ def test_a_longer_draw_begins_with_the_shorter(sample, breeds):
 
 @SAMPLES
 def test_another_side_shows_the_same_scenes(sample):
-    """Shrunk to a few pixels, a picture is nearer to itself drawn larger than to any other picture."""
+    """Shrunk to a few pixels, a picture is nearest to itself drawn larger."""
     per_class = 60 // len(sample.CLASSES) or 1
     small, labels = sample.draw(per_class, seed=0, side=SIDE)
     large, same_labels = sample.draw(per_class, seed=0, side=2 * SIDE)

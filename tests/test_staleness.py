@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 import pytest
+
 from conftest import ROOT
 
 EXPERIMENT = "cifar10_naive_adam"
@@ -176,9 +177,7 @@ EDITS = {
     "another model, optimizer or loss than the experiment's": both(
         package("models/cifar10.py", "layers.Conv2D(10, 3", "layers.Conv2D(11, 3"),
         package("optimizers.py", "rho=rho, momentum=momentum", "rho=rho, momentum=0"),
-        package(
-            "losses.py", "outputs.dtype), outputs)[:, 0]", "outputs.dtype), outputs)[:, 0] * 2"
-        ),
+        package("losses.py", ")[:, 0],", ")[:, 0] * 2,"),
     ),
     "a figure that the notebook does not draw": package(
         "figures.py", "def effects(", "def effects(more=1, *, "
@@ -212,8 +211,8 @@ EDITS = {
     ),
     "its loss": package(
         "losses.py",
-        "sparse_categorical_crossentropy(labels, outputs))",
-        "sparse_categorical_crossentropy(labels, outputs) * 2)",
+        "sparse_categorical_crossentropy(labels, outputs),",
+        "sparse_categorical_crossentropy(labels, outputs) * 2,",
     ),
     "when a training stops, which epoch counts, the order of images": package(
         "stopping.py", "waited >= patience", "waited > patience"

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT
 
+from conftest import ROOT
 from labreport.cli import errors
 
 SCRIPT = ROOT / "pipeline.py"
@@ -47,7 +47,7 @@ def only_line(done):
 def test_on_windows_it_says_what_is_needed_and_imports_nothing_of_linux(command):
     before = "sys.platform = 'win32'; sys.modules['fcntl'] = sys.modules['resource'] = None"
     said = only_line(started(*command, before=before))
-    assert "needs Linux or macOS; on Windows, use WSL (`wsl --install`" in said
+    assert "labreport does not run on Windows itself; use WSL (`wsl --install`" in said
     assert "devcontainer" in said and "make setup" not in said and "fcntl" not in said
 
 

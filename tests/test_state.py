@@ -9,8 +9,8 @@ import threading
 import time
 
 import pytest
-from conftest import ROOT
 
+from conftest import ROOT
 from labreport import files, interruption, state
 
 HOLD = (
@@ -231,24 +231,26 @@ def test_a_process_whose_run_folder_was_deleted_says_so_and_leaves_alone_what_is
 ):
     monkeypatch.setattr(state, "BEAT_SECONDS", 0.05)
     folder = tmp_path / "a_run"
-    with pytest.raises(
-        files.Deleted,
-        match=(
-            "^the folder .*/a_run was deleted while this process worked in it, so it stops here; it"
-            " leaves alone what is there now"
+    with (
+        pytest.raises(
+            files.Deleted,
+            match=(
+                "^the folder .*/a_run was deleted while this process worked in it, so it stops"
+                " here; it leaves alone what is there now"
+            ),
         ),
+        state.held(folder, "a_run", log="failed.txt"),
     ):
-        with state.held(folder, "a_run", log="failed.txt"):
-            theirs = replaced(folder)
-            time.sleep(0.3)  # a few heartbeats
-            for write in (
-                lambda: files.write_json(folder / "x.json", 1),
-                lambda: files.write_text(folder / "unfinished/x", "1"),
-            ):
-                with pytest.raises(files.Deleted):
-                    write()
-            if error:
-                raise error
+        theirs = replaced(folder)
+        time.sleep(0.3)  # a few heartbeats
+        for write in (
+            lambda: files.write_json(folder / "x.json", 1),
+            lambda: files.write_text(folder / "unfinished/x", "1"),
+        ):
+            with pytest.raises(files.Deleted):
+                write()
+        if error:
+            raise error
     assert untouched(folder, theirs)
 
 

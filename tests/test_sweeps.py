@@ -2,6 +2,7 @@
 seeds support.
 """
 
+import io
 import json
 import os
 import re
@@ -14,10 +15,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import ROOT
 from scipy import stats
-from test_comparison import fabricated
 
+from conftest import ROOT
 from labreport import (
     comparison,
     experiments,
@@ -32,6 +32,7 @@ from labreport import (
     watching,
 )
 from labreport.cli.main import main
+from test_comparison import fabricated
 
 HEAD = "title: T\nquestion: Q?\nbase: cifar10_naive_adam\n"
 
@@ -503,7 +504,7 @@ def test_a_report_on_many_configurations_draws_the_best_and_counts_in_its_senten
     ].tolist() == [value for value in ("16", "32", "64", "128") for _ in range(5)]
 
 
-def test_what_stands_in_one_configuration_alone_or_follows_from_another_setting_has_no_effect_of_its_own(
+def test_what_one_configuration_alone_has_or_follows_from_another_setting_has_no_effect_of_its_own(
     repeated,
 ):
     """The learning rate of a grid above goes with the optimizer."""
@@ -554,7 +555,7 @@ def test_the_live_table_shows_what_runs_before_what_waits_and_counts_the_rest(re
         watching.look(replace(step, label="[/b] Adam") if step.label == "Adam" else step)
         for step in steps
     ]
-    console = Console(width=120, record=True, file=open(os.devnull, "w"))
+    console = Console(width=120, record=True, file=io.StringIO())
     console.print(watching.table(found, 2))
     shown = console.export_text()
     assert "14 of 15 runs done, 1 waiting" in shown and "####################" in shown

@@ -13,14 +13,14 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
+
 import kaggle_notebooks
 import kaggle_stand_in
-import pytest
 from conftest import ROOT
+from labreport.remote import lanes
 from processes import Processes, Terminal, alive, descendants, until
 from test_cluster import Cluster, made
-
-from labreport.remote import lanes
 
 COMMAND = [sys.executable, ROOT / "pipeline.py"]
 SMALL = [
@@ -230,9 +230,7 @@ def test_a_run_whose_window_is_closed_goes_on_with_the_same_bits(
 @pytest.mark.slow
 def test_a_run_whose_window_is_closed_while_its_kernel_starts_has_not_failed(opened, tmp_path):
     """The kernel is told with SIGINT, which ends it as long as it imports."""
-    terminal = opened(
-        *COMMAND, "report", "cifar10_naive_adam", "--notebook-only", *SMALL[:-2]
-    )
+    terminal = opened(*COMMAND, "report", "cifar10_naive_adam", "--notebook-only", *SMALL[:-2])
 
     def kernels():
         return [
@@ -250,7 +248,7 @@ def test_a_run_whose_window_is_closed_while_its_kernel_starts_has_not_failed(ope
 
 
 def closed_in_a_sweep(opened, tmp_path, *more, handed_on):
-    """A sweep of three runs, closed when two of them are at work; all that it has started is gone."""
+    """A sweep of three runs, closed while two are running; all that it has started is gone."""
     project = made(tmp_path / "project")
     terminal = opened(
         *COMMAND,

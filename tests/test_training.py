@@ -4,6 +4,7 @@ import json
 import os
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -327,7 +328,7 @@ def test_a_full_disk_is_an_error_and_the_old_file_stays(tmp_path):
     files.write_text(tmp_path / "a.txt", "old")
     with pytest.raises(OSError, match="No space left"):
         files.replace(
-            tmp_path / "a.txt", lambda temporary: open("/dev/full", "w").write("x" * 100_000)
+            tmp_path / "a.txt", lambda temporary: Path("/dev/full").write_text("x" * 100_000)
         )
     assert (tmp_path / "a.txt").read_text() == "old" and [
         path.name for path in tmp_path.iterdir() if path.is_file()

@@ -8,9 +8,9 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pandas as pd
+import pipeline
 import pytest
 
-import pipeline
 from labreport import (
     augmentation,
     batches,

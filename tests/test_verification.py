@@ -5,10 +5,10 @@ import runpy
 from dataclasses import replace
 
 import pytest
-from conftest import ROOT
-from test_training import experiment, quiet
 
+from conftest import ROOT
 from labreport import execution, models, results, training, verification
+from test_training import experiment, quiet
 
 
 @pytest.fixture

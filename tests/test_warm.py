@@ -10,11 +10,11 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from conftest import ROOT
+from labreport import planning, pool, sweeps, tasks, warm
 from processes import Processes, alive, descendants, parent, until
 from test_cluster import made, results
-
-from labreport import planning, pool, sweeps, tasks, warm
 
 SETTINGS = ["--data", "sample", "--set", "epochs=2", "max_images=200"]
 SWEEP = (
@@ -225,8 +225,6 @@ def test_no_thread_is_lost_in_a_fork_since_there_is_none_but_openblas_s(tmp_path
     then = """
 forge.context.Process(target=print).start()  # it is started when all has been imported
 while not (there := multiprocessing.forkserver._forkserver._forkserver_pid): time.sleep(0.1)
-from pathlib import Path
-children = lambda: [one for one in Path("/proc").glob("[0-9]*/stat") if one.read_text().rsplit(")", 1)[1].split()[1] == str(there)]
 import multiprocessing
 for child in multiprocessing.active_children(): child.join()
 print(len(os.listdir(f"/proc/{there}/task")))"""

@@ -13,11 +13,8 @@ from .plain_types import nearest, quoted
 from .wording import count, say, spoken
 
 READ = ("metrics.json", "history.csv", "predictions.csv")  # what a comparison reads of a run
-FINISHED = (
-    *READ,
-    "model.keras",
-    "provenance.json",
-)  # what a finished run has; `results.FILES` are the same, one floor above
+# what a finished run has; `results.FILES` are the same, one floor above
+FINISHED = (*READ, "model.keras", "provenance.json")
 
 
 @dataclass(frozen=True)
@@ -231,9 +228,8 @@ def settings_of_each(experiments_there: list[Experiment], settings: Mapping) -> 
     """
     for key in settings:
         if not any(experiments.takes(experiment, key) for experiment in experiments_there):
-            experiments.load(
-                experiments_there[0].name, {key: settings[key]}
-            )  # raises, with the nearest name
+            # raises, with the nearest name
+            experiments.load(experiments_there[0].name, {key: settings[key]})
     return {
         experiment.name: {
             key: value for key, value in settings.items() if experiments.takes(experiment, key)

@@ -99,7 +99,7 @@ class Augmentation:
         )
 
     def mirrored(self, seed: int, epoch: int, count: int) -> np.ndarray:
-        """Which of `count` training images are mirrored left to right in this epoch: mask (count,)."""
+        """Which of `count` training images are mirrored left to right in this epoch: (count,)."""
         return self.horizontal_flip & (self._draws(seed, epoch, count)[1] < 0)
 
     def transformations(self, seed: int, epoch: int, count: int) -> np.ndarray:

@@ -13,10 +13,8 @@ from .wording import LANGUAGES
 FILE = "report.yaml"
 KEYS = {"authors": "list", "course": "str", "institution": "str", "language": "str"}
 AUTHOR = {"name": "str", "id": "str", "email": "str"}
-AUTHORS, COURSE = (
-    "LABREPORT_AUTHORS",
-    "LABREPORT_COURSE",
-)  # what the command line says, for this process
+# what the command line says, for this process
+AUTHORS, COURSE = ("LABREPORT_AUTHORS", "LABREPORT_COURSE")
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,7 @@ def in_order(split, outputs: tuple[str, ...] = ()) -> Batches:
     )
 
 
-def evaluation_batch(image_shape: tuple[int, int, int]) -> int:
+def evaluation_batch(image_shape: tuple[int, ...]) -> int:
     """Images a batch where nothing is trained: fewer of the large ones, since the maps of a deep
     network on them fill the memory.
     """

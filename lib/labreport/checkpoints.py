@@ -52,7 +52,7 @@ def newest(folder: Path, progress: Callable[[str], None]):
     where there is none. A damaged one is named and deleted.
     """
     for _, path in _found(folder):
-        if provenance.sha256(path)[:DIGITS] != NAME.fullmatch(path.name)[2]:
+        if provenance.sha256(path)[:DIGITS] != path.name.split(".")[1]:
             progress(
                 f"{path.name} is damaged (its content is not what its name says): it is deleted,"
                 " and the one before it serves"

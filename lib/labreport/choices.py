@@ -52,9 +52,8 @@ def logical_name(room: str, name: str, imported: bool = False) -> str:
             f"{file} has no {room} {name!r} any more; choose another one, or put it back"
         )
     function = ast.unparse(entries[name])
-    inside = (
-        parts[:-1] if "." in function else parts
-    )  # module.function, or a function of this very file
+    # module.function, or a function of this very file
+    inside = parts[:-1] if "." in function else parts
     return ".".join((*inside, function))
 
 
@@ -62,16 +61,18 @@ def logical_name(room: str, name: str, imported: bool = False) -> str:
 def _entries(text: str, variable: str) -> dict[str, ast.expr]:
     """The entries of a registry in the source of its module: name -> what stands for the function.
 
-    None where there is no such dict literal.
+    Empty where there is no such dict literal.
     """
     for statement in ast.parse(text).body:
         if (
             isinstance(statement, ast.Assign)
             and getattr(statement.targets[0], "id", None) == variable
+            and isinstance(statement.value, ast.Dict)
         ):
             return {
                 ast.literal_eval(key): value
                 for key, value in zip(statement.value.keys, statement.value.values)
+                if key is not None
             }
     return {}
 
@@ -96,7 +97,8 @@ def augmentation() -> Choice:
 
 
 def _choice(path: Path, value: ast.expr) -> Choice:
-    if isinstance(value, ast.Attribute):  # module.function, the module lying beside the file
+    # module.function, the module lying beside the file
+    if isinstance(value, ast.Attribute) and isinstance(value.value, ast.Name):
         return _function(path.parent / f"{value.value.id}.py", value.attr)
     if isinstance(value, ast.Name):
         return _function(path, value.id)
@@ -114,11 +116,20 @@ def _function(path: Path, name: str) -> Choice:
                 path,
                 name,
                 {
-                    argument.arg: (ast.unparse(argument.annotation), default is not None)
+                    argument.arg: (_annotation(path, argument), default is not None)
                     for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults)
                 },
             )
     raise ValueError(f"{path.name} has no function {name}, which a dict of names refers to")
+
+
+def _annotation(path: Path, argument: ast.arg) -> str:
+    if argument.annotation is None:
+        raise ValueError(
+            f"{path.name}, line {argument.lineno}: {argument.arg} has no type, and a parameter file"
+            f" may set it; write {argument.arg}: float, or the type that it has"
+        )
+    return ast.unparse(argument.annotation)
 
 
 @functools.cache

@@ -18,6 +18,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from . import files, interruption, paths, privacy, provenance, state, tasks
 from .planning import Step
@@ -41,13 +42,12 @@ class Cluster:
 
     sweep: Sweep
     steps: list[Step]
-    client: object
+    client: Any
     threads: int
     retries: int = 0
     _futures: dict = field(default_factory=dict)  # by run folder
-    _given_up: Counter = field(
-        default_factory=Counter
-    )  # times that the scheduler has given a run up, by its folder
+    # times that the scheduler has given a run up, by its folder
+    _given_up: Counter = field(default_factory=Counter)
 
     def run(self, changed) -> list[Task]:
         """Bring every step to its end; `changed(task)` is told of each that is handed out or ends,
@@ -117,11 +117,12 @@ class Cluster:
             for name, value in os.environ.items()
             if name.startswith("LABREPORT_") or name == "KERAS_BACKEND"
         }
+        # those are the worker's
         environment |= {
             name: value
             for name, value in provenance.environment().items()
             if not name.startswith(("CUDA", "NVIDIA"))
-        }  # those are the worker's
+        }
         future = self.client.submit(
             work,
             tasks.PIPELINE,
@@ -138,9 +139,8 @@ class Cluster:
         )
         self._futures[task.folder] = future
         if base:
-            self._futures.setdefault(
-                base, future
-            )  # two runs must not both train the one they start from
+            # two runs must not both train the one they start from
+            self._futures.setdefault(base, future)
 
     def _ended(self, task: Task, asked: bool) -> None:
         from distributed import KilledWorker
@@ -213,9 +213,8 @@ def connected(address: str | None, scheduler_file: str | None):
             f"a scheduler needs Dask, which is not installed here: {sys.executable} -m pip install"
             " 'distributed', or `make setup`"
         ) from None
-    logging.getLogger("distributed").setLevel(
-        logging.CRITICAL
-    )  # it tells of every lost connection at length; what matters is told here
+    # it tells of every lost connection at length; what matters is told here
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
     where = address or scheduler_file
     if scheduler_file and not Path(scheduler_file).exists():
         raise FileNotFoundError(
@@ -224,7 +223,7 @@ def connected(address: str | None, scheduler_file: str | None):
         )
 
     class Client(distributed.Client):
-        """distributed's own; one whose start has failed would try for two minutes to end in order."""
+        """distributed's own, which takes two minutes to close where its start has failed."""
 
         def __del__(self):
             pass
@@ -235,12 +234,8 @@ def connected(address: str | None, scheduler_file: str | None):
         client = Client(
             address, scheduler_file=scheduler_file, timeout=CONNECT_SECONDS, set_as_default=False
         )
-    except (
-        OSError,
-        ValueError,
-        MemoryError,
-        asyncio.TimeoutError,
-    ) as error:  # memory: what answers is no Dask, and its first bytes are read as a length
+    except (TimeoutError, OSError, ValueError, MemoryError) as error:
+        # memory: what answers is no Dask, and its first bytes are read as a length
         raise ConnectionError(
             f"no scheduler answers at {where} ({str(error) or type(error).__name__}); start one:"
             " dask scheduler"
@@ -290,7 +285,7 @@ def settled(sweep: Sweep, found: list[Step], client) -> tuple[int, int]:
         threads = before.get("threads") or int(os.environ["LABREPORT_THREADS"])
     else:
         processors = client.run(provenance.processors)
-        runs = Counter()
+        runs: Counter[str] = Counter()
         for worker in there:
             runs[worker["host"]] += int(worker["resources"].get(GPU, worker["nthreads"]))
         threads = max(

@@ -26,6 +26,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from importlib.util import decode_source
 from pathlib import Path
+from typing import Any
 
 from . import code_form, code_summary, files, imported_source, paths
 from .code_form import sha256
@@ -115,8 +116,12 @@ class Code:
         loose: with what modules do when they are imported; else modules are those that functions
         import.
         """
-        number, waiting, parts, texts, modules = {}, [], [], set(), set()
-        inside = set()  # modules that functions import
+        number: dict[tuple, int] = {}
+        waiting: list[tuple] = []
+        parts: list[str] = []
+        texts: set[str] = set()
+        modules: set[str] = set()
+        inside: set[str] = set()  # modules that functions import
 
         def place(target) -> int:
             if target not in number:
@@ -157,7 +162,7 @@ class Code:
 
     def _part(self, target) -> dict:
         module, name = target
-        summary = self._summary(module)
+        summary: Any = self._summary(module)
         if name:  # what a star import brings may hide it
             stars = [star for star in summary["stars"] if self._defines(star, name)]
             part = summary["definitions"][name]
@@ -179,9 +184,9 @@ class Code:
             ignored = (
                 scope.ignores(module.removeprefix(_PACKAGE).strip(".")) and module not in modules
             )
-            if module not in found and not ignored and self._summary(module):
+            if module not in found and not ignored and (summary := self._summary(module)):
                 found.add(module)
-                waiting += [*self._summary(module)["imported"], *self._beside(module, scope)[1]]
+                waiting += [*summary["imported"], *self._beside(module, scope)[1]]
         return found
 
     def _beside(self, module: str, scope: Scope) -> tuple[str, set[str]]:
@@ -189,8 +194,10 @@ class Code:
         nothing; and the modules that functions import meanwhile."""
         key = module, scope
         if key not in self._loose:
-            parts, inside = [], set()
-            for part in self._summary(module)["loose"]:
+            parts: list[str] = []
+            inside: set[str] = set()
+            summary: Any = self._summary(module)
+            for part in summary["loose"]:
                 parts.append(part["form"])
                 inside |= set(part["imported"])
                 for reference in part["refs"]:
@@ -204,7 +211,7 @@ class Code:
             self._loose[key] = sha256("\n".join(parts)) if parts else "", inside
         return self._loose[key]
 
-    def _reference(self, module: str | None, reference) -> tuple:
+    def _reference(self, module: Any, reference) -> tuple:
         kind, name, attributes = reference
         if kind == "name":
             return self._resolve(module, [name, *attributes])
@@ -266,7 +273,7 @@ class Code:
 
     def _summary_or_text(self, module: str) -> str:
         """A module's summary, or of a module that is not Python, the digest of its text."""
-        text = b""
+        text = None
         try:
             text = self._text(module)
             return json.dumps(self._summary(module), sort_keys=True)

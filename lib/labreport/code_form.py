@@ -2,7 +2,7 @@
 
 import ast
 import hashlib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 _PACKAGE = __name__.rpartition(".")[0]
 _LONGEST_TEXT = 1000  # characters of a string that may be a sentence in a catalogue
@@ -19,6 +19,7 @@ def own_nodes(nodes: Iterable[ast.AST], classes: bool = False) -> Iterator[ast.A
     """Nodes in the order of the source, but those of other scopes: bodies of functions and (but
     for classes=True) of classes, and the targets of comprehensions."""
     waiting = list(nodes)[::-1]
+    inside: list[ast.AST]
     while waiting:
         node = waiting.pop()
         yield node
@@ -36,7 +37,7 @@ def own_nodes(nodes: Iterable[ast.AST], classes: bool = False) -> Iterator[ast.A
 
 def bound(nodes: Iterable[ast.AST]) -> dict[str, None]:
     """The names that these nodes of one scope bind, in order; those of imports left out."""
-    names = {}
+    names: dict[str, None] = {}
     for node in nodes:
         if isinstance(node, ast.Name):
             names |= {node.id: None} if not isinstance(node.ctx, ast.Load) else {}
@@ -46,7 +47,7 @@ def bound(nodes: Iterable[ast.AST]) -> dict[str, None]:
     return names
 
 
-def _imported_names(statement: ast.stmt, base: list[str]):
+def _imported_names(statement: ast.AST, base: list[str]):
     """(name, (module, attribute or None)) for all that an import statement binds. base: the package
     that a relative import starts from, in parts."""
     if isinstance(statement, ast.Import):
@@ -121,7 +122,8 @@ class _Frame:
         self.names = {*names, *here} - outside
         self.parameters = set(names) - here.keys() - self.imports.keys()
         self.globals = {n for node in declared if isinstance(node, ast.Global) for n in node.names}
-        self.kind, self.numbers = kind, {}
+        self.kind = kind
+        self.numbers: dict[str, int] = {}
 
 
 class Emitter:
@@ -281,7 +283,7 @@ class Emitter:
         self.out.append(f"{type(node.value).__name__} {value};")
 
     def _JoinedStr(self, node) -> None:
-        joined = []
+        joined: list = []
         for part in node.values:  # how a string was broken into pieces differs between Pythons
             text = isinstance(part, ast.Constant)
             if text and not part.value:
@@ -378,7 +380,7 @@ class Emitter:
         """Defaults in the scope around it; then names of parameters, which callers may use."""
         self.emit(arguments.defaults)
         self.emit(arguments.kw_defaults)
-        kinds = [
+        kinds: list[Sequence[ast.arg | None]] = [
             arguments.posonlyargs,
             arguments.args,
             [arguments.vararg],

@@ -58,7 +58,8 @@ def summarised(text: str, module: str, package: bool) -> dict:
     except (RecursionError, MemoryError):
         raise ValueError(f"{file}: an expression is nested too deeply; split it") from None
     except (SyntaxError, ValueError) as error:
-        line = f", line {error.lineno}" if getattr(error, "lineno", None) else ""
+        number = getattr(error, "lineno", None)
+        line = f", line {number}" if number else ""
         message = getattr(error, "msg", error)
         raise ValueError(f"{file}{line}: this is not Python: {message}") from None
 
@@ -110,7 +111,7 @@ class _Module:
             return
         nodes, inside = (list(own_nodes([statement], classes)) for classes in (False, True))
         self.imported |= {name for node in inside for name in modules(node, self.base)}
-        found = imports(nodes, self.base)
+        found: dict[str, list] = imports(nodes, self.base)
         self.stars += [source for source, _ in found.pop("*", [])]
         if not isinstance(statement, (ast.Import, ast.ImportFrom)):
             declared = (node.names for node in inside if isinstance(node, ast.Global))
@@ -150,8 +151,10 @@ class _Module:
         """Whether it does more than bind names, as far as can be seen."""
         for node in own_nodes([statement], classes=True):
             acts = (ast.AugAssign, ast.Delete, ast.Raise, ast.Assert)
-            stores = isinstance(node, (ast.Attribute, ast.Subscript))
-            if isinstance(node, acts) or stores and not isinstance(node.ctx, ast.Load):
+            stores = isinstance(node, (ast.Attribute, ast.Subscript)) and not isinstance(
+                node.ctx, ast.Load
+            )
+            if isinstance(node, acts) or stores:
                 return True
             if isinstance(node, ast.Expr) and not says_nothing(node):
                 return True

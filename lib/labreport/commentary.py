@@ -1,4 +1,4 @@
-"""What the numbers of one run say, in sentences: every figure in a report's prose is computed here."""
+"""What the numbers of one run say, in sentences: every number in a report's prose."""
 
 import numpy as np
 import pandas as pd
@@ -45,9 +45,8 @@ def inspection(dataset) -> str:
 
 def conditioning(experiment, dataset) -> str:
     """Range and mean of the training pixels, and what augmentation does."""
-    images = np.asarray(
-        dataset.train.images[evenly(len(dataset.train), 1000)]
-    )  # enough for a mean, and quick where they lie on disk
+    # enough for a mean, and quick where they lie on disk
+    images = np.asarray(dataset.train.images[evenly(len(dataset.train), 1000)])
     means = ", ".join(number(mean, 1) for mean in images.mean(axis=(0, 1, 2)))
     parts = {
         "horizontal_flip": lambda value: say("half of the images mirrored left to right"),

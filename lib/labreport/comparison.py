@@ -4,13 +4,16 @@ conclusion in sentences.
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from . import experiments, figures, proportions, results
 from .assignments import Assignment, Run
+from .sweeps import Sweep
 from .wording import count, noted, number, percent, plain, say
 
 LINES = 8  # in one panel of curves; more cannot be told apart
@@ -47,14 +50,13 @@ class Entry:
         return float(self.correct.mean())
 
 
-def load(assignment: Assignment) -> list[Entry]:
+def load(assignment: Assignment | Sweep) -> list[Entry]:
     """The finished runs with their results, in the order of the experiments' names; ValueError
     where there is none.
     """
     finished = assignment.finished
-    mixed = (
-        len({run.state for run in finished}) > 1
-    )  # where all are alike, the label need not say it
+    # where all are alike, the label need not say it
+    mixed = len({run.state for run in finished}) > 1
     found = []
     for run in finished:
         result = results.load(run.experiment.folder)
@@ -178,14 +180,25 @@ def exceptions(assignment: Assignment) -> list[dict]:
     return rows
 
 
+def predictions(entry: Entry) -> pd.DataFrame:
+    """Those of a finished run, which has them."""
+    assert entry.result.predictions is not None
+    return entry.result.predictions
+
+
+def rows_of(table: pd.DataFrame) -> Iterable[Any]:
+    """A named tuple a row; pandas itself gives its values no types."""
+    return table.itertuples()
+
+
 def panels(
-    assignment: Assignment, entries: list[Entry]
+    assignment: Assignment | Sweep, entries: list[Entry]
 ) -> dict[str, dict[str, tuple[pd.DataFrame, int]]]:
     """Histories and best epochs to be drawn together, by panel and label: those of one model, and
     those that are the only ones of theirs.
     """
     models = Counter(entry.run.experiment.model for entry in entries)
-    gathered = {}
+    gathered: dict[str, dict[str, tuple[pd.DataFrame, int]]] = {}
     for entry in sorted(entries, key=lambda entry: models[entry.run.experiment.model] == 1):
         model = entry.run.experiment.model
         title = (
@@ -200,7 +213,7 @@ def panels(
     found = {}
     for title, lines in gathered.items():
         parts = np.array_split(list(lines), -(-len(lines) // LINES))
-        for number, part in enumerate(parts, 1):
+        for position, part in enumerate(parts, 1):
             found[
                 (
                     title
@@ -208,7 +221,7 @@ def panels(
                     else say(
                         "{title} ({number} of {parts})",
                         title=title,
-                        number=number,
+                        number=position,
                         parts=len(parts),
                     )
                 )
@@ -238,7 +251,7 @@ def common_settings(assignment: Assignment) -> list[dict]:
 
 
 def own_settings(assignment: Assignment) -> list[dict]:
-    """What each experiment sets otherwise than most do, as rows of an experiment and its settings."""
+    """What each experiment sets otherwise than most do: rows of an experiment and its settings."""
     settings = _settings(assignment)
     usual = _usual(settings)
     rows = []
@@ -259,7 +272,7 @@ _ABSENT = object()
 
 
 def _settings(assignment: Assignment) -> dict[str, dict]:
-    """Flat settings by label, each mapping's name dropped where the setting's own name is enough."""
+    """Flat settings by label, without a mapping's name where the setting's own is enough."""
     flat = {
         assignment.label(run.experiment): {
             key: value
@@ -294,9 +307,9 @@ def groups(entries: list[Entry]) -> list[list[Entry]]:
 
     Sample and real data never meet.
     """
-    found = {}
+    found: dict[tuple, list[Entry]] = {}
     for entry in entries:
-        table = entry.result.predictions
+        table = predictions(entry)
         order = np.argsort(table["id"].to_numpy(str), kind="stable")
         same = (
             entry.result.metrics["data"],
@@ -304,9 +317,8 @@ def groups(entries: list[Entry]) -> list[list[Entry]]:
             tuple(table["id"].to_numpy()[order]),
             tuple(table["label"].to_numpy()[order]),
         )
-        ordered = Entry(
-            entry.label, entry.run, entry.result, entry.correct[order]
-        )  # paired image by image
+        # paired image by image
+        ordered = Entry(entry.label, entry.run, entry.result, entry.correct[order])
         found.setdefault(same, []).append(ordered)
     best_first = [
         sorted(
@@ -406,7 +418,7 @@ def differences_table(group: list[Entry]) -> list[dict]:
             "c": row.only_other,
             noted("p (Holm)"): p_value(row.p),
         }
-        for row in differences(group).itertuples()
+        for row in rows_of(differences(group))
     ]
 
 
@@ -459,7 +471,7 @@ def conclusion(assignment: Assignment, entries: list[Entry]) -> str:
 def _verdict(group: list[Entry]) -> str:
     best, table = group[0], differences(group)
     low, high = proportions.wilson(int(best.correct.sum()), len(best.correct))
-    tied = [row.label for row in table.itertuples() if row.difference == 0]
+    tied = [row.label for row in rows_of(table) if row.difference == 0]
     told = {
         "images": images_of(group),
         "best": best.label,
@@ -486,7 +498,7 @@ def _verdict(group: list[Entry]) -> str:
     def chosen(verdict):
         return [
             f"{row.label} ({points(row.difference)})"
-            for row in table.itertuples()
+            for row in rows_of(table)
             if row.verdict == verdict and row.difference
         ]
 
@@ -521,7 +533,7 @@ def _verdict(group: list[Entry]) -> str:
 
 def _beside_published(entries: list[Entry]) -> str:
     """How many published values lie inside their interval; only of runs that are as published."""
-    places = {"inside": [], "above": [], "below": []}
+    places: dict[str, list[str]] = {"inside": [], "above": [], "below": []}
     for entry in entries:
         value = entry.run.experiment.published[f"{entry.result.evaluated}_accuracy"]
         if value is None or entry.run.short or entry.result.metrics["data"] == "sample":

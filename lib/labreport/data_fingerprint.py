@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from . import files, paths, provenance, staleness, wording
 
@@ -21,6 +22,9 @@ def known(experiment) -> tuple[str, list[str]] | None:
     """Fingerprint and notes of an experiment's data; None where only loading them can tell."""
     record = files.read_json(_file(experiment, imported=False))
     record = record if isinstance(record, dict) else {}
+    stamps: Any
+    fingerprint: Any
+    notes: Any
     fingerprint, notes, stamps = (record.get(key) for key in ("fingerprint", "notes", "stamps"))
     whole = isinstance(fingerprint, str) and isinstance(notes, list) and isinstance(stamps, dict)
     if whole and all(_stamp(Path(path)) == stamp for path, stamp in stamps.items()):

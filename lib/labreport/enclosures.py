@@ -237,9 +237,8 @@ def _attachments(pdf: Path) -> dict[str, bytes]:
 
     if not pdf.is_file():
         raise FileNotFoundError(f"{pdf}: there is no such file; name the report.pdf of a run")
-    logging.getLogger("pypdf").setLevel(
-        logging.CRITICAL
-    )  # what it says of a damaged file is said below
+    # what it says of a damaged file is said below
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)
     try:
         reader = pypdf.PdfReader(pdf)
         found = {name: contents[0] for name, contents in reader.attachments.items() if contents}

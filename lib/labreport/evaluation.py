@@ -73,7 +73,7 @@ def squared_error_beside_cross_entropy(result: Result) -> pd.DataFrame:
 
 
 def classification_report(result: Result) -> pd.DataFrame:
-    """Precision, recall, F1 and number of images of each class, and their plain and weighted means."""
+    """Precision, recall, F1 and number of images by class, and their plain and weighted means."""
     report = metrics.classification_report(
         result.labels,
         result.predicted,
@@ -167,7 +167,7 @@ def beside_published(result: Result, published: dict) -> pd.DataFrame:
         (
             say("Epoch of the best validation accuracy"),
             published.get("best_epoch"),
-            int(result.history["val_accuracy"].idxmax()) + 1,
+            int(result.history["val_accuracy"].idxmax()) + 1,  # type: ignore[call-overload]
         ),
         (say("Parameters"), published.get("total_parameters"), measured["total_parameters"]),
         (

@@ -92,9 +92,9 @@ def task(subject, language: str = "en") -> Task:
     notebook = paths.notebooks() / f"{subject.notebook}.ipynb"
     assignments.notebook(subject.notebook)  # one that is damaged ends here, before a kernel starts
     if compares(subject):
-        key = _comparison_key(
-            subject, notebook, language
-        )  # of the runs as they are before the notebook reads them: one that ends meanwhile is seen by the next call
+        # of the runs as they are before the notebook reads them: one that ends meanwhile is seen by
+        # the next call
+        key = _comparison_key(subject, notebook, language)
         parameters = {"compared": subject.name, "settings": subject.settings, "language": language}
         return Task(
             subject.run_name,
@@ -260,9 +260,10 @@ def _render_key(
     digests = {
         f"{name} in the PDF": hashlib.sha256(data).hexdigest() for name, data in carried.items()
     }
+    # names stand in the reports only
     digests["authors and course"] = hashlib.sha256(
         repr((signed.authors, signed.course, signed.institution)).encode()
-    ).hexdigest()  # names stand in the reports only
+    ).hexdigest()
     return {
         "code": (
             staleness.rendering(language) | {notebook.name: provenance.sha256(notebook)} | digests
@@ -332,11 +333,12 @@ def run(subject, output=sys.stdout, language: str = "en") -> None:
                 path.unlink(missing_ok=True)
         for name in (FAILED, FAILED_LOG):
             (folder / name).unlink(missing_ok=True)
+        # by an earlier version
         trained = [
             name
             for name in manifest.TRAINED
             if (folder / name).exists() and manifest.lacks(folder, name)
-        ]  # by an earlier version
+        ]
         manifest.add(folder, wording.file(NOTEBOOK, language), *trained)
         if code == wanted.code(False) == wanted.code(True):
             _record(folder, _stage("executed", language), wanted.key())
@@ -371,7 +373,7 @@ def _cleaned(notebook) -> str:
     import nbformat
 
     for cell in notebook.cells:
-        joined = []
+        joined: list = []
         for output in cell.get("outputs", []):
             if output.output_type == "stream" and joined and joined[-1].get("name") == output.name:
                 joined[-1] = nbformat.from_dict(
@@ -451,9 +453,10 @@ def _papermill(wanted: Task, running: Path, log: Path, output) -> None:
     clients = []
     environment = os.environ | {
         state.HOLDER: str(wanted.folder.resolve()),
+        # this very package
         "PYTHONPATH": os.pathsep.join(
             filter(None, (str(provenance.PACKAGE.parent), os.environ.get("PYTHONPATH")))
-        ),  # this very package
+        ),
         "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),
     }
 
@@ -507,9 +510,8 @@ def _papermill(wanted: Task, running: Path, log: Path, output) -> None:
 
     papermill_engines.register("labreport", Engine)
     papermill_io.register(str(running), Handler())
-    os.environ.setdefault(
-        "JUPYTER_PREFER_ENV_PATH", "1"
-    )  # this environment's kernel, not one of the same name in the home folder
+    # this environment's kernel, not one of the same name in the home folder
+    os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")
     notebook = wanted.notebook
     with (
         logs.Log(log, "w") as kernel_log,
@@ -538,15 +540,11 @@ def _papermill(wanted: Task, running: Path, log: Path, output) -> None:
                 f" notebook as far as it came: {paths.display(running.with_name(FAILED))})"
             ) from error
         except KeyboardInterrupt:
-            logging.getLogger("asyncio").setLevel(
-                logging.CRITICAL
-            )  # it would tell, with a traceback, that the kernel died: of this very interruption
+            # it would tell, with a traceback, that the kernel died: of this very interruption
+            logging.getLogger("asyncio").setLevel(logging.CRITICAL)
             raise
-        except (
-            DeadKernelError,
-            CellTimeoutError,
-            RuntimeError,
-        ) as error:  # a plain RuntimeError where it dies before its first answer
+        except (DeadKernelError, CellTimeoutError, RuntimeError) as error:
+            # a plain RuntimeError where it dies before its first answer
             if came:  # SIGINT ends a kernel that is still importing
                 raise _stopped(wanted, came[0]) from error
             if not isinstance(error, (DeadKernelError, CellTimeoutError)):
@@ -594,9 +592,8 @@ def _reason(error) -> str:
 
 def _failed_cell(running: Path) -> str:
     """Name of the cell that holds an error."""
-    cells = (files.read_json(running) or {"cells": []})[
-        "cells"
-    ]  # on a full disk the file may be cut off
+    # on a full disk the file may be cut off
+    cells = (files.read_json(running) or {"cells": []})["cells"]
     return next(
         (
             cell["id"]
@@ -626,8 +623,9 @@ def _tidy(notebook, wanted: Task, finished: str) -> None:
         cell.metadata.pop("execution", None)
         if "injected-parameters" in cell.metadata.get("tags", []):
             cell["id"] = "injected-parameters"
+            # papermill writes one long line
             values = {
                 key: pprint.pformat(value, sort_dicts=False, width=100)
                 for key, value in wanted.parameters.items()
-            }  # papermill writes one long line
+            }
             cell["source"] = "\n".join(f"{key} = {value}" for key, value in values.items())

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 from . import choices, paths, pretrained, strict_yaml
 from .plain_types import nearest, quoted, typed
@@ -20,13 +21,8 @@ COMPARISON = "comparison"  # the notebook that compares, and the last word of it
 TRAINED_PART = (  # decides what is trained of a model, and changes no weight's shape
     "model_args.trainable_from"
 )
-DESCRIPTION = (
-    "title",
-    "question",
-    "notebook",
-    "differs",
-    "published",
-)  # fields that training never sees
+# fields that training never sees
+DESCRIPTION = ("title", "question", "notebook", "differs", "published")
 
 PUBLISHED = {
     "source": "str",
@@ -45,9 +41,8 @@ EARLY_STOPPING = {
 }
 IMAGE_SIDES = (8, 1024)  # pixels
 MONITORS = ("val_loss", "val_accuracy")
-NAME = re.compile(
-    r"[a-z0-9]+(_[a-z0-9]+)*"
-)  # two hyphens set a run's settings off from its experiment
+# two hyphens set a run's settings off from its experiment
+NAME = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
 
 
 @dataclass(frozen=True)
@@ -85,10 +80,10 @@ class Experiment:
     published: dict
     data: str = "real"
     max_images: int | None = None
-    changes: dict = None
+    changes: dict = None  # type: ignore[assignment]  # `load` gives them
 
     def settings(self) -> dict:
-        """Everything that can be set, resolved: `load(name, settings())` is this experiment again."""
+        """Everything that can be set, resolved: `load(name, settings())` is this experiment."""
         return {key: value for key, value in asdict(self).items() if key not in ("name", "changes")}
 
     def training_settings(self) -> dict:
@@ -422,6 +417,14 @@ def _check(values: dict, where) -> dict:
                 f"{where(room)}: there is no {room}"
                 f" {checked[room]!r}{nearest(checked[room], known)}; there are {', '.join(known)}"
             )
+    _check_entries(checked, where)
+    _check_ranges(checked, where)
+    _check_words(checked, where)
+    return checked
+
+
+def _check_entries(checked: dict, where) -> None:
+    """Each mapping holds the settings of what it belongs to, and no others; made typed in place."""
     required = {
         f"{room}_args": {
             key
@@ -447,6 +450,10 @@ def _check(values: dict, where) -> dict:
         for key in required.get(field, ()):
             if key not in checked[field]:
                 raise ValueError(f"{where(field)}: {field} lacks {key!r} ({entries[key]})")
+
+
+def _check_ranges(checked: dict, where) -> None:
+    """Numbers lie where they mean something."""
     for field, key, least in (
         ("epochs", None, 1),
         ("batch_size", None, 1),
@@ -483,6 +490,10 @@ def _check(values: dict, where) -> dict:
                 f"{where('published', key)}: published.{key} is a share from 0 to 1, got"
                 f" {checked['published'][key]}"
             )
+
+
+def _check_words(checked: dict, where) -> None:
+    """Words are among those that there are: of the data, a monitor, an experiment, a notebook."""
     if checked["data"] not in ("real", "sample"):
         raise ValueError(f"{where('data')}: data is real or sample, got {checked['data']!r}")
     if checked["early_stopping"]["monitor"] not in MONITORS:
@@ -502,14 +513,13 @@ def _check(values: dict, where) -> dict:
             f" {checked['notebook']!r}{nearest(checked['notebook'], known)}; there are"
             f" {', '.join(known)}"
         )
-    return checked
 
 
 def flatten(values: Mapping) -> dict:
     """One level of nesting to dotted keys: {"optimizer_args": {"learning_rate": 1}} ->
     {"optimizer_args.learning_rate": 1}.
     """
-    flat = {}
+    flat: dict[str, Any] = {}
     for key, value in values.items():
         flat |= (
             {f"{key}.{entry}": item for entry, item in value.items()}

@@ -6,6 +6,7 @@ import base64
 import html
 import io
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -20,11 +21,9 @@ from .wording import count, noted, number, percent, say, whole
 
 WIDTH_INCHES = 6.3  # text width of an A4 page
 MOST_ROWS = 50  # of a figure that lists runs, so that it fits on a page
-TRAINING, VALIDATION = (
-    "#0072B2",
-    "#D55E00",
-)  # Okabe and Ito: told apart by the colour-blind, and in grey by their line styles
-STYLE = {
+# Okabe and Ito: told apart by the colour-blind, and in grey by their line styles
+TRAINING, VALIDATION = ("#0072B2", "#D55E00")
+STYLE: dict[Any, Any] = {
     "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -98,7 +97,7 @@ class Table:
 
     rows: pd.DataFrame | list[dict]
     caption: str
-    formats: dict[str, str] = None
+    formats: dict[str, str] | None = None
 
     def _texts(self) -> pd.DataFrame:
         frame, formats = pd.DataFrame(self.rows), self.formats or {}
@@ -132,7 +131,11 @@ class Table:
 
 def class_counts(counts: pd.DataFrame) -> Picture:
     """Images a class and split. counts: a row a class, a column a split."""
-    names = {"train": say("training"), "validation": say("validation"), "test": say("test")}
+    names: dict[Any, str] = {
+        "train": say("training"),
+        "validation": say("validation"),
+        "test": say("test"),
+    }
     figure, panels = _panels(len(counts))
     for axes, rows in zip(panels, np.array_split(np.arange(len(counts)), len(panels))):
         left = np.zeros(len(rows))
@@ -225,7 +228,9 @@ def image_grid(images: np.ndarray, titles: list[str], caption: str, columns: int
             layout="constrained",
         )
         FigureCanvasAgg(figure)
-        figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0.02, hspace=0.02)
+        figure.get_layout_engine().set(  # type: ignore[union-attr,call-arg]
+            w_pad=0.02, h_pad=0.02, wspace=0.02, hspace=0.02
+        )
         for position, axes in enumerate(figure.subplots(rows, columns, squeeze=False).flat):
             axes.axis("off")
             if position < len(images):
@@ -502,8 +507,8 @@ def _by_class(axes, label: str, limit: float) -> None:
 
 
 def _course(history: pd.DataFrame, column: str, name: str) -> str:
-    """How a curve runs, in a sentence: where it begins, where its best value lies, where it ends."""
-    values = history[column]
+    """How a curve runs, in a sentence: where it begins, has its best value, and ends."""
+    values: Any = history[column]
     told = {"name": name, "start": number(values.iloc[0], 2), "end": number(values.iloc[-1], 2)}
     if len(values) == 1:
         return say("{name} is {start}.", **told)
@@ -566,7 +571,7 @@ def validation_curves(panels: dict[str, dict[str, tuple[pd.DataFrame, int]]]) ->
             layout="constrained",
         )
         FigureCanvasAgg(figure)
-        figure.get_layout_engine().set(h_pad=0.08, w_pad=0.06)
+        figure.get_layout_engine().set(h_pad=0.08, w_pad=0.06)  # type: ignore[union-attr,call-arg]
         grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
     for axes in grid.flat[len(panels) :]:
         axes.set_visible(False)
@@ -600,9 +605,8 @@ def validation_curves(panels: dict[str, dict[str, tuple[pd.DataFrame, int]]]) ->
         axes.set_title(title, fontsize=8)
         axes.set_xlabel(say("epoch"))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
-        below = axes.transAxes + ScaledTranslation(
-            0, -0.42, figure.dpi_scale_trans
-        )  # in inches, so that the layout finds room for it at once
+        # in inches, so that the layout finds room for it at once
+        below = axes.transAxes + ScaledTranslation(0, -0.42, figure.dpi_scale_trans)
         axes.legend(
             loc="upper left",
             bbox_to_anchor=(0, 0),
@@ -663,7 +667,7 @@ def leads(differences: pd.DataFrame, one: str, over: str, behind: bool = False) 
     seeds, in words.
     """
     others = len(differences)
-    table = (
+    table: Any = (
         differences.sort_values("difference", ascending=not behind, kind="stable")
         .head(MOST_ROWS)
         .reset_index(drop=True)
@@ -772,8 +776,8 @@ def effects(tables: dict[str, pd.DataFrame]) -> Picture:
         axes.set_visible(False)
     told = []
     for position, ((setting, table), axes) in enumerate(zip(tables.items(), grid.flat)):
-        groups = table.groupby("value", sort=False)["accuracy"]
-        for place, (value, accuracies) in enumerate(groups):
+        groups: Any = table.groupby("value", sort=False)["accuracy"]
+        for place, (_, accuracies) in enumerate(groups):
             axes.plot(
                 [place] * len(accuracies),
                 100 * accuracies,

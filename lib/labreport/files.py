@@ -15,12 +15,8 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from . import privacy
 
 FOREVER = math.inf
-NO_FILE = (
-    errno.ENOENT,
-    errno.EISDIR,
-    errno.ENOTDIR,
-    errno.ELOOP,
-)  # there is none of this name, but a folder or nothing
+# there is none of this name, but a folder or nothing
+NO_FILE = (errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.ELOOP)
 # exit code of a command that found another process at the same work: try again later (EX_TEMPFAIL)
 AT_WORK = 75
 
@@ -30,14 +26,14 @@ class AtWork(ValueError):
 
 
 class Deleted(FileNotFoundError):
-    """A folder was deleted while this process held a lock in it; what lies there now is another's."""
+    """A folder was deleted while this process held its lock; what lies there now is another's."""
 
 
 _held: dict[Path, int] = {}  # lock files of this process, and their descriptors
 os.register_at_fork(after_in_child=_held.clear)  # what a parent holds is not its child's to watch
 
 
-def replace(path: Path, write: Callable[[Path], None]) -> None:
+def replace(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` make a temporary file beside `path`, bring it to the disk, and rename it into
     place.
 
@@ -45,9 +41,8 @@ def replace(path: Path, write: Callable[[Path], None]) -> None:
     Raises Deleted, and writes nothing, as `refuse_deleted` does.
     """
     refuse_deleted(path.parent)
-    temporary = path.with_name(
-        f".{path.name}.{os.getpid()}.part{path.suffix}"
-    )  # the suffix, since Keras looks at it
+    # the suffix, since Keras looks at it
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part{path.suffix}")
     try:
         write(temporary)
         bring_to_disk(temporary)
@@ -215,7 +210,7 @@ def now() -> str:
 
 
 def read_json(path: Path):
-    """The content of a JSON file, or None where there is none or it is damaged, or no file at all."""
+    """The content of a JSON file, or None where it is missing, damaged or not a file."""
     try:
         return json.loads(path.read_text("utf-8"))
     except (ValueError, RecursionError):

@@ -34,7 +34,8 @@ def of(experiment, fingerprint: str, imported: bool = False) -> dict:
         ),
     } | of_host()
     weights = pretrained.fingerprint(
-        experiment.model_args, experiment.dataset_args.get("image_size")
+        experiment.model_args,
+        experiment.dataset_args.get("image_size"),
     )
     base = experiments.base(experiment)
     return (
@@ -133,9 +134,8 @@ def differences(before: dict, now: dict, everywhere: bool = False) -> list[str]:
         for name in sorted(versions)
         if before.get("versions", {}).get(name) != versions[name]
     ]
-    return [
-        printable(reason) for reason in found
-    ]  # what a run was made from may come from another machine
+    # what a run was made from may come from another machine
+    return [printable(reason) for reason in found]
 
 
 def _changed(before: dict[str, str], now: dict[str, str], told: bool) -> list[str]:

@@ -9,6 +9,7 @@ digest of the source, so that what is recorded is what runs.
 import sys
 from importlib.machinery import PathFinder, SourceFileLoader
 from importlib.util import MAGIC_NUMBER, decode_source, source_hash
+from typing import Any
 
 _PACKAGE = __name__.rpartition(".")[0]
 _CHECKED_HASH = b"\3\0\0\0"  # flags of a compiled file, of PEP 552
@@ -18,7 +19,7 @@ texts: dict[str, str] = {}  # module -> its source when it was imported first
 class _RecordingLoader(SourceFileLoader):
     """Python's own loader; it also keeps the source that a module was made from."""
 
-    _source: bytes | None = None  # while a module is made: all that is asked is answered from it
+    _source: Any = None  # bytes while a module is made: all that is asked is answered from it
 
     def get_code(self, fullname):
         self._source = super().get_data(self.path)
@@ -63,5 +64,6 @@ class _Finder:
 def install() -> None:
     """Record the source of every module of this package that is imported from now on."""
     for name in (_PACKAGE, __name__):  # which Python's own loader made just now
-        texts[name] = sys.modules[name].__spec__.loader.get_source(name)
+        spec: Any = sys.modules[name].__spec__
+        texts[name] = spec.loader.get_source(name)
     sys.meta_path.insert(0, _Finder)

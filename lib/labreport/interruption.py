@@ -13,11 +13,8 @@ import time
 from collections.abc import Callable
 
 PR_SET_PDEATHSIG = 1
-SIGNALS = (
-    signal.SIGINT,
-    signal.SIGTERM,
-    signal.SIGHUP,
-)  # the last one when a terminal is closed, or an ssh session ends
+# the last one when a terminal is closed, or an ssh session ends
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # A signal that comes again so soon is the same request: sent to a group, and by a parent in it.
 SAME_SECONDS = 1.0
 # The same for another signal. A parent may hand TERM on as INT, and Python calls no handler during
@@ -30,7 +27,7 @@ class Interrupted(Exception):
     go on. signal: by which it was asked.
     """
 
-    signal = signal.SIGINT
+    signal: int = signal.SIGINT
 
     def _render_traceback_(self) -> list[str]:  # what a notebook shows: the message, no traceback
         return [str(self)]
@@ -84,9 +81,8 @@ def listening(first: Callable[[], None]):
         came.append(number)
         if len(came) > 1:
             raise KeyboardInterrupt
-        with contextlib.suppress(
-            RuntimeError
-        ):  # it may print, and come in the middle of another print
+        with contextlib.suppress(RuntimeError):
+            # it may print, and come in the middle of another print
             first()
 
     with _handling(handle):

@@ -46,15 +46,13 @@ def connected():
         except SystemExit:  # it has printed a page of help
             raise ValueError(_refused(source)) from None
     token = api.config_values.get(api.CONFIG_NAME_TOKEN)
-    if (
-        source.startswith("the access token") and token is None
-    ):  # it goes on with an older key then, and yet sends the token
+    if source.startswith("the access token") and token is None:
+        # it goes on with an older key then, and yet sends the token
         raise ValueError(_refused(source))
     if token:
         privacy.learn(TOKEN, token)  # that of a login may have been made just now
-    print(
-        printable(privacy.cleaned(said.getvalue())), end="", file=sys.stderr
-    )  # that others can read the key, for one
+    # that others can read the key, for one
+    print(printable(privacy.cleaned(said.getvalue())), end="", file=sys.stderr)
     return api
 
 
@@ -74,7 +72,8 @@ def asked(api, call, *arguments, what: str, page: str, attempts: int | None = No
     def once():
         try:
             return call(*arguments, **named)
-        except requests.HTTPError as error:  # in words without the address, which the client prints and which can carry a signature
+        except requests.HTTPError as error:
+            # in words without the address, which the client prints and which can carry a signature
             status = f"{error.response.status_code} {error.response.reason}"
             if error.response.status_code == 429:
                 raise requests.HTTPError(status, response=error.response) from None
@@ -142,9 +141,8 @@ def _cause(error: BaseException) -> str:
 def _answered(error, what: str, page: str) -> Exception:
     """The error for an answer of the service that says no."""
     status, reason, said = error.response.status_code, error.response.reason, ""
-    with contextlib.suppress(
-        ValueError, KeyError, TypeError
-    ):  # not every answer is the service's own
+    with contextlib.suppress(ValueError, KeyError, TypeError):
+        # not every answer is the service's own
         said = f" (Kaggle says: {privacy.cleaned(error.response.json()['message'])})"
     if status == 401:
         return ValueError(_refused(_credentials()[0]))
@@ -264,13 +262,11 @@ def _of_colab(name: str) -> str | None:
     here.
     """
     from google.colab import userdata
-
     from IPython import get_ipython
 
     kernel = getattr(get_ipython(), "kernel", None)
-    if not getattr(
-        kernel, "_allow_stdin", False
-    ):  # asked by a command, or by a kernel without a page, Colab would wait for ever
+    if not getattr(kernel, "_allow_stdin", False):
+        # asked by a command, or by a kernel without a page, Colab would wait for ever
         raise ValueError(
             "Kaggle asks for an access token, and only a cell of the notebook can read Colab's"
             " secrets, no command: run in a cell `import os; from google.colab import userdata;"

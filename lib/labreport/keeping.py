@@ -18,6 +18,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import Any
 
 from . import files, hosts, provenance
 
@@ -151,7 +152,7 @@ def _manifest(place: Path) -> dict[str, str]:
     it counts for nothing, and is copied anew.
     """
     found = files.read_json(place / MANIFEST)
-    named = found.get("files") if isinstance(found, dict) else None
+    named: Any = found.get("files") if isinstance(found, dict) else None
     digests = named.values() if isinstance(named, dict) else [None]
     whole = all(isinstance(digest, str) and SHA256.fullmatch(digest) for digest in digests)
     return named if whole else {}  # an empty digest would let every content pass
@@ -178,7 +179,7 @@ def _is_kept(name: str) -> bool:
 
 
 def how_far(names: Collection[str]) -> tuple[bool, int]:
-    """How far a run folder with these files has come: finished?, epochs of an unfinished training."""
+    """How far a run folder with these files is: finished?, epochs of an unfinished training."""
     return "metrics.json" in names, max(
         (int(found[1]) for name in names if (found := CHECKPOINT.fullmatch(name))), default=0
     )

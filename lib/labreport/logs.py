@@ -4,6 +4,7 @@ before it reaches a file or a terminal.
 
 import codecs
 import contextlib
+import io
 import os
 import re
 import select
@@ -43,9 +44,8 @@ class Cleaner:
     def feed(self, text: str) -> None:
         """Take a piece."""
         self._held += text
-        end = (
-            max(self._held.rfind("\n"), self._held.rfind("\r")) + 1
-        )  # progress bars end their lines with \r
+        # progress bars end their lines with \r
+        end = max(self._held.rfind("\n"), self._held.rfind("\r")) + 1
         end = self._before_an_open_key(end)
         if not end and len(self._held) > MOST_HELD:
             end = self._held.rfind(" ") + 1 or len(self._held)
@@ -109,7 +109,7 @@ class Log:
     """
 
     def __init__(self, path: Path, mode: str = "a"):
-        self._file = open(path, f"{mode}b", buffering=0)
+        self._file = open(path, f"{mode}b", buffering=0)  # noqa: SIM115  `finish` closes it
         self._reading, self._writing = os.pipe()
         self._ended, self._complete, self._lost = threading.Event(), threading.Event(), 0
         threading.Thread(target=self._read, name=f"log {path.name}", daemon=True).start()
@@ -179,8 +179,9 @@ class Process(subprocess.Popen):
     def __init__(self, command: list[str], log: Path, **more):
         self.log = Log(log)
         try:
+            output = self.log.fileno()
             super().__init__(
-                command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, **more
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, **more
             )
         except BaseException:
             self.log.finish()
@@ -227,13 +228,10 @@ def shell() -> str:
 
 def filter_input() -> None:
     """What `command` does."""
-    for number in (
-        signal.SIGINT,
-        signal.SIGTERM,
-        signal.SIGHUP,
-        signal.SIGUSR1,
-    ):  # its writers end by them, and say a last word
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
+        # its writers end by them, and say a last word
         signal.signal(number, signal.SIG_IGN)
+    assert isinstance(sys.stdout, io.TextIOWrapper)
     sys.stdout.reconfigure(encoding="utf-8", newline="")
     cleaner, decode = (
         Cleaner(lambda text: (sys.stdout.write(text), sys.stdout.flush())),

@@ -75,9 +75,8 @@ class _Loss(keras.losses.Loss):
 
 LOSSES = {
     "categorical_crossentropy": categorical_crossentropy,
-    "sparse_categorical_crossentropy": (
-        categorical_crossentropy
-    ),  # the same loss by the name that some of the originals use
+    # the same loss by the name that some of the originals use
+    "sparse_categorical_crossentropy": categorical_crossentropy,
     "binary_crossentropy": binary_crossentropy,
     "mean_squared_error": mean_squared_error,
 }

@@ -1,11 +1,11 @@
-"""Optimizers by name, with the settings a parameter file may give and Keras's defaults written out."""
+"""Optimizers by name, with the settings of a parameter file and Keras's defaults written out."""
 
 import keras
 
 
 def build(experiment) -> keras.optimizers.Optimizer:
     """A new optimizer as the experiment asks for."""
-    return OPTIMIZERS[experiment.optimizer](**experiment.optimizer_args)
+    return OPTIMIZERS[experiment.optimizer](**experiment.optimizer_args)  # type: ignore[operator]
 
 
 def adam(

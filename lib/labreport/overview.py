@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from . import (
     assignments,
@@ -153,13 +154,8 @@ class _Today:
                 result.identity,
                 self._identity(_changed(experiment, result.changes), result.identity["data"]),
             )
-        except (
-            ValueError,
-            KeyError,
-            TypeError,
-            AttributeError,
-            OSError,
-        ) as error:  # of a model that is no longer there, for one
+        except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+            # of a model that is no longer there, for one
             return [say("its settings do not go with today's source ({error})", error=error)]
 
     def _identity(self, experiment: Experiment, fingerprint: str) -> dict:
@@ -187,8 +183,8 @@ class _Today:
 
 
 def _changed(experiment: Experiment, changes: dict) -> Experiment:
-    """The experiment with the changes of a run; loading it would read its file again for every run."""
-    values = {
+    """The experiment with the changes of a run, without reading its file again for every run."""
+    values: dict[str, Any] = {
         name: dict(value) if isinstance(value, dict) else value
         for name, value in vars(experiment).items()
     }
@@ -310,7 +306,9 @@ def _entry(folder: Path, today: _Today) -> index.Entry | None:
 def _result(folder: Path) -> Result | None:
     """None where there is none, or it is damaged."""
     metrics = records.metrics(folder)
-    return metrics and Result(
+    if not metrics:
+        return None
+    return Result(
         metrics["experiment"],
         metrics["changes"],
         metrics["data"] == "sample",
@@ -352,14 +350,14 @@ def _read_other_things(
         else []
     )
     reasons = []
-    with contextlib.suppress(
-        KeyError, TypeError, AttributeError, OSError
-    ):  # a damaged file tells nothing
+    with contextlib.suppress(KeyError, TypeError, AttributeError, OSError):
+        # a damaged file tells nothing
         for stage in stages:
             told, read = stage["settings"], stage.get("code") or stage["source"]
             for name, words in told.items():
                 there = found.get(name)
                 complete = there is not None and there.accuracy is not None
+                outdated = there is not None and there.status in ("outdated", "changed")
                 if complete == words.startswith("missing"):
                     reasons.append(
                         say("{run} has been finished since", run=name)
@@ -372,17 +370,14 @@ def _read_other_things(
                     != read[f"{name}/metrics.json"]
                 ):
                     reasons.append(say("{run} has been done again since", run=name))
-                elif complete and ("outdated" in words.split(";")[0]) != (
-                    there.status in ("outdated", "changed")
-                ):
+                elif complete and ("outdated" in words.split(";")[0]) != outdated:
                     reasons.append(
                         say("{run} is outdated", run=name)
-                        if there.status in ("outdated", "changed")
+                        if outdated
                         else say("{run} is not outdated any more", run=name)
                     )
-            if (
-                comparison.kind == "comparison"
-            ):  # a full run takes the place of one with settings of its own
+            if comparison.kind == "comparison":
+                # a full run takes the place of one with settings of its own
                 reasons += [
                     say("{run} has been finished since", run=name)
                     for name, there in found.items()

@@ -3,14 +3,10 @@
 import json
 import math
 import unicodedata
+from typing import Any
 
-UNSEEN = (
-    "Cc",
-    "Cf",
-    "Cs",
-    "Zl",
-    "Zp",
-)  # control and format characters, half characters, ends of lines
+# control and format characters, half characters, ends of lines
+UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 LARGEST = 2**63 - 1  # whole number that arrays hold
 TYPES = {
     "str": (str, "text"),
@@ -34,7 +30,7 @@ def typed(value, annotation: str, name: str, where: str):
                 typed(item, alternative[5:-1], f"{name}[{index}]", where)
                 for index, item in enumerate(value)
             ]
-        kind = TYPES.get(alternative, (None,))[0]
+        kind: Any = TYPES.get(alternative, (None,))[0]
         if kind is float and type(value) in (int, float) and _is_finite(value):
             return float(value)
         if (

@@ -213,9 +213,8 @@ def _images(experiment: Experiment) -> tuple[int, bool]:
     if experiment.data == "sample" or name == "cifar10":  # which comes in six files
         return drawn if experiment.data == "sample" else usual, False
     known = files.read_json(paths.data_lock())
-    if not isinstance(
-        known, dict
-    ):  # none yet, or a damaged one, which loading the data will refuse
+    if not isinstance(known, dict):
+        # none yet, or a damaged one, which loading the data will refuse
         return usual, True
     parts = [
         part for key, part in known.items() if key == name or whole and key.startswith(f"{name}-")
@@ -233,9 +232,8 @@ def _earlier_runs() -> list[dict]:
         )
         if not metrics or not origin or not metrics.get("seconds_per_epoch"):
             continue
-        with contextlib.suppress(
-            KeyError, TypeError, AttributeError, ZeroDivisionError
-        ):  # a damaged file says nothing of others
+        with contextlib.suppress(KeyError, TypeError, AttributeError, ZeroDivisionError):
+            # a damaged file says nothing of others
             settings, paces = metrics["identity"]["settings"], sorted(metrics["seconds_per_epoch"])
             images = metrics["dataset"]["images"]["train"]
             found.append(

@@ -62,11 +62,8 @@ class Pool:
                 if asked():
                     raise tasks.stopped(self.sweep, found, asked())
         finally:
-            for (
-                _,
-                process,
-                _,
-            ) in self._running.values():  # only after a second signal, or an error of ours
+            for _, process, _ in self._running.values():
+                # only after a second signal, or an error of ours
                 interruption.kill_group(process.pid)
                 process.wait()
 
@@ -107,14 +104,14 @@ class Pool:
             | ({"CUDA_VISIBLE_DEVICES": gpu} if gpu else {})
         )
         task.begin()
-        warm_start = self.forge and self.forge.unchanged()
+        forge = self.forge if self.forge and self.forge.unchanged() else None
         tasks.head(
             task.log,
             task.step.experiment.run_name,
-            f"try {task.tries}, threads: {self.threads},"
-            f" {'forked from a process that had imported everything' if warm_start else 'a new process'}",
+            f"try {task.tries}, threads: {self.threads}, "
+            + ("forked from a process that had imported everything" if forge else "a new process"),
         )
-        begin = self.forge.start if warm_start else tasks.start
+        begin = forge.start if forge else tasks.start
         self._running[task.folder] = (
             task,
             begin(

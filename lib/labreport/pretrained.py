@@ -43,7 +43,7 @@ def folder() -> Path:
     return paths.data() / "weights"
 
 
-def file_name(model_args: dict, image_side: int) -> str:
+def file_name(model_args: dict, image_side: int | None) -> str:
     """The file that Keras would download for square images of this side in pixels; 224 stands in
     for sides that were not released.
     """
@@ -51,10 +51,13 @@ def file_name(model_args: dict, image_side: int) -> str:
     if model_args["backbone"] == "inception_v3":
         return "inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5"
     side = image_side if image_side in SIDES else 224
-    return f"mobilenet_v2_weights_tf_dim_ordering_tf_kernels_{float(model_args['alpha'])}_{side}_no_top.h5"
+    return (
+        "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_"
+        f"{float(model_args['alpha'])}_{side}_no_top.h5"
+    )
 
 
-def find(model_args: dict, image_side: int) -> Path | None:
+def find(model_args: dict, image_side: int | None) -> Path | None:
     """The backbone's weights without its classifier: by name in the data folder, else of any image
     side there, else from Keras's cache.
 
@@ -76,7 +79,7 @@ def find(model_args: dict, image_side: int) -> Path | None:
     return cached if cached.is_file() else None
 
 
-def fingerprint(model_args: dict, image_side: int) -> dict:
+def fingerprint(model_args: dict, image_side: int | None) -> dict:
     """What is known of the weights a model starts from: {} where they are random, else file name
     and sha256; file None where there is none yet.
     """
@@ -89,7 +92,7 @@ def fingerprint(model_args: dict, image_side: int) -> dict:
     return {"file": path.name, "sha256": _sha256(path, state.st_size, state.st_mtime_ns)}
 
 
-def remark(model_args: dict, image_side: int) -> str | None:
+def remark(model_args: dict, image_side: int | None) -> str | None:
     """What a reader must know of the weights a model starts from: that they are random, or not from
     a file as Keras releases it; else None.
     """
@@ -120,7 +123,7 @@ def keras_cache() -> Path:
     return Path(os.environ.get("KERAS_HOME") or home / ".keras").expanduser() / "models"
 
 
-def _rank(name: str, model_args: dict, image_side: int) -> tuple | None:
+def _rank(name: str, model_args: dict, image_side: int | None) -> tuple | None:
     """Smaller is better, None is unfit."""
     if model_args["backbone"] == "inception_v3":
         fits = re.fullmatch(r"inception_v3_.*no_?top(?P<rest>.*)\.h5", name)
@@ -130,7 +133,7 @@ def _rank(name: str, model_args: dict, image_side: int) -> tuple | None:
     )
     if not fits or float(fits["alpha"]) != model_args["alpha"]:
         return None
-    return fits["rest"] != "", abs(int(fits["side"]) - image_side)
+    return fits["rest"] != "", abs(int(fits["side"]) - (image_side or 224))
 
 
 @functools.cache

@@ -41,14 +41,8 @@ SHORTEST_LINE = 16  # of a secret of several lines
 # Values that could be anything: words and names, numbers and dates. Struck out wherever they stand,
 # they would leave holes in reports.
 ORDINARY = re.compile(r"[A-Za-z][a-z]*(?:[ _.,-][A-Za-z]?[a-z]*)*|[\d.,:/ eE+-]+")
-NOBODY = {
-    "root",
-    "user",
-    "nobody",
-    "jovyan",
-    "ubuntu",
-    "runner",
-}  # accounts that say nothing of a person
+# accounts that say nothing of a person
+NOBODY = {"root", "user", "nobody", "jovyan", "ubuntu", "runner"}
 PLACES = ("HOME", "KAGGLE_CONFIG_DIR", "XDG_CONFIG_HOME")  # where Kaggle's files are looked for
 _learned: dict[str, str] = {}  # name -> value
 
@@ -154,11 +148,12 @@ def _secrets(
         Path.home() / ".kaggle",
         Path(settings or Path.home() / ".config") / "kaggle",
     ]
+    # KAGGLE_API_TOKEN may name a file
     named = [
         Path(value)
         for name, value in environment
         if name.startswith("KAGGLE_") and name not in PLACES and os.path.isfile(value)
-    ]  # KAGGLE_API_TOKEN may name a file
+    ]
     for file in [
         *named,
         *(
@@ -177,17 +172,12 @@ def _secrets(
                 if file.suffix == ".json"
                 else [("KAGGLE_API_TOKEN", text)]
             )
-        except (
-            OSError,
-            ValueError,
-            AttributeError,
-            RecursionError,
-        ):  # none there, or not one of Kaggle's
+        except (OSError, ValueError, AttributeError, RecursionError):
+            # none there, or not one of Kaggle's
             continue
     for name, value in environment:
-        if password := IN_ADDRESS.search(
-            value
-        ):  # the address itself may be taken apart, and its password be printed alone
+        if password := IN_ADDRESS.search(value):
+            # the address itself may be taken apart, and its password be printed alone
             found += [(name, password[1]), (name, urllib.parse.unquote(password[1]))]
     found = [
         (name, value.strip()) for name, value in found if isinstance(value, str) and value.strip()
@@ -227,9 +217,8 @@ def _forms(value: str) -> set[str]:
             quoted = quote(value, safe=safe)
             forms |= {quoted, re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), quoted)}
     data = value.encode("utf-8", "surrogateescape")
-    for before in range(
-        3
-    ):  # bytes of its group that belong to something else, such as the user's name in a header
+    for before in range(3):
+        # bytes of its group that belong to something else, such as the user's name in a header
         encoded = base64.b64encode(bytes(before) + data)[
             -(-before * 8 // 6) : (before + len(data)) * 8 // 6
         ].decode()

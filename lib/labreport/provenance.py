@@ -53,7 +53,7 @@ def environment() -> dict[str, str]:
 
 def processors() -> int:
     """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def peak_memory_bytes() -> int:
@@ -69,9 +69,8 @@ def checkout() -> dict:
     """
     with contextlib.suppress(FileNotFoundError):
         packed = json.loads((PACKAGE / CHECKOUT).read_text("utf-8"))
-        if not packed["commit"] or not packed["commit"].startswith(
-            "$"
-        ):  # git fills it in where it makes an archive
+        if not packed["commit"] or not packed["commit"].startswith("$"):
+            # git fills it in where it makes an archive
             return {"changes": [], "diff": "", "error": "", "packed": True} | packed
 
     def git(*arguments, right=(0,)):

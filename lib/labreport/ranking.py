@@ -3,6 +3,7 @@ base, and which differences are supported.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -187,9 +188,8 @@ def panels(sweep: Sweep, entries: list[Entry]) -> dict[str, dict[str, tuple[pd.D
             [entry.result.history[["epoch", "val_accuracy"]] for entry in score.runs.values()]
         )
         grouped = histories.groupby("epoch")["val_accuracy"]
-        shared = grouped.agg(["mean", "min", "max"])[
-            grouped.count() == len(score.runs)
-        ]  # as far as every seed went: a mean of the rest would jump
+        # as far as every seed went: a mean of the rest would jump
+        shared = grouped.agg(["mean", "min", "max"])[grouped.count() == len(score.runs)]
         mean = pd.DataFrame(
             {
                 "epoch": shared.index,
@@ -267,7 +267,7 @@ def effects(sweep: Sweep, entries: list[Entry]) -> dict[str, pd.DataFrame]:
         for configuration in sweep.configurations
         if configuration.label in found
     }
-    varied = {}
+    varied: dict[str, Any] = {}
     for key in dict.fromkeys(key for settings in flat.values() for key in settings):
         values = [settings.get(key) for settings in flat.values()]
         told = [comparison.text(value) for value in values]
@@ -322,7 +322,9 @@ def differences(sweep: Sweep, entries: list[Entry]) -> pd.DataFrame:
     """
     found = {score.label: score for score in scores(sweep, entries)}
     base, rows = found.get(sweep.base), []
-    for score in found.values() if base else ():
+    for score in found.values():
+        if base is None:
+            break
         shared = [seed for seed in base.runs if seed in score.runs]
         if score is base or not shared or (len(shared) == 1 and len(sweep.seeds) > 1):
             continue
@@ -334,7 +336,8 @@ def differences(sweep: Sweep, entries: list[Entry]) -> pd.DataFrame:
             p, pairs = proportions.mcnemar(mine, theirs), len(mine)
         else:
             mine, theirs = (
-                np.array([one.runs[seed].accuracy for seed in shared]) for one in (score, base)
+                np.array([runs[seed].accuracy for seed in shared])
+                for runs in (score.runs, base.runs)
             )
             difference, low, high, p = _paired(mine - theirs)
             pairs = len(shared)
@@ -377,13 +380,15 @@ def _paired(apart: np.ndarray) -> tuple[float, float, float, float]:
 
 
 def _same_images(one: Entry, other: Entry) -> tuple[np.ndarray, np.ndarray]:
-    by_id = [dict(zip(entry.result.predictions["id"], entry.correct)) for entry in (one, other)]
-    order = sorted(by_id[0])
-    return tuple(np.array([found[name] for name in order]) for found in by_id)
+    mine, theirs = (
+        dict(zip(comparison.predictions(entry)["id"], entry.correct)) for entry in (one, other)
+    )
+    order = sorted(mine)
+    return np.array([mine[name] for name in order]), np.array([theirs[name] for name in order])
 
 
 def _ids(entry: Entry) -> frozenset:
-    return frozenset(entry.result.predictions["id"])
+    return frozenset(comparison.predictions(entry)["id"])
 
 
 def not_compared(sweep: Sweep, entries: list[Entry]) -> list[str]:
@@ -417,7 +422,7 @@ def shown(sweep: Sweep, entries: list[Entry]) -> list:
         "open": say("not supported"),
     }
     rows = []
-    for row in table.itertuples():
+    for row in comparison.rows_of(table):
         points = comparison.points(row.difference)
         ahead = (
             say("{points} (the same with every seed)", points=points)
@@ -469,7 +474,7 @@ def conclusion(sweep: Sweep, entries: list[Entry]) -> str:
         [score.label for score in found[1:] if score.mean == best.mean],
         best.interval(len(sweep.seeds)),
     )
-    told = {
+    told: dict[str, Any] = {
         "best": ", ".join([best.label, *tied]),
         "mean": percent(best.mean) + (f" ({comparison.span(*interval)})" if interval else ""),
     }
@@ -495,7 +500,7 @@ def conclusion(sweep: Sweep, entries: list[Entry]) -> str:
     for verdict in ("supported", "alone", "open"):
         chosen = [
             f"{row.label} ({comparison.points(row.difference)})"
-            for row in table.itertuples()
+            for row in comparison.rows_of(table)
             if row.verdict == verdict
         ]
         if len(chosen) > NAMED:
@@ -509,30 +514,30 @@ def conclusion(sweep: Sweep, entries: list[Entry]) -> str:
         else:
             named = ", ".join(chosen)
         if chosen:
-            told = {"base": sweep.base, "named": named, "comparisons": len(table)}
+            of = {"base": sweep.base, "named": named, "comparisons": len(table)}
             lines.append(
                 "- "
                 + (
                     say(
                         "Supported, also after allowing for {comparisons} comparisons at once: the"
                         " difference from {base}, in points, of {named}.",
-                        **told,
+                        **of,
                     )
                     if verdict == "supported" and len(table) > 1
                     else (
-                        say("Supported: the difference from {base}, in points, of {named}.", **told)
+                        say("Supported: the difference from {base}, in points, of {named}.", **of)
                         if verdict == "supported"
                         else (
                             say(
                                 "Supported only if each comparison stood alone: the difference from"
                                 " {base}, in points, of {named}.",
-                                **told,
+                                **of,
                             )
                             if verdict == "alone"
                             else say(
                                 "Not supported, so that either may be the better one: the"
                                 " difference from {base}, in points, of {named}.",
-                                **told,
+                                **of,
                             )
                         )
                     )

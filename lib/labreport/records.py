@@ -85,7 +85,7 @@ def verification(folder: Path) -> dict | None:
 
 
 def is_identity(values) -> bool:
-    """Whether this is what something was made from, in parts, as `identity.differences` reads it."""
+    """Whether this is what something was made from, in the parts of `identity.differences`."""
     if not isinstance(values, dict):
         return False
     mappings = all(isinstance(values.get(key), dict | None) for key in ("weights", "starts_from"))

@@ -38,11 +38,8 @@ OF_A_RUN = (
 )
 PUBLISHED_COLUMNS = ("epoch", "accuracy", "loss", "val_accuracy", "val_loss")
 HOSTS = {"colab": "Google Colab", "kaggle": "Kaggle"}
-NEAR = {
-    "seed",
-    "epochs",
-    "max_images",
-}  # with other values of these a run is still to be looked at beside the published one
+# with other values of these a run is still to be looked at beside the published one
+NEAR = {"seed", "epochs", "max_images"}
 
 
 @dataclass(frozen=True)
@@ -91,11 +88,11 @@ class Result:
     @property
     def probabilities(self) -> np.ndarray:
         """Of each evaluated image and class, (N, K)."""
-        return self.predictions[self.class_names].to_numpy()
+        return self.predictions[self.class_names].to_numpy()  # type: ignore[index]
 
     def _numbers(self, column: str) -> np.ndarray:
         number = {name: index for index, name in enumerate(self.class_names)}
-        return self.predictions[column].map(number).to_numpy()
+        return self.predictions[column].map(number).to_numpy()  # type: ignore[index]
 
 
 def finished(folder: Path) -> dict | None:
@@ -117,9 +114,8 @@ def load(folder: Path) -> Result:
             f"{paths.display(folder / PROVENANCE)} is damaged; put it back as it was, or delete"
             f" {METRICS} beside it and run the experiment again"
         )
-    if (
-        verification and verification["of"] != metrics["finished"]
-    ):  # of the run that was here before
+    if verification and verification["of"] != metrics["finished"]:
+        # of the run that was here before
         verification = None
     return Result(
         read_table(folder / HISTORY),
@@ -213,9 +209,8 @@ def publish(unfinished: Path, folder: Path, beside: tuple[str, ...] = ()) -> Non
     files.refuse_deleted(folder)
     _keep_earlier(folder)
     (folder / METRICS).unlink(missing_ok=True)
-    if (
-        unfinished / HISTORY
-    ).exists():  # nothing has moved yet, so what answer there is is an earlier run's
+    if (unfinished / HISTORY).exists():
+        # nothing has moved yet, so what answer there is is an earlier run's
         for name in (SUBMISSION, VERIFICATION):
             (folder / name).unlink(missing_ok=True)
         if not (unfinished / manifest.FILE).exists():
@@ -287,7 +282,7 @@ def provenance_table(result: Result) -> list[dict]:
         say("Finished"): date(result.metrics["finished"]),
         say("Computing time"): duration(result.seconds),
         say("Peak memory"): (
-            f"{number(max(sitting['peak_memory_bytes'] for sitting in origin['sittings']) / 2**30, 1)} GiB"
+            f"{number(max(s['peak_memory_bytes'] for s in origin['sittings']) / 2**30, 1)} GiB"
         ),
         say("Sittings"): _sittings(origin["sittings"]),
         say("Commit"): (

@@ -114,7 +114,8 @@ again_unless_idle() {{
 	[ "$idle" -lt {idle_turns} ] && again
 	rm "$idle_turns"
 	echo "error: $name saved no epoch in {idle_turns} turns:" \\
-		"the time limit is shorter than an epoch takes. Submit again with a longer one, such as --sbatch=--time=04:00:00"
+		"the time limit is shorter than an epoch takes." \\
+		"Submit again with a longer one, such as --sbatch=--time=04:00:00"
 	exit 1
 }}
 

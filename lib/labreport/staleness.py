@@ -251,7 +251,7 @@ def _shown_text(kind: str, source: str, is_shown: bool) -> str:
     lines = source.splitlines()
     for statement in statements:
         if isinstance(statement, (ast.Import, ast.ImportFrom)):
-            for number in range(statement.lineno - 1, statement.end_lineno):
+            for number in range(statement.lineno - 1, statement.end_lineno or 0):
                 lines[number] = ""
     return "\n".join(filter(str.strip, lines))
 

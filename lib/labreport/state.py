@@ -52,7 +52,7 @@ class State:
 
     def __str__(self) -> str:
         after = f" after {count(self.epochs, 'epoch')}" if self.epochs else ""
-        if self.name == "running":
+        if self.name == "running" and self.record:
             return (
                 f"running{after} ({_whose(self.record)}, sign of life {self.record['heartbeat']})"
             )
@@ -60,7 +60,7 @@ class State:
 
 
 def read(folder: Path) -> State:
-    """The state of a run folder, corrected where it says running or queued and its process is gone."""
+    """The state of a run folder; no run counts as running or queued whose process is gone."""
     record, epochs = _record(folder), _epochs(folder)
     if record is None:
         return State("interrupted", epochs) if epochs is not None else State("none")
@@ -109,9 +109,8 @@ def held(folder: Path, run_name: str, log: str | None = None):
     folder.mkdir(parents=True, exist_ok=True)
     with files.lock(folder / LOCK, run_name, wait=WAIT_SECONDS):
         brought = keeping.bring_back(folder)
-        if (
-            not brought and hosts.here() != "kaggle"
-        ):  # whose disk is nobody else's, and may hold what an earlier session's runs said
+        if not brought and hosts.here() != "kaggle":
+            # whose disk is nobody else's, and may hold what an earlier session's runs said
             _refuse_a_living_one_elsewhere(folder, run_name)
         record = {
             "state": "running",
@@ -144,9 +143,9 @@ def held(folder: Path, run_name: str, log: str | None = None):
             beating.join()
             files.refuse_deleted(folder)  # what is there is another's, and says what that one does
             epochs = _epochs(folder)
-            with contextlib.suppress(
-                OSError
-            ):  # on a full disk the file goes on saying running, and is not believed once the lock is free
+            with contextlib.suppress(OSError):
+                # on a full disk the file goes on saying running, and is not believed once the lock
+                # is free
                 files.write_json(
                     folder / FILE,
                     record
@@ -167,7 +166,7 @@ def fetch(folder: Path) -> None:
 
 
 def queue(folder: Path) -> None:
-    """Say that this process will come to this run later, unless the folder says something already."""
+    """Mark a run as queued by this process, unless the folder says something already."""
     if read(folder).name == "none":
         folder.mkdir(parents=True, exist_ok=True)
         files.write_json(
@@ -205,9 +204,8 @@ def _beat(folder: Path, record: dict, done: threading.Event) -> None:
     while not done.wait(BEAT_SECONDS):
         record["beats"] += 1
         record["heartbeat"] = files.now()
-        with contextlib.suppress(
-            OSError
-        ):  # a full disk stops no run that has nothing else to write
+        with contextlib.suppress(OSError):
+            # a full disk stops no run that has nothing else to write
             files.write_json(folder / FILE, record)
 
 

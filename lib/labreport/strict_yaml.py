@@ -5,7 +5,9 @@ keys in silence.
 """
 
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -20,23 +22,23 @@ class _Loader(yaml.SafeLoader):
     yaml_implicit_resolvers = {}
 
     def compose_node(self, parent, index):
-        event = self.peek_event()
-        if isinstance(
-            event, yaml.AliasEvent
-        ):  # a few lines of them can stand for more than any memory holds
+        event: Any = self.peek_event()
+        mark: Any = event.start_mark
+        if isinstance(event, yaml.AliasEvent):
+            # a few lines of them can stand for more than any memory holds
             raise _Refused(
                 problem="an alias (*) is not used here; write the value again",
-                problem_mark=event.start_mark,
+                problem_mark=mark,
             )
         if event.anchor is not None:
             raise _Refused(
                 problem=f"an anchor (&{event.anchor}) is not used here; leave it out",
-                problem_mark=event.start_mark,
+                problem_mark=mark,
             )
         if event.tag is not None:
             raise _Refused(
                 problem=f"the tag {event.tag} is not used here; write the plain value",
-                problem_mark=event.start_mark,
+                problem_mark=mark,
             )
         return super().compose_node(parent, index)
 
@@ -63,7 +65,7 @@ for _tag, _pattern, _first in (
             f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first
         )
 
-_SCALARS = {
+_SCALARS: dict[str, Callable[[str], Any]] = {
     "null": lambda text: None,
     "bool": lambda text: text == "true",
     "int": int,
@@ -79,7 +81,7 @@ def read(text: str, where: str):
     where: how messages name the text (a file, an option). Raises ValueError with `where` and the
     line for what is not YAML, a key that stands twice, an anchor or a tag.
     """
-    lines = {}
+    lines: dict[tuple, int] = {}
     try:
         node = yaml.compose(text, Loader=_Loader)
     except yaml.YAMLError as error:

@@ -4,8 +4,9 @@ seeds to repeat it with.
 
 import functools
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from . import assignments, experiments, paths, strict_yaml
 from .experiments import Experiment
@@ -164,6 +165,63 @@ def load(name: str, settings: Mapping | None = None) -> Sweep:
         )
     file = paths.params() / "sweeps" / f"{name}.yaml"
     where = paths.display(file)
+    values, line = _read(name, file, where)
+    settings = dict(settings or {})
+    base, seeds = experiments.load(values["base"]), values["seeds"]
+    tried = _tried(base, seeds[0], values, line)
+    if "seed" in settings:
+        raise ValueError(f"--set seed: that is what the sweep varies; edit {where} instead")
+    _refuse_what_cannot_be_compared(base, tried, where)
+    found = {
+        label: [_with(f"{where}: {label}", base, differences, seed) for seed in seeds]
+        for label, (differences, _) in tried.items()
+    }
+    # raises where nobody takes one
+    assignments.settings_of_each(
+        [experiment for some in found.values() for experiment in some], settings
+    )
+    for differences, first in tried.values():
+        varied = _changed(experiments.load(differences.get("experiment", base.name)), first)
+        for key in settings:
+            if _changed(first, _set(first, {key: settings[key]})) & varied:
+                raise ValueError(
+                    f"--set {key}: that is what the sweep varies; edit {where} instead"
+                )
+    neighbours = [one for one in _readable() if one.notebook == base.notebook]
+    configurations = [
+        Configuration(
+            label,
+            tried[label][0],
+            [_named(_set(experiment, settings), neighbours) for experiment in some],
+        )
+        for label, some in found.items()
+    ]
+    folders = [
+        experiment.run_name
+        for configuration in configurations
+        for experiment in configuration.experiments
+    ]
+    twice = {folder for folder in folders if folders.count(folder) > 1}
+    if twice:
+        raise ValueError(
+            f"{where}: with these settings several runs are one and the same:"
+            f" {', '.join(sorted(twice))}; leave out what the sweep varies"
+        )
+    changes = _set(base, settings).changes
+    return Sweep(
+        name,
+        values["title"],
+        values["question"],
+        configurations[0].label,
+        seeds,
+        configurations,
+        settings,
+        changes,
+    )
+
+
+def _read(name: str, file: Path, where: str) -> tuple[dict, Callable[..., str]]:
+    """The checked values of a sweep's file, and line(*path) -> "file, line n"."""
     values, lines = strict_yaml.read_file(file, where)
     if not isinstance(values, dict):
         raise ValueError(
@@ -202,29 +260,20 @@ def load(name: str, settings: Mapping | None = None) -> Sweep:
         raise ValueError(
             f"{line('seeds')}: seeds are whole numbers, at least one and each once, got {seeds}"
         )
-    base = experiments.load(values["base"])
-    if "grid" in values:
-        if not values["grid"]:
-            raise ValueError(
-                f"{line('grid')}: a grid names at least one setting and its values, such as"
-                " learning_rate: [0.1, 0.01]"
-            )
-        entries = _grid(values["grid"], lambda axis: line("grid", axis))
-    else:
-        entries = values["runs"]
-        if not isinstance(entries, list) or not entries:
-            raise ValueError(
-                f"{line('runs')}: runs are a list of experiments and of differences from the base,"
-                f" got {quoted(entries)}"
-            )
-    tried = {}  # label -> differences and the first experiment
-    for number, entry in enumerate([{}, *entries]):
+    return values, line
+
+
+def _tried(base: Experiment, seed: int, values: dict, line) -> dict[str, tuple[dict, Experiment]]:
+    """What a sweep tries, by label and the base first: the differences from it, and the experiment
+    with the first seed.
+    """
+    tried: dict[str, tuple[dict, Experiment]] = {}
+    for number, entry in enumerate([{}, *_entries(values, line)]):
         place = f"{line('runs') if 'runs' in values else line('grid')}: run {number}"
-        label, differences, first = _configuration(base, entry, seeds[0], place)
+        label, differences, first = _configuration(base, entry, seed, place)
         twin = next((other for other, (_, there) in tried.items() if there == first), None)
-        if (
-            twin is not None and number and twin == next(iter(tried))
-        ):  # the base, which need not be listed, and may get a name here
+        if twin is not None and number and twin == next(iter(tried)):
+            # the base, which need not be listed, and may get a name here
             tried = {
                 label if other == twin and "label" in entry else other: value
                 for other, value in tried.items()
@@ -240,8 +289,28 @@ def load(name: str, settings: Mapping | None = None) -> Sweep:
             )
         else:
             tried[label] = (differences, first)
-    if "seed" in (settings or {}):
-        raise ValueError(f"--set seed: that is what the sweep varies; edit {where} instead")
+    return tried
+
+
+def _entries(values: dict, line) -> list:
+    """The runs of a sweep's file, or those that its grid stands for."""
+    if "grid" in values:
+        if not values["grid"]:
+            raise ValueError(
+                f"{line('grid')}: a grid names at least one setting and its values, such as"
+                " learning_rate: [0.1, 0.01]"
+            )
+        return _grid(values["grid"], lambda axis: line("grid", axis))
+    entries = values["runs"]
+    if not isinstance(entries, list) or not entries:
+        raise ValueError(
+            f"{line('runs')}: runs are a list of experiments and of differences from the base,"
+            f" got {quoted(entries)}"
+        )
+    return entries
+
+
+def _refuse_what_cannot_be_compared(base: Experiment, tried: dict, where: str) -> None:
     if len(tried) < 2:
         raise ValueError(
             f"{where}: nothing is tried but the base, {base.name}; a sweep compares at least one"
@@ -254,51 +323,6 @@ def load(name: str, settings: Mapping | None = None) -> Sweep:
                     f"{where}: {label} has {key} {getattr(first, key)}, the base"
                     f" {getattr(base, key)}; runs that are compared answer for the same images"
                 )
-    found = {
-        label: [_with(place, base, differences, seed) for seed in seeds]
-        for label, (differences, _) in tried.items()
-    }
-    assignments.settings_of_each(
-        [experiment for some in found.values() for experiment in some], settings or {}
-    )  # raises where nobody takes one
-    for differences, first in tried.values():
-        varied = _changed(experiments.load(differences.get("experiment", base.name)), first)
-        for key in settings or {}:
-            if _changed(first, _set(first, {key: settings[key]})) & varied:
-                raise ValueError(
-                    f"--set {key}: that is what the sweep varies; edit {where} instead"
-                )
-    neighbours = [one for one in _readable() if one.notebook == base.notebook]
-    configurations = [
-        Configuration(
-            label,
-            tried[label][0],
-            [_named(_set(experiment, settings or {}), neighbours) for experiment in some],
-        )
-        for label, some in found.items()
-    ]
-    folders = [
-        experiment.run_name
-        for configuration in configurations
-        for experiment in configuration.experiments
-    ]
-    twice = {folder for folder in folders if folders.count(folder) > 1}
-    if twice:
-        raise ValueError(
-            f"{where}: with these settings several runs are one and the same:"
-            f" {', '.join(sorted(twice))}; leave out what the sweep varies"
-        )
-    changes = _set(base, settings or {}).changes
-    return Sweep(
-        name,
-        values["title"],
-        values["question"],
-        configurations[0].label,
-        seeds,
-        configurations,
-        dict(settings or {}),
-        changes,
-    )
 
 
 def _grid(axes: dict, line) -> list[dict]:

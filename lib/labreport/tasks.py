@@ -51,9 +51,8 @@ class Task:
         self.why = last_words(self.log, code)
         if asked and code in (129, 130, 143, warm.LOST):
             self.outcome = "stopped"
-        elif (
-            code in (files.AT_WORK, warm.LOST) and not asked
-        ):  # another process has it in hand, or its parent was killed: it is begun again
+        elif code in (files.AT_WORK, warm.LOST) and not asked:
+            # another process has it in hand, or its parent was killed: it is begun again
             self.outcome, self.tries = "waiting", self.tries - 1
         else:
             self.outcome = "waiting" if self.tries <= retries and not asked else "failed"
@@ -141,7 +140,7 @@ def by_reason(failed: list[Task]) -> dict[str, list[Task]]:
     """Tasks that failed, by what they said: one mistake can fail a whole night's runs, and is told
     once.
     """
-    found = {}
+    found: dict[str, list[Task]] = {}
     for task in failed:
         found.setdefault(task.why, []).append(task)
     return found

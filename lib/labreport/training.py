@@ -5,6 +5,7 @@ best epoch on the held-out split, once, and writes down what came of it.
 import shutil
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -62,9 +63,8 @@ def fit(experiment, dataset, progress: Callable[[str], None] = print) -> results
             reasons = identity.differences(earlier["identity"], made_from)
             if not reasons:
                 manifest.refuse_changed(folder)
-                shutil.rmtree(
-                    unfinished, ignore_errors=True
-                )  # of a process that was killed when all was in place
+                # of a process that was killed when all was in place
+                shutil.rmtree(unfinished, ignore_errors=True)
                 progress(
                     f"{experiment.run_name} is trained already ({earlier['finished']}): settings,"
                     " data, code and versions are the same"
@@ -118,17 +118,15 @@ def _train(experiment, dataset, folder, progress) -> None:
     base = experiments.base(experiment)
     if base:
         progress(f"{experiment.run_name} starts from {base.run_name}")
-        if not results.finished(
-            base.folder
-        ):  # a mistake is found before hours of training, not after
+        if not results.finished(base.folder):
+            # a mistake is found before hours of training, not after
             models.refuse_other_shapes(
                 experiment, base, dataset.image_shape, len(dataset.class_names)
             )
         fit(base, dataset, progress)
     model = training_loop.initial_model(experiment, dataset, base and base.folder / results.MODEL)
-    made_from = identity.of(
-        experiment, dataset.fingerprint, imported=True
-    )  # the build has fetched the pretrained weights, where there are any
+    # the build has fetched the pretrained weights, where there are any
+    made_from = identity.of(experiment, dataset.fingerprint, imported=True)
     progress(
         f"training {experiment.run_name}: {count(len(dataset.train), 'image')},"
         f" {count(models.parameters(model)[0], 'parameter')}, at most"
@@ -218,13 +216,14 @@ def _write_down(
             results.submission_table(dataset.unlabelled, unlabelled, dataset.class_names),
             folder / results.SUBMISSION,
         )
-    without_optimizer = keras.Model(
-        model.inputs, model.output, name=model.name
-    )  # a third of the size
-    files.replace(
-        folder / results.MODEL,
-        lambda path: (without_optimizer.save(path), model_file.normalize(path)),
-    )
+    # a third of the size
+    without_optimizer = keras.Model(model.inputs, model.output, name=model.name)
+
+    def write_model(path: Path) -> None:
+        without_optimizer.save(path)
+        model_file.normalize(path)
+
+    files.replace(folder / results.MODEL, write_model)
     total, trainable = models.parameters(model)
     sittings[-1] |= {"ended": files.now(), "peak_memory_bytes": provenance.peak_memory_bytes()}
     files.write_json(

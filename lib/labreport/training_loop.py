@@ -50,6 +50,7 @@ def initial_model(experiment, dataset, trained_before=None) -> keras.Model:
 def prepare(experiment, dataset, model: keras.Model, progress: Callable[[str], None]) -> Trainable:
     """Compile the model, or its head where a frozen part's features can be computed once."""
     augment = augmentation.build(experiment)
+    validation_inputs: Callable
     parts = models.frozen_part(model) if features.applicable(augment) else None
     if parts:
         extractor, trained = parts

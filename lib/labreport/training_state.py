@@ -6,9 +6,9 @@ import datetime
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import keras
-import numpy as np
 
 from . import checkpoints, files, identity, keeping, provenance, state, stopping
 
@@ -33,7 +33,7 @@ class TrainingState:
     rows: list[dict] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     prepared_seconds: float = 0.0
-    best_weights: list[np.ndarray] | None = None
+    best_weights: Any = None
     sittings: list[dict] = field(default_factory=list)
 
     @classmethod

@@ -33,14 +33,8 @@ from .wording import listed
 # threads may change
 TOLERANCE = 1e-3
 CLOCKED = ("seconds", "prepared_seconds", "seconds_per_epoch", "finished")
-DECIDED = (
-    "identity",
-    "dataset",
-    "run",
-    "experiment",
-    "changes",
-    "data",
-)  # by what was run, not by how it came out
+# by what was run, not by how it came out
+DECIDED = ("identity", "dataset", "run", "experiment", "changes", "data")
 
 
 @dataclass(frozen=True)
@@ -117,10 +111,8 @@ def reproduce(
     digest = hashlib.sha256(
         strict_yaml.write([carried.experiment, carried.settings, carried.base]).encode()
     ).hexdigest()[:16]
-    checkout, locks = (
-        provenance.checkout(),
-        provenance.locks(),
-    )  # of this project, not of the scratch place
+    # of this project, not of the scratch place
+    checkout, locks = (provenance.checkout(), provenance.locks())
     with (
         _scratch("reproduction", digest, last["threads"]) as scratch,
         _project_of(carried, scratch),
@@ -138,9 +130,10 @@ def reproduce(
             experiments.base(experiment)
         except (ValueError, FileNotFoundError) as error:
             shutil.rmtree(scratch)
+            # not the file of that name here
             told = str(error).replace(
                 f"params/{carried.experiment}.yaml", f"{enclosures.PARAMETERS} in it"
-            )  # not the file of that name here
+            )
             raise ValueError(
                 f"the experiment inside {pdf.name} cannot be run here: {told}"
             ) from None
@@ -200,9 +193,9 @@ def _project_of(carried: enclosures.Enclosure, scratch: Path):
     described = {
         key: carried.settings[key] for key in experiments.DESCRIPTION if key in carried.settings
     }
-    texts = {carried.experiment: carried.settings} | (
-        {base: described | carried.base} if base else {}
-    )
+    texts = {carried.experiment: carried.settings}
+    if base and carried.base:
+        texts[base] = described | carried.base
     for name, settings in texts.items():
         if not experiments.NAME.fullmatch(str(name)):
             raise ValueError(f"{str(name)[:40]!r} is no experiment's name; the PDF was edited")
@@ -230,7 +223,7 @@ def _beside_the_file(carried: enclosures.Enclosure) -> list[str]:
     except ValueError as error:
         return [
             f"{where}"
-            f" {'cannot be compared with it (' + str(error) + ')' if file.exists() else 'is not here'};"
+            f" {f'cannot be compared with it ({error})' if file.exists() else 'is not here'};"
             " the experiment inside the PDF is run"
         ]
     inside = experiments.flatten(carried.settings)
@@ -294,9 +287,8 @@ def _verdict(recorded: results.Result, again: results.Result, tolerance: float) 
     reasons = identity.differences(
         recorded.metrics["identity"], again.metrics["identity"], everywhere=True
     )
-    verdict, where = compare(
-        recorded, again, 0 if reasons else tolerance
-    )  # tolerance is for another machine, not for another training
+    # tolerance is for another machine, not for another training
+    verdict, where = compare(recorded, again, 0 if reasons else tolerance)
     now = again.provenance["sittings"][-1]
     return Verdict(
         verdict,
@@ -475,7 +467,7 @@ def side_by_side(one: Path, other: Path) -> dict[str, pd.DataFrame]:
             ]
         ),
     }
-    verdict, where = compare(*runs)
+    verdict, where = compare(runs[0], runs[1])
     found["History and predictions"] = pd.DataFrame(
         [("compared", verdict, where)], columns=["", "verdict", "first difference"]
     )

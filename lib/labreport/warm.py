@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 from . import code_digest, interruption, logs, provenance
 
@@ -89,9 +90,8 @@ class Forge:
         to a log. It dies with this process.
         """
         words = logs.Log(log)
-        with Connection(
-            os.dup(words.fileno()), readable=False
-        ) as given:  # in the form in which a descriptor is handed to a fork
+        with Connection(os.dup(words.fileno()), readable=False) as given:
+            # in the form in which a descriptor is handed to a fork
             process = self.context.Process(
                 target=_run, args=(str(script), arguments, given, str(folder), environment)
             )
@@ -115,7 +115,7 @@ def possible() -> bool:
 class Run:
     """As much of subprocess.Popen as is asked of a run."""
 
-    process: multiprocessing.Process
+    process: Any  # of a context, whose classes have no name in common
     log: logs.Log
 
     @property
@@ -192,13 +192,13 @@ def _become(log: int, folder: str, environment: dict[str, str]) -> None:
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)
-    sys.path[:] = [
-        entry for entry in sys.path if entry
-    ]  # the folder of a process is no place to import from
+    # the folder of a process is no place to import from
+    sys.path[:] = [entry for entry in sys.path if entry]
 
 
 def _die_with_parent() -> None:
-    multiprocessing.parent_process().join()
+    if parent := multiprocessing.parent_process():
+        parent.join()
     os.killpg(0, signal.SIGKILL)
 
 
@@ -214,7 +214,7 @@ class _Kernel:
     stdin = stdout = stderr = None
 
     def __init__(self):
-        self.returncode = None
+        self.returncode: int | None = None
         parent = os.getpid()
         orders, self._orders = socket.socketpair()
         self.pid = os.fork()
@@ -301,14 +301,16 @@ def kernel_manager() -> type:
     class Provisioner(LocalProvisioner):
         async def launch_kernel(self, cmd, **keywords):
             global _kernel
-            self.process, _kernel = _kernel, None
+            kernel: Any
+            kernel, _kernel = _kernel, None
+            self.process = kernel
             self.cwd = str(keywords.get("cwd") or Path.cwd())
-            self.process.become(cmd, keywords["stdout"].fileno(), self.cwd, keywords["env"])
-            self.pid = self.pgid = self.process.pid
+            kernel.become(cmd, keywords["stdout"].fileno(), self.cwd, keywords["env"])
+            self.pid = self.pgid = kernel.pid
             return self.connection_info
 
     class Manager(AsyncKernelManager):
-        async def start_kernel(self, **keywords):
+        async def start_kernel(self, **keywords):  # type: ignore[override]  # as the class above
             self._sockets = tempfile.TemporaryDirectory(
                 prefix="labreport-", ignore_cleanup_errors=True
             )

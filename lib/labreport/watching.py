@@ -8,8 +8,8 @@ import time
 from dataclasses import dataclass
 
 from . import records, state
-from .planning import Step
 from .plain_types import printable
+from .planning import Step
 from .wording import count, duration, percent
 
 BAR = 20  # characters
@@ -100,9 +100,8 @@ def whole(found: list[Progress], at_once: int) -> str:
     waiting = [one for one in found if one.name != "done"]
     known = [one.left for one in waiting if one.left]
     if known:
-        left = max(
-            max(known), sum(known) * len(waiting) / len(known) / at_once
-        )  # of those that nothing tells of, as much as of the others
+        # of those that nothing tells of, as much as of the others
+        left = max(max(known), sum(known) * len(waiting) / len(known) / at_once)
         parts.append(f"about {duration(left)} left")
     return ", ".join(parts)
 
@@ -137,9 +136,8 @@ def table(found: list[Progress], at_once: int):
         )
     for one in shown:
         left = duration(one.left) if one.left and one.name != "done" else ""
-        said = (
-            one.said if len(one.said) <= MOST_SAID else f"{one.said[:MOST_SAID]}..."
-        )  # the log has the rest
+        # the log has the rest
+        said = one.said if len(one.said) <= MOST_SAID else f"{one.said[:MOST_SAID]}..."
         row = (
             one.label,
             str(one.seed),
@@ -162,21 +160,18 @@ def shown(steps: list[Step], at_once: int):
     """
     if not sys.stdout.isatty():
 
-        def changed(task):
-            if task:
-                print(
-                    (
-                        line(look(task.step))
-                        if task.outcome == "done"
-                        else (
-                            f"{task.step.label}, seed {task.step.seed}:"
-                            f" {task.outcome}{f': {printable(task.why)}' if task.outcome == 'failed' else ''}"
-                        )
-                    ),
-                    flush=True,
-                )
+        def print_line(task):
+            if not task:
+                return
+            if task.outcome == "done":
+                text = line(look(task.step))
+            else:
+                text = f"{task.step.label}, seed {task.step.seed}: {task.outcome}"
+                if task.outcome == "failed":
+                    text += f": {printable(task.why)}"
+            print(text, flush=True)
 
-        yield changed
+        yield print_line
         return
     from rich.live import Live
 
@@ -186,9 +181,8 @@ def shown(steps: list[Step], at_once: int):
         nonlocal last
         if task or time.monotonic() - last > 1:
             last = time.monotonic()
-            if (
-                not terminal.isatty()
-            ):  # its window was closed: rich stops writing then, and only writing notices
+            if not terminal.isatty():
+                # its window was closed: rich stops writing then, and only writing notices
                 print(file=terminal, flush=True)
             live.update(table([look(step) for step in steps], at_once), refresh=True)
 

@@ -9,6 +9,7 @@ import contextlib
 import datetime
 import functools
 from pathlib import Path
+from typing import SupportsInt
 
 LANGUAGES = {"en": "English", "es": "español"}
 _CATALOGUES = Path(__file__).parent / "languages"
@@ -67,7 +68,7 @@ def count(number: int, noun: str) -> str:
     )
 
 
-def whole(value: int) -> str:
+def whole(value: SupportsInt) -> str:
     """45,000."""
     return (
         f"{value:,}" if _spoken == "en" else _babel().numbers.format_decimal(value, locale=_spoken)
@@ -103,7 +104,10 @@ def date(moment: str) -> str:
         return ""
     when = datetime.datetime.fromisoformat(moment)
     pattern = {"en": "d MMMM y, HH:mm", "es": "d 'de' MMMM 'de' y, HH:mm"}[_spoken]
-    return f"{_babel().dates.format_datetime(when.replace(tzinfo=None), pattern, locale=_spoken)}{f' {when.tzname()}' if when.tzinfo else ''}"
+    return (
+        f"{_babel().dates.format_datetime(when.replace(tzinfo=None), pattern, locale=_spoken)}"
+        f"{f' {when.tzname()}' if when.tzinfo else ''}"
+    )
 
 
 def duration(seconds: float) -> str:

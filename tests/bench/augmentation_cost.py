@@ -9,10 +9,8 @@ import sys
 
 from measure import ratio, seconds_in_turns
 
-NAME, IMAGES = (
-    "cats_dogs_softmax",
-    100,
-)  # short turns: a shared machine that halves its speed for seconds then slows whole turns, not parts
+# short turns: a shared machine that halves its speed for seconds then slows whole turns, not parts
+NAME, IMAGES = "cats_dogs_softmax", 100
 
 
 def prepared():

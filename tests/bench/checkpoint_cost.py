@@ -26,9 +26,9 @@ def cost(name: str) -> tuple[float, float, float]:
     """(megabytes of a checkpoint, its seconds, seconds of an epoch), the medians of the turns."""
     import keras
     import numpy as np
+    from labreport.course import Course
 
     from labreport import datasets, experiments, models, optimizers
-    from labreport.course import Course
 
     experiment = experiments.load(name)
     shape, classes = datasets.shape(experiment)

@@ -1,7 +1,8 @@
 """The memory that the plan expects of a run, beside the most that the run's processes had together.
 
-One run of each kind is made as SLURM makes it, `pipeline.py report --notebook-only` in a process of its own; and two
-runs of a sweep, which are forks. `memory.py --data FOLDER` makes those on real images too.
+One run of each kind is made as SLURM makes it, `pipeline.py report --notebook-only` in a process of
+its own; and two runs of a sweep, which are forks. `memory.py --data FOLDER` makes those on real
+images too.
 """
 
 import argparse
@@ -18,9 +19,8 @@ ROOT = Path(__file__).resolve().parents[2]
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 sys.path[:0] = [str(ROOT / "lib"), str(ROOT / "tests")]
 
-from processes import descendants, parent  # noqa: E402
-
 from labreport import experiments, planning  # noqa: E402
+from processes import descendants, parent  # noqa: E402
 
 LOOK_SECONDS = 0.05
 # Kinds of runs: many small images in memory; images mapped from a file; features of a frozen

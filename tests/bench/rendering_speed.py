@@ -22,7 +22,9 @@ WITH_CHROMIUM = """
 import sys
 from playwright import async_api
 chromium, launch = sys.argv[1], async_api.BrowserType.launch
-async_api.BrowserType.launch = lambda self, **options: launch(self, **options | {"executable_path": chromium})
+def with_path(self, **options):
+    return launch(self, **options | {"executable_path": chromium})
+async_api.BrowserType.launch = with_path
 from nbconvert.nbconvertapp import main
 sys.exit(main(sys.argv[2:]))
 """

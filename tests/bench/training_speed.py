@@ -134,7 +134,8 @@ def main():
         speeds = [case[2] / statistics.median(counted[way]) for way in WAYS]
         ratios = [ratio(counted[way], counted[labreport]) for way in WAYS[1:]]
         print(
-            f"{case[0]:<20}{'yes' if case[1] else 'no':<11}{speeds[0]:>10,.0f}{speeds[1]:>13,.0f}{speeds[2]:>10,.0f}"
+            f"{case[0]:<20}{'yes' if case[1] else 'no':<11}"
+            f"{speeds[0]:>10,.0f}{speeds[1]:>13,.0f}{speeds[2]:>10,.0f}"
             f"   {ratios[0]} of plain Keras, {ratios[1]} of resident",
             flush=True,
         )

@@ -27,7 +27,7 @@ def load(experiment) -> Dataset:
     """
 
     def here() -> Dataset:
-        return DATASETS[experiment.dataset](
+        return DATASETS[experiment.dataset](  # type: ignore[operator]
             experiment.data,
             paths.data(),
             experiment.seed,
@@ -46,7 +46,7 @@ def load(experiment) -> Dataset:
 
 def shape(experiment) -> tuple[tuple[int, int, int], int]:
     """Image shape (H, W, 3) and number of classes of an experiment's data, without loading it."""
-    return SHAPES[experiment.dataset](**experiment.dataset_args)
+    return SHAPES[experiment.dataset](**experiment.dataset_args)  # type: ignore[operator]
 
 
 def class_counts(dataset: Dataset) -> pd.DataFrame:
@@ -79,7 +79,7 @@ def examples(dataset: Dataset, each: int) -> tuple[np.ndarray, list[str]]:
 
 
 def evenly(total: int, most: int) -> np.ndarray:
-    """At most `most` positions spread evenly over `total` ones: splits are often sorted by class."""
+    """At most `most` positions, evenly over `total` ones: splits are often sorted by class."""
     return np.unique(np.linspace(0, total - 1, min(most, total)).astype(int))
 
 

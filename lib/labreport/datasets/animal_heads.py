@@ -1,5 +1,7 @@
 """Heads of drawn cats and dogs, seen from ahead and in profile."""
 
+from typing import Any
+
 import numpy as np
 
 from .animal_parts import DARK, PALE, PINK, TONGUE, Animal, curve, fur, hairs, limb, oval, part
@@ -33,7 +35,7 @@ PROFILE_EAR = np.array(
 )
 
 
-def _mirrored(half: tuple) -> np.ndarray:
+def _mirrored(half: Any) -> np.ndarray:
     """A symmetric closed outline from the right half of its control points, top to bottom, the
     first and the last on the axis.
     """
@@ -139,9 +141,8 @@ def _upright_ear(pen: Pen, animal: Animal, side: int, spread: float, colour: np.
         )
         pen.polygon(curve(flap * (side, 1)), colour)
         return
-    ear = UPRIGHT_EAR + np.array((spread, 0)) * (
-        UPRIGHT_EAR[:, 1:] == UPRIGHT_EAR[:, 1].min()
-    )  # the tip alone is spread
+    # the tip alone is spread
+    ear = UPRIGHT_EAR + np.array((spread, 0)) * (UPRIGHT_EAR[:, 1:] == UPRIGHT_EAR[:, 1].min())
     pen.polygon(curve(ear * (side, 1)), colour)
     pen.polygon(curve((ear * 0.68 + (0.19, -0.24)) * (side, 1)), (PINK + animal.coat) / 2)
 

@@ -24,9 +24,8 @@ BASIS = (
     / 6
 )
 ROUND = np.stack([np.cos(np.arange(24) * np.pi / 12), np.sin(np.arange(24) * np.pi / 12)], axis=1)
-LOOPS = {
-    n: (np.arange(n)[:, None] + np.arange(4)) % n for n in range(4, 24)
-}  # the four control points of each stretch of a closed curve
+# the four control points of each stretch of a closed curve
+LOOPS = {n: (np.arange(n)[:, None] + np.arange(4)) % n for n in range(4, 24)}
 
 
 class Animal(NamedTuple):

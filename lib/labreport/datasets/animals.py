@@ -11,9 +11,10 @@ from .drawing import SCENES, Pen, background, clutter
 OVERSAMPLING = 2
 SCENE_SIDE = 96  # pixels of a scene before it is enlarged, which puts it out of focus
 PLACES = ("room", "room", "grass", "grass", "road", "sand", "forest")
+# a bib of lighter fur
 CHEST = np.array(
     ((-0.9, -1), (0.9, -1), (1.2, -0.2), (0.6, 0.7), (0, 1.3), (-0.6, 0.7), (-1.2, -0.2))
-)  # a bib of lighter fur
+)
 TRUNK = np.array(  # from the rump over the back to the chest and along the belly
     (
         (-1.1, -0.55),
@@ -54,9 +55,8 @@ def pose(size: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """
     tilt = np.radians(rng.normal(0, 5))
     scale = rng.uniform(0.3, 0.5) * size
-    facing = rng.uniform(0.85, 1.05) * (
-        1 if rng.random() < 0.5 else -1
-    )  # nearer 0: turned towards the camera or away
+    # nearer 0: turned towards the camera or away
+    facing = rng.uniform(0.85, 1.05) * (1 if rng.random() < 0.5 else -1)
     rotation = np.array(((np.cos(tilt), np.sin(tilt)), (-np.sin(tilt), np.cos(tilt))))
     return (
         scale * np.array(((facing, 0), (rng.normal(0, 0.04), 1))) @ rotation,

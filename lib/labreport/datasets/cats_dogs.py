@@ -40,7 +40,7 @@ def cats_dogs(
     or their zip. image_size: side in pixels. on_unreadable: "stop" or "skip". max_images: keep
     about so many images in all, the same share of every class.
     """
-    notes = []
+    notes: list[str] = []
     train, validation = (
         _sample(image_size) if data == "sample" else _real(folder, image_size, on_unreadable, notes)
     )

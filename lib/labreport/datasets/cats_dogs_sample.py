@@ -6,6 +6,8 @@ same way for both. An animal is drawn facing right in coordinates of its own, x 
 down, both within about -1..1, its feet at y = GROUND.
 """
 
+from typing import Any
+
 import numpy as np
 
 from .animal_parts import PALE, Animal
@@ -51,13 +53,13 @@ def _picture(class_name: str, side: int, rng: np.random.Generator) -> np.ndarray
 
 
 def _cat(rng: np.random.Generator) -> Animal:
-    build = {
+    build: dict[str, Any] = {
         "leg": rng.uniform(0.36, 0.46),
         "depth": rng.uniform(0.2, 0.26),
         "length": rng.uniform(0.5, 0.6),
         "bone": rng.uniform(0.055, 0.07),
     }
-    face = {
+    face: dict[str, Any] = {
         "head": rng.uniform(0.25, 0.3),
         "muzzle": rng.uniform(0.08, 0.18),
         "eyes": shade(CAT_EYES, rng),
@@ -68,13 +70,13 @@ def _cat(rng: np.random.Generator) -> Animal:
 
 
 def _dog(rng: np.random.Generator) -> Animal:
-    build = {
+    build: dict[str, Any] = {
         "leg": rng.uniform(0.36, 0.56),
         "depth": rng.uniform(0.23, 0.31),
         "length": rng.uniform(0.5, 0.62),
         "bone": rng.uniform(0.065, 0.09),
     }
-    face = {
+    face: dict[str, Any] = {
         "head": rng.uniform(0.22, 0.29),
         "muzzle": rng.uniform(0.4, 0.75),
         "eyes": shade(DOG_EYES, rng),

@@ -51,7 +51,7 @@ def cifar10(
     so many images in all, the same share of every class.
     """
     pool, test = _sample() if data == "sample" else _official(folder)
-    notes = []
+    notes: list[str] = []
     note_repeated([pool, test], CLASS_NAMES, notes)
     pool = without(pool, test, "test", notes)
     pool, test = shortened([pool, test], max_images, seed, notes)
@@ -101,7 +101,9 @@ def unpack(archive: Path, folder: Path) -> None:
     batches.mkdir(parents=True)
     with tarfile.open(archive) as tar:
         for name in (*TRAIN_FILES, TEST_FILE, NAMES_FILE):
-            (batches / name).write_bytes(tar.extractfile(f"{FOLDER}/{name}").read())
+            (batches / name).write_bytes(
+                tar.extractfile(f"{FOLDER}/{name}").read()  # type: ignore[union-attr]
+            )
 
 
 def _official(folder: Path) -> tuple[Split, Split]:
@@ -187,10 +189,8 @@ class _ArraysOnly(pickle.Unpickler):
             )
         if module == "numpy" and name in ("ndarray", "dtype"):
             return getattr(np, name)
-        if (module, name) == (
-            "_codecs",
-            "encode",
-        ):  # how Python 3 writes bytes into an old pickle protocol
+        if (module, name) == ("_codecs", "encode"):
+            # how Python 3 writes bytes into an old pickle protocol
             return lambda text, encoding: (
                 text.encode("latin-1")
                 if encoding in ("latin1", b"latin1")

@@ -63,12 +63,11 @@ def _picture(class_name: str, rng: np.random.Generator) -> np.ndarray:
 
 
 def _pose(tilt_degrees: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Where and how the subject stands: the matrix (2, 2) and the origin (2,) of a pen, in pixels."""
+    """Where and how the subject stands: matrix (2, 2) and origin (2,) of a pen, in pixels."""
     tilt = np.radians(rng.normal(0, tilt_degrees))
     scale = rng.uniform(0.28, 0.47) * CANVAS
-    facing = rng.uniform(0.7, 1.1) * (
-        1 if rng.random() < 0.5 else -1
-    )  # nearer 0: turned towards the camera or away
+    # nearer 0: turned towards the camera or away
+    facing = rng.uniform(0.7, 1.1) * (1 if rng.random() < 0.5 else -1)
     upright = scale * np.array(((facing, 0), (rng.normal(0, 0.1), 1)))
     rotation = np.array(((np.cos(tilt), np.sin(tilt)), (-np.sin(tilt), np.cos(tilt))))
     return upright @ rotation, rng.normal(0.5, 0.05, 2) * CANVAS
@@ -77,9 +76,8 @@ def _pose(tilt_degrees: float, rng: np.random.Generator) -> tuple[np.ndarray, np
 def _airplane(pen: Pen, rng: np.random.Generator) -> None:
     body, trim = PALE * rng.uniform(0.35, 1), shade(PAINTS, rng)
     span, sweep = rng.uniform(0.45, 0.9), rng.uniform(0.15, 0.5)
-    far = (
-        rng.uniform(-1, 0.3) * span
-    )  # where the far wing ends: level with the near one from above, hidden from the side
+    # where the far wing ends: level with the near one from above, hidden from the side
+    far = rng.uniform(-1, 0.3) * span
     pen.polygon(((0.25, 0), (-0.15, 0), (-0.15 - sweep, far), (-sweep, far)), body * 0.75)
     pen.polygon(((-0.65, 0), (-0.9, 0), (-1.05, -0.42), (-0.88, -0.42)), trim)
     pen.polygon(
@@ -94,9 +92,8 @@ def _bird(pen: Pen, rng: np.random.Generator) -> None:
     feathers, breast = shade(FEATHERS, rng), shade(FEATHERS, rng)
     wing = feathers * rng.uniform(0.55, 0.9)
     flying, span = rng.random() < 0.4, rng.uniform(0.6, 1)
-    raised = (
-        0.1 if flying else rng.uniform(0.1, 0.45)
-    )  # a perched bird holds its head above its tail
+    # a perched bird holds its head above its tail
+    raised = 0.1 if flying else rng.uniform(0.1, 0.45)
     pen.polygon(
         ((-0.3, raised - 0.12), (-0.3, raised + 0.12), (-1, raised + 0.28), (-1.05, raised + 0.08)),
         wing,
@@ -169,11 +166,8 @@ def _truck(pen: Pen, rng: np.random.Generator) -> None:
         pen.polygon(((-0.62, 0), (-0.62, -top - 0.1), (0.62, -top - 0.1), (0.62, 0)), load)
         _vehicle_front(pen, paint, roof=top - 0.15, shoulder=0.58)
         return
-    height, cabin, front = (
-        rng.uniform(0.15, 0.8),
-        rng.uniform(0.45, 0.7),
-        rng.uniform(0.3, 0.5),
-    )  # the lowest loads: pick-ups
+    # the lowest loads: pick-ups
+    height, cabin, front = (rng.uniform(0.15, 0.8), rng.uniform(0.45, 0.7), rng.uniform(0.3, 0.5))
     pen.polygon(((-1, 0.25), (-1, -height), (front - 0.05, -height), (front - 0.05, 0.25)), load)
     pen.polygon(
         (

@@ -4,14 +4,21 @@ fingerprint of all of it.
 
 import hashlib
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 
-def contents(images: np.ndarray) -> np.ndarray:
+def contents(images: Any) -> np.ndarray:
     """For each image (N, H, W, 3) a digest of its pixels, (N,): equal digests are equal images."""
     return np.array(
-        [hashlib.blake2b(np.ascontiguousarray(image), digest_size=16).digest() for image in images],
+        [
+            hashlib.blake2b(
+                np.ascontiguousarray(image),  # type: ignore[arg-type]  # a buffer, says NumPy
+                digest_size=16,
+            ).digest()
+            for image in images
+        ],
         dtype="S16",
     )
 
@@ -49,7 +56,7 @@ class Split:
     images: np.ndarray | Rows
     labels: np.ndarray
     ids: list[str]
-    digests: np.ndarray = None
+    digests: np.ndarray = None  # type: ignore[assignment]  # __post_init__ computes them
 
     def __post_init__(self):
         if self.digests is None:
@@ -100,7 +107,7 @@ class Dataset:
         object.__setattr__(self, "fingerprint", digest.hexdigest())
 
     @property
-    def image_shape(self) -> tuple[int, int, int]:
+    def image_shape(self) -> tuple[int, ...]:
         """(H, W, 3)."""
         return self.train.images.shape[1:]
 

@@ -141,7 +141,7 @@ def _pixels(file: Path, side: int) -> np.ndarray | None:
 
 
 def _complete(data: bytes) -> bool:
-    """Whether a JPEG or PNG has its end: OpenCV fills what is missing with grey and says nothing."""
+    """Whether a JPEG or PNG has its end: OpenCV silently fills what is missing with grey."""
     if data.startswith(b"\xff\xd8"):
         return data.rfind(b"\xff\xd9") > data.rfind(b"\xff\xda")
     if data.startswith(b"\x89PNG"):

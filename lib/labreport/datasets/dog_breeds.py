@@ -44,7 +44,7 @@ def dog_breeds(
     "skip". max_images: keep about so many labelled images, the same share of every class; the
     unlabelled are left out then.
     """
-    notes = []
+    notes: list[str] = []
     pool, unlabelled = (
         _sample(image_size)
         if data == "sample"
@@ -182,7 +182,7 @@ def _labels(path: Path) -> dict[str, int]:
 
 def _labels_in(path: Path) -> dict[str, int]:
     label = {name: number for number, name in enumerate(CLASS_NAMES)}
-    found = {}
+    found: dict[str, int] = {}
     with open(path, newline="", encoding="utf-8-sig") as file:
         rows = csv.DictReader(file)
         if rows.fieldnames != ["id", "breed"]:

@@ -27,7 +27,7 @@ CLASSES = tuple(
     shetland_sheepdog shih-tzu siberian_husky silky_terrier soft-coated_wheaten_terrier staffordshire_bullterrier standard_poodle
     standard_schnauzer sussex_spaniel tibetan_mastiff tibetan_terrier toy_poodle toy_terrier vizsla walker_hound weimaraner
     welsh_springer_spaniel west_highland_white_terrier whippet wire-haired_fox_terrier yorkshire_terrier
-    """.split()
+    """.split()  # noqa: E501  wrapping the text would change the digest of the data
 )
 
 STANDARD = 120  # the seed of the breeds' looks and numbers: they are the same in every draw
@@ -104,12 +104,10 @@ def draw(per_class: int, seed: int, side: int) -> tuple[np.ndarray, np.ndarray]:
     Picture i depends on `seed`, i and `side` alone, so a longer draw begins with the shorter, and
     another side shows the same scene.
     """
-    mixing = np.random.default_rng(
-        [seed, 0, 1]
-    )  # a third number, or it would be the generator of picture 0
-    rounds = [
-        class_counts(n + 1) - class_counts(n) for n in range(per_class)
-    ]  # what each further picture per class adds
+    # a third number, or it would be the generator of picture 0
+    mixing = np.random.default_rng([seed, 0, 1])
+    # what each further picture per class adds
+    rounds = [class_counts(n + 1) - class_counts(n) for n in range(per_class)]
     labels = np.concatenate(
         [
             mixing.permutation(np.repeat(np.arange(len(CLASSES), dtype=np.int32), added))
@@ -119,7 +117,7 @@ def draw(per_class: int, seed: int, side: int) -> tuple[np.ndarray, np.ndarray]:
     breeds = _breeds()
     images = np.empty((len(labels), side, side, 3), np.uint8)
     for i, label in enumerate(labels):
-        images[i] = _picture(*breeds[label], side, np.random.default_rng([seed, i]))
+        images[i] = _picture(*breeds[label], side, np.random.default_rng([seed, i]))  # type: ignore[call-arg]  # a star of known length
     return images, labels
 
 
@@ -127,9 +125,8 @@ def class_counts(per_class: int) -> np.ndarray:
     """How many pictures of each breed a draw holds, int (120,): 0.75 to 1.4 times `per_class`,
     fixed for each breed, at least 1.
     """
-    share = 0.75 + 0.65 * np.random.default_rng([STANDARD, 1]).beta(
-        1.3, 2, len(CLASSES)
-    )  # leans to the rare, like the real counts
+    # leans to the rare, like the real counts
+    share = 0.75 + 0.65 * np.random.default_rng([STANDARD, 1]).beta(1.3, 2, len(CLASSES))
     return np.rint(per_class * share).astype(int)
 
 
@@ -143,7 +140,7 @@ def _breeds() -> list[tuple[Animal, float]]:
         for ears in EARS
         for tail in TAILS
     ]
-    return [_breed(*looks[index], rng) for index in rng.permutation(len(looks))]
+    return [_breed(*looks[index], rng) for index in rng.permutation(len(looks))]  # type: ignore[call-arg]  # a star of known length
 
 
 def _breed(

@@ -32,9 +32,8 @@ def fetch(url: str, digest: str | None, destination: Path) -> Path:
     destination.parent.mkdir(parents=True, exist_ok=True)
     part = destination.with_name(destination.name + ".part")
     with open(part, "ab") as file:
-        fcntl.flock(
-            file, fcntl.LOCK_EX
-        )  # a second process waits here, and then finds the file complete
+        # a second process waits here, and then finds the file complete
+        fcntl.flock(file, fcntl.LOCK_EX)
         if destination.exists():
             return _verified(destination, digest)
         try:
@@ -101,9 +100,9 @@ def _receive(url: str, file):
             # as it is, or positions in it would mean nothing
             asked = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
             with requests.get(url, headers=asked, stream=True, timeout=TIMEOUT_SECONDS) as answer:
-                if (
-                    answer.status_code == 416
-                ):  # nothing is missing, or the part is longer than the file: the digest tells which
+                if answer.status_code == 416:
+                    # nothing is missing, or the part is longer than the file: the digest tells
+                    # which
                     return requests.head(
                         url, headers={"Accept-Encoding": "identity"}, timeout=TIMEOUT_SECONDS
                     ).headers

@@ -74,9 +74,8 @@ def mixed_labels(classes: int, per_class: int, seed: int) -> np.ndarray:
     """Labels 0 to classes - 1, `per_class` of each, int32: every `classes` in a row hold each of
     them once.
     """
-    mixing = np.random.default_rng(
-        [seed, 0, 1]
-    )  # a third number, or it would be the generator of picture 0
+    # a third number, or it would be the generator of picture 0
+    mixing = np.random.default_rng([seed, 0, 1])
     return mixing.permuted(
         np.tile(np.arange(classes, dtype=np.int32), (per_class, 1)), axis=1
     ).ravel()
@@ -84,9 +83,8 @@ def mixed_labels(classes: int, per_class: int, seed: int) -> np.ndarray:
 
 def background(scene: tuple, size: int, rng: np.random.Generator) -> np.ndarray:
     """Two halves, mottled like grass or cloud: uint8 (size, size, 3)."""
-    above, below = (
-        scene + rng.normal(0, 14, (2, 1)) + rng.normal(0, 8, (2, 3))
-    )  # brighter or darker, and a little off colour
+    # brighter or darker, and a little off colour
+    above, below = scene + rng.normal(0, 14, (2, 1)) + rng.normal(0, 8, (2, 3))
     coarse = rng.normal(0, rng.uniform(3, 22), (12, 12, 1)) + above
     coarse[rng.integers(4, 10) :] += below - above
     return cv2.resize(
@@ -107,7 +105,7 @@ def clutter(canvas: np.ndarray, most: int, rng: np.random.Generator) -> None:
                 ((x, 0), (x + rng.normal(0, 25) * unit, size)), rng.uniform(2, 9) * unit, colour
             )
         else:
-            pen.ellipse(x, y, *(rng.uniform(4, 20, 2) * unit), colour)
+            pen.ellipse(x, y, *(rng.uniform(4, 20, 2) * unit), colour)  # type: ignore[call-arg]  # a star of known length
 
 
 def photograph(canvas: np.ndarray, side: int, rng: np.random.Generator) -> np.ndarray:
@@ -115,12 +113,10 @@ def photograph(canvas: np.ndarray, side: int, rng: np.random.Generator) -> np.nd
     picture = cv2.resize(canvas, (side, side), interpolation=cv2.INTER_AREA)
     if rng.random() < 0.5:
         picture = cv2.GaussianBlur(picture, (3, 3), rng.uniform(0.3, 0.9))
-    top, bottom = (rng.uniform(0.7, 1.25, (2, 1)) * rng.normal(1, 0.05, 3)).astype(
-        np.float32
-    )  # each RGB: a colour cast too
-    ramp = np.linspace(0, 1, side, dtype=np.float32)[
-        :, None, None
-    ]  # from the top row to the bottom one
+    # each RGB: a colour cast too
+    top, bottom = (rng.uniform(0.7, 1.25, (2, 1)) * rng.normal(1, 0.05, 3)).astype(np.float32)
+    # from the top row to the bottom one
+    ramp = np.linspace(0, 1, side, dtype=np.float32)[:, None, None]
     grain = rng.standard_normal((side, side, 1), np.float32) * np.float32(rng.uniform(2, 11))
     return (picture * (top + ramp * (bottom - top)) + grain).clip(0, 255).astype(np.uint8)
 

@@ -120,10 +120,8 @@ def _put_in_place(name: str, source: Source, archive: Path, target: Path) -> Non
         try:
             source.unpack(archive, part)
             root = source.room.find(part)
-        except (
-            ValueError,
-            folders.NotThere,
-        ) as error:  # another one may arrive the next time; where the disk is full this one will do
+        except (ValueError, folders.NotThere) as error:
+            # another one may arrive the next time; where the disk is full this one will do
             archive.unlink()
             raise ValueError(
                 f"{name}: what {source.page} hands out cannot be used, and was deleted: {error}"
@@ -171,7 +169,7 @@ def _from_kaggle(method: str, reference: str, source: Source, place: Path) -> Pa
 
 
 def _from_storage(digest: str | None, source: Source, place: Path) -> Path:
-    """A public archive, whose address is the source's page. digest: its sha256, where it is known."""
+    """A public archive at the source's page. digest: its sha256, where it is known."""
     name = source.page.rpartition("/")[-1]
     beside = place.parents[1] / name  # put there by a person
     if not beside.exists():

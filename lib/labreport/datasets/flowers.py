@@ -35,7 +35,7 @@ def flowers(
     on_unreadable: "stop" or "skip". max_images: keep about so many images in all, the same share of
     every class.
     """
-    notes = []
+    notes: list[str] = []
     pool = (
         _sample(image_size) if data == "sample" else _real(folder, image_size, on_unreadable, notes)
     )

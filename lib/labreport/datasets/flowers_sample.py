@@ -16,40 +16,28 @@ from .drawing import DISC, SCENES, SUBPIXEL_BITS, Pen, background, mixed_labels,
 OVERSAMPLING = 2
 GARDEN = 48  # pixels, of what is out of focus behind the flowers
 
-BACKDROPS = (
-    "grass",
-    "grass",
-    "forest",
-    "forest",
-    "sky",
-    "room",
-    "sand",
-)  # the same for every class
+# the same for every class
+BACKDROPS = ("grass", "grass", "forest", "forest", "sky", "room", "sand")
 LEAVES = np.array(((70, 110, 50), (95, 135, 60), (60, 95, 65), (110, 140, 75)))
 WHITES = ((243, 241, 235), (236, 234, 240))
 YELLOWS = ((246, 200, 50), (250, 215, 95))
 PINKS = ((233, 130, 160), (240, 175, 190))
 REDS = ((195, 30, 45), (220, 60, 50))
-BLOSSOMS = np.array(
-    (*WHITES, *YELLOWS, *PINKS, *REDS, (150, 80, 160), (240, 140, 60))
-)  # of any flower out of focus
+# of any flower out of focus
+BLOSSOMS = np.array((*WHITES, *YELLOWS, *PINKS, *REDS, (150, 80, 160), (240, 140, 60)))
 STRAW, EARTH, BARK, GOLD, DOWN = np.array(
     ((200, 200, 120), (62, 40, 28), (120, 78, 42), (232, 172, 40), (232, 232, 228))
 )
 
-ALONG = np.sin(
-    np.linspace(0.05, 0.5, 7) * np.pi
-)  # from the base of a petal to its tip (1), closer together where the tip is round
-ROUND, POINTED = (
-    np.sqrt(1 - ALONG**8),
-    np.sin(np.pi * (0.15 + 0.85 * ALONG)) ** 0.8,
-)  # how wide a petal is along its length
+# from the base of a petal to its tip (1), closer together where the tip is round
+ALONG = np.sin(np.linspace(0.05, 0.5, 7) * np.pi)
+# how wide a petal is along its length
+ROUND, POINTED = (np.sqrt(1 - ALONG**8), np.sin(np.pi * (0.15 + 0.85 * ALONG)) ** 0.8)
 EDGES = np.array((-1, 0, 1))[:, None]
 GOLDEN_ANGLE = np.pi * (3 - np.sqrt(5))
 
-LEAF = np.linspace(0, 1, 19)[
-    :, None
-]  # from the base of a leaf to its tip, and five outlines: half widths in lengths of the leaf
+# from the base of a leaf to its tip, and five outlines: half widths in lengths of the leaf
+LEAF = np.linspace(0, 1, 19)[:, None]
 SPOON = 0.3 * (LEAF**3 * np.sqrt(1 - LEAF**8)).ravel()
 TEETH = np.append(0.02 + 0.16 * np.tile((0.15, 0.55, 1), 6) * np.linspace(0.4, 1, 18), 0)
 SAW = 0.3 * np.sin(np.pi * LEAF.ravel()) ** 0.7 * np.resize((1, 0.85), 19)
@@ -63,9 +51,9 @@ DOME = np.stack(
         for rise in (0, 0.35, 0.7, 0.95)
     ]
 )
-TOOTH = np.array(
-    (0, 0.2, 0.62, 0.8)
-)  # of a round of teeth: where one begins, reaches its full length, leaves it and ends
+# of a round of teeth: where one begins, reaches its full length, leaves it and ends
+TOOTH = np.array((0, 0.2, 0.62, 0.8))
+# evenly over a sphere
 BALL = np.array(
     [
         (
@@ -75,7 +63,7 @@ BALL = np.array(
         )
         for i, h in enumerate(np.linspace(-0.99, 0.99, 90))
     ]
-)  # evenly over a sphere
+)
 STAMENS = np.array(
     [
         point
@@ -83,16 +71,12 @@ STAMENS = np.array(
         for point in ((0, 0, -0.3), (np.cos(angle), np.sin(angle), 0))
     ]
 )
-RAYS = 0.17 * np.insert(
-    DISC[::2], np.arange(9), 0, axis=0
-)  # from the middle out and back, eight times
+# from the middle out and back, eight times
+RAYS = 0.17 * np.insert(DISC[::2], np.arange(9), 0, axis=0)
 SPIRALS = np.array(
     [
-        (
-            r**0.5 * np.cos(turn + way * 1.6 * r),
-            r**0.5 * np.sin(turn + way * 1.6 * r),
-            1,
-        )  # out one way and back another
+        # out one way and back another
+        (r**0.5 * np.cos(turn + way * 1.6 * r), r**0.5 * np.sin(turn + way * 1.6 * r), 1)
         for turn in np.arange(13) * 2 * np.pi / 13
         for way in (1, -1)
         for r in np.arange(5)[::way] / 4
@@ -140,7 +124,7 @@ def _garden(size: int, rng: np.random.Generator) -> np.ndarray:
     for _ in range(rng.integers(2, 10)):
         x, y = rng.uniform(0, 1, 2)
         if rng.random() < 0.3:
-            pen.ellipse(
+            pen.ellipse(  # type: ignore[call-arg]  # a star of known length
                 x,
                 y,
                 *np.tile(rng.uniform(0.03, 0.11), 2),
@@ -187,7 +171,7 @@ def _fill(pen: Pen, polygons: np.ndarray, colours: np.ndarray) -> None:
         cv2.fillPoly(pen.canvas, [outline], colour, cv2.LINE_8, SUBPIXEL_BITS)
 
 
-def _around(count: int, rng: np.random.Generator) -> np.ndarray:
+def _around(count: int | np.integer, rng: np.random.Generator) -> np.ndarray:
     """Directions of petals that share a circle, not quite evenly."""
     return (np.arange(count) + rng.uniform(0, count) + rng.normal(0, 0.1, count)) * (
         2 * np.pi / count
@@ -377,6 +361,7 @@ def _clock(pen: Pen, tilt: float, rng: np.random.Generator) -> None:
 def _rose(pen: Pen, tilt: float, colour: np.ndarray, rng: np.random.Generator) -> None:
     green = shade(LEAVES, rng) * 0.8
     stem = _stem(pen, tilt, 0.13, green, rng, base=-0.3)
+    reach: float
     if tilt > 0.6:
         turns, start, reach = np.array((-0.5, 0.1, 0.7)), stem[2], 1
     else:
@@ -394,9 +379,8 @@ def _rose(pen: Pen, tilt: float, colour: np.ndarray, rng: np.random.Generator) -
     )
     _dome(pen, tilt, 0.5, -0.4, green, 0.8 * green)
     count, opened = rng.integers(18, 27), rng.uniform(0.5, 1)
-    inward = (np.arange(count) / (count - 1))[
-        :, None
-    ]  # one spiral from the outermost petal to the innermost
+    # one spiral from the outermost petal to the innermost
+    inward = (np.arange(count) / (count - 1))[:, None]
     radius = (1 - 0.82 * inward) * (0.7 + 0.3 * opened) * ALONG ** (1 - 0.5 * inward)
     height = -0.35 + (0.3 + 0.7 * inward**0.6 + 0.25 * (1 - opened)) * ALONG**1.5
     petals = _petals(
@@ -466,9 +450,10 @@ def _tulip(pen: Pen, tilt: float, colour: np.ndarray, rng: np.random.Generator) 
     )
     height = -0.75 + 1.5 * ALONG**1.4
     half_angle = rng.uniform(0.95, 1.1) * (1 - ALONG ** rng.uniform(2.5, 4.5)) ** 0.6
+    # the bottom of the cup
     pen.polygon(
         _seen(DOME[0] * 0.4 - (0, 0, 0.6), tilt), 0.5 * STRAW if tilt < 0.6 else 0.7 * colour
-    )  # the bottom of the cup
+    )
     petals = _petals(_around(6, rng), (1 - 0.1 * inner) * radius, height, half_angle, rng)
     _paint(pen, tilt, petals, colour, ((1, 0.88), (0.9, 1)), rng, folded=True)
     if tilt < 0.6:

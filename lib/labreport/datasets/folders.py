@@ -171,10 +171,8 @@ def unpack(archive: Path, folder: Path) -> None:
             for member in tqdm(members, desc=f"unpacking {archive.name}", unit="file", leave=False):
                 target = folder / member.filename
                 target.parent.mkdir(parents=True, exist_ok=True)
-                with (
-                    zipped.open(member) as source,
-                    open(target, "xb") as copy,
-                ):  # zipfile compares the CRC, and reads no more than what is declared
+                with zipped.open(member) as source, open(target, "xb") as copy:
+                    # zipfile compares the CRC, and reads no more than what is declared
                     shutil.copyfileobj(source, copy)
                     if copy.tell() != member.file_size:
                         raise zipfile.BadZipFile(f"{member.filename} ends early")
@@ -188,11 +186,12 @@ def unpack(archive: Path, folder: Path) -> None:
         IsADirectoryError,
     ) as error:
         shutil.rmtree(folder, ignore_errors=True)
+        # RuntimeError: encrypted, or packed in an unknown way
         told = (
             f"{type(error).__name__}: two members in one place"
             if isinstance(error, OSError)
             else error
-        )  # RuntimeError: encrypted, or packed in an unknown way
+        )
         raise ValueError(
             f"{archive}: a damaged zip ({told}); get it again, nothing was unpacked"
         ) from None
@@ -202,7 +201,7 @@ def unpack(archive: Path, folder: Path) -> None:
 
 
 def require_room(folder: Path, size: int, what: str) -> None:
-    """OSError (ENOSPC) where the disk of a folder has no room for so many bytes, and a little more."""
+    """OSError (ENOSPC) where a folder's disk has no room for so many bytes and a little more."""
     free = shutil.disk_usage(folder).free
     if free < size * 1.02:
         raise OSError(

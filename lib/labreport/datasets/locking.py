@@ -144,9 +144,8 @@ def _digests(name: str, root: Path, members: list[str]) -> tuple[list[str], list
         / f"{name}-{hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:16]}.json"
     )
     remembered = files.read_json(memory)
-    remembered = (
-        remembered if records.are_texts(remembered) else {}
-    )  # damaged: the files are read again
+    # damaged: the files are read again
+    remembered = remembered if records.are_texts(remembered) else {}
     stamps = {member: files.stamp(root / member) for member in members}
     unknown = [
         member

@@ -14,7 +14,7 @@ from .backbones import frozen_part
 __all__ = ["MODELS", "build", "frozen_part", "parameters", "refuse_other_shapes", "summary"]
 
 
-def build(experiment, image_shape: tuple[int, int, int], num_classes: int) -> keras.Model:
+def build(experiment, image_shape: tuple[int, ...], num_classes: int) -> keras.Model:
     """The experiment's model, new; returns probabilities (N, num_classes) for pixels (N, H, W, 3),
     a dict of them where it has several outputs.
 
@@ -22,10 +22,11 @@ def build(experiment, image_shape: tuple[int, int, int], num_classes: int) -> ke
     no model for such images.
     """
     try:
-        return MODELS[experiment.model](image_shape, num_classes, **experiment.model_args)
+        return MODELS[experiment.model](image_shape, num_classes, **experiment.model_args)  # type: ignore[operator]
     except ConnectionError:
         raise
-    except Exception as error:  # Keras and its backend raise of all kinds: maps that shrink to nothing, too little memory
+    except Exception as error:
+        # Keras and its backend raise of all kinds: maps that shrink to nothing, too little memory
         if (
             isinstance(error, ValueError)
             and "\n" not in str(error)
@@ -40,9 +41,7 @@ def build(experiment, image_shape: tuple[int, int, int], num_classes: int) -> ke
         ) from error
 
 
-def refuse_other_shapes(
-    experiment, base, image_shape: tuple[int, int, int], num_classes: int
-) -> None:
+def refuse_other_shapes(experiment, base, image_shape: tuple[int, ...], num_classes: int) -> None:
     """Raise ValueError where the weights of `base` cannot fit the model of `experiment`, which
     starts from it.
 

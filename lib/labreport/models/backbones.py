@@ -64,12 +64,8 @@ def _weighted(model_args: dict, image_shape) -> keras.Model:
     backbone = _architecture(model_args, image_shape, None)
     try:
         backbone.load_weights(file)
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        RuntimeError,
-    ) as error:  # h5py and Keras know many ways to say so
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        # h5py and Keras know many ways to say so
         raise ValueError(
             f"{paths.display(file)} does not hold the weights of {_described(model_args)}"
             f" ({_first_line(error)}); remove it, or put a whole"
@@ -125,14 +121,14 @@ def _names(backbone: keras.Model) -> list[str]:
     backbone's first layer of that kind undoes it.
     """
     parts = [
-        re.fullmatch(r"(.+?)(?:_(\d+))?", layer.name).groups(default="0")
+        re.fullmatch(r"(.+?)(?:_(\d+))?", layer.name).groups(default="0")  # type: ignore[union-attr]
         for layer in backbone.layers
     ]
     automatic = [
         kind.replace("_", "") == type(layer).__name__.lower()
         for layer, (kind, _) in zip(backbone.layers, parts)
     ]
-    first = {}
+    first: dict[str, int] = {}
     for (kind, number), counted in zip(parts, automatic):
         if counted:
             first[kind] = min(int(number), first.get(kind, int(number)))

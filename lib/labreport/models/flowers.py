@@ -2,6 +2,8 @@
 architectures from the literature.
 """
 
+from typing import Any
+
 import keras
 from keras import layers
 
@@ -9,7 +11,11 @@ from . import rates
 
 # What the pixels become before the first convolution: factor and offset; raw pixels stay as they
 # are.
-SCALES = {"raw": None, "zero_to_one": (1 / 255, 0.0), "minus_one_to_one": (1 / 127.5, -1.0)}
+SCALES: dict[str, Any] = {
+    "raw": None,
+    "zero_to_one": (1 / 255, 0.0),
+    "minus_one_to_one": (1 / 127.5, -1.0),
+}
 
 
 def stacked(
@@ -97,7 +103,7 @@ def vgg16(image_shape, num_classes, *, pixels: str) -> keras.Model:
 
 
 def vgg16_keras(image_shape, num_classes, *, pixels: str) -> keras.Model:
-    """VGG-16 as keras.applications builds it, with random weights (Simonyan and Zisserman, 2015)."""
+    """VGG-16 of keras.applications, with random weights (Simonyan and Zisserman, 2015)."""
     _, x = _pixels(image_shape, pixels)
     return keras.applications.VGG16(
         weights=None, include_top=True, input_tensor=x, classes=num_classes

@@ -1,12 +1,14 @@
 """Dropout rates as parameter files give them, checked for every architecture that takes them."""
 
+from collections.abc import Sequence
+
 
 def check(
     dense: list[int],
     dense_dropout: list[float],
     name: str = "dense_dropout",
     blocks: int | None = None,
-    block_dropout: list[float] = (),
+    block_dropout: Sequence[float] = (),
 ) -> None:
     """ValueError unless there is a rate for each hidden dense layer, and for each of the blocks
     where there are some, from 0 to below 1.

@@ -52,14 +52,13 @@ def project() -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, content in sorted(contents.items()):
-            archive.writestr(
-                zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED, 9
-            )  # ZipInfo: of no date
+            # ZipInfo: of no date
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED, 9)
     return buffer.getvalue()
 
 
 def packed(experiment, language: str) -> dict:
-    """The notebook of an experiment with its parameters filled in and the project inside, as JSON."""
+    """The notebook of an experiment, with its parameters and the project inside, as JSON."""
     made = _read(experiment.notebook)
     for cell in made["cells"]:
         if "parameters" in cell["metadata"].get("tags", []):

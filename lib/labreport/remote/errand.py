@@ -10,6 +10,7 @@ import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from .. import execution, files, interruption, paths, provenance, results, state, tasks, wording
 
@@ -60,7 +61,7 @@ def do(errand: str, runs: dict[str, dict], language: str, seconds: float) -> Non
     others.
     """
     clock = Clock(seconds, time.monotonic())
-    record = {
+    record: dict[str, Any] = {
         "errand": errand,
         "runs": {
             run: {"outcome": "waiting", "epochs": _epochs(run, told["base"])}
@@ -112,18 +113,14 @@ def show(run: str, language: str) -> None:
 
 
 def _done(run: str, base: str | None, arguments: list[str], clock: Clock, record: dict) -> dict:
-    """What came of a run: its outcome (finished, stopped or failed), its epochs, and why it failed."""
+    """What came of a run: finished, stopped or failed; its epochs, and why it failed."""
     log = record_folder() / tasks.LOGS / f"{run}.txt"
     tasks.head(log, run, "on Kaggle")
     process = tasks.start(
         tasks.PIPELINE, arguments, log, paths.root(), os.environ | {"PYTHONUNBUFFERED": "1"}
     )
-    shown, epochs, since, asked = (
-        log.stat().st_size,
-        _epochs(run, base),
-        None,
-        False,
-    )  # since: an epoch was seen to end, so that what comes before the first is not taken for one
+    # since: an epoch was seen to end, so that what comes before the first is not taken for one
+    shown, epochs, since, asked = (log.stat().st_size, _epochs(run, base), None, False)
     try:
         while (code := process.poll()) is None:
             shown = _shown(log, shown)

@@ -15,6 +15,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from .. import files, interruption, kaggle_api, paths, privacy
 from ..plain_types import printable
@@ -95,7 +96,10 @@ def bring(
     folder.mkdir(parents=True, exist_ok=True)
     with files.lock(folder / LOCK, f"{name} on Kaggle"):
         lanes = _lanes(name, folder, [step for step in steps if step.to_do], terms.at_once)
-        keep = lambda: _keep(folder, lanes)
+
+        def keep() -> None:
+            _keep(folder, lanes)
+
         try:
             while open_lanes := [lane for lane in lanes if lane.left]:
                 for lane in open_lanes:
@@ -184,7 +188,7 @@ def _kept(folder: Path) -> list[dict]:
     )
 
 
-def _is_part(part: dict) -> bool:
+def _is_part(part: Any) -> bool:
     """Whether what was sent has the names that we give: they become an address and the name of a
     folder.
     """
@@ -208,9 +212,8 @@ def _keep(folder: Path, lanes: list[Lane]) -> None:
             for lane in open_ones
         ]
     }
-    if (
-        open_ones and files.read_json(folder / RECORD) != record
-    ):  # it is asked to at each look, for hours
+    if open_ones and files.read_json(folder / RECORD) != record:
+        # it is asked to at each look, for hours
         folder.mkdir(parents=True, exist_ok=True)  # somebody may have tidied up
         files.write_json(folder / RECORD, record)
     if not open_ones:
@@ -239,10 +242,9 @@ def _send(api, lane: Lane, terms: sending.Terms, keep) -> None:
         if not lane.parts and lane.letter in ("", "a"):
             print(printable(told), flush=True)
     attached = lane.attached
+    slug = sending.slug(lane.name, lane.key, lane.letter, len(lane.parts) + 1)
     part = {
-        "kernel": (
-            f"{api.get_config_value('username')}/{sending.slug(lane.name, lane.key, lane.letter, len(lane.parts) + 1)}"
-        ),
+        "kernel": f"{api.get_config_value('username')}/{slug}",
         "errand": secrets.token_hex(8),
         "sent": files.now(),
         "arrived": False,
@@ -257,7 +259,7 @@ def _send(api, lane: Lane, terms: sending.Terms, keep) -> None:
         outcome = sending.push(
             api,
             part,
-            attached and attached["kernel"],
+            attached["kernel"] if attached else None,
             [step.experiment for step in lane.left],
             lane.name,
             terms,
@@ -265,7 +267,7 @@ def _send(api, lane: Lane, terms: sending.Terms, keep) -> None:
     except ValueError:
         lane.parts.pop()
         raise
-    if outcome == sending.NOTHING_TO_ATTACH:  # it was deleted there
+    if attached and outcome == sending.NOTHING_TO_ATTACH:  # it was deleted there
         lane.parts.pop()
         attached["left"] = {}
         return
@@ -279,9 +281,10 @@ def _send(api, lane: Lane, terms: sending.Terms, keep) -> None:
         lane.again = time.monotonic() + FULL_SECONDS
         return
     part["arrived"], lane.seen, lane.answered, lane.again = True, "", time.monotonic(), 0.0
+    internet = sending.needs([step.experiment for step in lane.left])["enable_internet"]
     print(
         f"{lane.title}: sent {count(len(lane.left), 'run')} to {sending.page(part['kernel'])}"
-        f" ({terms}{', with internet' * sending.needs([step.experiment for step in lane.left])['enable_internet']})",
+        f" ({terms}{', with internet' if internet else ''})",
         flush=True,
     )
 
@@ -302,8 +305,10 @@ def _look(api, lane: Lane, terms: sending.Terms) -> None:
             f" stays there: {kaggle_api.SETTINGS}",
             flush=True,
         )
-    if status in ("RUNNING", *OVER) and lane.log is None:
-        lane.log = Log(api, lane.at_work["kernel"], lane.letter)
+    if status not in ("RUNNING", *OVER):
+        return
+    if lane.log is None:
+        lane.log = Log(api, lane.parts[-1]["kernel"], lane.letter)
         lane.log.start()
     if status in OVER:
         lane.log.finish()
@@ -317,7 +322,7 @@ def _status(api, lane: Lane) -> tuple[str | None, str]:
     """
     from kagglesdk.kernels.types.kernels_api_service import ApiGetKernelSessionStatusRequest
 
-    part, waited = lane.at_work, time.monotonic() - lane.answered
+    part, waited = lane.parts[-1], time.monotonic() - lane.answered
     page, request = sending.page(part["kernel"]), ApiGetKernelSessionStatusRequest()
     request.user_name, request.kernel_slug = part["kernel"].split("/")
     try:
@@ -352,7 +357,7 @@ def _fetch(api, lane: Lane, status: str, message: str, terms: sending.Terms) -> 
     """Take what a notebook that is over has left, verified, and settle what becomes of each of its
     runs.
     """
-    part = lane.at_work
+    part = lane.parts[-1]
     page = sending.page(part["kernel"])
     output = taking.Output.of(api, part["kernel"], part["errand"])
     if output.record is None:
@@ -407,18 +412,16 @@ class Log(threading.Thread):
         super().__init__(daemon=True)
         self.api, self.kernel, self.margin = api, kernel, f"  {letter} | " if letter else "  | "
         self.over, self.taken, self.line = threading.Event(), 0, ""
-        self.output = (
-            sys.stdout
-        )  # as it is now: what the client prints elsewhere is led away from it for moments
+        # as it is now: what the client prints elsewhere is led away from it for moments
+        self.output = sys.stdout
 
     def run(self) -> None:
         import requests
 
         while True:
             last = self.over.is_set()  # then what is there now is all
-            with contextlib.suppress(
-                requests.RequestException, ValueError, OSError
-            ):  # the status tells how the notebook is; the log is a courtesy
+            with contextlib.suppress(requests.RequestException, ValueError, OSError):
+                # the status tells how the notebook is; the log is a courtesy
                 for number, event in enumerate(self.api.kernels_logs_stream(self.kernel)):
                     if number >= self.taken:
                         self._print(event.get("data") or "")

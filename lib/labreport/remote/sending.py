@@ -153,6 +153,7 @@ def push(api, part: dict, attached: str | None, found: list, name: str, terms: T
         Path(folder, "notebook.ipynb").write_text(
             json.dumps(notebook(name, found, part["errand"], terms)), "utf-8"
         )
+        # a second try could be a second notebook
         answer = kaggle_api.asked(
             api,
             api.kernels_push,
@@ -162,7 +163,7 @@ def push(api, part: dict, attached: str | None, found: list, name: str, terms: T
             what=f"the notebook {title}",
             page=kaggle_api.SETTINGS,
             attempts=1,
-        )  # a second try could be a second notebook
+        )
     for source in answer.invalid_competition_sources or []:
         raise ValueError(
             f"Kaggle cannot attach the competition {source} to {title}: accept its rules at"

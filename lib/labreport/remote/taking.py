@@ -52,6 +52,7 @@ class Output:
 
         Of a notebook that was ended in between, its checkpoints say more than the record.
         """
+        assert self.record is not None
         folder = f"reports/{run}/"
         return max(
             self.record["runs"][run]["epochs"],
@@ -73,6 +74,7 @@ def take(experiment, failed: str | None, output: Output) -> str:
         f"reports/{experiment.run_name}",
         f"{tasks.LOGS}/{experiment.run_name}.txt",
     )
+    assert output.record is not None
     digests = output.record["files"]
     if failed is None:
         wanted = {
@@ -131,7 +133,8 @@ def take(experiment, failed: str | None, output: Output) -> str:
 def _listed(api, kernel: str) -> tuple[dict[str, str], str]:
     from kagglesdk.kernels.types.kernels_api_service import ApiListKernelSessionOutputRequest
 
-    links, log, token = {}, "", ""
+    links: dict[str, str] = {}
+    log, token = "", ""
     with api.build_kaggle_client() as client:
         while True:
             request = ApiListKernelSessionOutputRequest()
@@ -156,8 +159,10 @@ def _read(link: str) -> dict | None:
 
     answer = requests.get(link, timeout=download.TIMEOUT_SECONDS)
     answer.raise_for_status()
-    with contextlib.suppress(ValueError):
+    try:
         return answer.json()
+    except ValueError:
+        return None
 
 
 def _usable(record, key: str) -> bool:

@@ -120,9 +120,8 @@ class Document:
     language: str = "en"
     fields: dict[str, str] = field(default_factory=dict)
     blocks: tuple[Block, ...] = ()
-    byline: tuple[
-        str, ...
-    ] = ()  # the fields, by label, that say who, for what and when; the PDF sets them below its title
+    # the fields, by label, that say who, for what and when; the PDF sets them below its title
+    byline: tuple[str, ...] = ()
     authors: tuple[str, ...] = ()  # names, for the PDF's metadata
     commit: str = ""  # of the source, if the notebook says so
     changed: bool = False  # whether the source had changes that were not committed

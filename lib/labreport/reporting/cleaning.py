@@ -52,7 +52,8 @@ _ATTRIBUTES = {
 _MATH_ATTRIBUTES = set(
     "display mathvariant stretchy form fence separator accent accentunder columnalign rowspan"
     " columnspan width height depth lspace rspace linethickness displaystyle scriptlevel minsize"
-    " maxsize symmetric largeop movablelimits notation encoding xmlns rowspacing columnspacing".split()
+    " maxsize symmetric largeop movablelimits notation encoding xmlns rowspacing"
+    " columnspacing".split()
 )
 _STYLE = re.compile(r"text-align:\s*(?:left|right|center)|padding-(?:left|right):\s*0")
 _LINK = re.compile(r"(?:https?:|mailto:|#)[^\s]", re.IGNORECASE)
@@ -101,14 +102,14 @@ def _put_strays_before(table: Tag, part: Tag) -> None:
         if isinstance(node, Tag) and node.name in _INSIDE[part.name] and not second_caption:
             if node.name in _INSIDE:
                 _put_strays_before(table, node)
-        elif isinstance(node, Tag) or node.strip():
+        elif isinstance(node, Tag) or str(node).strip():
             table.insert_before(node.extract())
 
 
 def _clean_tag(tag: Tag, tree: BeautifulSoup, resolve: Resolver) -> None:
     name = tag.name
     if name in _UNSEEN:
-        address = tag.get("src") or tag.get("data") or ""
+        address = str(tag.get("src") or tag.get("data") or "")
         tag.replace_with(_link_or_text(tree, address, say(_UNSEEN[name])))
     elif name in _DROPPED:
         tag.decompose()
@@ -121,15 +122,14 @@ def _clean_tag(tag: Tag, tree: BeautifulSoup, resolve: Resolver) -> None:
         tag.replace_with(
             NavigableString(box if tag.get("type") == "checkbox" else str(tag.get("value", "")))
         )
-    elif name == "span" and "math" in tag.get("class", []):
-        tag.name, tag.attrs = (
-            "code",
-            {"class": "tex"},
-        )  # TeX that pandoc could not read is shown as TeX
+    elif name == "span" and "math" in tag.get_attribute_list("class"):
+        # TeX that pandoc could not read is shown as TeX
+        tag.name, tag.attrs = "code", {"class": "tex"}
     elif name not in _KEPT:
         tag.unwrap()
     else:
-        if name == "div" and any(str(word).startswith("alert") for word in tag.get("class", [])):
+        classes = tag.get_attribute_list("class")
+        if name == "div" and any(str(word).startswith("alert") for word in classes):
             tag.name = "blockquote"  # Jupyter's coloured boxes
         _clean_attributes(tag)
 
@@ -151,11 +151,10 @@ def _clean_attributes(tag: Tag) -> None:
         style = f"text-align: {align}"
     if style and tag.name in ("td", "th", "mtd"):
         tag["style"] = style
-    if tag.has_attr("href") and not _LINK.match(str(tag["href"]).strip()):
-        if (
-            ":" in str(tag["href"]).split("/")[0]
-        ):  # javascript:, data:, file: and their like; relative pages may stay
-            del tag["href"]
+    href = str(tag.get("href", ""))
+    if ":" in href.split("/")[0] and not _LINK.match(href.strip()):
+        # javascript:, data:, file: and their like; relative pages may stay
+        del tag["href"]
 
 
 def _replace_image(tag: Tag, tree: BeautifulSoup, resolve: Resolver) -> None:
@@ -179,8 +178,11 @@ def _replace_image(tag: Tag, tree: BeautifulSoup, resolve: Resolver) -> None:
         )
         return
     title = tag.get("title")
-    tag.attrs = {"src": data_uri(picture), "alt": alt or title or say("Picture without a description"),
-                 "width": str(round(pixels or picture.width / 0.75))}  # fmt: skip
+    tag.attrs = {
+        "src": data_uri(picture),
+        "alt": alt or title or say("Picture without a description"),
+        "width": str(round(pixels or picture.width / 0.75)),
+    }
     if title:
         tag["title"] = title
 
@@ -190,7 +192,7 @@ def _replace_svg(tag: Tag, tree: BeautifulSoup) -> None:
     names, mended here.
     """
     title = tag.find("title")
-    alt = (
+    alt = str(
         tag.get("aria-label")
         or (title.get_text(" ", strip=True) if title else "")
         or say("Drawing")
@@ -223,7 +225,10 @@ def code_block(tag: Tag) -> Code:
     <code> inside.
     """
     code = tag.find("code")
-    names = [*tag.get("class", []), *(code.get("class", []) if code else [])]
+    names = [
+        *tag.get_attribute_list("class"),
+        *(code.get_attribute_list("class") if code else []),
+    ]
     language = next(
         (name.removeprefix("language-") for name in names if name not in ("sourceCode", "code")), ""
     )

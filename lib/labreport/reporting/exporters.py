@@ -157,11 +157,12 @@ def render(
     folder.mkdir(parents=True, exist_ok=True)
     waiting = {folder / name: folder / f".{name}.{os.getpid()}.part" for name in contents}
     try:
-        for (final, temporary), data in zip(waiting.items(), contents.values()):
-            temporary.write_bytes(data)
+        for final, temporary in waiting.items():
+            temporary.write_bytes(contents[final.name])
         for final, temporary in waiting.items():
             os.replace(temporary, final)
     finally:
         for temporary in waiting.values():
             temporary.unlink(missing_ok=True)
-    return tuple(folder / name for name in names)
+    html, pdf = (folder / name for name in names)
+    return html, pdf

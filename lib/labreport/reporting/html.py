@@ -70,9 +70,8 @@ def _prose(block: Prose) -> Markup:
     if "<pre" not in block.html:
         return Markup('<div class="prose">{}</div>').format(Markup(block.html))
     tree = BeautifulSoup(block.html, "html.parser")
-    for listing in tree.find_all(
-        "pre"
-    ):  # code inside a list or a quotation is coloured like any other
+    for listing in tree.find_all("pre"):
+        # code inside a list or a quotation is coloured like any other
         listing.replace_with(BeautifulSoup(_listing(code_block(listing)), "html.parser"))
     return Markup('<div class="prose">{}</div>').format(Markup(str(tree)))
 
@@ -171,9 +170,8 @@ def _rows(rows, scope: str) -> Markup:
                 attributes += Markup(' class="{}"').format(cell.align)
             inside = Markup(cell.html)
             if cell.header and "<" not in cell.html:
-                inside = Markup(
-                    cell.html.replace("_", "_<wbr>")
-                )  # validation_accuracy may break where its words meet
+                # validation_accuracy may break where its words meet
+                inside = Markup(cell.html.replace("_", "_<wbr>"))
             cells.append(Markup("<{0}{1}>{2}</{0}>").format(name, attributes, inside))
         lines.append(Markup("<tr>{}</tr>").format(Markup("").join(cells)))
     return Markup("\n").join(lines)

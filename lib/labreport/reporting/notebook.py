@@ -16,6 +16,8 @@ from .pandoc import markdown_to_html
 from .pictures import picture_from_bytes, picture_from_mime
 from .terminal import without_control_characters
 
+Named = Heading | Figure | Table  # what a reference can lead to
+
 _TYPED_NUMBER = re.compile(r"\d+(?:\.\d+)*[.)]?\s")
 
 
@@ -207,9 +209,8 @@ def _numbered(blocks, places) -> list[Block]:
     """
     headings = [block for block in blocks if isinstance(block, Heading)]
     typed = sum(bool(_TYPED_NUMBER.match(heading.text)) for heading in headings)
-    numbering = typed * 2 <= len(
-        headings
-    )  # most headings carry a typed number: a second one would confuse
+    # most headings carry a typed number: a second one would confuse
+    numbering = typed * 2 <= len(headings)
     above: list[int] = []  # the levels, as typed, of the sections around the present one
     counts: list[int] = []
     anchors: set[str] = set()
@@ -229,11 +230,9 @@ def _numbered(blocks, places) -> list[Block]:
             tables += 1
             block = replace(block, number=tables)
         numbered.append(block)
-    shown: dict[str, list[Block]] = {place: [] for place in places if place}
+    shown: dict[str, list[Named]] = {place: [] for place in places if place}
     for place, block in zip(places, numbered):
-        if place and (
-            isinstance(block, Heading) or (isinstance(block, (Figure, Table)) and block.number)
-        ):
+        if place and isinstance(block, Named) and (isinstance(block, Heading) or block.number):
             shown[place].append(block)
     return [
         (
@@ -249,7 +248,7 @@ def _folded(text: str) -> str:
     return re.sub(r"[^\w]+", "-", text.lower()).strip("-")
 
 
-def _linked(html: str, anchors: set[str], shown: dict[str, list[Block]]) -> str:
+def _linked(html: str, anchors: set[str], shown: dict[str, list[Named]]) -> str:
     """Links lead to our anchors: to sections, written as Jupyter has them (#The-Model) or as pandoc
     has (#the-model), and to what a cell shows.
 
@@ -266,9 +265,8 @@ def _linked(html: str, anchors: set[str], shown: dict[str, list[Block]]) -> str:
             if counted and place not in shown and counted[1] in shown
             else (place, 0)
         )
-        cell = (
-            cell if cell in shown else f"{cell}-{spoken()}"
-        )  # the translation of a cell is named after it
+        # the translation of a cell is named after it
+        cell = cell if cell in shown else f"{cell}-{spoken()}"
         target = (
             shown[cell][position] if cell in shown and 0 <= position < len(shown[cell]) else None
         )
@@ -283,8 +281,10 @@ def _linked(html: str, anchors: set[str], shown: dict[str, list[Block]]) -> str:
         ):
             return f'<a href="#{target.anchor}">{_name(target)}</a>'
         anchor = _folded(place)
-        if anchor in anchors or target:
-            return f'<a href="#{anchor if anchor in anchors else target.anchor}">{words}</a>'
+        if anchor in anchors:
+            return f'<a href="#{anchor}">{words}</a>'
+        if target:
+            return f'<a href="#{target.anchor}">{words}</a>'
         if not words.strip():  # a reference to nothing: a slip of the pen, which should be seen
             return say("[nothing is called {place}]", place=escape(place))
         return words if cell in shown else found[0]
@@ -297,7 +297,7 @@ def _linked(html: str, anchors: set[str], shown: dict[str, list[Block]]) -> str:
     )
 
 
-def _name(target: Block) -> str:
+def _name(target: Named) -> str:
     """What a reference calls it: Figure 3, Table 2, Section 3.1; a section without a number by its
     heading.
     """

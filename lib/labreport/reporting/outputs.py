@@ -186,7 +186,7 @@ def _flattened(tag: Tag):
         if (
             isinstance(node, Tag)
             and node.name in _UNWRAPPED
-            and "footnotes" not in node.get("class", [])
+            and "footnotes" not in node.get_attribute_list("class")
         ):
             yield from _flattened(node)
         else:

@@ -11,11 +11,18 @@ import subprocess
 
 # Jupyter's dialect is CommonMark with tables and mathematics; pandoc's own markdown wants a blank
 # line before a list.
-_DIALECT = "commonmark+pipe_tables+strikeout+task_lists+autolink_bare_uris+footnotes+tex_math_dollars+raw_html"
-_ENVIRONMENTS = "equation|align|alignat|gather|multline|eqnarray|flalign|split|aligned|gathered|cases|[pbvBV]?matrix"
+_DIALECT = (
+    "commonmark+pipe_tables+strikeout+task_lists+autolink_bare_uris"
+    "+footnotes+tex_math_dollars+raw_html"
+)
+_ENVIRONMENTS = (
+    "equation|align|alignat|gather|multline|eqnarray|flalign|split|aligned|gathered|cases"
+    "|[pbvBV]?matrix"
+)
 _CODE_OR_MATH = re.compile(
     rf"""
-      (?P<fence>^[ ]{{0,3}}(?P<mark>`{{3,}}|~{{3,}})[^\n]*\n.*?(?:^[ ]{{0,3}}(?P=mark)[`~]*[ \t]*$|\Z))
+      (?P<fence>^[ ]{{0,3}}(?P<mark>`{{3,}}|~{{3,}})[^\n]*\n.*?(?:^[ ]{{0,3}}(?P=mark)[`~]*[ \t]*$
+                |\Z))
     | (?P<code>(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`))
     | (?P<escaped>\\\$)
     | \$\$(?P<display>.+?)\$\$
@@ -101,9 +108,8 @@ def _with_plain_dollars(source: str) -> str:
     def replacement(found):
         display = found["display"] or found["bare"] or found["brackets"]
         if display:
-            body = re.sub(
-                r"\n\s*\n", "\n", display.strip()
-            )  # a blank line would end the paragraph and the formula
+            # a blank line would end the paragraph and the formula
+            body = re.sub(r"\n\s*\n", "\n", display.strip())
             return f"$${_with_visible_tags(body)}$$"
         if found["parentheses"]:
             return f"${found['parentheses'].strip()}$"
@@ -122,7 +128,7 @@ def tex_to_typst(formulas: list[tuple[str, bool]]) -> list[str]:
     if not formulas:
         return []
     boundary = "// labreport formula boundary"
-    blocks = []
+    blocks: list[dict] = []
     for tex, display in formulas:
         kind = {"t": "DisplayMath" if display else "InlineMath"}
         blocks.append({"t": "RawBlock", "c": ["typst", boundary]})

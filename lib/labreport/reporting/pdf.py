@@ -6,8 +6,9 @@ import os
 import re
 import tempfile
 import unicodedata
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
 
 import typst
 
@@ -16,7 +17,10 @@ from .blocks import Attachment, Code, Document, Error, Figure, Heading, Note, Pr
 from .pandoc import tex_to_typst
 from .typst_markup import Writer, breakable, fitted, literal
 
-STANDARDS = ["ua-1", "a-3a"]
+if TYPE_CHECKING:
+    from typst import PDFStandard
+
+STANDARDS: "list[PDFStandard]" = ["ua-1", "a-3a"]
 _WHOLE_CODE_LINES = 12  # code up to here is not broken across pages
 _STICKY_CODE_LINES = 8  # code up to here stays with the figure or table it makes
 _TEMPLATE = Path(__file__).parent / "template.typ"
@@ -182,6 +186,11 @@ def _opening(document: Document) -> str:
         ),
         "page": say("{page} of {pages}"),
     }
+    sections = "".join(
+        f"{literal(heading.anchor)}: {literal(heading.text)}, "
+        for heading in headings
+        if heading.level == 1
+    )
     language, _, region = document.language.partition("-")
     settings = {
         "title": literal(document.title),
@@ -197,9 +206,7 @@ def _opening(document: Document) -> str:
         "fields": f"({fields})",
         "language": literal(language),
         "region": literal(region) if region else "none",
-        "sections": (
-            f"({''.join(f'{literal(heading.anchor)}: {literal(heading.text)}, ' for heading in headings if heading.level == 1) or ':'})"
-        ),
+        "sections": f"({sections or ':'})",
         "numbered": "true" if any(heading.number for heading in headings) else "false",
         "contents": str(
             sum(heading.level <= 2 for heading in headings) if len(headings) > 2 else 0
@@ -235,7 +242,7 @@ def _is_whole(block) -> bool:
 
 
 def _sticks(block, after) -> bool:
-    """Whether it must not be the last on its page: a heading, and short code before what it shows."""
+    """Whether it may not be the last on its page: a heading, short code before what it shows."""
     short = isinstance(block, Code) and block.text.count("\n") < _STICKY_CODE_LINES
     return after is not None and (
         isinstance(block, Heading) or (short and isinstance(after, (Figure, Table)))
@@ -302,13 +309,11 @@ def _timestamp(document: Document) -> int:
         finished = datetime.fromisoformat(document.finished)
     except ValueError:
         return 0
-    return max(
-        0, int((finished if finished.tzinfo else finished.replace(tzinfo=timezone.utc)).timestamp())
-    )
+    return max(0, int((finished if finished.tzinfo else finished.replace(tzinfo=UTC)).timestamp()))
 
 
 def _compile(
-    sources: dict[str, bytes], timestamp: int = 0, standards: list[str] = STANDARDS
+    sources: dict[str, bytes], timestamp: int = 0, standards: "list[PDFStandard]" = STANDARDS
 ) -> bytes:
     # typst takes files by name from memory too, but only text: pictures need a folder.
     with tempfile.TemporaryDirectory(prefix="labreport-") as folder:
@@ -362,11 +367,8 @@ def _missing_glyphs(source: str) -> dict[int, str]:
 
 
 def _spelled(character: str) -> str:
-    if unicodedata.category(character) in (
-        "Mn",
-        "Me",
-        "Cf",
-    ):  # variation selectors and joiners, invisible by themselves
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        # variation selectors and joiners, invisible by themselves
         return ""
     if unicodedata.category(character) == "So":
         return f"[{unicodedata.name(character, f'U+{ord(character):04X}').lower()}]"

@@ -20,7 +20,7 @@ def table_block(tag: Tag) -> Table:
     """`tag` is a cleaned <table>; nested tables stay inside their cell's HTML."""
     caption = tag.find("caption", recursive=False)
     rows = [row for row in tag.find_all("tr") if row.find_parent("table") is tag]
-    head = [row for row in rows if row.parent.name == "thead"]
+    head = [row for row in rows if row.parent and row.parent.name == "thead"]
     if not head:  # no <thead>: leading rows of nothing but <th> are the head
         for row in rows:
             if row.find("td") is not None or row.find("th") is None:
@@ -30,8 +30,8 @@ def table_block(tag: Tag) -> Table:
     if not body:
         head, body = [], head
     columns = max([_width(head), _width(body), 1])
-    header, body = _grid(head, columns, True), _grid(body, columns, False)
-    aligned = _align(header, body, columns)
+    header, below = _grid(head, columns, True), _grid(body, columns, False)
+    aligned = _align(header, below, columns)
     return Table(
         aligned[: len(header)], aligned[len(header) :], columns, plain(caption) if caption else ""
     )
@@ -86,8 +86,14 @@ def _grid(rows: list[Tag], columns: int, in_header: bool) -> list[list[tuple[int
             for below in range(number, number + tall):
                 taken[below][column : column + wide] = [True] * wide
             align = re.search(r"text-align:\s*(\w+)", str(tag.get("style", "")))
-            cell = Cell(tag.decode_contents().strip(), plain(tag), in_header or tag.name == "th", tall, wide,
-                        align[1] if align else "")  # fmt: skip
+            cell = Cell(
+                tag.decode_contents().strip(),
+                plain(tag),
+                in_header or tag.name == "th",
+                tall,
+                wide,
+                align[1] if align else "",
+            )
             placed.append((column, cell))
         grid.append(placed)
     return grid

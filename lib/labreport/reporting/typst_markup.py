@@ -6,6 +6,7 @@ converted together at the end.
 """
 
 import re
+from collections.abc import Collection
 
 from bs4 import BeautifulSoup, NavigableString, Tag
 
@@ -22,8 +23,9 @@ _BLOCKS = set(
     " h2 h3 h4 h5 h6".split()
 )
 _INLINE = {
-    "em": "emph", "i": "emph", "cite": "emph", "var": "emph", "strong": "strong", "b": "strong", "mark": "highlight",
-    "sub": "sub", "sup": "super", "u": "underline", "ins": "underline", "del": "strike", "s": "strike", "small": "smaller",
+    "em": "emph", "i": "emph", "cite": "emph", "var": "emph", "strong": "strong", "b": "strong",
+    "mark": "highlight", "sub": "sub", "sup": "super", "u": "underline", "ins": "underline",
+    "del": "strike", "s": "strike", "small": "smaller",
 }  # fmt: skip
 
 
@@ -70,12 +72,11 @@ class Writer:
     that exist.
     """
 
-    def __init__(self, anchors: set[str] = frozenset()):
+    def __init__(self, anchors: Collection[str] = frozenset()):
         self.anchors = anchors
         self.files: dict[str, bytes] = {}
-        self.pictures: dict[
-            str, str
-        ] = {}  # file name -> alt text, for those that Typst turns out not to read
+        # file name -> alt text, for those that Typst turns out not to read
+        self.pictures: dict[str, str] = {}
         self.formulas: list[tuple[str, bool]] = []
 
     def inline(self, html: str) -> str:
@@ -101,7 +102,8 @@ class Writer:
         name = _LANGUAGES.get(block.language, block.language)
         return (
             f"code({literal(breakable(block.text.expandtabs(4), 60))},"
-            f" {literal(name) if name else 'none'}{', sticky: true' if sticky else ''}{', breakable: false' if whole else ''})"
+            f" {literal(name) if name else 'none'}{', sticky: true' if sticky else ''}"
+            f"{', breakable: false' if whole else ''})"
         )
 
     def _inline(self, tag: Tag) -> list[str]:
@@ -113,21 +115,21 @@ class Writer:
                     text = text.lstrip(" ")
                 if text:
                     items.append(literal(breakable(text)))
-            else:
+            elif isinstance(node, Tag):
                 items.extend(self._inline_tag(node))
         if items and items[-1] == '" "':
             items.pop()
         return items
 
     def _inline_tag(self, tag: Tag) -> list[str]:
-        if "footnote-back" in tag.get("class", []):
+        if "footnote-back" in tag.get_attribute_list("class"):
             return []
         if tag.name == "math":
             return [self._formula(tag)]
         if tag.name == "br":
             return ["linebreak()"]
         if tag.name == "img":
-            picture = picture_from_data_uri(str(tag["src"]), float(tag.get("width", 0)))
+            picture = picture_from_data_uri(str(tag["src"]), float(str(tag.get("width", "0"))))
             return (
                 [f"box({self.image(picture, str(tag['alt']))})"]
                 if picture
@@ -190,21 +192,19 @@ class Writer:
                 items.append(f"par({content(inside)})")
 
         for node in list(tag.children):
-            display = (
-                isinstance(node, Tag) and node.name == "math" and node.get("display") == "block"
-            )
-            if display:
+            if not isinstance(node, Tag):
+                line.append(node)
+            elif node.name == "math" and node.get("display") == "block":
                 finish()
                 items.append(self._formula(node))
             elif (
-                isinstance(node, Tag)
-                and node.name == "img"
-                and float(node.get("width", 0)) > _INLINE_WIDTH
+                node.name == "img"
+                and (width := float(str(node.get("width", "0")))) > _INLINE_WIDTH
+                and (picture := picture_from_data_uri(str(node["src"]), width))
             ):
-                picture = picture_from_data_uri(str(node["src"]), float(node["width"]))
                 finish()
                 items.append(f"plain-picture({self.image(picture, str(node['alt']))})")
-            elif isinstance(node, Tag) and (node.name in _BLOCKS or self._holds_blocks(node)):
+            elif node.name in _BLOCKS or self._holds_blocks(node):
                 finish()
                 items.extend(self._block(node))
             else:
@@ -219,7 +219,11 @@ class Writer:
         name = tag.name
         if name in ("ul", "ol"):
             items = tag.find_all("li", recursive=False)
-            if not items or any(plain(node) for node in tag.children if node not in items):
+            if not items or any(
+                plain(node)
+                for node in tag.children
+                if isinstance(node, (Tag, NavigableString)) and node not in items
+            ):
                 return self._flow(tag)  # not quite a list; its words still count
             entries = [content(self._flow(entry)) for entry in items]
             start = str(tag.get("start", "1"))
