@@ -289,7 +289,8 @@ def texts():
     """What names commands: (file, text) of documents, headers, notebooks, and what the program
     says. Of documents only code, since prose says "make the report".
     """
-    for path in [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]:
+    documents = {*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")}
+    for path in sorted(documents - {ROOT / "CHANGELOG.md"}):  # which tells of former commands
         text = path.read_text()
         lines = re.findall(r"^(?:    |\t)(.*)", text, re.M)
         fenced = re.findall(r"^```\w*\n(.*?)^```", text, re.M | re.S)
