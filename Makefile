@@ -1,15 +1,32 @@
-# labreport: the commands of pipeline.py, for people who type make. `make` alone lists them.
+# labreport: the commands of pipeline.py, for people who type make. `make` alone lists the usual ones.
 
-# What a person may set, on the command line or in the environment. The shell gets it from the
-# environment only, in quotes ("$$SET"): then nothing in it is a command. `value` takes it as it is,
-# since make itself would expand a $(shell ...) in it.
-override INPUTS := EXP NAME DATA SET PDF AUTHORS COURSE A B ACCEPT JOBS RETRY SBATCH SCHEDULER ACCELERATOR HOURS TOLERANCE KILLS REPOSITORY PYTHON \
-	DEBUG YES CPU STAMP UNFINISHED EARLIER FORCE LANG
+# The table of variables: what a person may set, on the command line or in the environment, and what
+# it is for pipeline.py. WORDS stand there as they are, OPTIONS have a value, SWITCHES are set (=1) or
+# not. The others are for further targets.
+override WORDS := EXP NAME PDF A B
+override OPTIONS := DATA=--data SET=--set LANG=--language AUTHORS=--authors COURSE=--course ACCEPT=--accept JOBS=--jobs RETRY=--retry \
+	SCHEDULER=--scheduler SBATCH=--sbatch ACCELERATOR=--accelerator HOURS=--hours TOLERANCE=--tolerance
+override SWITCHES := DEBUG=--debug YES=--yes NOTEBOOK_ONLY=--notebook-only BUILD=--build FORCE=--force CPU=--cpu STAMP=--stamp \
+	UNFINISHED=--unfinished EARLIER=--earlier
+override KEY = $(firstword $(subst =, ,$(1)))
+override INPUTS := $(WORDS) $(foreach row,$(OPTIONS) $(SWITCHES),$(call KEY,$(row))) KILLS REPOSITORY PYTHON
+
+# For the shell each is AS_<variable>: "$$EXP", --data="$$DATA", --yes; nothing where it is empty.
+override FLAG = $(lastword $(subst =, ,$(1)))
+$(foreach word,$(WORDS),$(eval override AS_$(word) := $$$${$(word):+"$$$$$(word)"}))
+$(foreach row,$(OPTIONS),$(eval override AS_$(call KEY,$(row)) := $$$${$(call KEY,$(row)):+$(call FLAG,$(row))="$$$$$(call KEY,$(row))"}))
+$(foreach row,$(SWITCHES),$(eval override AS_$(call KEY,$(row)) := $$$${$(call KEY,$(row)):+$(call FLAG,$(row))}))
+
 # Every shell has a LANG, and Windows' Linux sets NAME to the machine's name: only make's own command line counts.
-override REPORTS_IN := $(if $(filter command,$(firstword $(origin LANG))),--language "$$LANG")
+ifneq ($(origin LANG),command line)
+override AS_LANG :=
+endif
 ifneq ($(origin NAME),command line)
 override NAME :=
 endif
+override GIVEN := $(foreach input,$(INPUTS),$(if $(filter command,$(firstword $(origin $(input)))),$(input)))
+# The shell gets each from the environment only, in quotes: then nothing in it is a command. `value`
+# takes it as it is, since make itself would expand a $(shell ...) in it.
 $(foreach input,$(INPUTS),$(if $(filter-out undefined,$(origin $(input))),$(eval override $(input) := $$(value $(input)))))
 export $(INPUTS)
 
@@ -19,20 +36,54 @@ override SHELL := /bin/bash
 override LOCK := $(shell nvidia-smi >/dev/null 2>&1 && echo requirements-cuda.lock || echo requirements.lock)
 override VENV := .venv
 override RUN := $(VENV)/bin/python pipeline.py
-override OPTIONS := $${DATA:+--data "$$DATA"} $${SET:+--set "$$SET"} $${DEBUG:+--debug}
-override SIGNED := $${AUTHORS:+--authors "$$AUTHORS"} $${COURSE:+--course "$$COURSE"}
-override AT_ONCE := $${JOBS:+--jobs "$$JOBS"}
-override AGREED := $${YES:+--yes}
 # A process for each processor, four at most; the tests of a file share what is dear, in one process.
 override PYTEST := $(VENV)/bin/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup lint report run render compare plan sweep submit kaggle pack status all show list index check data why verify reproduce diff test test-slow test-all bench soak gallery clean lock address
-.DEFAULT_GOAL := help
+.PHONY: commands help setup lint test test-slow test-all bench soak gallery lock address
+.DEFAULT_GOAL := commands
 
+# The commands of pipeline.py: the variables that each takes, and what it does.
+override TAKES :=
+##@ The commands that you need
+report: override TAKES := EXP NOTEBOOK_ONLY LANG AUTHORS COURSE DATA SET ## train, execute the notebook, write report.pdf and report.html: only what is not done yet (EXP; NOTEBOOK_ONLY=1 leaves the reports out)
+list: override TAKES := LANG ## the experiments and the state of each; also writes reports/index.html, the page that shows all runs
+show: override TAKES := EXP BUILD DATA SET ## an experiment's settings as they would run (EXP; BUILD=1 builds its model too)
+why: override TAKES := EXP LANG AUTHORS COURSE DATA SET ## whether `make report` would do anything, and for which reasons (EXP)
+data: override TAKES := NAME EXP ACCEPT DATA SET ## fetch and verify a data set (NAME=flowers), an experiment's (EXP) or all; ACCEPT=flowers accepts its files as they are now
+compare: override TAKES := NAME LANG AUTHORS COURSE DATA SET ## report on the runs of an assignment, side by side (NAME)
+sweep: override TAKES := NAME JOBS RETRY YES SCHEDULER LANG AUTHORS COURSE DATA SET ## train the runs of a sweep, as many at once as there is room for, and report on them (NAME; JOBS, RETRY, YES=1, SCHEDULER=tcp://...)
+status: override TAKES := NAME JOBS DATA SET ## the runs of a sweep: done, running and left, and the time, memory and disk that the rest takes (NAME; JOBS)
+kaggle: override TAKES := EXP NAME CPU ACCELERATOR HOURS JOBS YES LANG AUTHORS COURSE DATA SET ## run an experiment (EXP) or a sweep (NAME) on Kaggle, and make its report here (CPU=1, ACCELERATOR, HOURS, JOBS)
+clean: override TAKES := EXP UNFINISHED EARLIER DATA SET ## delete what failed runs have left, or a whole run folder (EXP); UNFINISHED=1, EARLIER=1: what could still be of use
+
+##@ More
+all: override TAKES := NAME LANG AUTHORS COURSE DATA SET ## report every experiment, one after the other, whatever fails (NAME for one assignment's)
+render: override TAKES := EXP FORCE LANG AUTHORS COURSE DATA SET ## make the reports of an executed notebook again (EXP; FORCE=1 although a file was changed since: the report warns of it)
+verify: override TAKES := EXP PDF STAMP TOLERANCE LANG DATA SET ## run again in a scratch place and compare: an experiment with its finished run (EXP; STAMP=1 puts the verdict into its report), or what a report holds with it (PDF=report.pdf; TOLERANCE=0.001)
+diff: override TAKES := A B DATA SET ## two finished runs side by side where they differ (A and B: experiments or run folders)
+check: override TAKES := ## read all parameter files and build every model
+slurm: override TAKES := NAME JOBS SBATCH YES LANG DATA SET ## hand the runs of a sweep to SLURM, as a job array (NAME; JOBS, SBATCH="--time=04:00:00 --gres=gpu:1")
+pack: override TAKES := EXP LANG DATA SET ## write the notebook of an experiment with everything inside, for a Kaggle without internet (EXP)
 help: ## this list
+
+override COMMANDS := report list show why data compare sweep status kaggle clean all render verify diff check slurm pack
+override RENAMED := run plan index reproduce submit
+.PHONY: $(COMMANDS) $(RENAMED)
+report render show why pack: need-exp
+compare: need-name
+sweep status slurm: need-sweep
+kaggle: need-exp-or-name
+verify: need-exp-or-pdf
+diff: need-both
+$(COMMANDS) $(RENAMED): setup
+$(COMMANDS) $(RENAMED):
+	@$(foreach input,$(filter-out $(TAKES) DEBUG PYTHON,$(GIVEN)),$(if $(filter $@,$(COMMANDS)),echo "make: '$@' takes no $(input); it is ignored" >&2;)) \
+	$(RUN) $@ $(foreach input,$(TAKES) DEBUG,$(AS_$(input)))
+
+commands help:
 	@echo "labreport: make COMMAND [EXP=experiment] [NAME=assignment] [DATA=sample|folder] [SET=\"key=value key=value\"]"
-	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s%s\n", $$1, $$2 }' Makefile
+	@awk -v all=$(filter help,$@) -F ':.*## ' '/^##@ / { section++; printf "%s", section == 1 || all ? "\n" substr($$0, 5) ":\n" : "" } \
+		/^[a-z-]+:.*## / && (section == 1 || all) { printf "  make %-10s%s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo "  EXP   a file in params/, without .yaml; \`make list\` shows them"
 	@echo "  NAME  an assignment: a file in notebooks/, without .ipynb, such as NAME=flowers; or a sweep: a file in params/sweeps/"
@@ -41,73 +92,10 @@ help: ## this list
 	@echo "  LANG  en or es: the language of the notebook and the reports; a run is trained once for both"
 	@echo "  SET   settings of this run, such as SET=\"epochs=3 batch_size=32\""
 	@echo "  AUTHORS, COURSE  for the reports' title block, such as AUTHORS=\"Ada Lovelace; Grace Hopper\"; report.yaml can say it once"
+	@echo
+	@echo "$(if $(filter help,$@),  DEBUG=1 shows the traceback of an error,\`make help\` shows all commands)"
 
-report: setup need-exp ## train, execute the notebook, write report.pdf and report.html: only what is not done yet (EXP)
-	@$(RUN) report "$$EXP" $(REPORTS_IN) $(SIGNED) $(OPTIONS)
-
-run: setup need-exp ## the same without the reports (EXP)
-	@$(RUN) run "$$EXP" $(REPORTS_IN) $(OPTIONS)
-
-render: setup need-exp ## make the reports of an executed notebook again (EXP; FORCE=1 although a file was changed since: the report warns of it)
-	@$(RUN) render "$$EXP" $${FORCE:+--force} $(REPORTS_IN) $(SIGNED) $(OPTIONS)
-
-compare: setup need-name ## report on the runs of an assignment beside each other (NAME)
-	@$(RUN) compare "$$NAME" $(REPORTS_IN) $(SIGNED) $(OPTIONS)
-
-plan: setup need-sweep ## what a sweep has to do, and what it takes in time, memory and disk (NAME)
-	@$(RUN) plan "$$NAME" $(AT_ONCE) $(OPTIONS)
-
-sweep: setup need-sweep ## train the runs of a sweep, as many at once as there is room for, and report on them (NAME; JOBS, RETRY, YES=1, SCHEDULER=tcp://...)
-	@$(RUN) sweep "$$NAME" $(AT_ONCE) $${RETRY:+--retry "$$RETRY"} $(AGREED) $${SCHEDULER:+--scheduler "$$SCHEDULER"} $(REPORTS_IN) $(SIGNED) $(OPTIONS)
-
-submit: setup need-sweep ## hand the runs of a sweep to SLURM, as a job array (NAME; JOBS, SBATCH="--time=04:00:00 --gres=gpu:1")
-	@$(RUN) submit "$$NAME" --slurm $(AT_ONCE) $${SBATCH:+--sbatch="$$SBATCH"} $(AGREED) $(REPORTS_IN) $(OPTIONS)
-
-kaggle: setup ## have an experiment (EXP) or a sweep (NAME) done on Kaggle, and its report made here (CPU=1, ACCELERATOR, HOURS, JOBS)
-	@test -n "$$EXP$$NAME" || { echo "make: EXP or NAME is missing, such as EXP=flowers_vgg16_adam or NAME=flowers_optimizers"; exit 1; }
-	@$(RUN) kaggle "$${EXP:-$$NAME}" $${CPU:+--cpu} $${ACCELERATOR:+--accelerator "$$ACCELERATOR"} $${HOURS:+--hours "$$HOURS"} $(AT_ONCE) $(AGREED) $(REPORTS_IN) $(SIGNED) $(OPTIONS)
-
-pack: setup need-exp ## write the notebook of an experiment with everything inside, for a Kaggle without internet (EXP)
-	@$(RUN) pack "$$EXP" $(REPORTS_IN) $(OPTIONS)
-
-status: setup need-sweep ## how far the runs of a sweep are (NAME)
-	@$(RUN) status "$$NAME" $(OPTIONS)
-
-all: setup ## report every experiment, one after the other, whatever fails (NAME for one assignment's)
-	@$(RUN) all $${NAME:+"$$NAME"} $(REPORTS_IN) $(SIGNED) $(OPTIONS)
-
-list: setup ## the experiments, and how far each one is
-	@$(RUN) list
-
-index: setup ## write reports/index.html anew, the table of all runs; runs do so by themselves
-	@$(RUN) index $(REPORTS_IN)
-
-show: setup need-exp ## an experiment's settings as they would run (EXP)
-	@$(RUN) show "$$EXP" $(OPTIONS)
-
-check: setup ## read the parameter files and build every model (EXP for one)
-	@$(RUN) check $${EXP:+"$$EXP"} $(OPTIONS)
-
-data: setup ## fetch and verify a data set (NAME=flowers), an experiment's (EXP) or all; ACCEPT=flowers takes its files as they are now
-	@$(RUN) data $${NAME:+"$$NAME"} $${EXP:+"$$EXP"} $${ACCEPT:+--accept "$$ACCEPT"} $(OPTIONS)
-
-why: setup need-exp ## whether `make report` would do anything, and for which reasons (EXP)
-	@$(RUN) why "$$EXP" $(REPORTS_IN) $(SIGNED) $(OPTIONS)
-
-verify: setup need-exp ## run an experiment again in a scratch place and compare it with its finished run (EXP; STAMP=1 puts it into the report)
-	@$(RUN) verify "$$EXP" $${STAMP:+--stamp} $(REPORTS_IN) $(OPTIONS)
-
-reproduce: setup ## run the experiment inside a report.pdf again and compare (PDF=report.pdf; TOLERANCE=0.001)
-	@test -n "$$PDF" || { echo "make: PDF is missing, such as PDF=reports/cifar10_l2_dropout/report.pdf"; exit 1; }
-	@$(RUN) reproduce "$$PDF" $${TOLERANCE:+--tolerance "$$TOLERANCE"} $${DATA:+--data "$$DATA"} $${DEBUG:+--debug}
-
-diff: setup ## two finished runs side by side, as far as they differ (A and B: experiments or run folders)
-	@test -n "$$A" -a -n "$$B" || { echo "make: A and B are missing, such as A=cifar10_l2 B=cifar10_l2_dropout"; exit 1; }
-	@$(RUN) diff "$$A" "$$B" $(OPTIONS)
-
-clean: setup ## delete what failed runs have left, or a whole run folder (EXP); UNFINISHED=1, EARLIER=1: what could still be of use
-	@$(RUN) clean $${EXP:+"$$EXP"} $${UNFINISHED:+--unfinished} $${EARLIER:+--earlier} $(OPTIONS)
-
+##@ For maintainers, and set-up
 lint: setup ## check style, formatting and types
 	@$(VENV)/bin/ruff check && $(VENV)/bin/ruff format --check && $(VENV)/bin/mypy
 
@@ -159,7 +147,7 @@ environment.yml: requirements.lock
 setup: ## install everything into .venv; runs by itself where the lock has changed
 	@cat $(LOCK) pyproject.toml | cmp -s - $(VENV)/installed || $(MAKE) --no-print-directory install
 
-.PHONY: install need-exp need-name need-sweep
+.PHONY: install need-exp need-name need-sweep need-exp-or-name need-exp-or-pdf need-both
 install:
 	@"$${PYTHON:-python3}" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
 		{ echo "make setup: $${PYTHON:-python3} is $$("$${PYTHON:-python3}" --version 2>&1), Python 3.11 to 3.13 is needed; name one: make PYTHON=python3.12 ..."; exit 1; }
@@ -178,3 +166,12 @@ need-name:
 
 need-sweep:
 	@test -n "$$NAME" || { echo "make: NAME is missing, such as NAME=cifar10_optimizers; the sweeps are the files in params/sweeps/"; exit 1; }
+
+need-exp-or-name:
+	@test -n "$$EXP$$NAME" || { echo "make: EXP or NAME is missing, such as EXP=flowers_vgg16_adam or NAME=flowers_optimizers"; exit 1; }
+
+need-exp-or-pdf:
+	@test -n "$$EXP$$PDF" || { echo "make: EXP or PDF is missing, such as EXP=cifar10_l2_dropout or PDF=reports/cifar10_l2_dropout/report.pdf"; exit 1; }
+
+need-both:
+	@test -n "$$A" -a -n "$$B" || { echo "make: A and B are missing, such as A=cifar10_l2 B=cifar10_l2_dropout"; exit 1; }

@@ -99,8 +99,9 @@ def run(kind: str, through: str, reports: str, cache: str, terminal: str | None)
             [
                 sys.executable,
                 "pipeline.py",
-                "run",
+                "report",
                 chosen.name,
+                "--notebook-only",
                 "--data",
                 "sample",
                 "--set",
@@ -134,8 +135,8 @@ class Soak:
     imported Keras.
 
     through: `training`, a process that only trains; or `pipeline` and `kernel`, the two processes
-    of `pipeline.py run`, by the one that is killed; or `terminal`, the pipeline in a window that is
-    closed.
+    of `pipeline.py report --notebook-only`, by the one that is killed; or `terminal`, the pipeline
+    in a window that is closed.
     """
 
     def __init__(self, folder: Path, kind: str, through: str = "training"):

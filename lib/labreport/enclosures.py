@@ -105,7 +105,7 @@ def read(pdf: Path) -> Enclosure:
         compared = strict_yaml.read(_text(found, COMPARISON, where), f"{where}, {COMPARISON}")[0]
         name = compared.get("compared") if isinstance(compared, dict) else None
         raise ValueError(
-            f"{where} compares the runs of {name}, which were trained for it one by one; reproduce"
+            f"{where} compares the runs of {name}, which were trained for it one by one; verify"
             " their own reports, or run them again: python pipeline.py"
             f" {'sweep' if SWEEP in found else 'all'} {name}"
         )

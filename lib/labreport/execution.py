@@ -45,7 +45,7 @@ LOG, FAILED_LOG = "log.txt", "failed.txt"  # what the kernel wrote beside the no
 REPORTS = ("report.html", "report.pdf")
 
 
-class NotebookError(Exception):
+class NotebookError(ValueError):
     """A cell failed, or the kernel died; the message says which, why, and where to look."""
 
 

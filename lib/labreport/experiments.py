@@ -208,15 +208,15 @@ def load(name: str, settings: Mapping | None = None) -> Experiment:
     name (`{"learning_rate": 1e-3}`); the whole of `Experiment.settings()` is accepted too. Raises
     ValueError saying what came, what was expected, and the file and line.
     """
-    known = names()
-    if name not in known:
-        raise ValueError(
-            f"there is no experiment {name!r}{nearest(name, known)}; `python pipeline.py list`"
-            f" shows all {len(known)}"
-        )
     file = paths.params() / f"{name}.yaml"
     where = paths.display(file)
-    if not NAME.fullmatch(name):
+    if not NAME.fullmatch(name) or not file.is_file():
+        known = names()
+        if name not in known:
+            raise ValueError(
+                f"there is no experiment {name!r}{nearest(name, known)}; `python pipeline.py list`"
+                f" shows all {len(known)}"
+            )
         raise ValueError(
             f"{where}: an experiment's name is made of lower-case words and numbers joined by"
             " single underscores; rename the file"
@@ -247,13 +247,11 @@ def load(name: str, settings: Mapping | None = None) -> Experiment:
 
     from_file = _check(values | REHEARSAL, line)
     resolved = _check(_apply(from_file, settings or {}), lambda *path: "settings")
-    before = flatten(from_file)
+    before, after = flatten(from_file), flatten(resolved)
     changes = {
-        key: value
-        for key, value in flatten(resolved).items()
-        if key not in before or before[key] != value
+        key: value for key, value in after.items() if key not in before or before[key] != value
     }
-    changes |= {key: None for key in before if key not in flatten(resolved)}
+    changes |= {key: None for key in before if key not in after}
     described = [key for key in changes if key.split(".")[0] in DESCRIPTION]
     if described:
         raise ValueError(

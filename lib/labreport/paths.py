@@ -2,10 +2,13 @@
 that holds this package; on Kaggle outside it.
 """
 
+import itertools
 import os
 from pathlib import Path
 
 from . import hosts
+
+_CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 def root() -> Path:
@@ -15,9 +18,8 @@ def root() -> Path:
     A notebook opened in `notebooks/` and a command given anywhere below the project therefore
     agree. Raises FileNotFoundError where there is neither.
     """
-    checkout = Path(__file__).resolve().parents[2]
     here = Path.cwd()
-    for folder in (here, *here.parents, checkout):
+    for folder in itertools.chain([here], here.parents, [_CHECKOUT]):
         if (folder / "params").is_dir() and (folder / "notebooks").is_dir():
             return folder
     raise FileNotFoundError(

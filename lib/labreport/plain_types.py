@@ -1,6 +1,5 @@
 """Values from outside, checked against the types that annotations name."""
 
-import difflib
 import json
 import math
 import unicodedata
@@ -87,6 +86,8 @@ def _escaped(character: str) -> str:
 
 def nearest(word: str, known) -> str:
     """` (did you mean '...'?)` where one of the known words is close, else nothing."""
+    import difflib  # late: it is asked for where something is wrong
+
     found = difflib.get_close_matches(str(word), [str(item) for item in known], n=1, cutoff=0.6)
     return f" (did you mean {found[0]!r}?)" if found else ""
 

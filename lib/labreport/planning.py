@@ -2,16 +2,11 @@
 time, memory and disk.
 """
 
-import concurrent.futures
 import contextlib
-import math
-import multiprocessing
-import os
 import shutil
-import sys
 from dataclasses import dataclass, replace
 
-from . import assignments, files, paths, provenance, records, state, warm
+from . import assignments, files, model_sizes, paths, provenance, records, state, warm
 from .experiments import Experiment
 from .sweeps import Sweep
 from .wording import count, duration
@@ -112,85 +107,69 @@ def step(experiment: Experiment, label: str = "") -> Step:
     return Step(experiment, label, experiment.seed, "train", why)
 
 
-def estimated(found: list[Step], context=None, forked: bool | None = None) -> list[Step]:
-    """The same with time, memory and disk; every model that is to be trained is built, so that one
-    that cannot be ends here (ValueError).
+def timed(found: list[Step], forked: bool | None = None) -> list[Step]:
+    """The same with the time that each run takes, by the pace of earlier ones.
 
-    A process apart builds them: this one may live all night, and shall hold neither TensorFlow nor
-    a GPU. context: of multiprocessing, how it is started. forked: whether the runs are forks of a
-    process that has imported everything; None: as a sweep on this machine does it.
+    Args:
+        forked: whether the runs are forks of a process that has imported everything; None: as a
+            sweep on this machine does it.
     """
-    from . import datasets
-
-    to_do = {_model_key(step.experiment): step.experiment for step in found if step.to_do}
-    if not to_do:
+    if not any(step.to_do for step in found):
         return found
-    with concurrent.futures.ProcessPoolExecutor(
-        1, context or multiprocessing.get_context("spawn"), initializer=_without_gpu_and_greetings
-    ) as apart:
-        try:
-            sizes = dict(
-                zip(
-                    to_do,
-                    apart.map(
-                        _size,
-                        to_do.values(),
-                        [datasets.shape(experiment) for experiment in to_do.values()],
-                    ),
-                )
-            )
-        except concurrent.futures.process.BrokenProcessPool:
-            raise ValueError(
-                "the process that builds the models of the runs was ended from outside: is there"
-                " too little memory for one of them?"
-            ) from None
-    if forked is None:
-        forked = sum(step.to_do for step in found) > 1 and warm.possible()
-    earlier = _earlier_runs()
-    return [_estimated(step, earlier, sizes, forked) if step.to_do else step for step in found]
+    earlier, forked = _earlier_runs(), _forked(found, forked)
+    return [_timed(step, earlier, forked) if step.to_do else step for step in found]
 
 
-def _model_key(experiment: Experiment) -> str:
-    return repr(
-        [
-            getattr(experiment, name)
-            for name in ("model", "model_args", "dataset", "dataset_args", "augmentation")
-        ]
-    )
+def estimated(found: list[Step], context=None, forked: bool | None = None) -> list[Step]:
+    """The same with time, memory and disk; a model whose size is not known is built, so that one
+    that cannot be built ends here (ValueError).
 
-
-def _without_gpu_and_greetings() -> None:
-    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
-    # Python's own errors are seen, TensorFlow's greetings are not
-    sys.stderr = os.fdopen(os.dup(2), "w")
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-
-
-def _estimated(step: Step, earlier: list[dict], sizes: dict, forked: bool) -> Step:
-    experiment = step.experiment
-    size = sizes[_model_key(experiment)]
-    alike = [
-        run
-        for run in earlier
-        if (run["model"], run["model_args"], run["dataset"], run["dataset_args"])
-        == (experiment.model, experiment.model_args, experiment.dataset, experiment.dataset_args)
+    Args:
+        context: of multiprocessing, how the process is started that builds models.
+        forked: as in `timed`.
+    """
+    sizes = model_sizes.of([step.experiment for step in found if step.to_do], context)
+    if not sizes:
+        return found
+    earlier, forked = _earlier_runs(), _forked(found, forked)
+    return [
+        _sized(_timed(step, earlier, forked), earlier, sizes[step.experiment.run_name], forked)
+        if step.to_do
+        else step
+        for step in found
     ]
+
+
+def _forked(found: list[Step], forked: bool | None) -> bool:
+    return sum(step.to_do for step in found) > 1 and warm.possible() if forked is None else forked
+
+
+def _alike(experiment: Experiment, earlier: list[dict]) -> list[dict]:
+    """The earlier runs of the same model on the same data set."""
+    keys = ("model", "model_args", "dataset", "dataset_args")
+    return [run for run in earlier if all(run[key] == getattr(experiment, key) for key in keys)]
+
+
+def _timed(step: Step, earlier: list[dict], forked: bool) -> Step:
+    experiment = step.experiment
     images = [
         run["images"]
         for run in earlier
         if (run["dataset"], run["data"], run["max_images"])
         == (experiment.dataset, experiment.data, experiment.max_images)
     ]
-    pace = [run["seconds_per_image"] for run in alike]
-    seconds = (
-        sorted(pace)[len(pace) // 2] * images[0] * (experiment.epochs - step.epochs_done)
-        + (FORKED_SECONDS if forked else STARTING_SECONDS)
-        if pace and images
-        else None
-    )
+    pace = [run["seconds_per_image"] for run in _alike(experiment, earlier)]
+    if not pace or not images:
+        return step
+    training = sorted(pace)[len(pace) // 2] * images[0] * (experiment.epochs - step.epochs_done)
+    return replace(step, seconds=training + (FORKED_SECONDS if forked else STARTING_SECONDS))
+
+
+def _sized(step: Step, earlier: list[dict], size: model_sizes.Size, forked: bool) -> Step:
+    experiment = step.experiment
     measured = [
         run["memory"]
-        for run in alike
+        for run in _alike(experiment, earlier)
         if run["memory"] and all(run[key] == getattr(experiment, key) for key in OF_MEMORY)
     ]
     if measured:
@@ -199,24 +178,21 @@ def _estimated(step: Step, earlier: list[dict], sizes: dict, forked: bool) -> St
         memory = _memory(experiment, size)
     memory -= SHARED_BYTES if forked else 0
     disk = size.weights + REPORT_BYTES + 3 * COPIES * size.weights
-    return replace(step, seconds=seconds, memory=memory, disk=disk)
+    return replace(step, memory=memory, disk=disk)
 
 
-def _memory(experiment: Experiment, size: "Size") -> float:
+def _memory(experiment: Experiment, size: model_sizes.Size) -> float:
     """Bytes that a run's processes will have at most, together.
 
     Pages of a mapped file count too: SLURM takes them for a process's memory. Where the file is
     made they are all touched.
     """
-    from . import batches, datasets, features
+    from . import datasets
 
     images, mapped = _images(experiment)
     height, width, channels = datasets.shape(experiment)[0]
     data = images * (height * width * channels * (1 if mapped else READ_COPIES) + size.features)
-    passing = (
-        features.CHUNK if size.features else batches.evaluation_batch((height, width, channels))
-    )
-    passing = max(passing, experiment.batch_size)
+    passing = max(size.passing, experiment.batch_size)
     activations = max(
         experiment.batch_size * size.activations, passing * PASS_COPIES * size.largest
     )
@@ -245,58 +221,6 @@ def _images(experiment: Experiment) -> tuple[int, bool]:
     ]
     counts = [len(part["files"]) for part in parts if isinstance(part, dict) and "files" in part]
     return sum(counts) or usual, True
-
-
-@dataclass(frozen=True)
-class Size:
-    """Bytes of a model's weights, and of those that are trained; of what it keeps of one image
-    while it trains; of its largest output; of an image's features, where they are computed once
-    (else 0).
-    """
-
-    weights: float
-    trained: float
-    activations: float
-    largest: float
-    features: float
-
-
-def _size(experiment: Experiment, shape: tuple) -> Size:
-    """Of an experiment's model. shape: of an image, and the number of classes."""
-    import gc
-
-    from . import augmentation, features, models
-
-    random = replace(
-        experiment,
-        model_args=experiment.model_args
-        | ({"weights": "random"} if "weights" in experiment.model_args else {}),
-    )
-    model = models.build(random, *shape)
-    augment = augmentation.build(experiment)
-    parts = models.frozen_part(model) if features.applicable(augment) else None
-    trained, views = parts[1] if parts else model, 1 if augment is None else 2
-    whole, learning = _bytes_of_outputs(model), _bytes_of_outputs(trained)
-    # What is frozen before the first layer that learns is passed through: no gradient goes there.
-    first = next((place for place, (_, learns) in enumerate(learning) if learns), 0)
-    size = Size(
-        weights=4.0 * models.parameters(model)[0],
-        trained=4.0 * models.parameters(trained)[1],
-        activations=2 * sum(size for size, _ in learning[first:]),  # each with its gradient
-        largest=max(size for size, _ in whole),
-        features=4.0 * views * math.prod(parts[0].output.shape[1:]) if parts else 0.0,
-    )
-    del model, trained, parts
-    gc.collect()  # a Keras model refers to itself, and the large ones take half a gigabyte
-    return size
-
-
-def _bytes_of_outputs(layer) -> list[tuple[float, bool]]:
-    """Bytes of each output of a layer, or of a model's layers; and whether it learns."""
-    parts = [part for one in getattr(layer, "layers", []) for part in _bytes_of_outputs(one)]
-    found = layer.output if isinstance(layer.output, (list, tuple)) else [layer.output]
-    learns = bool(layer.trainable_weights)
-    return parts or [(4.0 * math.prod(output.shape[1:]), learns) for output in found]
 
 
 def _earlier_runs() -> list[dict]:
@@ -375,7 +299,12 @@ def jobs(found: list[Step], here: Room, asked: int | None = None) -> int:
 def told(
     found: list[Step], here: Room, at_once: int, threads_each: int, apart: bool = False
 ) -> list[str]:
-    """The plan's sum in sentences. apart: on other machines, whose room is not known."""
+    """The plan's sum in sentences.
+
+    Args:
+        apart: whether the free memory and disk of this machine say nothing: the runs are on other
+            machines, or have taken theirs already.
+    """
     to_do = [step for step in found if step.to_do]
     lines = [
         f"{count(len(found), 'run')}: {len(found) - len(to_do)} done,"

@@ -3,7 +3,6 @@
 import contextlib
 import functools
 import hashlib
-import importlib.metadata
 import json
 import os
 import platform
@@ -144,6 +143,8 @@ def versions(*names: str) -> dict[str, str]:
         "tensorflow": ("tensorflow", "tensorflow-cpu"),
         "opencv-python": ("opencv-python", "opencv-python-headless"),
     }
+    from importlib import metadata  # late: it takes as long as half the command line's start
+
     found = {}
     for name in names:
         if name == "labreport":  # which is not installed everywhere
@@ -151,16 +152,18 @@ def versions(*names: str) -> dict[str, str]:
             continue
         for build in builds.get(name, (name,)):
             try:
-                found[name] = importlib.metadata.version(build)
+                found[name] = metadata.version(build)
                 break
-            except importlib.metadata.PackageNotFoundError:
+            except metadata.PackageNotFoundError:
                 continue
     return found
 
 
 def imported() -> dict[str, str]:
     """Versions of all packages that this process has imported."""
-    by_module = importlib.metadata.packages_distributions()
+    from importlib import metadata
+
+    by_module = metadata.packages_distributions()
     found = {}
     packages = {
         package
@@ -168,8 +171,8 @@ def imported() -> dict[str, str]:
         for package in by_module.get(module, ())
     }
     for package in sorted(packages, key=str.lower):
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):  # half removed
-            found[package] = importlib.metadata.version(package)
+        with contextlib.suppress(metadata.PackageNotFoundError):  # half removed
+            found[package] = metadata.version(package)
     return found
 
 

@@ -69,7 +69,7 @@ _ARRAY = """\
 #SBATCH --signal=B:USR1@{save_seconds}
 #SBATCH --open-mode=append
 #SBATCH --output="{logs}/slurm-%A_%a.txt"
-# Written by `pipeline.py submit`. Each task makes one run, whose log is named after it. Before the
+# Written by `pipeline.py slurm`. Each task makes one run, whose log is named after it. Before the
 # time limit (USR1) the run finishes its epoch and saves it, the task is queued again, and the run
 # goes on after that epoch. After scancel (TERM) the run saves its epoch as well, and the task ends.
 
@@ -154,7 +154,7 @@ _LAST = """\
 #SBATCH --cpus-per-task=1
 #SBATCH --mem=4096M
 #SBATCH --output="{logs}/slurm-%j.txt"
-# Written by `pipeline.py submit`: the report of the sweep, when all tasks have ended.
+# Written by `pipeline.py slurm`: the report of the sweep, when all tasks have ended.
 
 cd {root} || exit 1
 {environment}

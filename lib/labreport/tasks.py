@@ -85,8 +85,9 @@ def command(experiment) -> list[str]:
     settings = experiment.training_settings()
     sample = ["--data", "sample"] if experiment.data == "sample" else []
     return [
-        "run",
+        "report",
         experiment.name,
+        "--notebook-only",
         *sample,
         *(["--set", *(f"{key}={json.dumps(settings[key])}" for key in changed)] if changed else []),
     ]

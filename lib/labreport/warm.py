@@ -45,6 +45,7 @@ IMPORTED = (
     "sklearn.metrics",
     "scipy.stats",
     "statsmodels.stats.multitest",
+    "labreport.cli.commands",
     "labreport.execution",
     "labreport.backend",
     "labreport.commentary",

@@ -1,7 +1,8 @@
 """The memory that the plan expects of a run, beside the most that the run's processes had together.
 
-One run of each kind is made as SLURM makes it, `pipeline.py run` in a process of its own; and two
-runs of a sweep, which are forks. `memory.py --data FOLDER` makes those on real images too.
+One run of each kind is made as SLURM makes it, `pipeline.py report --notebook-only` in a process of
+its own; and two runs of a sweep, which are forks. `memory.py --data FOLDER` makes those on real
+images too.
 """
 
 import argparse
@@ -134,8 +135,9 @@ def peak(name: str, settings: dict, folder: Path) -> Peak:
     command = [
         sys.executable,
         str(ROOT / "pipeline.py"),
-        "run",
+        "report",
         name,
+        "--notebook-only",
         *(["--data", "sample"] if settings.get("data") else []),
         "--set",
         *(f"{key}={value}" for key, value in own.items()),

@@ -139,8 +139,9 @@ def main():
         run = [
             sys.executable,
             str(ROOT / "pipeline.py"),
-            "run",
+            "report",
             "cifar10_l2_dropout",
+            "--notebook-only",
             "--data",
             "sample",
             "--set",

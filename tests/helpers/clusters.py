@@ -141,4 +141,4 @@ def pipeline(project, environment, *words):
 
 
 def submitted(project, environment, name, *more):
-    return pipeline(project, environment, "submit", name, "--slurm", *COMMAND[3:], *more)
+    return pipeline(project, environment, "slurm", name, *COMMAND[3:], *more)

@@ -45,7 +45,7 @@ def test_a_run_that_the_service_ends_is_finished_in_a_second_notebook_with_the_b
     origin = files.read_json(there / "provenance.json")
     assert origin["sittings"][1]["first_epoch"] >= 3 and origin["sittings"][0]["checkout"]["packed"]
     monkeypatch.setenv("LABREPORT_REPORTS", str(tmp_path / "here"))
-    assert pipeline.main(["run", *run]) == 0
+    assert pipeline.main(["report", *run, "--notebook-only"]) == 0
     for name in ("history.csv", "predictions.csv"):
         assert (there / name).read_bytes() == (tmp_path / "here" / there.name / name).read_bytes()
     monkeypatch.setenv("LABREPORT_REPORTS", str(there.parent))

@@ -24,7 +24,7 @@ def test_an_experiment_is_one_file(copy):
         text.replace("learning_rate: 0.001", "learning_rate: 0.0001")
     )
     assert "flowers_tuned_gap_slow" in pipeline(copy, "list")
-    assert "sound: 1 experiment" in pipeline(copy, "check", "flowers_tuned_gap_slow")
+    assert "OK: 1 experiment" in pipeline(copy, "show", "flowers_tuned_gap_slow", "--build")
     assert "flowers_tuned_gap_slow: missing" in pipeline(copy, "show", "flowers_comparison")
 
 
@@ -57,11 +57,12 @@ def test_a_model_is_one_function_and_one_row_and_trains(copy):
     )
     lines[start:end] = ["model: flowers_tiny", "model_args:", "  filters: 4"]
     (copy / "params/flowers_mine.yaml").write_text("\n".join(lines).replace("158309", "137") + "\n")
-    assert "flowers_mine: 137 parameters" in pipeline(copy, "check", "flowers_mine")
+    assert "flowers_mine: 137 parameters" in pipeline(copy, "show", "flowers_mine", "--build")
     assert "epoch 1/1" in pipeline(
         copy,
-        "run",
+        "report",
         "flowers_mine",
+        "--notebook-only",
         "--data",
         "sample",
         "--set",

@@ -230,7 +230,7 @@ def test_a_report_is_reproduced_from_its_pdf_alone(finished, tmp_path):
     """By another copy of the project, which has no run folder."""
     project = Project(copy_project(tmp_path / "home/checkout"))
     shutil.copy(finished.run / "report.pdf", project.folder / "mine.pdf")
-    done = project.python("pipeline.py", "reproduce", "mine.pdf")
+    done = project.python("pipeline.py", "verify", "mine.pdf")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "mine.pdf: identical: history and metrics are the same, bit for bit" in done.stdout
     assert not list(project.folder.glob("reports/cifar10*"))

@@ -331,7 +331,7 @@ def test_an_edit_between_the_start_of_a_kernel_and_fit_is_refused_in_the_pipelin
     cell("model", "model = ", change + "model = ")(project)
     edit(f"params/{EXPERIMENT}.yaml", "batch_size: ", "batch_size: 1")(project)
     before = (project.run / "metrics.json").read_text()
-    done = project.pipeline("run")
+    done = project.pipeline("report", "--notebook-only")
     assert done.returncode == 1 and REFUSED.partition(": ")[2] in done.stderr
     assert (project.run / "metrics.json").read_text() == before
 
@@ -343,7 +343,7 @@ def test_code_that_was_edited_while_the_notebook_ran_makes_it_run_again(project)
         "path.write_text(path.read_text().replace('def curves(', 'def curves(*more, x=1, '))\n"
     )
     cell("differs", "Markdown", change + "Markdown")(project)
-    done = project.pipeline("run")
+    done = project.pipeline("report", "--notebook-only")
     assert done.returncode == 0, done.stderr
     assert "the code was edited while the notebook ran" in done.stdout
     assert project.stale()[0] == "execute"
@@ -385,7 +385,7 @@ def test_a_notebook_that_was_changed_after_its_execution_is_noticed_everywhere(p
     assert (project.run / "report.pdf").read_bytes() == pdf
     stale, told = project.stale()
     assert stale == "execute" and "notebook.ipynb was changed after it was executed" in told
-    done = project.python("pipeline.py", "index")
+    done = project.python("pipeline.py", "list")
     assert done.returncode == 0, done.stderr
     assert (
         "notebook.ipynb was changed after it was executed"

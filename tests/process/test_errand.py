@@ -91,7 +91,7 @@ def done(runs, seconds):
     errand.do(
         "key",
         {
-            name: {"arguments": ["run", name, *map(str, told)], "base": None}
+            name: {"arguments": ["report", name, *map(str, told)], "base": None}
             for name, told in runs.items()
         },
         "en",
@@ -146,7 +146,9 @@ def test_an_epoch_that_would_outlast_the_notebook_is_given_up_so_that_the_others
 def test_epochs_of_the_run_that_one_starts_from_count_as_its_own(tmp_path):
     (paths.reports() / "base/unfinished").mkdir(parents=True)
     (paths.reports() / "base/unfinished/history.csv").write_text("epoch,loss\n1,1\n2,1\n3,1\n")
-    errand.do("key", {"head": {"arguments": ["run", "head", "2", "3"], "base": "base"}}, "en", 60)
+    errand.do(
+        "key", {"head": {"arguments": ["report", "head", "2", "3"], "base": "base"}}, "en", 60
+    )
     assert (
         json.loads((paths.reports().parent / errand.RECORD).read_text())["runs"]["head"]["epochs"]
         == 5

@@ -287,7 +287,7 @@ def test_a_full_disk_holds_no_process_up(tmp_path):
 
 def test_what_a_full_disk_has_cost_is_said(tmp_path, monkeypatch):
     log = logs.Log(tmp_path / "log.txt")
-    real, log._file = log._file, Path("/dev/full").open("wb", buffering=0)
+    real, log._file = log._file, Path("/dev/full").open("wb", buffering=0)  # noqa: SIM115
     os.write(log.fileno(), b"lost words\n")
     until(lambda: log._lost, "they are lost")
     log._file.close()

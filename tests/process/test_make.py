@@ -11,20 +11,23 @@ import sys
 
 import pytest
 
+from helpers.makefile import TAKES, TEXT
 from helpers.project import ROOT, copy_project
 
-TEXT = (ROOT / "Makefile").read_text()
 MAKES_OWN = {"MAKE", "SHELL"}  # they name the program that runs and the shell it starts
+OF_COMMANDS = {name for takes in TAKES.values() for name in takes}
 VARIABLES = sorted(
     {
         name
         for pattern in (
-            r"\$\(([A-Z_]+)\b",
+            r"\$\(([A-Z_]+)\b(?!\$)",
             r"\$\$\{?([A-Z_]+)\b",
             r"^(?:override |export )*([A-Z_]+) *[:?]?=",
+            r"\b([A-Z_]+)=--",
+            r"^[a-z]+: override ([A-Z_]+) ",
         )
         for name in re.findall(pattern, TEXT, re.M)
-    }
+    }.union(OF_COMMANDS, (f"AS_{name}" for name in OF_COMMANDS))
     - MAKES_OWN
 )
 TARGETS = [name for name in re.findall(r"^([a-z-]+):", TEXT, re.M) if name != "install"]
@@ -47,25 +50,22 @@ import json, os, sys
 with open({said!r}, "a") as file:
     file.write(json.dumps(sys.argv[1:]) + "\\n")
 """
-# Variables whose value reaches a program as a word of its own; the others are switches.
-WORDS = {
-    "EXP",
-    "NAME",
-    "DATA",
-    "SET",
-    "PDF",
-    "AUTHORS",
-    "COURSE",
-    "A",
-    "B",
-    "ACCEPT",
-    "JOBS",
-    "RETRY",
-    "SCHEDULER",
-    "ACCELERATOR",
-    "HOURS",
-    "TOLERANCE",
-    "KILLS",
+# Variables whose value reaches a program as a word of its own, and as the value of an option; the
+# others are switches.
+WORDS = {"EXP", "NAME", "PDF", "A", "B", "KILLS"}
+OPTIONS = {
+    "DATA": "--data",
+    "SET": "--set",
+    "AUTHORS": "--authors",
+    "COURSE": "--course",
+    "ACCEPT": "--accept",
+    "JOBS": "--jobs",
+    "RETRY": "--retry",
+    "SBATCH": "--sbatch",
+    "SCHEDULER": "--scheduler",
+    "ACCELERATOR": "--accelerator",
+    "HOURS": "--hours",
+    "TOLERANCE": "--tolerance",
 }
 
 
@@ -123,14 +123,16 @@ def test_the_variables_are_taken_from_the_makefile():
         "LANG",
         "REPOSITORY",
         "TOLERANCE",
-        "JOBS",
         "OPTIONS",
+        "SWITCHES",
+        "TAKES",
+        "GIVEN",
         "PIP",
         "COMPILE",
-        "REPORTS_IN",
         *WORDS,
+        *OPTIONS,
     } <= set(VARIABLES)
-    assert {"reproduce", "address", "soak", "lock", "help"} <= set(TARGETS)
+    assert {"report", "verify", "slurm", "address", "soak", "lock", "help"} <= set(TARGETS)
 
 
 @pytest.mark.parametrize("value", EVIL)
@@ -143,17 +145,15 @@ def test_no_value_of_a_variable_is_a_command(project, value, way):
     done = make(project, *TARGETS, *set_here, **({} if here is values else values))
     (project / ".venv/installed").unlink()
     installing = make(project, "setup", *set_here, **({} if here is values else values))
-    told = done.stderr + installing.stderr
-    assert (
-        not list(project.rglob("INJECTED"))
-        and "syntax error" not in told
-        and "unexpected EOF" not in told
-    ), told
-    assert {values[name] for name in WORDS} <= said(project), "each as it is"
-    assert (
-        f"--sbatch={values['SBATCH']}" in said(project)
-        and f"REPOSITORY is {values['REPOSITORY']}" in done.stdout
-    )
+    errors = done.stderr + installing.stderr
+    assert not list(project.rglob("INJECTED"))
+    assert "syntax error" not in errors and "unexpected EOF" not in errors, errors
+    assert "command not found" not in done.stderr, errors
+    given = {values[name] for name in WORDS}
+    given |= {f"{option}={values[name]}" for name, option in OPTIONS.items()}
+    assert given <= said(project), "each as it is"
+    assert (f"--language={values['LANG']}" in said(project)) == (way == "command line")
+    assert f"REPOSITORY is {values['REPOSITORY']}" in done.stdout
     assert installing.returncode and f"make setup: {values['PYTHON']} is " in installing.stdout
 
 
@@ -201,7 +201,33 @@ def test_an_assignment_is_asked_for_and_a_machines_name_ignored(installed):
     assert "there is no assignment 'x; echo INJECTED'" in done.stderr
 
 
-def test_an_experiment_is_asked_for(installed):
-    done = make(installed, "report")
-    assert done.returncode != 0
-    assert "EXP is missing, such as EXP=cifar10_l2_dropout" in done.stdout + done.stderr
+def test_a_variable_that_a_command_does_not_take_is_named_and_ignored(project):
+    done = make(project, "check", "EXP=e", "DEBUG=1", LANG="de_DE.UTF-8", COURSE="c")
+    assert done.returncode == 0 and done.stderr == "make: 'check' takes no EXP; it is ignored\n"
+    assert said(project) == {"pipeline.py", "check", "--debug"}
+
+
+def test_a_missing_name_is_asked_for_before_anything_is_installed(project):
+    (project / ".venv/installed").unlink()
+    for command, missing in (
+        ("why", "EXP is missing, such as EXP=cifar10_l2_dropout; `make list`"),
+        ("compare", "NAME is missing, such as NAME=flowers; the assignments"),
+        ("status", "NAME is missing, such as NAME=cifar10_optimizers; the sweeps"),
+        ("kaggle", "EXP or NAME is missing, such as EXP=flowers_vgg16_adam"),
+        ("verify", "EXP or PDF is missing, such as EXP=cifar10_l2_dropout"),
+        ("diff", "A and B are missing, such as A=cifar10_l2"),
+    ):
+        done = make(project, command)
+        assert done.returncode == 2 and f"make: {missing}" in done.stdout
+    assert said(project) == set()
+
+
+def test_make_alone_lists_ten_commands_and_make_help_all_of_them(project):
+    usual, everything = (
+        re.findall(r"^  make ([a-z-]+) ", make(project, *goal).stdout, re.M)
+        for goal in ([], ["help"])
+    )
+    assert len(usual) == 10 and everything[:10] == usual
+    described = re.findall(r"^([a-z-]+):.*## ", TEXT, re.M)
+    assert everything == described and set(TAKES) < set(everything)
+    assert everything.index("help") < everything.index("setup")  # and what maintainers use is last

@@ -187,9 +187,9 @@ def test_a_reader_that_has_seen_enough_ends_a_command_without_a_word():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("command, handed_on", [("run", False), ("report", True)])
+@pytest.mark.parametrize("options, handed_on", [(["--notebook-only"], False), ([], True)])
 def test_a_run_whose_window_is_closed_goes_on_with_the_same_bits(
-    opened, environment, gate, tmp_path, command, handed_on
+    opened, environment, gate, tmp_path, options, handed_on
 ):
     def bits(reports):
         [folder] = [path.parent for path in reports.glob("*/metrics.json")]
@@ -200,8 +200,9 @@ def test_a_run_whose_window_is_closed_goes_on_with_the_same_bits(
 
     words = [
         *COMMAND,
-        command,
+        "report",
         "cifar10_l2_dropout",
+        *options,
         *SMALL,
         "block_dropout=[0.2, 0.2]",
         "dense_dropout=[0.5]",
@@ -242,7 +243,7 @@ def test_a_run_whose_window_is_closed_while_its_kernel_starts_has_not_failed(
     """The kernel is told with SIGINT, which ends it as long as it imports."""
     words = SMALL[:-2]
     gate.hold(run_name("cifar10_naive_adam", words))
-    terminal = opened(*COMMAND, "run", "cifar10_naive_adam", *words)
+    terminal = opened(*COMMAND, "report", "cifar10_naive_adam", "--notebook-only", *words)
 
     def kernels():
         return [

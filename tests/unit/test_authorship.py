@@ -1,13 +1,13 @@
 """Who hands a report in: report.yaml or the command line, strictly read, in the reports only."""
 
-import runpy
 import subprocess
 
 import pytest
 
-from helpers.project import ROOT
 from labreport import authorship, execution, provenance
 from labreport.authorship import Author, Authorship
+from labreport.cli import commands
+from labreport.cli.options import apply_environment
 
 
 @pytest.fixture
@@ -43,11 +43,10 @@ def test_the_file_names_people_in_both_ways_and_the_command_line_has_the_last_wo
         "Ada Lovelace",
         "Grace Hopper (042, g@h.example)",
     ]
-    pipeline = runpy.run_path(str(ROOT / "pipeline.py"))
     monkeypatch.setenv(authorship.AUTHORS, "")  # so that it is as before when the test ends
     monkeypatch.setenv(authorship.COURSE, "")
-    pipeline["apply_authorship"](
-        pipeline["parser"]().parse_args(
+    apply_environment(
+        commands.parsers()[0].parse_args(
             ["report", "x", "--authors", "Alan Turing; Emmy Noether", "--course", "Logic"]
         )
     )
@@ -58,10 +57,9 @@ def test_the_file_names_people_in_both_ways_and_the_command_line_has_the_last_wo
 
 def test_the_language_of_the_file_counts_where_the_command_line_names_none(project):
     project("language: es")
-    pipeline = runpy.run_path(str(ROOT / "pipeline.py"))
     for arguments, language in (([], "es"), (["--language", "en"], "en")):
-        options = pipeline["parser"]().parse_args(["report", "x", *arguments])
-        pipeline["apply_authorship"](options)
+        options = commands.parsers()[0].parse_args(["report", "x", *arguments])
+        apply_environment(options)
         assert options.language == language
 
 

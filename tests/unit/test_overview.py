@@ -37,6 +37,7 @@ from labreport import (
     sweeps,
     watching,
 )
+from labreport.cli import inspection
 from labreport.reporting import index
 
 pipeline = runpy.run_path(str(ROOT / "pipeline.py"))
@@ -392,15 +393,19 @@ def test_the_index_is_rewritten_after_a_run_that_failed_and_by_hand(monkeypatch,
             raise execution.NotebookError("cell 'data' failed")
 
     monkeypatch.setattr(execution, "run", fails)
-    assert pipeline["main"](["run", "cifar10_l2", "--data", "sample", "--set", "epochs=2"]) == 1
+    assert (
+        pipeline["main"](
+            ["report", "cifar10_l2", "--notebook-only", "--data", "sample", "--set", "epochs=2"]
+        )
+        == 1
+    )
     page = paths.reports() / "index.html"
     assert "cell &#39;data&#39; failed" in page.read_text("utf-8")
     page.unlink()
     capsys.readouterr()
-    assert pipeline["main"](["index"]) == 0
-    assert capsys.readouterr().out.strip() == str(
-        page
-    ) and experiment.folder.name in page.read_text("utf-8")
+    assert pipeline["main"](["list"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == f"all runs, with curves and links: {page}"
+    assert experiment.folder.name in page.read_text("utf-8")
 
 
 def test_no_word_of_a_run_is_taken_for_html():
@@ -520,7 +525,7 @@ def test_a_wrong_type_at_any_place_of_a_file_costs_the_row_of_its_own_run_only(
             other,
         )
         index.index_page(list(rows.values()), files.now())
-        status = pipeline["status"](experiments.load("cifar10_l2_dropout"))
+        status = inspection.run_status(experiments.load("cifar10_l2_dropout"))
         assert status and "Error" not in status
         watching.look(planning.step(experiments.load("cifar10_l2_dropout")))
         planning._earlier_runs()

@@ -7,7 +7,7 @@ import tomllib
 import yaml
 from packaging.specifiers import SpecifierSet
 
-from conftest import ROOT
+from helpers.project import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 PAGES = ("CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")

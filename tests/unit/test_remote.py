@@ -111,7 +111,15 @@ def test_a_run_is_sent_as_a_private_notebook_with_all_that_it_needs_and_comes_ba
     ) == (True, True, False, [])
     assert sent.runs == {
         one.experiment.run_name: {
-            "arguments": ["run", EXPERIMENT, "--data", "sample", "--set", "epochs=3"],
+            "arguments": [
+                "report",
+                EXPERIMENT,
+                "--notebook-only",
+                "--data",
+                "sample",
+                "--set",
+                "epochs=3",
+            ],
             "base": None,
         }
     }

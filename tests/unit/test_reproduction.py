@@ -117,7 +117,7 @@ def test_what_differs_here_is_told_in_a_few_lines(carried, tmp_path, monkeypatch
 
 def test_another_seed_inside_gives_other_numbers(carried, tmp_path, capsys):
     pdf_of(tmp_path / "a.pdf", edited(carried, "seed: 1", "seed: 2"))
-    assert pipeline.main(["reproduce", str(tmp_path / "a.pdf")]) == 1
+    assert pipeline.main(["verify", str(tmp_path / "a.pdf")]) == 1
     told = capsys.readouterr().out
     assert "made from other things than the PDF: seed: 1, now 2" in told
     assert "a.pdf: different: first in history, epoch 1, " in told
@@ -212,8 +212,8 @@ def test_no_secret_goes_into_the_pdf(carried, tiny, monkeypatch):
 
 @pytest.fixture
 def unchanged(carried, tiny, tmp_path, monkeypatch):
-    """`reproduce` without a PDF and without a training: what it reads is what `attachments` holds,
-    and its run comes out as before.
+    """`verify REPORT.PDF` without a PDF and without a training: what it reads is what `attachments`
+    holds, and its run comes out as before.
     """
     attachments, again = dict(carried), tmp_path / "again"
     again.mkdir()
@@ -258,7 +258,7 @@ def test_a_wrong_type_at_any_place_of_a_pdf_is_answered_in_one_line(carried, unc
         )
         for path, other, changed in wrong_types.changes(whole, each=1):
             unchanged.update(written(carried, {file: changed}))
-            code = pipeline.main(["reproduce", "a.pdf"])
+            code = pipeline.main(["verify", "a.pdf"])
             output = capsys.readouterr()
             said = output.err.splitlines()
             assert len(said) == (1 if said else 0) and "--debug shows where" not in output.err, (
@@ -289,10 +289,10 @@ def test_what_a_pdf_says_cannot_move_the_terminal_s_cursor(carried, unchanged, c
     metrics["identity"]["settings"]["optimizer"] = evil
     metrics["finished"] = "2026-01-01\x1b10:00:00+00:00"
     unchanged.update(written(carried, {"metrics.json": metrics, "provenance.json": record}))
-    pipeline.main(["reproduce", "a.pdf"])
+    pipeline.main(["verify", "a.pdf"])
     for name in (evil, "\x1b"):
         unchanged.update(edited(carried, "model: ", f"model: {json.dumps(name)} #"))
-        pipeline.main(["reproduce", "a.pdf"])
+        pipeline.main(["verify", "a.pdf"])
     pipeline.main(["show", evil])
     pipeline.main(["show", "cifar10_l2", "--set", f"loss={json.dumps(evil)}"])
     said = "".join(capsys.readouterr())

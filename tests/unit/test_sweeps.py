@@ -4,7 +4,7 @@ seeds support.
 
 import io
 import os
-import runpy
+import re
 import shutil
 from dataclasses import replace
 
@@ -18,6 +18,7 @@ from labreport import (
     comparison,
     experiments,
     files,
+    model_sizes,
     planning,
     provenance,
     ranking,
@@ -26,6 +27,7 @@ from labreport import (
     warm,
     watching,
 )
+from labreport.cli.main import main
 
 HEAD = "title: T\nquestion: Q?\nbase: cifar10_naive_adam\n"
 
@@ -62,7 +64,7 @@ def test_the_sweeps_there_are_can_be_read_and_each_run_is_what_its_command_runs(
     sweep = sweeps.load(name)
     assert (len(sweep.configurations), len(sweep.seeds)) == (configurations, seeds)
     for experiment in sweep.experiments:
-        _, again, *rest = tasks.command(experiment)
+        _, again, _, *rest = tasks.command(experiment)
         assert experiments.load(again, experiments.parse_settings(rest[1:])) == experiment
 
 
@@ -251,7 +253,6 @@ def test_every_model_is_built_before_anything_trains(project, capsys):
     write(
         project, HEAD.replace("naive_adam", "l2") + "seeds: [1]\nruns:\n  - {filters: [[4], [4]]}\n"
     )
-    main = runpy.run_path(str(ROOT / "pipeline.py"))["main"]
     assert main(["sweep", "mine", "--data", "sample"]) == 1
     error = capsys.readouterr().err
     assert "block_dropout" in error and not list(
@@ -434,7 +435,7 @@ def test_what_was_evaluated_on_other_images_is_not_compared_and_that_is_said(pro
 )
 def test_numbers_of_runs_and_tries_are_checked(capsys, words, expected):
     with pytest.raises(SystemExit):
-        runpy.run_path(str(ROOT / "pipeline.py"))["main"](["sweep", "cifar10_optimizers", *words])
+        main(["sweep", "cifar10_optimizers", *words])
     assert expected in capsys.readouterr().err
 
 
@@ -446,10 +447,7 @@ def test_a_huge_grid_is_asked_about_before_a_model_is_built(project, capsys, mon
         " 0.2, 0.3]\n",
     )
     monkeypatch.setattr(planning, "estimated", None)
-    assert (
-        runpy.run_path(str(ROOT / "pipeline.py"))["main"](["sweep", "mine", "--data", "sample"])
-        == 1
-    )
+    assert main(["sweep", "mine", "--data", "sample"]) == 1
     assert "error: not started: 75 runs are many; answer y, or say --yes" in capsys.readouterr().err
 
 
@@ -560,3 +558,72 @@ def test_the_live_table_shows_what_runs_before_what_waits_and_counts_the_rest(re
         "[/b] Adam" in shown
         and watching.line(found[0]) == "[/b] Adam, seed 1: done, epoch 6 of 50: 70.0\u00a0% (test)"
     )
+
+
+SIZE = model_sizes.Size(400e6, 300e6, 2000.0, 64.0, 0.0, 256)
+
+
+def test_the_status_of_a_sweep_says_what_is_done_what_is_left_and_what_the_rest_takes(
+    project, capsys, monkeypatch
+):
+    write(project, HEAD + "seeds: [1, 2]\nruns:\n  - {label: RMSprop, optimizer: rmsprop}\n")
+    monkeypatch.setattr(warm, "possible", lambda: True)
+    monkeypatch.setattr(
+        model_sizes, "of", lambda runs, context: {run.run_name: SIZE for run in runs}
+    )
+    sweep = sweeps.load("mine")
+    for run in sweep.experiments[:2]:  # of the first seed
+        metrics = fabricated(run.name, settings=run.training_settings())
+        files.write_json(run.folder / "metrics.json", metrics | {"seconds_per_epoch": [1.0, 1.0]})
+        files.write_json(run.folder / "provenance.json", {"sittings": [{}]})
+    third = sweep.experiments[2].folder / "unfinished"
+    third.mkdir(parents=True)
+    (third / "history.csv").write_text("epoch\n" + "1\n" * 10)
+    assert main(["status", "mine", "--jobs", "2"]) == 0
+    output = capsys.readouterr()
+    lines = output.out.splitlines()
+    assert lines[2] == (
+        "2 configurations with 2 seeds each: 4 runs; the others are compared with naive_adam"
+    )
+    rows = [line.split(maxsplit=5) for line in lines[5:9]]
+    assert [row[:4] for row in rows] == [
+        ["naive_adam", "1", "done", "6/50"],
+        ["RMSprop", "1", "done", "6/50"],
+        ["naive_adam", "2", "interrupted", "10/50"],
+        ["RMSprop", "2", "waiting", "0/50"],
+    ]
+    assert lines[8].endswith("it has not been trained")
+    assert lines[10] == "mine: 2 of 4 runs done, 1 interrupted, 1 waiting, about 56 s left"
+    assert lines[11].startswith("time: at most 56 s for 2 runs, by the pace of earlier ones")
+    assert lines[12].startswith("at once: 2 runs, ")
+    assert re.match(r"memory: about \d+\.\d GiB of \d+\.\d GiB free", lines[13])
+    assert re.match(r"disk: about \d+\.\d GiB of \d+\.\d GiB free", lines[14])
+    assert len(lines) == 15 and not output.err
+
+    sweep.folder.mkdir()
+    with files.lock(sweep.folder / sweeps.LOCK, "mine"):  # another process runs it
+        assert main(["status", "mine"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[11].startswith("at once: ") and " for the largest run; disk: about" in lines[12]
+    assert len(lines) == 13
+
+    monkeypatch.setattr(model_sizes, "of", None)
+    for run in sweep.experiments[2:]:
+        shutil.rmtree(run.folder, ignore_errors=True)
+        fabricated(run.name, settings=run.training_settings())
+    assert main(["status", "mine"]) == 0
+    assert capsys.readouterr().out.endswith("\n\nmine: 4 of 4 runs done\n")
+
+
+def test_the_status_of_a_sweep_shows_its_runs_before_a_model_that_cannot_be_built(
+    project, capsys, monkeypatch
+):
+    def refuse(runs, context):
+        raise ValueError("this model cannot be built")
+
+    write(project, HEAD + "seeds: [1]\nruns:\n  - {label: RMSprop, optimizer: rmsprop}\n")
+    monkeypatch.setattr(model_sizes, "of", refuse)
+    assert main(["status", "mine"]) == 1
+    output = capsys.readouterr()
+    assert output.out.endswith("\n\nmine: 0 of 2 runs done, 2 waiting\n")
+    assert output.err == "error: this model cannot be built\n"

@@ -326,7 +326,7 @@ def test_weights_of_other_shapes_are_refused_before_the_other_experiment_is_trai
         and not (paths.reports() / "first--sample").exists()
     )
     assert (
-        pipeline.main(["check", "second"]) == 1
+        pipeline.main(["show", "second", "--build"]) == 1
         and "whose weights have other shapes" in capsys.readouterr().err
     )
     training.fit(experiments.load("first", {"data": "sample"}), dogs, quiet)

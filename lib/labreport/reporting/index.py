@@ -52,7 +52,7 @@ def index_page(entries: list[Entry], written: str) -> str:
     words = {
         "written": say(
             "Runs, comparisons and sweeps as they were on {date}: what was at work comes first,"
-            " then the latest. Rewritten after each run, and by pipeline.py index.",
+            " then the latest. Rewritten after each run, and by pipeline.py list.",
             date=date(written),
         ),
         "none": say("There is no run yet."),

@@ -147,8 +147,7 @@ def _described(name: str) -> str:
     """What an attached file is, for the list that a PDF viewer shows."""
     return {
         "parameters.yaml": say(
-            "The experiment with all its settings, to be run again: pipeline.py reproduce"
-            " report.pdf"
+            "The experiment with all its settings, to be run again: pipeline.py verify report.pdf"
         ),
         "metrics.json": say("What was measured, and what the training was made from"),
         "history.csv": say("Accuracy and loss of each epoch"),
