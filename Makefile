@@ -118,7 +118,8 @@ soak: setup ## kill trainings at random moments, start them again, and compare w
 gallery: setup ## make the pictures of the docs anew, from drawn data (needs chromium and pdftoppm)
 	@$(VENV)/bin/python docs/gallery.py
 
-lock: ## resolve the versions anew from pyproject.toml (needs uv)
+lock: export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+lock: ## resolve the versions anew from pyproject.toml (with uv, which `make setup` installs)
 	uv pip compile pyproject.toml $(COMPILE) --extra cpu -o requirements.lock
 	uv pip compile pyproject.toml $(COMPILE) --extra cuda -o requirements-cuda.lock
 	$(MAKE) --no-print-directory environment.yml
@@ -133,7 +134,6 @@ address: ## let badges and bootstrap cells name another repository, and the vers
 			s#(REPOSITORY = ..)https:[^\\]*#\1$$REPOSITORY#; s#(\"VERSION = ..)[^\\]*#\1$$version#"; \
 	done
 
-override PIP := $(VENV)/bin/python -m pip install --disable-pip-version-check
 override COMPILE := --universal --python-version 3.11 --fork-strategy fewest --extra notebook --extra report --extra sweep --extra cluster --extra kaggle --extra test --extra lint \
 	--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade --quiet
 
@@ -144,20 +144,16 @@ environment.yml: requirements.lock
 	@echo '      - --editable .' >> $@.part
 	@mv $@.part $@
 
-# Does nothing as long as the environment was made from this very lock file and pyproject.toml.
-setup: ## install everything into .venv; runs by itself where the lock has changed
-	@cat $(LOCK) pyproject.toml | cmp -s - $(VENV)/installed || $(MAKE) --no-print-directory install
+# Does nothing as long as the environment was made from this very lock file and pyproject.toml, and its Python is still there.
+setup: ## install everything into .venv; runs by itself where the lock has changed (PYTHON=python3.12 to choose one)
+	@test -z "$$PYTHON" -a -x $(VENV)/bin/python && cat $(LOCK) pyproject.toml | cmp -s - $(VENV)/installed || $(MAKE) --no-print-directory install
 
+# Any Python can choose the one that fits and install with it: docs/setup.md.
 .PHONY: install need-exp need-name need-sweep
 install:
-	@"$${PYTHON:-python3}" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
-		{ echo "make setup: $${PYTHON:-python3} is $$("$${PYTHON:-python3}" --version 2>&1), Python 3.11 to 3.13 is needed; name one: make PYTHON=python3.12 ..."; exit 1; }
-	@echo "setting up .venv from $(LOCK); this happens once and takes a minute or two"
-	@"$${PYTHON:-python3}" -m venv --clear $(VENV)
-	@set -o pipefail; $(PIP) --require-hashes -r $(LOCK) | awk -v all=$$(grep -c == $(LOCK)) \
-		'/^Collecting/ { printf "\r  %d of about %d packages fetched", ++n, all; fflush() } /^Installing/ { printf "\n  installing\n"; fflush() }'
-	@$(PIP) --quiet --no-deps --no-build-isolation --editable .
-	@cat $(LOCK) pyproject.toml > $(VENV)/installed
+	@for python in python3 python3.1{4,3,2,1} python /usr/bin/python3 "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/*/bin/python3 "$${CONDA_EXE%/*}/python3" "$$PYTHON"; do \
+		"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 6))' 2>/dev/null && exec "$$python" lib/setup_environment.py $(LOCK); \
+	done; echo "make setup: no Python starts on this machine; install one (Debian, Ubuntu: sudo apt install python3-venv), or name one: make setup PYTHON=/path/to/python3"; exit 1
 
 need-exp:
 	@test -n "$$EXP" || { echo "make: EXP is missing, such as EXP=cifar10_l2_dropout; \`make list\` shows the experiments"; exit 1; }

@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent / "lib"))
 try:
     from labreport import (
         assignments,
+        environment,
         experiments,
         files,
         interruption,
@@ -52,6 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
     """
     options = parser().parse_args(arguments)
     try:
+        environment.hold()
         with interruption.terminable():
             apply_data(options)
             apply_authorship(options)

@@ -25,6 +25,7 @@ FLOORS = {
         "code_summary",
         "data_fingerprint",
         "enclosures",
+        "environment",
         "experiments",
         "files",
         "hosts",
