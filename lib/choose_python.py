@@ -128,12 +128,12 @@ def ask(path):
     """
     hidden = ("PYTHONHOME", "PYTHONPATH", "__PYVENV_LAUNCHER__")
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: UP022, Python 3.6 has no capture_output
             [path, "-c", QUESTION],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            universal_newlines=True,
+            universal_newlines=True,  # noqa: UP021
             env={name: value for name, value in os.environ.items() if name not in hidden},
             timeout=30,
         )

@@ -1,13 +1,14 @@
 """The Python environment that a command runs from: it is not replaced while the command runs."""
 
 import fcntl
+import os
 import sys
 from pathlib import Path
 
 from . import files
 
 LOCK = "use.lock"  # `make setup` makes it, and replaces the environment only when nobody holds it
-_held = []  # open for as long as this process lives
+_held: list[int] = []  # open for as long as this process lives
 
 
 def hold() -> None:
@@ -19,12 +20,12 @@ def hold() -> None:
     lock = Path(sys.prefix, LOCK)
     if _held or not lock.exists():
         return
-    file = open(lock)
+    descriptor = os.open(lock, os.O_RDONLY)
     try:
-        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        file.close()
+        os.close(descriptor)
         raise files.AtWork(
             f"`make setup` is replacing {sys.prefix}; run the same command again when it has ended"
         ) from None
-    _held.append(file)
+    _held.append(descriptor)
