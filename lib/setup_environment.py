@@ -125,9 +125,9 @@ def fetch_uv(lock, run, pythons):
     SCRATCH.mkdir(parents=True)
     listed = SCRATCH / "requirements.txt"
     listed.write_text(requirement, encoding="utf-8")
-    print(f"fetching uv {version}, which installs the other packages (about 20 MB)", flush=True)
     options = ["--require-hashes", "--no-deps", "--target", SCRATCH / "uv", "-r", listed]
     pip = find_pip(run, pythons)
+    print(f"fetching uv {version}, which installs the other packages (about 20 MB)", flush=True)
     if pip:
         only_wheels = ["--only-binary", ":all:", "--no-compile", "--quiet"]
         run([*pip, "install", *only_wheels, *options])
