@@ -189,7 +189,7 @@ def let_uv_bring_python(uv, run, needed, others):
             f" python@{version}; conda: conda create --name labreport python={version}) and run the"
             " same command again"
         ) from error
-    found = run.output([uv, "python", "find", "--managed-python", version])
+    found = run.output([uv, "python", "find", "--system", "--managed-python", version])
     python = ask(found)
     if misfit(python, needed):
         raise SetupError(f"uv's own {found} {misfit(python, needed)}")
