@@ -4,7 +4,7 @@
 # environment only, in quotes ("$$SET"): then nothing in it is a command. `value` takes it as it is,
 # since make itself would expand a $(shell ...) in it.
 override INPUTS := EXP NAME DATA SET PDF AUTHORS COURSE A B ACCEPT JOBS RETRY SBATCH SCHEDULER ACCELERATOR HOURS TOLERANCE KILLS REPOSITORY PYTHON \
-	DEBUG YES CPU STAMP UNFINISHED EARLIER FORCE LANG
+	PYENV_ROOT CONDA_EXE DEBUG YES CPU STAMP UNFINISHED EARLIER FORCE LANG
 # Every shell has a LANG, and Windows' Linux sets NAME to the machine's name: only make's own command line counts.
 override REPORTS_IN := $(if $(filter command,$(firstword $(origin LANG))),--language "$$LANG")
 ifneq ($(origin NAME),command line)
@@ -118,10 +118,9 @@ soak: setup ## kill trainings at random moments, start them again, and compare w
 gallery: setup ## make the pictures of the docs anew, from drawn data (needs chromium and pdftoppm)
 	@$(VENV)/bin/python docs/gallery.py
 
-lock: export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 lock: ## resolve the versions anew from pyproject.toml (with uv, which `make setup` installs)
-	uv pip compile pyproject.toml $(COMPILE) --extra cpu -o requirements.lock
-	uv pip compile pyproject.toml $(COMPILE) --extra cuda -o requirements-cuda.lock
+	PATH="$(VENV)/bin:$$PATH" uv pip compile pyproject.toml $(COMPILE) --extra cpu -o requirements.lock
+	PATH="$(VENV)/bin:$$PATH" uv pip compile pyproject.toml $(COMPILE) --extra cuda -o requirements-cuda.lock
 	$(MAKE) --no-print-directory environment.yml
 
 address: ## let badges and bootstrap cells name another repository, and the version of pyproject.toml (REPOSITORY=https://github.com/me/labreport)
@@ -151,8 +150,8 @@ setup: ## install everything into .venv; runs by itself where the lock has chang
 # Any Python can choose the one that fits and install with it: docs/setup.md.
 .PHONY: install need-exp need-name need-sweep
 install:
-	@for python in python3 python3.1{4,3,2,1} python /usr/bin/python3 "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/*/bin/python3 "$${CONDA_EXE%/*}/python3" "$$PYTHON"; do \
-		"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 6))' 2>/dev/null && exec "$$python" lib/setup_environment.py $(LOCK); \
+	@for python in python3 python3.1{4,3,2,1} python /usr/bin/python3 ~/.pyenv/versions/*/bin/python3 "$$PYENV_ROOT"/versions/*/bin/python3 "$${CONDA_EXE%/*}/python3" "$$PYTHON"; do \
+		"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 6))' >/dev/null 2>&1 && exec "$$python" lib/setup_environment.py $(LOCK); \
 	done; echo "make setup: no Python starts on this machine; install one (Debian, Ubuntu: sudo apt install python3-venv), or name one: make setup PYTHON=/path/to/python3"; exit 1
 
 need-exp:
