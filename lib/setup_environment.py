@@ -202,6 +202,7 @@ class Runner:
             os.environ,
             PIP_DISABLE_PIP_VERSION_CHECK="1",
             PIP_REQUIRE_VIRTUALENV="0",
+            PIP_ROOT_USER_ACTION="ignore",
             PIP_USER="0",
         )
         self.environment.setdefault("UV_SYSTEM_CERTS", "1")  # as pip: the system's certificates
