@@ -155,10 +155,10 @@ def test_a_link_to_the_environment_of_another_checkout_is_left_alone(machine):
     with open(machine.project / "pyproject.toml", "a") as file:
         file.write("# another\n")
     assert machine.set_up()[0] == 0, "made here, and kept in another place"
-    (theirs / "checkout").write_text("/home/ada/labreport")
+    (theirs / "checkout").write_text("/elsewhere/labreport")
     (machine.project / "requirements.lock").open("a").write("# another\n")
     code, _, error = machine.set_up()
-    assert code == 1 and "made for another checkout (/home/ada/labreport); remove the" in error
+    assert code == 1 and "made for another checkout (/elsewhere/labreport); remove the" in error
     assert (theirs / "installed").exists()
 
 
