@@ -171,6 +171,8 @@ def test_the_locked_uv_is_fetched_with_its_hashes_by_any_python(machine):
         f"uv==0.13.9 \\\n    --hash=sha256:{'b' * 64} \\\n    --hash=sha256:{'c' * 64}\n"
     )
     assert not (machine.venv / "uv").exists(), "it has installed itself"
+    (sync,) = machine.calls("uv", "pip", "sync")
+    assert {"--require-hashes", "--no-build", "--compile-bytecode"} <= set(sync)
 
 
 def test_where_only_venv_is_there_pip_comes_with_it(machine):
