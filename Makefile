@@ -9,7 +9,7 @@ override OPTIONS := DATA=--data SET=--set LANG=--language AUTHORS=--authors COUR
 override SWITCHES := DEBUG=--debug YES=--yes NOTEBOOK_ONLY=--notebook-only BUILD=--build FORCE=--force CPU=--cpu STAMP=--stamp \
 	UNFINISHED=--unfinished EARLIER=--earlier
 override KEY = $(firstword $(subst =, ,$(1)))
-override INPUTS := $(WORDS) $(foreach row,$(OPTIONS) $(SWITCHES),$(call KEY,$(row))) KILLS REPOSITORY PYTHON
+override INPUTS := $(WORDS) $(foreach row,$(OPTIONS) $(SWITCHES),$(call KEY,$(row))) KILLS REPOSITORY PYTHON PYENV_ROOT CONDA_EXE
 
 # For the shell each is AS_<variable>: "$$EXP", --data="$$DATA", --yes; nothing where it is empty.
 override FLAG = $(lastword $(subst =, ,$(1)))
@@ -116,9 +116,9 @@ soak: setup ## kill trainings at random moments, start them again, and compare w
 gallery: setup ## make the pictures of the docs anew, from drawn data (needs chromium and pdftoppm)
 	@$(VENV)/bin/python docs/gallery.py
 
-lock: ## resolve the versions anew from pyproject.toml (needs uv)
-	uv pip compile pyproject.toml $(COMPILE) --extra cpu -o requirements.lock
-	uv pip compile pyproject.toml $(COMPILE) --extra cuda -o requirements-cuda.lock
+lock: ## resolve the versions anew from pyproject.toml (with uv, which `make setup` installs)
+	PATH="$(VENV)/bin:$$PATH" uv pip compile pyproject.toml $(COMPILE) --extra cpu -o requirements.lock
+	PATH="$(VENV)/bin:$$PATH" uv pip compile pyproject.toml $(COMPILE) --extra cuda -o requirements-cuda.lock
 	$(MAKE) --no-print-directory environment.yml
 
 address: ## let badges and bootstrap cells name another repository, and the version of pyproject.toml (REPOSITORY=https://github.com/me/labreport)
@@ -132,7 +132,6 @@ address: ## let badges and bootstrap cells name another repository, and the vers
 			s#(REPOSITORY = ..)https:[^\\]*#\1$$REPOSITORY#; s#(\"VERSION = ..)[^\\]*#\1$$version#"; \
 	done
 
-override PIP := $(VENV)/bin/python -m pip install --disable-pip-version-check
 override COMPILE := --universal --python-version 3.11 --fork-strategy fewest --extra notebook --extra report --extra sweep --extra cluster --extra kaggle --extra test --extra lint \
 	--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade --quiet
 
@@ -143,20 +142,16 @@ environment.yml: requirements.lock
 	@echo '      - --editable .' >> $@.part
 	@mv $@.part $@
 
-# Does nothing as long as the environment was made from this very lock file and pyproject.toml.
-setup: ## install everything into .venv; runs by itself where the lock has changed
-	@cat $(LOCK) pyproject.toml | cmp -s - $(VENV)/installed || $(MAKE) --no-print-directory install
+# Does nothing as long as the environment was made from this very lock file and pyproject.toml, and its Python is still there.
+setup: ## install everything into .venv; runs by itself where the lock has changed (PYTHON=python3.12 to choose one)
+	@test -z "$$PYTHON" -a -x $(VENV)/bin/python && cat $(LOCK) pyproject.toml | cmp -s - $(VENV)/installed || $(MAKE) --no-print-directory install
 
+# Any Python can choose the one that fits and install with it: docs/setup.md.
 .PHONY: install need-exp need-name need-sweep need-exp-or-name need-exp-or-pdf need-both
 install:
-	@"$${PYTHON:-python3}" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
-		{ echo "make setup: $${PYTHON:-python3} is $$("$${PYTHON:-python3}" --version 2>&1), Python 3.11 to 3.13 is needed; name one: make PYTHON=python3.12 ..."; exit 1; }
-	@echo "setting up .venv from $(LOCK); this happens once and takes a minute or two"
-	@"$${PYTHON:-python3}" -m venv --clear $(VENV)
-	@set -o pipefail; $(PIP) --require-hashes -r $(LOCK) | awk -v all=$$(grep -c == $(LOCK)) \
-		'/^Collecting/ { printf "\r  %d of about %d packages fetched", ++n, all; fflush() } /^Installing/ { printf "\n  installing\n"; fflush() }'
-	@$(PIP) --quiet --no-deps --no-build-isolation --editable .
-	@cat $(LOCK) pyproject.toml > $(VENV)/installed
+	@for python in python3 python3.1{4,3,2,1} python /usr/bin/python3 ~/.pyenv/versions/*/bin/python3 "$$PYENV_ROOT"/versions/*/bin/python3 "$${CONDA_EXE%/*}/python3" "$$PYTHON"; do \
+		"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 6))' >/dev/null 2>&1 && exec "$$python" lib/setup_environment.py $(LOCK); \
+	done; echo "make setup: no Python starts on this machine; install one (Debian, Ubuntu: sudo apt install python3-venv), or name one: make setup PYTHON=/path/to/python3"; exit 1
 
 need-exp:
 	@test -n "$$EXP" || { echo "make: EXP is missing, such as EXP=cifar10_l2_dropout; \`make list\` shows the experiments"; exit 1; }

@@ -109,6 +109,14 @@ def service(tmp_path, monkeypatch):
 
 
 @pytest.fixture
+def machine(tmp_path):
+    """A project to set up, on a machine whose interpreters, pip and uv are stand-ins."""
+    from helpers.setup_stand_ins import Machine
+
+    return Machine(tmp_path)
+
+
+@pytest.fixture
 def tiny():
     """A data set of 60 images of 32 x 32 pixels in ten classes."""
     from helpers.training import tiny_data

@@ -14,7 +14,7 @@ import pytest
 from helpers.makefile import TAKES, TEXT
 from helpers.project import ROOT, copy_project
 
-MAKES_OWN = {"MAKE", "SHELL"}  # they name the program that runs and the shell it starts
+MAKES_OWN = {"MAKE", "SHELL", "PATH"}  # they say which programs run
 OF_COMMANDS = {name for takes in TAKES.values() for name in takes}
 VARIABLES = sorted(
     {
@@ -80,6 +80,9 @@ def project(tmp_path):
         "environment.yml",
     ):
         shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / "lib").mkdir()
+    for name in ("setup_environment.py", "choose_python.py"):
+        shutil.copy(ROOT / "lib" / name, tmp_path / "lib")
     for program in (tmp_path / ".venv/bin/python", tmp_path / "bin/uv"):
         program.parent.mkdir(parents=True)
         program.write_text(STAND_IN.format(python=sys.executable, said=str(tmp_path / "said")))
@@ -127,7 +130,6 @@ def test_the_variables_are_taken_from_the_makefile():
         "SWITCHES",
         "TAKES",
         "GIVEN",
-        "PIP",
         "COMPILE",
         *WORDS,
         *OPTIONS,
@@ -142,7 +144,10 @@ def test_no_value_of_a_variable_is_a_command(project, value, way):
     # Windows' Linux sets NAME, so that the environment's does not count
     here = values if way == "command line" else {"NAME": values["NAME"]}
     set_here = [f"{name}={text}" for name, text in here.items()]
-    done = make(project, *TARGETS, *set_here, **({} if here is values else values))
+    # with a PYTHON that does not start no command would
+    others = [word for word in set_here if not word.startswith("PYTHON=")]
+    elsewhere = {} if here is values else {k: v for k, v in values.items() if k != "PYTHON"}
+    done = make(project, *TARGETS, *others, **elsewhere)
     (project / ".venv/installed").unlink()
     installing = make(project, "setup", *set_here, **({} if here is values else values))
     errors = done.stderr + installing.stderr
@@ -154,7 +159,9 @@ def test_no_value_of_a_variable_is_a_command(project, value, way):
     assert given <= said(project), "each as it is"
     assert (f"--language={values['LANG']}" in said(project)) == (way == "command line")
     assert f"REPOSITORY is {values['REPOSITORY']}" in done.stdout
-    assert installing.returncode and f"make setup: {values['PYTHON']} is " in installing.stdout
+    assert (
+        installing.returncode and f"PYTHON={values['PYTHON']} does not start" in installing.stderr
+    )
 
 
 def test_without_any_variable_a_name_is_asked_for_and_python3_sets_up(project):
@@ -172,7 +179,7 @@ def test_without_any_variable_a_name_is_asked_for_and_python3_sets_up(project):
     (project / "bin/python3").chmod(0o755)
     (project / ".venv/installed").unlink()
     make(project, "setup")
-    assert {"venv", "--clear", ".venv"} <= said(project)
+    assert {"lib/setup_environment.py", "requirements.lock"} <= said(project)
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ FLOORS = {
         "code_summary",
         "data_fingerprint",
         "enclosures",
+        "environment",
         "experiments",
         "files",
         "hosts",

@@ -2,7 +2,7 @@
 
 import sys
 
-from .. import interruption
+from .. import environment, interruption
 from . import errors
 from .output import print
 
@@ -32,6 +32,7 @@ def _run(words: list[str]) -> int | None:
     from . import commands  # late: a package that is missing is named in one line
     from .options import apply_environment
 
+    environment.hold()
     parser, known = commands.parsers()
     replaced = commands.renamed(words, known)
     if replaced:

@@ -1,0 +1,108 @@
+"""A fresh clone has reports/ with a README: no run, and the only file there that git keeps."""
+
+import io
+import json
+import shutil
+import subprocess
+import zipfile
+
+import pipeline
+
+from helpers.project import ROOT
+from labreport import (
+    execution,
+    experiments,
+    hosts,
+    keeping,
+    overview,
+    paths,
+    results,
+    state,
+    tasks,
+    wording,
+)
+from labreport.remote import bundles
+
+README = ROOT / "reports/README.md"
+
+
+def git(folder, *arguments):
+    return subprocess.run(
+        ["git", "-C", folder, "-c", "user.name=a", "-c", "user.email=a@b.example", *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+
+def test_the_readme_names_every_file_of_a_run_folder():
+    text = README.read_text()
+    translated = {wording.file(name, "es") for name in ("notebook.ipynb", *execution.REPORTS)}
+    names = [*results.OF_A_RUN, state.FILE, execution.FAILED, execution.FAILED_LOG]
+    names += [f"{folder}/" for folder in (state.UNFINISHED, state.EARLIER, tasks.LOGS)]
+    assert [name for name in names if f"`{name}`" not in text] == []
+    assert translated <= set(results.OF_A_RUN)
+
+
+def test_the_readme_s_command_makes_the_folder_that_it_names():
+    text = README.read_text()
+    assert 'make report EXP=cifar10_l2_dropout DATA=sample SET="epochs=3"' in text
+    made = experiments.load("cifar10_l2_dropout", {"data": "sample", "epochs": 3})
+    assert f"`{made.run_name}/`" in text
+
+
+def test_git_keeps_the_readme_and_sees_nothing_of_runs(tmp_path):
+    clone = tmp_path / "clone"
+    (clone / "reports").mkdir(parents=True)
+    shutil.copy(ROOT / ".gitignore", clone)
+    shutil.copy(README, clone / "reports")
+    git(clone, "init", "--quiet")
+    git(clone, "add", "--all")
+    git(clone, "commit", "--quiet", "--message", "one")
+    assert git(clone, "ls-files").split() == [".gitignore", "reports/README.md"]
+    run = clone / "reports/a_run"
+    for name in (*results.OF_A_RUN, "README.md", ".run.lock", "unfinished/epoch-1.npz"):
+        (run / name).parent.mkdir(parents=True, exist_ok=True)
+        (run / name).touch()
+    for name in (overview.FILE, overview.LOCK, keeping.RUNTIME):
+        (clone / "reports" / name).touch()
+    assert git(clone, "status", "--porcelain", "--untracked-files=all") == ""
+
+
+def test_git_has_only_the_readme_of_this_project_s_reports():
+    if (ROOT / ".git").exists():
+        assert git(ROOT, "ls-files", "reports").split() == ["reports/README.md"]
+
+
+def test_no_command_takes_the_readme_for_a_run(capsys):
+    paths.reports().mkdir(parents=True)
+    shutil.copy(README, paths.reports())
+    assert overview.entries() == []
+    assert pipeline.main(["list"]) == 0
+    listed = capsys.readouterr().out
+    assert "README" not in (paths.reports() / overview.FILE).read_text() + listed
+    for more in ([], ["--unfinished"], ["--earlier"]):
+        assert pipeline.main(["clean", "--yes", *more]) == 0
+        assert "nothing to clean" in capsys.readouterr().out
+    assert pipeline.main(["clean", "README.md", "--yes"]) == 1
+    assert (paths.reports() / "README.md").read_bytes() == README.read_bytes()
+
+
+def test_what_is_sent_to_kaggle_has_no_readme_of_reports():
+    with zipfile.ZipFile(io.BytesIO(bundles.project())) as archive:
+        assert not [name for name in archive.namelist() if name.startswith("reports")]
+
+
+def test_copies_on_a_drive_are_looked_for_by_the_name_of_a_run(tmp_path, monkeypatch):
+    """A project attached on Kaggle brings reports/README.md along, and no run."""
+    attached = tmp_path / "input/datasets/teacher/labreport/reports"
+    attached.mkdir(parents=True)
+    shutil.copy(README, attached)
+    (attached / "a_run").mkdir()
+    (attached / "a_run/metrics.json").write_text(json.dumps({}))
+    monkeypatch.setattr(hosts, "KAGGLE_INPUT", tmp_path / "input")
+    monkeypatch.setattr(hosts, "here", lambda: "kaggle")
+    copies = {
+        place.name: names for run in ("a_run", "another") for place, names in keeping._copies(run)
+    }
+    assert copies == {"a_run": {"metrics.json": ""}, "another": {}}
