@@ -25,6 +25,7 @@ _POINTS = {
     "pc": 12.0,
 }
 _POINTS_A_PIXEL = 0.75  # a CSS pixel is 1/96 inch
+Image.preinit()  # loads the readers once, and not in each forked process
 _BITMAPS = ("PNG", "JPEG", "GIF", WebPImagePlugin.WebPImageFile.format)
 # What Pillow raises for the header of a damaged file.
 _DAMAGED = (OSError, EOFError, KeyError, SyntaxError, TypeError, ValueError, struct.error)
@@ -42,7 +43,9 @@ def picture_from_bytes(data: bytes, width_pixels: float = 0) -> Picture | None:
         mime, data = "image/svg+xml", _without_loads(data)
         size = _svg_size(data)
     else:
-        mime, size = _kind_and_size(data)
+        # Pillow warns of small damage and of 90 million pixels, which a report shows as they are.
+        with warnings.catch_warnings(action="ignore"):
+            mime, size = _kind_and_size(data)
     if not size or not (0 < size[0] < 1e5 and 0 < size[1] < 1e5):
         return None
     width, height = size
@@ -91,11 +94,9 @@ def _in_points(width, height):
 def _kind_and_size(data: bytes) -> tuple[str, tuple[float, float] | None]:
     """Of a bitmap, from its header: Pillow decodes no pixel before it is asked for one."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(data), formats=_BITMAPS)
+        image = Image.open(io.BytesIO(data), formats=_BITMAPS)
     except Image.DecompressionBombError:
-        limit = number(2 * Image.MAX_IMAGE_PIXELS / 1e6, 0)
+        limit = number(2 * (Image.MAX_IMAGE_PIXELS or 0) / 1e6, 0)
         raise PictureTooLarge(
             say("more than {limit} million pixels; make it smaller", limit=limit)
         ) from None
@@ -111,7 +112,7 @@ def _kind_and_size(data: bytes) -> tuple[str, tuple[float, float] | None]:
     if image.format in ("JPEG", "MPO"):  # MPO: a camera's JPEG with a second one behind it
         size = _in_points(width, height)
         return "image/jpeg", size[::-1] if _lies_on_its_side(image) else size
-    return Image.MIME[image.format], _in_points(width, height)
+    return f"image/{str(image.format).lower()}", _in_points(width, height)
 
 
 def _lies_on_its_side(photo: Image.Image) -> bool:
