@@ -268,7 +268,7 @@ def _render_key(
         "code": (
             staleness.rendering(language) | {notebook.name: provenance.sha256(notebook)} | digests
         ),
-        "versions": provenance.versions("nbconvert", "typst", "pypandoc_binary", "pygments"),
+        "versions": provenance.versions("nbconvert", "typst", "pypandoc_binary", "pygments", "nh3"),
     }
 
 

@@ -1,19 +1,22 @@
 """Any HTML -> inert HTML: nothing in it runs, nothing in it is fetched, and what was taken out is
 said.
 
-Elements and attributes are kept by an allow list. Pictures come in as data or not at all; links a
-reader may click stay.
+nh3 keeps elements and attributes by an allow list. Before that, words and images take the place of
+what it would take out without a word; after that, each image becomes data. Links a reader may
+click stay.
 """
 
+import base64
 import re
+import string
 from collections.abc import Callable
 
-from bs4 import BeautifulSoup, Comment, Doctype, NavigableString, Tag
-from bs4.element import PreformattedString
+import nh3
+from bs4 import BeautifulSoup, NavigableString, Tag
 
 from ..wording import noted, say
 from .blocks import RESERVED_ANCHORS, Code, Picture
-from .pictures import data_uri, picture_from_bytes, picture_from_data_uri
+from .pictures import PictureTooLarge, data_uri, picture_from_data_uri
 from .terminal import without_control_characters
 
 _MATH = set(
@@ -21,47 +24,69 @@ _MATH = set(
     " mover munder munderover mtable mtr mtd mstyle mpadded mphantom menclose merror mmultiscripts"
     " mprescripts none".split()
 )
+# Never list an element here whose text is no markup to a browser, such as iframe or noembed: nh3
+# hands that text on as it is, and the parser after it would read tags in it.
 _KEPT = _MATH | set(
     "p div section span h1 h2 h3 h4 h5 h6 ul ol li dl dt dd blockquote pre code kbd samp var em"
     " strong b i u s del ins sub sup small mark abbr q cite br hr a img figure figcaption table"
     " caption thead tbody tfoot tr th td details summary".split()
 )
 # Their text is not meant for readers, or only for a browser that runs things.
-_DROPPED = set(
-    "script style template noscript head title meta link base iframe frame frameset object embed"
-    " applet".split()
-)
-_UNSEEN = {
-    "iframe": noted("[embedded page not shown]"),
-    "object": noted("[embedded object not shown]"),
-    "embed": noted("[embedded object not shown]"),
-    # fmt: skip
-    "video": noted("[video not shown]"),
-    "audio": noted("[sound not shown]"),
-    "canvas": noted("[drawing not shown]"),
-}
-_ATTRIBUTES = {
-    "*": {"id", "class", "title", "lang", "dir", "role"},
-    "a": {"href"},
-    "img": {"alt"},
-    "ol": {"start", "type", "reversed"},
-    "th": {"rowspan", "colspan", "scope"},
-    "td": {"rowspan", "colspan"},
-    "details": {"open"},
-}
+_DROPPED = set("script style template noscript noembed noframes head title applet".split())
 _MATH_ATTRIBUTES = set(
     "display mathvariant stretchy form fence separator accent accentunder columnalign rowspan"
     " columnspan width height depth lspace rspace linethickness displaystyle scriptlevel minsize"
     " maxsize symmetric largeop movablelimits notation encoding xmlns rowspacing"
     " columnspacing".split()
 )
+_ATTRIBUTES = dict.fromkeys(_MATH, _MATH_ATTRIBUTES) | {
+    "*": {"id", "class", "title", "lang", "dir", "role"},
+    "a": {"href"},
+    "img": {"src", "alt", "width"},
+    "ol": {"start", "type", "reversed"},
+    "th": {"rowspan", "colspan", "scope", "style"},
+    "td": {"rowspan", "colspan", "style"},
+    "mtd": _MATH_ATTRIBUTES | {"style"},
+    "details": {"open"},
+}
 _STYLE = re.compile(r"text-align:\s*(?:left|right|center)|padding-(?:left|right):\s*0")
 _LINK = re.compile(r"(?:https?:|mailto:|#)[^\s]", re.IGNORECASE)
+# Where a link may lead, and where an image may be said to come from: C:\curve.png has the scheme c.
+_SCHEMES = {"http", "https", "mailto", "data", "attachment", "file", *string.ascii_lowercase}
 
-_INSIDE = {
-    "table": ["caption", "thead", "tbody", "tfoot", "tr"],
-    "tr": ["td", "th"],
-} | dict.fromkeys(("thead", "tbody", "tfoot"), ["tr"])
+_UNSEEN = {
+    "iframe": noted("[embedded page not shown]"),
+    "object": noted("[embedded object not shown]"),
+    "embed": noted("[embedded object not shown]"),
+    "video": noted("[video not shown]"),
+    "audio": noted("[sound not shown]"),
+    "canvas": noted("[drawing not shown]"),
+}
+# A formula, or a tag that only has a meaning in one: outside of them nh3 would drop its words too.
+_FORMULA = re.compile(
+    rf"<math\b.*?</math\s*>|</?(?:{'|'.join(sorted(_MATH - {'math'}))})\b[^<>]*>",
+    re.DOTALL | re.IGNORECASE,
+)
+_REPLACED = re.compile(rf"<(?:svg|input|{'|'.join(_UNSEEN)})\b", re.IGNORECASE)
+
+# The names in SVG with capitals, which HTML's parser does not keep.
+_SVG_NAMES = {
+    name.lower(): name
+    for name in (
+        "clipPath feBlend feColorMatrix feComponentTransfer feComposite feConvolveMatrix"
+        " feDiffuseLighting feDisplacementMap feDistantLight feDropShadow feFlood feFuncA feFuncB"
+        " feFuncG feFuncR feGaussianBlur feImage feMerge feMergeNode feMorphology feOffset"
+        " fePointLight feSpecularLighting feSpotLight feTile feTurbulence foreignObject"
+        " linearGradient radialGradient textPath baseFrequency clipPathUnits diffuseConstant"
+        " edgeMode filterUnits gradientTransform gradientUnits kernelMatrix kernelUnitLength"
+        " lengthAdjust limitingConeAngle markerHeight markerUnits markerWidth maskContentUnits"
+        " maskUnits numOctaves pathLength patternContentUnits patternTransform patternUnits"
+        " pointsAtX pointsAtY pointsAtZ preserveAlpha preserveAspectRatio primitiveUnits refX refY"
+        " specularConstant specularExponent spreadMethod startOffset stdDeviation stitchTiles"
+        " surfaceScale systemLanguage tableValues targetX targetY textLength viewBox"
+        " xChannelSelector yChannelSelector"
+    ).split()
+}
 
 # Finds the bytes of <img src="...">, or None; remote addresses never reach it.
 Resolver = Callable[[str], Picture | None]
@@ -73,109 +98,112 @@ def no_files(source: str) -> Picture | None:
 
 def clean(html: str, resolve: Resolver = no_files) -> BeautifulSoup:
     """A parsed fragment that either writer may print as it stands."""
-    tree = BeautifulSoup(without_control_characters(html), "html.parser")
-    for text in tree.find_all(string=lambda text: isinstance(text, PreformattedString)):
-        if isinstance(text, (Comment, Doctype)) or not text.parent:
-            text.extract()
-        else:
-            text.replace_with(NavigableString(str(text)))
+    html = without_control_characters(html)
+    html = _FORMULA.sub(lambda found: found[0] if found[0][:5].lower() == "<math" else "", html)
+    if _REPLACED.search(html):
+        html = _with_words_for_the_unseen(html)
+    # &#7; in the source is a control character now. &nbsp;, which is how nh3 writes this blank,
+    # would cost Beautiful Soup a table of all the entities there are: a tenth of a second.
+    cleaned = without_control_characters(_CLEANER.clean(html)).replace("&nbsp;", "\xa0")
+    tree = BeautifulSoup(cleaned, "html.parser")
     for tag in tree.find_all(True):
-        if tag.decomposed or tag.parent is None:
-            continue
-        _clean_tag(tag, tree, resolve)
-    for table in tree.find_all("table"):
-        _put_strays_before(table, table)
-    for tag in tree.find_all(["caption", *_INSIDE["table"], "td", "th"]):
-        if tag.find_parent("table") is None:
-            tag.unwrap()
+        if tag.name == "img":
+            _replace_image(tag, resolve)
+        elif tag.name in ("td", "th") and tag.has_attr("align"):
+            tag["style"] = tag.get("style") or f"text-align: {tag['align']}"
+            del tag["align"]
+        elif tag.name in ("span", "div"):
+            _rename_by_class(tag)
+        elif tag.name == "caption" and tag.parent and tag.find_previous_sibling("caption"):
+            tag.name = "p"
+            tag.parent.insert_before(tag)
     return tree
 
 
-def _put_strays_before(table: Tag, part: Tag) -> None:
-    """What stands in a table but in none of its cells comes before it, as in a browser."""
-    for node in list(part.children):
-        second_caption = (
-            isinstance(node, Tag)
-            and node.name == "caption"
-            and node.find_previous_sibling("caption")
-        )
-        if isinstance(node, Tag) and node.name in _INSIDE[part.name] and not second_caption:
-            if node.name in _INSIDE:
-                _put_strays_before(table, node)
-        elif isinstance(node, Tag) or str(node).strip():
-            table.insert_before(node.extract())
-
-
-def _clean_tag(tag: Tag, tree: BeautifulSoup, resolve: Resolver) -> None:
-    name = tag.name
-    if name in _UNSEEN:
-        address = str(tag.get("src") or tag.get("data") or "")
-        tag.replace_with(_link_or_text(tree, address, say(_UNSEEN[name])))
-    elif name in _DROPPED:
-        tag.decompose()
-    elif name == "svg":
-        _replace_svg(tag, tree)
-    elif name == "img":
-        _replace_image(tag, tree, resolve)
-    elif name == "input":
-        box = "☑ " if tag.has_attr("checked") else "☐ "
-        tag.replace_with(
-            NavigableString(box if tag.get("type") == "checkbox" else str(tag.get("value", "")))
-        )
-    elif name == "span" and "math" in tag.get_attribute_list("class"):
-        # TeX that pandoc could not read is shown as TeX
+def _rename_by_class(tag: Tag) -> None:
+    """TeX that pandoc could not read is shown as TeX; Jupyter's coloured boxes are quotations."""
+    classes = tag.get_attribute_list("class")
+    if tag.name == "span" and "math" in classes:
         tag.name, tag.attrs = "code", {"class": "tex"}
-    elif name not in _KEPT:
-        tag.unwrap()
-    else:
-        classes = tag.get_attribute_list("class")
-        if name == "div" and any(str(word).startswith("alert") for word in classes):
-            tag.name = "blockquote"  # Jupyter's coloured boxes
-        _clean_attributes(tag)
+    elif tag.name == "div" and any(name.startswith("alert") for name in classes):
+        tag.name = "blockquote"
 
 
-def _clean_attributes(tag: Tag) -> None:
-    allowed = (
-        _ATTRIBUTES["*"]
-        | _ATTRIBUTES.get(tag.name, set())
-        | (_MATH_ATTRIBUTES if tag.name in _MATH else set())
-    )
-    align = tag.get("align") if tag.name in ("td", "th") else None
-    style = "; ".join(_STYLE.findall(str(tag.get("style", ""))))
-    for attribute in list(tag.attrs):
-        if attribute.lower() not in allowed or (
-            attribute.lower() == "id" and RESERVED_ANCHORS.fullmatch(str(tag[attribute]))
-        ):
-            del tag[attribute]
-    if align in ("left", "right", "center") and not style:
-        style = f"text-align: {align}"
-    if style and tag.name in ("td", "th", "mtd"):
-        tag["style"] = style
-    href = str(tag.get("href", ""))
-    if ":" in href.split("/")[0] and not _LINK.match(href.strip()):
-        # javascript:, data:, file: and their like; relative pages may stay
-        del tag["href"]
+def _attribute(tag: str, name: str, value: str) -> str | None:
+    """What is kept of the value of an attribute that the allow list has."""
+    if name == "id" and RESERVED_ANCHORS.fullmatch(value):
+        return None
+    if name == "style":
+        return "; ".join(_STYLE.findall(value)) or None
+    if name == "href" and ":" in value.split("/")[0] and not _LINK.match(value.strip()):
+        return None  # data:, file: and their like; relative pages may stay
+    return value
 
 
-def _replace_image(tag: Tag, tree: BeautifulSoup, resolve: Resolver) -> None:
+_CLEANER = nh3.Cleaner(
+    tags=_KEPT,
+    clean_content_tags=_DROPPED,
+    attributes=_ATTRIBUTES,
+    attribute_filter=_attribute,
+    tag_attribute_values=dict.fromkeys(("td", "th"), {"align": {"left", "right", "center"}}),
+    url_schemes=_SCHEMES,
+    link_rel=None,
+)
+
+
+def _with_words_for_the_unseen(html: str) -> str:
+    """Images, words or links where nh3 would leave nothing; what they hold has still to be
+    cleaned.
+    """
+    tree = BeautifulSoup(html, "html.parser")
+    for tag in tree.find_all(["svg", "input", *_UNSEEN]):
+        if tag.decomposed:  # it was inside one of them
+            continue
+        shown: Tag | NavigableString
+        if tag.name == "svg":
+            shown = _image_of_drawing(tag)
+        elif tag.name == "input":
+            box = "☑ " if tag.has_attr("checked") else "☐ "
+            shown = NavigableString(
+                box if tag.get("type") == "checkbox" else str(tag.get("value", ""))
+            )
+        else:
+            address = str(tag.get("src") or tag.get("data") or "")
+            shown = _link_or_text(address, say(_UNSEEN[tag.name]))
+        tag.replace_with(shown)
+        tag.decompose()
+    return str(tree)
+
+
+def _image_of_drawing(svg: Tag) -> Tag:
+    """An inline drawing as an image, so that it is inert."""
+    title = svg.find("title")
+    alt = svg.get("aria-label") or (title.get_text(" ", strip=True) if title else "")
+    for tag in [svg, *svg.find_all(True)]:
+        tag.name = _SVG_NAMES.get(tag.name, tag.name)
+        tag.attrs = {_SVG_NAMES.get(name, name): value for name, value in tag.attrs.items()}
+    svg.attrs.setdefault("xmlns", "http://www.w3.org/2000/svg")
+    data = base64.b64encode(str(svg).encode()).decode("ascii")
+    source = f"data:image/svg+xml;base64,{data}"
+    return Tag(name="img", attrs={"src": source, "alt": alt or say("Drawing")})
+
+
+def _replace_image(tag: Tag, resolve: Resolver) -> None:
     source, alt = str(tag.get("src", "")).strip(), " ".join(str(tag.get("alt", "")).split())
-    if re.match(r"(?:[a-z][a-z0-9+.-]*:)?//", source, re.IGNORECASE):
-        tag.replace_with(_link_or_text(tree, source, f"[picture: {alt or source}]"))
+    if re.match(r"(?:https?:)?//", source, re.IGNORECASE):
+        tag.replace_with(_link_or_text(source, f"[picture: {alt or source}]"))
         return
     width = re.fullmatch(r"(\d+(?:\.\d+)?)(?:px)?", str(tag.get("width", "")))
     pixels = float(width[1]) if width else 0
-    picture = (
-        picture_from_data_uri(source, pixels)
-        if source.lower().startswith("data:")
-        else resolve(source)
-    )
+    is_data = source.lower().startswith("data:")
+    shown = "" if is_data or not source else f" ({source})"
+    try:
+        picture = picture_from_data_uri(source, pixels) if is_data else resolve(source)
+    except PictureTooLarge as error:
+        picture, shown = None, f"{shown}: {error}"
     if picture is None:
-        shown = "" if source.lower().startswith("data:") else f" ({source})"
-        tag.replace_with(
-            NavigableString(
-                say("[picture not shown: {alt}]", alt=(alt or say("without a description")) + shown)
-            )
-        )
+        words = say("[picture not shown: {alt}]", alt=(alt or say("without a description")) + shown)
+        tag.replace_with(NavigableString(words))
         return
     title = tag.get("title")
     tag.attrs = {
@@ -187,35 +215,12 @@ def _replace_image(tag: Tag, tree: BeautifulSoup, resolve: Resolver) -> None:
         tag["title"] = title
 
 
-def _replace_svg(tag: Tag, tree: BeautifulSoup) -> None:
-    """An inline drawing becomes an image, so that it is inert; the HTML parser has lower-cased its
-    names, mended here.
-    """
-    title = tag.find("title")
-    alt = str(
-        tag.get("aria-label")
-        or (title.get_text(" ", strip=True) if title else "")
-        or say("Drawing")
-    )
-    source = re.sub(r"\bviewbox=", "viewBox=", str(tag))
-    if "xmlns=" not in source.split(">", 1)[0]:
-        source = source.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1)
-    picture = picture_from_bytes(source.encode())
-    if picture is None:
-        tag.replace_with(NavigableString(say("[drawing not shown: {alt}]", alt=alt)))
-    else:
-        image = tree.new_tag(
-            "img", src=data_uri(picture), alt=alt, width=str(round(picture.width / 0.75))
-        )
-        tag.replace_with(image)
-
-
-def _link_or_text(tree: BeautifulSoup, address: str, text: str):
+def _link_or_text(address: str, text: str) -> Tag | NavigableString:
     if address.startswith("//"):
         address = f"https:{address}"
     if not _LINK.match(address):
         return NavigableString(text)
-    link = tree.new_tag("a", href=address)
+    link = Tag(name="a", attrs={"href": address})
     link.string = text
     return link
 

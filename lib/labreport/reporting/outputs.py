@@ -11,12 +11,12 @@ from bs4 import NavigableString, Tag
 from ..wording import say
 from .blocks import Block, Error, Figure, Heading, Note, Picture, Prose, Text
 from .cleaning import Resolver, clean, code_block, no_files, plain
-from .pictures import picture_from_data_uri, picture_from_mime
+from .pictures import PictureTooLarge, picture_from_data_uri, picture_from_mime
 from .tables import table_block
 from .terminal import screen_text, without_control_characters
 
 REPORT_MIME = "application/vnd.labreport.report+json"
-_PICTURES = ("image/svg+xml", "image/png", "image/jpeg", "image/gif")
+_PICTURES = ("image/svg+xml", "image/png", "image/jpeg", "image/gif", "image/webp")
 # Sent through pandoc as markdown: what Jupyter shows of text/latex is its mathematics, as in a
 # markdown cell.
 MARKUP = ("text/markdown", "text/latex")
@@ -107,9 +107,6 @@ def _figure(mime: str, data, metadata) -> list[Block]:
     own = metadata.get(mime) if isinstance(metadata.get(mime), dict) else {}
     # A display width in pixels: IPython writes one for pictures drawn at double density.
     width = own.get("width", 0)
-    picture = picture_from_mime(mime, data[mime], width if isinstance(width, (int, float)) else 0)
-    if picture is None:
-        return []
 
     def said(key):
         places = [own, metadata, *(entry for entry in metadata.values() if isinstance(entry, dict))]
@@ -122,7 +119,13 @@ def _figure(mime: str, data, metadata) -> list[Block]:
         or joined(data.get("text/plain", ""))
         or say("Picture without a description")
     )
-    return [Figure(picture, " ".join(without_control_characters(alt).split()), caption)]
+    alt = " ".join(without_control_characters(alt).split())
+    width = width if isinstance(width, (int, float)) else 0
+    try:
+        picture = picture_from_mime(mime, data[mime], width)
+    except PictureTooLarge as error:
+        return [Note(say("[picture not shown: {alt}]", alt=f"{alt}: {error}"))]
+    return [Figure(picture, alt, caption)] if picture else []
 
 
 def _error(output) -> Error:

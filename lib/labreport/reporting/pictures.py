@@ -3,11 +3,16 @@ both writers can show.
 """
 
 import base64
+import io
 import re
 import struct
+import warnings
 import xml.etree.ElementTree as ElementTree
 from urllib.parse import unquote_to_bytes
 
+from PIL import ExifTags, Image, WebPImagePlugin
+
+from ..wording import number, say
 from .blocks import Picture
 
 _POINTS = {
@@ -20,22 +25,27 @@ _POINTS = {
     "pc": 12.0,
 }
 _POINTS_A_PIXEL = 0.75  # a CSS pixel is 1/96 inch
+Image.preinit()  # loads the readers once, and not in each forked process
+_BITMAPS = ("PNG", "JPEG", "GIF", WebPImagePlugin.WebPImageFile.format)
+# What Pillow raises for the header of a damaged file.
+_DAMAGED = (OSError, EOFError, KeyError, SyntaxError, TypeError, ValueError, struct.error)
+
+
+class PictureTooLarge(Exception):
+    """A bitmap of so many pixels that it would fill a reader's memory, small as its file may be."""
 
 
 def picture_from_bytes(data: bytes, width_pixels: float = 0) -> Picture | None:
     """Read the kind and size from the bytes themselves; `width_pixels` (a display width) overrules
-    the natural one.
+    the natural one. Raises PictureTooLarge.
     """
-    size = None
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        mime, size = "image/png", _png_size(data)
-    elif data.startswith(b"\xff\xd8\xff"):
-        mime, size = "image/jpeg", _jpeg_size(data)
-    elif data[:6] in (b"GIF87a", b"GIF89a") and len(data) > 10:
-        mime, size = "image/gif", _in_points(*struct.unpack("<HH", data[6:10]))
-    elif b"<svg" in data[:4000] or b":svg" in data[:4000]:
+    if data[:100].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
         mime, data = "image/svg+xml", _without_loads(data)
         size = _svg_size(data)
+    else:
+        # Pillow warns of small damage and of 90 million pixels, which a report shows as they are.
+        with warnings.catch_warnings(action="ignore"):
+            mime, size = _kind_and_size(data)
     if not size or not (0 < size[0] < 1e5 and 0 < size[1] < 1e5):
         return None
     width, height = size
@@ -81,31 +91,36 @@ def _in_points(width, height):
     return width * _POINTS_A_PIXEL, height * _POINTS_A_PIXEL
 
 
-def _png_size(data):
-    if len(data) < 33:
-        return None
-    width, height = struct.unpack(">II", data[16:24])
-    # matplotlib says how many pixels it drew to the metre; without that word a pixel is a CSS
-    # pixel.
-    place = data.find(b"pHYs", 0, data.find(b"IDAT"))
-    if place > 0:
-        across, down, unit = struct.unpack(">IIB", data[place + 4 : place + 13])
-        if unit == 1 and across == down and across > 2500:
-            return width * 72 / (across * 0.0254), height * 72 / (down * 0.0254)
-    return _in_points(width, height)
+def _kind_and_size(data: bytes) -> tuple[str, tuple[float, float] | None]:
+    """Of a bitmap, from its header: Pillow decodes no pixel before it is asked for one."""
+    try:
+        image = Image.open(io.BytesIO(data), formats=_BITMAPS)
+    except Image.DecompressionBombError:
+        limit = number(2 * (Image.MAX_IMAGE_PIXELS or 0) / 1e6, 0)
+        raise PictureTooLarge(
+            say("more than {limit} million pixels; make it smaller", limit=limit)
+        ) from None
+    except _DAMAGED:
+        return "", None
+    width, height = image.size
+    if image.format == "PNG":
+        # matplotlib says how many pixels it drew to the inch; without that word a pixel is a CSS
+        # pixel.
+        across, down = image.info.get("dpi", (0, 0))
+        scale = 72 / across if across == down and across > 63.5 else _POINTS_A_PIXEL
+        return "image/png", (width * scale, height * scale)
+    if image.format in ("JPEG", "MPO"):  # MPO: a camera's JPEG with a second one behind it
+        size = _in_points(width, height)
+        return "image/jpeg", size[::-1] if _lies_on_its_side(image) else size
+    return f"image/{str(image.format).lower()}", _in_points(width, height)
 
 
-def _jpeg_size(data):
-    place = 2
-    while place + 9 < len(data):
-        if data[place] != 0xFF:
-            return None
-        marker, length = data[place + 1], struct.unpack(">H", data[place + 2 : place + 4])[0]
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            height, width = struct.unpack(">HH", data[place + 5 : place + 9])
-            return _in_points(width, height)
-        place += 2 + length
-    return None
+def _lies_on_its_side(photo: Image.Image) -> bool:
+    """Whether a camera asks for it to be turned by a quarter, as browsers and Typst do."""
+    try:
+        return photo.getexif().get(ExifTags.Base.Orientation, 1) >= 5
+    except _DAMAGED:  # both show it as it is
+        return False
 
 
 def _svg_size(data):
