@@ -15,8 +15,8 @@ import tempfile
 import time
 from pathlib import Path
 
-import psutil
 import processes
+import psutil
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "lib"))

@@ -12,9 +12,8 @@ import nbformat
 import pypdf
 import pytest
 from conftest import ROOT
-from test_reporting import PNG, REPORT_MIME, RUN, SPANS, SVG, code, notebook, shown
-
 from labreport.reporting import render
+from test_reporting import PNG, REPORT_MIME, RUN, SPANS, SVG, code, notebook, shown
 
 ATTACHED = {
     "parameters.yaml": b"experiment: x\n",

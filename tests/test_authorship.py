@@ -5,7 +5,6 @@ import subprocess
 
 import pytest
 from conftest import ROOT
-
 from labreport import authorship, execution, provenance
 from labreport.authorship import Author, Authorship
 

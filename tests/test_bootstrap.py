@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 import simulated
 from conftest import ROOT
-
 from labreport import hosts, paths
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))

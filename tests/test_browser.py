@@ -6,10 +6,9 @@ import shutil
 import subprocess
 
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
-
 from labreport.reporting import ReportHTMLExporter
 from labreport.reporting.index import Entry, index_page
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = (

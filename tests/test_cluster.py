@@ -14,11 +14,10 @@ from pathlib import Path
 import pytest
 import real_slurm
 from conftest import ROOT
-from processes import Processes, Watch, parent, trainings, until
-from simulated import lacking
-
 from labreport import cluster, files, planning, state, sweeps, tasks
 from labreport import slurm as slurm_module
+from processes import Processes, Watch, parent, trainings, until
+from simulated import lacking
 
 COMMAND = [
     ROOT / "pipeline.py",

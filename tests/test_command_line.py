@@ -11,9 +11,8 @@ from dataclasses import replace
 
 import pytest
 from conftest import ROOT
-from test_overview import finish
-
 from labreport import assignments, paths, state
+from test_overview import finish
 
 pipeline = runpy.run_path(str(ROOT / "pipeline.py"))
 main = pipeline["main"]

@@ -11,19 +11,18 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROOT
-from scipy import stats
-
 from labreport import (
     assignments,
     comparison,
     execution,
     experiments,
-    files,
     figures,
+    files,
     identity,
     proportions,
     results,
 )
+from scipy import stats
 
 ORIGIN = {
     "sittings": [

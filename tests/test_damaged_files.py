@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import wrong_types
 from conftest import ROOT
-
 from labreport import (
     assignments,
     authorship,

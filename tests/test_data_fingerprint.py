@@ -4,8 +4,6 @@ import shutil
 import zipfile
 
 import pytest
-from test_image_folders import picture, write_cats_dogs
-
 from labreport import (
     code_digest,
     data_fingerprint,
@@ -16,6 +14,7 @@ from labreport import (
     paths,
     wording,
 )
+from test_image_folders import picture, write_cats_dogs
 
 
 def experiment(**settings):

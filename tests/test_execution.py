@@ -14,10 +14,9 @@ import time
 
 import pytest
 from conftest import ROOT
-from test_image_folders import picture, write_cats_dogs
-
 from labreport import files
 from labreport.wording import percent
+from test_image_folders import picture, write_cats_dogs
 
 pytestmark = pytest.mark.slow
 QUICK = ["--data", "sample", "--set", "epochs=2", "max_images=600"]

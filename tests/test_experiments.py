@@ -4,7 +4,6 @@ import shutil
 
 import pytest
 import yaml
-
 from labreport import experiments, paths, strict_yaml
 
 

@@ -22,6 +22,8 @@ import numpy as np
 import pytest
 from conftest import ROOT
 from kaggle_stand_in import KEY, SIGNATURE, TOKEN, USER, Answer, refusal
+from labreport import files, hosts, kaggle_api, paths, privacy
+from labreport.datasets import download, fetching, folders
 from processes import Processes, until
 from test_image_folders import (
     load,
@@ -32,9 +34,6 @@ from test_image_folders import (
     write_dogs,
     write_flowers,
 )
-
-from labreport import files, hosts, kaggle_api, paths, privacy
-from labreport.datasets import download, fetching, folders
 
 main = runpy.run_path(str(ROOT / "pipeline.py"))["main"]
 

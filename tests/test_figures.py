@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-
 from labreport import commentary, evaluation, experiments, figures, proportions, results
 
 

@@ -9,11 +9,12 @@ import re
 import threading
 
 import pandas as pd
-import pipeline
 import pytest
 import simulated
 import soak
 from conftest import ROOT
+
+import pipeline
 
 pytestmark = pytest.mark.slow
 NOTEBOOKS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))

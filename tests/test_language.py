@@ -10,7 +10,6 @@ import string
 import pytest
 import yaml
 from conftest import ROOT
-
 from labreport import wording
 
 SOURCES = [*sorted((ROOT / "lib/labreport").rglob("*.py"))]

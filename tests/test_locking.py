@@ -5,10 +5,9 @@ import runpy
 
 import pytest
 from conftest import ROOT
-from test_image_folders import load_flowers, picture, write, write_flowers
-
 from labreport import files, paths
 from labreport.datasets import locking
+from test_image_folders import load_flowers, picture, write, write_flowers
 
 
 @pytest.fixture

@@ -15,11 +15,10 @@ import time
 
 import nbformat
 import pytest
-from processes import until
-from test_provenance import PEM
-
 from labreport import cluster, execution, logs, paths, tasks
 from labreport.remote import errand
+from processes import until
+from test_provenance import PEM
 
 TOKEN = "tok-123456-abcdef"
 PLANTED = {

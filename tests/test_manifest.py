@@ -1,7 +1,6 @@
 """A run's manifest notices what was changed, and forgets nothing that was."""
 
 import pytest
-
 from labreport import manifest
 
 

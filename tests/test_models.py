@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 import pytest
-
 from labreport import datasets, experiments, losses, models, optimizers
 
 # Total and trainable parameters as published, beside what the parameter files say.

@@ -10,7 +10,6 @@ import h5py
 import keras
 import numpy as np
 import pytest
-
 from labreport import models, pretrained
 
 TUNED = {

@@ -11,7 +11,6 @@ import urllib.parse
 
 import pytest
 from conftest import ROOT
-
 from labreport import files, privacy, provenance
 
 HOMES = "/ho" + "me"  # so that no committed file names a private folder

@@ -15,10 +15,9 @@ import nbformat
 import numpy as np
 import pytest
 import soak
+from labreport import checkpoints, execution, files, interruption, results, state, training
 from test_state import replaced, untouched
 from test_training import experiment, quiet, same_bits
-
-from labreport import checkpoints, execution, files, interruption, results, state, training
 
 
 class Killed(BaseException):

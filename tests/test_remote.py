@@ -9,12 +9,12 @@ import time
 import kaggle_notebooks
 import kaggle_stand_in
 import pytest
-
-import pipeline
 import simulated
-from labreport import experiments, files, identity, planning, provenance, results, state
+from labreport import experiments, files, identity, planning, results, state
 from labreport.interruption import Interrupted
 from labreport.remote import bundles, errand, lanes, sending
+
+import pipeline
 
 EXPERIMENT = "cifar10_naive_adam"
 TERMS = sending.Terms(gpu=True, accelerator=None, at_once=2, seconds=3600, language="en")
@@ -80,7 +80,7 @@ def leave(session, outcomes, epochs=0, **told):
                     }
                 )
             )
-            record["files"][path.relative_to(session.working).as_posix()] = provenance.sha256(path)
+            record["files"][path.relative_to(session.working).as_posix()] = files.sha256(path)
     (session.working / errand.RECORD).write_text(json.dumps(record))
 
 

@@ -16,6 +16,12 @@ import nbformat
 import pypdf
 import pytest
 from bs4 import BeautifulSoup
+from labreport import reporting
+from labreport.authorship import Author, Authorship
+from labreport.reporting import ReportHTMLExporter, ReportPDFExporter, render
+from labreport.reporting.blocks import Code, Error, Figure, Heading, Note, Prose, Table, Text
+from labreport.reporting.notebook import document_from_notebook
+from labreport.reporting.terminal import screen_text
 from nbconvert.exporters import get_exporter
 from nbformat.v4 import (
     new_code_cell,
@@ -24,13 +30,6 @@ from nbformat.v4 import (
     new_output,
     new_raw_cell,
 )
-
-from labreport import reporting
-from labreport.authorship import Author, Authorship
-from labreport.reporting import ReportHTMLExporter, ReportPDFExporter, render
-from labreport.reporting.blocks import Code, Error, Figure, Heading, Note, Prose, Table, Text
-from labreport.reporting.notebook import document_from_notebook
-from labreport.reporting.terminal import screen_text
 
 REPORT_MIME = "application/vnd.labreport.report+json"
 AWKWARD = (

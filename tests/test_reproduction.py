@@ -12,9 +12,6 @@ import pypdf
 import pytest
 import wrong_types
 from conftest import ROOT
-from test_training import experiment, quiet
-
-import pipeline
 from labreport import (
     enclosures,
     execution,
@@ -27,6 +24,9 @@ from labreport import (
 )
 from labreport.reporting.blocks import Attachment, Document
 from labreport.reporting.pdf import pdf_bytes
+from test_training import experiment, quiet
+
+import pipeline
 
 
 def pdf_of(path, carried):

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from labreport.datasets import cats_dogs_sample, dog_breeds_sample
 
 SAMPLES = pytest.mark.parametrize(

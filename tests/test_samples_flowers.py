@@ -5,7 +5,6 @@ scenes at every size.
 import cv2
 import numpy as np
 import pytest
-
 from labreport.datasets import flowers_sample
 
 

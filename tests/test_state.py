@@ -10,7 +10,6 @@ import time
 
 import pytest
 from conftest import ROOT
-
 from labreport import files, interruption, state
 
 HOLD = (

@@ -15,9 +15,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from conftest import ROOT
-from scipy import stats
-from test_comparison import fabricated
-
 from labreport import (
     comparison,
     experiments,
@@ -30,6 +27,8 @@ from labreport import (
     warm,
     watching,
 )
+from scipy import stats
+from test_comparison import fabricated
 
 HEAD = "title: T\nquestion: Q?\nbase: cifar10_naive_adam\n"
 

@@ -17,10 +17,9 @@ import kaggle_notebooks
 import kaggle_stand_in
 import pytest
 from conftest import ROOT
+from labreport.remote import lanes
 from processes import Processes, Terminal, alive, descendants, until
 from test_cluster import Cluster, made
-
-from labreport.remote import lanes
 
 COMMAND = [sys.executable, ROOT / "pipeline.py"]
 SMALL = [

@@ -8,7 +8,6 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
-
 from labreport import (
     augmentation,
     batches,

@@ -9,8 +9,6 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-
-import pipeline
 from labreport import (
     augmentation,
     batches,
@@ -24,6 +22,8 @@ from labreport import (
     training,
 )
 from labreport.models import backbones
+
+import pipeline
 
 SIDE = 32
 

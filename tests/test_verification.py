@@ -6,9 +6,8 @@ from dataclasses import replace
 
 import pytest
 from conftest import ROOT
-from test_training import experiment, quiet
-
 from labreport import execution, models, results, training, verification
+from test_training import experiment, quiet
 
 
 @pytest.fixture

@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
+from labreport import planning, pool, sweeps, tasks, warm
 from processes import Processes, alive, descendants, parent, until
 from test_cluster import made, results
-
-from labreport import planning, pool, sweeps, tasks, warm
 
 SETTINGS = ["--data", "sample", "--set", "epochs=2", "max_images=200"]
 SWEEP = (

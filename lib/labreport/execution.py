@@ -246,7 +246,7 @@ def _comparison_key(assignment, notebook: Path, language: str) -> dict:
 
 def _digests(*found: Path) -> dict[str, str]:
     """sha256 of files, by their folder and name."""
-    return {f"{path.parent.name}/{path.name}": provenance.sha256(path) for path in found}
+    return {f"{path.parent.name}/{path.name}": files.sha256(path) for path in found}
 
 
 def _told_with() -> dict[str, str]:
@@ -264,9 +264,7 @@ def _render_key(
         repr((signed.authors, signed.course, signed.institution)).encode()
     ).hexdigest()  # names stand in the reports only
     return {
-        "code": (
-            staleness.rendering(language) | {notebook.name: provenance.sha256(notebook)} | digests
-        ),
+        "code": (staleness.rendering(language) | {notebook.name: files.sha256(notebook)} | digests),
         "versions": provenance.versions("nbconvert", "typst", "pypandoc_binary", "pygments"),
     }
 

@@ -264,7 +264,6 @@ def _of_colab(name: str) -> str | None:
     here.
     """
     from google.colab import userdata
-
     from IPython import get_ipython
 
     kernel = getattr(get_ipython(), "kernel", None)

@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import hashlib
 import importlib.metadata
 import json
 import os
@@ -13,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from . import __version__, paths, privacy
+from . import __version__, files, paths, privacy
 
 PACKAGE = Path(__file__).parent
 CHECKOUT = "checkout.json"  # beside this file where the project was packed: which commit it is of
@@ -134,7 +133,9 @@ def checkout() -> dict:
 
 def locks() -> dict[str, str]:
     """sha256 of the lock files of this checkout."""
-    return {name: sha256(paths.root() / name) for name in LOCKS if (paths.root() / name).exists()}
+    return {
+        name: files.sha256(paths.root() / name) for name in LOCKS if (paths.root() / name).exists()
+    }
 
 
 def versions(*names: str) -> dict[str, str]:
@@ -172,12 +173,6 @@ def imported() -> dict[str, str]:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):  # half removed
             found[package] = importlib.metadata.version(package)
     return found
-
-
-def sha256(file: Path) -> str:
-    """Digest of a file's content, as 64 hex digits."""
-    with open(file, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @functools.cache

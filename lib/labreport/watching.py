@@ -8,8 +8,8 @@ import time
 from dataclasses import dataclass
 
 from . import records, state
-from .planning import Step
 from .plain_types import printable
+from .planning import Step
 from .wording import count, duration, percent
 
 BAR = 20  # characters

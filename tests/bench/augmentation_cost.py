@@ -18,7 +18,6 @@ NAME, IMAGES = (
 def prepared():
     import keras
     import numpy as np
-
     from labreport import backend, experiments, losses, models, optimizers
 
     backend.prepare()

@@ -18,7 +18,6 @@ def seconds(images: int, whole: bool) -> tuple[float, float, float]:
     epochs after the first, which compiles.
     """
     import numpy as np
-
     from labreport import datasets, experiments, features, training
 
     rng = np.random.default_rng(0)

@@ -36,7 +36,6 @@ def arrays(count):
 def labreport(name, augmented, count):
     """One epoch as training.fit trains it."""
     import keras
-
     from labreport import (
         augmentation,
         backend,
@@ -73,7 +72,6 @@ def labreport(name, augmented, count):
 def plain_keras(name, augmented, count):
     """Float pixels and one-hot labels in memory, random layers in the model, model.fit."""
     import keras
-
     from labreport import experiments, models
 
     ours = models.build(experiments.load(name), (32, 32, 3), 10)
@@ -101,7 +99,6 @@ def resident(name, augmented, count):
     """labreport's own step, on the same batch again and again."""
     import keras
     import tensorflow as tf
-
     from labreport import backend, experiments, losses, models, optimizers
 
     backend.prepare()
