@@ -18,6 +18,7 @@ FLOORS = {
         "arrays",
         "assignments",
         "authorship",
+        "backups",
         "checkpoints",
         "choices",
         "code_digest",

@@ -29,6 +29,7 @@ _PLUMBING = frozenset(
     {
         "arrays",
         "assignments.load",
+        "backups",
         "checkpoints",
         "choices",
         "code_digest",
