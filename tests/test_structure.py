@@ -34,6 +34,7 @@ FLOORS = {
         "interruption",
         "kaggle_api",
         "keeping",
+        "kernels",
         "logs",
         "manifest",
         "model_file",

@@ -22,6 +22,7 @@ from . import (
     files,
     identity,
     interruption,
+    kernels,
     logs,
     manifest,
     paths,
@@ -32,7 +33,6 @@ from . import (
     results,
     staleness,
     state,
-    warm,
     wording,
 )
 from .wording import count
@@ -480,7 +480,7 @@ def _papermill(wanted: Task, running: Path, log: Path, output) -> None:
                 Client(
                     nb_man,
                     kernel_name=kernel_name,
-                    kernel_manager_class=warm.kernel_manager(),
+                    kernel_manager_class=kernels.kernel_manager(),
                     stdout_file=stdout_file,
                     timeout=None,
                     startup_timeout=300,
