@@ -450,7 +450,7 @@ def _papermill(wanted: Task, running: Path, log: Path, output) -> None:
     environment = os.environ | {
         state.HOLDER: str(wanted.folder.resolve()),
         "PYTHONPATH": os.pathsep.join(
-            filter(None, (str(provenance.PACKAGE.parent), os.environ.get("PYTHONPATH")))
+            filter(None, (str(paths.PACKAGE.parent), os.environ.get("PYTHONPATH")))
         ),  # this very package
         "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),
     }

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from . import __version__, files, paths, privacy
 
-PACKAGE = Path(__file__).parent
 CHECKOUT = "checkout.json"  # beside this file where the project was packed: which commit it is of
 LOCKS = ("requirements.lock", "requirements-cuda.lock")
 # Environment variables that can change numbers; those that hold folders or only say how much is
@@ -68,7 +67,7 @@ def checkout() -> dict:
     that came as an archive, so that nobody can tell what was changed since.
     """
     with contextlib.suppress(FileNotFoundError):
-        packed = json.loads((PACKAGE / CHECKOUT).read_text("utf-8"))
+        packed = json.loads((paths.PACKAGE / CHECKOUT).read_text("utf-8"))
         if not packed["commit"] or not packed["commit"].startswith(
             "$"
         ):  # git fills it in where it makes an archive

@@ -18,7 +18,7 @@ from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from . import code_digest, interruption, kernels, logs, provenance
+from . import code_digest, interruption, kernels, logs, paths, provenance
 
 FIRST = "labreport.apart"
 # what multiprocessing says of a fork when the process that made it, and would have told its exit
@@ -60,7 +60,7 @@ class Forge:
         self.context = multiprocessing.get_context("forkserver")
         self.context.set_forkserver_preload([FIRST, *IMPORTED])
         python_path = os.pathsep.join(
-            filter(None, (str(provenance.PACKAGE.parent), os.environ.get("PYTHONPATH")))
+            filter(None, (str(paths.PACKAGE.parent), os.environ.get("PYTHONPATH")))
         )
         words = logs.Log(log, "w")
         with _environment(os.environ | {"PYTHONPATH": python_path}), _errors_to(words):
