@@ -25,7 +25,6 @@ from labreport import (
     overview,
     paths,
     planning,
-    provenance,
     results,
     state,
     sweeps,
@@ -260,7 +259,7 @@ def test_a_comparison_is_outdated_once_one_of_its_runs_is_done_again_or_another_
         {
             "executed": {
                 "settings": {"cifar10_l2": "complete", "cifar10_rmsprop": "missing"},
-                "code": {"cifar10_l2/metrics.json": provenance.sha256(one / "metrics.json")},
+                "code": {"cifar10_l2/metrics.json": files.sha256(one / "metrics.json")},
             }
         },
     )

@@ -12,7 +12,7 @@ import pytest
 import kaggle_notebooks
 import kaggle_stand_in
 import simulated
-from labreport import experiments, files, identity, planning, provenance, results, state
+from labreport import experiments, files, identity, planning, results, state
 from labreport.interruption import Interrupted
 from labreport.remote import bundles, errand, lanes, sending
 
@@ -80,7 +80,7 @@ def leave(session, outcomes, epochs=0, **told):
                     }
                 )
             )
-            record["files"][path.relative_to(session.working).as_posix()] = provenance.sha256(path)
+            record["files"][path.relative_to(session.working).as_posix()] = files.sha256(path)
     (session.working / errand.RECORD).write_text(json.dumps(record))
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from . import hosts
 
+PACKAGE = Path(__file__).resolve().parent  # lib/labreport
+
 
 def root() -> Path:
     """The project folder: the nearest one at or above the working directory with `params/` and
@@ -15,7 +17,7 @@ def root() -> Path:
     A notebook opened in `notebooks/` and a command given anywhere below the project therefore
     agree. Raises FileNotFoundError where there is neither.
     """
-    checkout = Path(__file__).resolve().parents[2]
+    checkout = PACKAGE.parents[1]
     here = Path.cwd()
     for folder in (here, *here.parents, checkout):
         if (folder / "params").is_dir() and (folder / "notebooks").is_dir():
