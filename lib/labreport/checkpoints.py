@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import files, privacy, provenance
+from . import files, privacy
 
 KEPT = 2
 DIGITS = 20  # of the sha256 in a file's name
@@ -34,7 +34,7 @@ def save(folder: Path, epoch: int, arrays: Iterable[tuple[str, np.ndarray]], sta
                 with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
                     np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
         files.bring_to_disk(temporary)
-        path = folder / f"epoch-{epoch:04d}.{provenance.sha256(temporary)[:DIGITS]}.npz"
+        path = folder / f"epoch-{epoch:04d}.{files.sha256(temporary)[:DIGITS]}.npz"
         files.refuse_deleted(folder)
         os.replace(temporary, path)
     finally:
@@ -52,7 +52,7 @@ def newest(folder: Path, progress: Callable[[str], None]):
     where there is none. A damaged one is named and deleted.
     """
     for _, path in _found(folder):
-        if provenance.sha256(path)[:DIGITS] != path.name.split(".")[1]:
+        if files.sha256(path)[:DIGITS] != path.name.split(".")[1]:
             progress(
                 f"{path.name} is damaged (its content is not what its name says): it is deleted,"
                 " and the one before it serves"

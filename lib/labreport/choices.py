@@ -11,9 +11,7 @@ import functools
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import imported_source
-
-PACKAGE = Path(__file__).parent
+from . import imported_source, paths
 
 # what is chosen -> the file and the dict literal that lists the names
 ROOMS = {
@@ -46,7 +44,7 @@ def logical_name(room: str, name: str, imported: bool = False) -> str:
     parts = Path(file).with_suffix("").parts
     module = ".".join((__name__.partition(".")[0], *parts)).removesuffix(".__init__")
     text = imported_source.texts.get(module) if imported else None
-    entries = _entries(text or (PACKAGE / file).read_text("utf-8"), variable)
+    entries = _entries(text or (paths.PACKAGE / file).read_text("utf-8"), variable)
     if name not in entries:
         raise ValueError(
             f"{file} has no {room} {name!r} any more; choose another one, or put it back"
@@ -83,7 +81,7 @@ def of(room: str) -> dict[str, Choice]:
     literal.
     """
     file, variable = ROOMS[room]
-    path = PACKAGE / file
+    path = paths.PACKAGE / file
     entries = _entries(path.read_text("utf-8"), variable)
     if not entries:
         raise AssertionError(f"{path} has no {variable} = {{...}}")
@@ -93,7 +91,7 @@ def of(room: str) -> dict[str, Choice]:
 @functools.cache
 def augmentation() -> Choice:
     """The settings of `augmentation.Augmentation`."""
-    return _function(PACKAGE / "augmentation.py", "augmentation")
+    return _function(paths.PACKAGE / "augmentation.py", "augmentation")
 
 
 def _choice(path: Path, value: ast.expr) -> Choice:

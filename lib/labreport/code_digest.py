@@ -32,8 +32,7 @@ from . import code_form, code_summary, files, imported_source, paths
 from .code_form import sha256
 from .code_summary import parsed, summarised, summarised_cells
 
-_PACKAGE = __name__.rpartition(".")[0]
-_FOLDER = Path(__file__).parent
+_PACKAGE = __name__.partition(".")[0]
 _MOST_SUMMARIES = 500  # in the cache; of the package's modules, in some versions of each
 _RUN_CODE = {"time", "timeit", "capture", "prun"}  # magics whose argument is Python
 _NOT_PYTHON = (SyntaxError, ValueError, RecursionError, MemoryError)
@@ -299,8 +298,8 @@ def whole() -> str:
     """Digest of all modules on the disk, whatever uses them."""
     code = Code()
     modules = sorted(
-        ".".join((_PACKAGE, *path.relative_to(_FOLDER).with_suffix("").parts))
-        for path in _FOLDER.rglob("*.py")
+        ".".join((_PACKAGE, *path.relative_to(paths.PACKAGE).with_suffix("").parts))
+        for path in paths.PACKAGE.rglob("*.py")
     )
     found = [code._summary_or_text(module.removesuffix(".__init__")) for module in modules]
     code.save()
@@ -314,7 +313,7 @@ def changed_since_import(modules: Iterable[str]) -> list[str]:
         for module in modules
         if module in imported_source.texts and not _is_as_imported(module)
     ]
-    return [_file(module).relative_to(_FOLDER).as_posix() for module in changed]
+    return [_file(module).relative_to(paths.PACKAGE).as_posix() for module in changed]
 
 
 def _is_as_imported(module: str) -> bool:
@@ -328,7 +327,7 @@ def _is_own(module: str) -> bool:
 
 
 def _file(module: str) -> Path:
-    folder = _FOLDER.joinpath(*module.split(".")[1:])
+    folder = paths.PACKAGE.joinpath(*module.split(".")[1:])
     package = folder / "__init__.py"
     return package if package.exists() else folder.with_suffix(".py")
 
@@ -343,7 +342,7 @@ def _on_disk(module: str) -> str | None:
     try:
         return decode_source(source)
     except (SyntaxError, UnicodeError) as error:
-        name = _file(module).relative_to(_FOLDER).as_posix()
+        name = _file(module).relative_to(paths.PACKAGE).as_posix()
         if isinstance(error, UnicodeDecodeError):
             line = source.count(b"\n", 0, error.start) + 1
             name = f"{name}, line {line}"

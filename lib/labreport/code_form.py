@@ -4,7 +4,7 @@ import ast
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-_PACKAGE = __name__.rpartition(".")[0]
+_PACKAGE = __name__.partition(".")[0]
 _LONGEST_TEXT = 1000  # characters of a string that may be a sentence in a catalogue
 # A call of a parameter of this name says something to a person, and no more.
 _SAYS = {"progress"}

@@ -11,7 +11,7 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import experiments, paths, privacy, provenance, records, strict_yaml
+from . import experiments, files, paths, privacy, provenance, records, strict_yaml
 
 PARAMETERS, METRICS, HISTORY, PROVENANCE, COMPARISON, SWEEP = (
     "parameters.yaml",
@@ -222,7 +222,7 @@ def _lock(sitting: dict) -> dict[str, bytes]:
     file = paths.root() / name
     return (
         {name: file.read_bytes()}
-        if file.exists() and provenance.sha256(file) == sitting["locks"].get(name)
+        if file.exists() and files.sha256(file) == sitting["locks"].get(name)
         else {}
     )
 

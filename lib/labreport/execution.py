@@ -22,6 +22,7 @@ from . import (
     files,
     identity,
     interruption,
+    kernels,
     logs,
     manifest,
     paths,
@@ -32,7 +33,6 @@ from . import (
     results,
     staleness,
     state,
-    warm,
     wording,
 )
 from .wording import count
@@ -246,7 +246,7 @@ def _comparison_key(assignment, notebook: Path, language: str) -> dict:
 
 def _digests(*found: Path) -> dict[str, str]:
     """sha256 of files, by their folder and name."""
-    return {f"{path.parent.name}/{path.name}": provenance.sha256(path) for path in found}
+    return {f"{path.parent.name}/{path.name}": files.sha256(path) for path in found}
 
 
 def _told_with() -> dict[str, str]:
@@ -265,9 +265,7 @@ def _render_key(
         repr((signed.authors, signed.course, signed.institution)).encode()
     ).hexdigest()
     return {
-        "code": (
-            staleness.rendering(language) | {notebook.name: provenance.sha256(notebook)} | digests
-        ),
+        "code": (staleness.rendering(language) | {notebook.name: files.sha256(notebook)} | digests),
         "versions": provenance.versions("nbconvert", "typst", "pypandoc_binary", "pygments", "nh3"),
     }
 
@@ -455,7 +453,7 @@ def _papermill(wanted: Task, running: Path, log: Path, output) -> None:
         state.HOLDER: str(wanted.folder.resolve()),
         # this very package
         "PYTHONPATH": os.pathsep.join(
-            filter(None, (str(provenance.PACKAGE.parent), os.environ.get("PYTHONPATH")))
+            filter(None, (str(paths.PACKAGE.parent), os.environ.get("PYTHONPATH")))
         ),
         "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),
     }
@@ -485,7 +483,7 @@ def _papermill(wanted: Task, running: Path, log: Path, output) -> None:
                 Client(
                     nb_man,
                     kernel_name=kernel_name,
-                    kernel_manager_class=warm.kernel_manager(),
+                    kernel_manager_class=kernels.kernel_manager(),
                     stdout_file=stdout_file,
                     timeout=None,
                     startup_timeout=300,

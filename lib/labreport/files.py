@@ -4,6 +4,7 @@ import contextlib
 import datetime
 import errno
 import fcntl
+import hashlib
 import itertools
 import json
 import math
@@ -219,3 +220,9 @@ def read_json(path: Path):
         if error.errno not in NO_FILE:
             raise
         return None
+
+
+def sha256(file: Path) -> str:
+    """Digest of a file's content, as 64 hex digits."""
+    with open(file, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

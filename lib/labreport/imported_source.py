@@ -11,7 +11,7 @@ from importlib.machinery import PathFinder, SourceFileLoader
 from importlib.util import MAGIC_NUMBER, decode_source, source_hash
 from typing import Any
 
-_PACKAGE = __name__.rpartition(".")[0]
+_PACKAGE = __name__.partition(".")[0]
 _CHECKED_HASH = b"\3\0\0\0"  # flags of a compiled file, of PEP 552
 texts: dict[str, str] = {}  # module -> its source when it was imported first
 
@@ -63,7 +63,7 @@ class _Finder:
 
 def install() -> None:
     """Record the source of every module of this package that is imported from now on."""
-    for name in (_PACKAGE, __name__):  # which Python's own loader made just now
+    for name in {_PACKAGE, __package__, __name__}:  # which Python's own loader made just now
         spec: Any = sys.modules[name].__spec__
         texts[name] = spec.loader.get_source(name)
     sys.meta_path.insert(0, _Finder)

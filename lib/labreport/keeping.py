@@ -20,7 +20,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
-from . import files, hosts, provenance
+from . import files, hosts
 
 KEPT = hosts.DRIVE / "MyDrive/labreport/reports"  # <run>/<runtime>/: a run folder, and its manifest
 MANIFEST = "kept.json"  # sha256 of all files of a copy, written last
@@ -262,7 +262,7 @@ def _part(path: Path) -> Path:
 
 @functools.lru_cache(maxsize=4096)
 def _digest(path: str, size: int, changed: int) -> str:
-    return provenance.sha256(Path(path))
+    return files.sha256(Path(path))
 
 
 def _copied(source: Path, target: Path) -> str:
@@ -277,7 +277,7 @@ def _copied(source: Path, target: Path) -> str:
             digest.update(block)
             copy.write(block)
     files.bring_to_disk(target)
-    if provenance.sha256(target) != digest.hexdigest():
+    if files.sha256(target) != digest.hexdigest():
         raise OSError(errno.EIO, f"{target.name} is read back otherwise than it was written")
     return digest.hexdigest()
 
@@ -298,9 +298,7 @@ def _take_over(folder: Path, place: Path, progress) -> None:
     if not _is_note(note):
         return
     other, reached = place.with_name(note["place"]), how_far(_names(folder))
-    unchanged = (other / MANIFEST).exists() and provenance.sha256(other / MANIFEST) == note[
-        "manifest"
-    ]
+    unchanged = (other / MANIFEST).exists() and files.sha256(other / MANIFEST) == note["manifest"]
     if unchanged and not (reached[0] or reached[1] > note["epochs"]):
         return
     if unchanged:
@@ -373,7 +371,7 @@ def _put_in_place(place: Path, expected: dict[str, str], folder: Path, progress)
             folder / BROUGHT,
             {
                 "place": place.name,
-                "manifest": provenance.sha256(place / MANIFEST),
+                "manifest": files.sha256(place / MANIFEST),
                 "epochs": reached[1],
             },
         )

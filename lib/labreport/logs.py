@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from . import privacy
+from . import paths, privacy
 
 MOST_HELD = 2**20  # characters of a line that does not end
 LOOK_SECONDS = 0.1
@@ -210,7 +210,7 @@ def command() -> list[str]:
         sys.executable,
         "-c",
         (
-            f"import sys; sys.path.insert(0, {str(Path(__file__).resolve().parents[1])!r}); from"
+            f"import sys; sys.path.insert(0, {str(paths.PACKAGE.parent)!r}); from"
             " labreport import logs; logs.filter_input()"
         ),
     ]

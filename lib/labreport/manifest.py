@@ -7,7 +7,7 @@ import contextlib
 import hashlib
 from pathlib import Path
 
-from . import files, paths, provenance, records, wording
+from . import files, paths, records, wording
 
 FILE = "manifest.json"
 TRAINED = (
@@ -24,12 +24,12 @@ _NOTEBOOK = "notebook.ipynb"
 def start(folder: Path, trained: Path) -> None:
     """Begin the manifest of a run folder with a training's files, which still lie in `trained`."""
     names = [name for name in TRAINED if (trained / name).exists()]
-    _write(folder, {name: provenance.sha256(trained / name) for name in names})
+    _write(folder, {name: files.sha256(trained / name) for name in names})
 
 
 def add(folder: Path, *names: str) -> None:
     """Record files of a run folder as they are now."""
-    new = {name: provenance.sha256(folder / name) for name in names}
+    new = {name: files.sha256(folder / name) for name in names}
     _write(folder, (_digests(folder) or {}) | new)
 
 
@@ -62,7 +62,7 @@ def changed(folder: Path, names: tuple[str, ...] | None = None) -> list[str]:
         try:
             stamp = files.stamp(folder / name)
             digest, _, then = remembered.get(name, "").partition(" ")
-            digest = digest if then == stamp else provenance.sha256(folder / name)
+            digest = digest if then == stamp else files.sha256(folder / name)
         except OSError:
             found.append(name)
             continue

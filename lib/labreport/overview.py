@@ -18,7 +18,6 @@ from . import (
     identity,
     manifest,
     paths,
-    provenance,
     records,
     state,
     strict_yaml,
@@ -366,7 +365,7 @@ def _read_other_things(
                     )
                 elif (
                     complete
-                    and provenance.sha256(paths.reports() / name / "metrics.json")
+                    and files.sha256(paths.reports() / name / "metrics.json")
                     != read[f"{name}/metrics.json"]
                 ):
                     reasons.append(say("{run} has been done again since", run=name))

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from . import hosts
 
-_CHECKOUT = Path(__file__).resolve().parents[2]
+PACKAGE = Path(__file__).resolve().parent  # lib/labreport
+_CHECKOUT = PACKAGE.parents[1]
 
 
 def root() -> Path:

@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import hashlib
 import json
 import os
 import platform
@@ -12,9 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from . import __version__, paths, privacy
+from . import __version__, files, paths, privacy
 
-PACKAGE = Path(__file__).parent
 CHECKOUT = "checkout.json"  # beside this file where the project was packed: which commit it is of
 LOCKS = ("requirements.lock", "requirements-cuda.lock")
 # Environment variables that can change numbers; those that hold folders or only say how much is
@@ -68,7 +66,7 @@ def checkout() -> dict:
     that came as an archive, so that nobody can tell what was changed since.
     """
     with contextlib.suppress(FileNotFoundError):
-        packed = json.loads((PACKAGE / CHECKOUT).read_text("utf-8"))
+        packed = json.loads((paths.PACKAGE / CHECKOUT).read_text("utf-8"))
         if not packed["commit"] or not packed["commit"].startswith("$"):
             # git fills it in where it makes an archive
             return {"changes": [], "diff": "", "error": "", "packed": True} | packed
@@ -132,7 +130,9 @@ def checkout() -> dict:
 
 def locks() -> dict[str, str]:
     """sha256 of the lock files of this checkout."""
-    return {name: sha256(paths.root() / name) for name in LOCKS if (paths.root() / name).exists()}
+    return {
+        name: files.sha256(paths.root() / name) for name in LOCKS if (paths.root() / name).exists()
+    }
 
 
 def versions(*names: str) -> dict[str, str]:
@@ -174,12 +174,6 @@ def imported() -> dict[str, str]:
         with contextlib.suppress(metadata.PackageNotFoundError):  # half removed
             found[package] = metadata.version(package)
     return found
-
-
-def sha256(file: Path) -> str:
-    """Digest of a file's content, as 64 hex digits."""
-    with open(file, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @functools.cache

@@ -10,7 +10,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from . import choices, wording
+from . import choices, paths, wording
 from .code_digest import Code, Scope
 from .code_form import sha256
 
@@ -29,6 +29,7 @@ _PLUMBING = frozenset(
     {
         "arrays",
         "assignments.load",
+        "backups",
         "checkpoints",
         "choices",
         "code_digest",
@@ -117,7 +118,7 @@ _RENDERING = ("reporting.exporters.render",)
 _RENDERING_SCOPE = Scope(_PLUMBING | {"wording.catalogue"})
 _OF_THE_HOST = ("bootstrap",)  # the cell that finds labreport; no report shows it
 _STYLES = ("*.typ", "*.css", "*.js", "*.j2")
-_REPORTING = Path(__file__).parent / "reporting"
+_REPORTING = paths.PACKAGE / "reporting"
 
 
 def training(experiment, imported: bool = False) -> dict[str, str]:

@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import files, hosts, keeping, privacy, records
+from . import backups, files, hosts, privacy, records
 from .interruption import Interrupted
 from .plain_types import printable
 from .wording import count
@@ -108,7 +108,7 @@ def held(folder: Path, run_name: str, log: str | None = None):
         return
     folder.mkdir(parents=True, exist_ok=True)
     with files.lock(folder / LOCK, run_name, wait=WAIT_SECONDS):
-        brought = keeping.bring_back(folder)
+        brought = backups.platform().bring_back(folder)
         if not brought and hosts.here() != "kaggle":
             # whose disk is nobody else's, and may hold what an earlier session's runs said
             _refuse_a_living_one_elsewhere(folder, run_name)
@@ -127,7 +127,7 @@ def held(folder: Path, run_name: str, log: str | None = None):
         ending = {"state": "finished"}
         try:
             if not brought:  # what a process that was killed has left
-                keeping.keep(folder)
+                backups.platform().keep(folder)
             yield
             files.refuse_deleted(folder)
         except (KeyboardInterrupt, Interrupted) as error:
@@ -153,16 +153,16 @@ def held(folder: Path, run_name: str, log: str | None = None):
                     | {"ended": files.now()}
                     | ({"epoch": epochs} if epochs is not None else {}),
                 )
-            keeping.keep(folder)
+            backups.platform().keep(folder)
 
 
 def fetch(folder: Path) -> None:
     """Bring back what is kept of a run that is only to be read, unless it is at work here."""
     with contextlib.suppress(OSError, files.AtWork):  # it is then read as it lies here
-        if keeping.further(folder):
+        if backups.platform().further(folder):
             folder.mkdir(parents=True, exist_ok=True)
             with files.lock(folder / LOCK, folder.name):
-                keeping.bring_back(folder, progress=lambda line: None)
+                backups.platform().bring_back(folder, progress=lambda line: None)
 
 
 def queue(folder: Path) -> None:

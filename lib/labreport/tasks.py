@@ -9,12 +9,12 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import experiments, files, interruption, logs, provenance, state, warm
+from . import experiments, files, interruption, logs, paths, state, warm
 from .planning import Step
 from .sweeps import Sweep
 from .wording import count
 
-PIPELINE = provenance.PACKAGE.parents[1] / "pipeline.py"
+PIPELINE = paths.PACKAGE.parents[1] / "pipeline.py"
 RECORD = "sweep.json"  # in the sweep's folder: how its runs are made
 LOGS = "logs"
 LOOK_SECONDS = 0.5

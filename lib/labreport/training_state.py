@@ -10,7 +10,7 @@ from typing import Any
 
 import keras
 
-from . import checkpoints, files, identity, keeping, provenance, state, stopping
+from . import backups, checkpoints, files, identity, provenance, state, stopping
 
 ASIDE = "-unfinished"  # ends the names of the folders of trainings that were set aside
 
@@ -129,7 +129,7 @@ class TrainingState:
                 "sittings": self.sittings,
             },
         )
-        keeping.keep(self.folder.parent)
+        backups.platform().keep(self.folder.parent)
 
     def _arrays(self):
         for name, variable in self._variables().items():

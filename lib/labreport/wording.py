@@ -8,11 +8,12 @@ format, which translators have editors for).
 import contextlib
 import datetime
 import functools
-from pathlib import Path
 from typing import SupportsInt
 
+from . import paths
+
 LANGUAGES = {"en": "English", "es": "español"}
-_CATALOGUES = Path(__file__).parent / "languages"
+_CATALOGUES = paths.PACKAGE / "languages"
 _spoken = "en"
 
 

@@ -6,7 +6,7 @@ import textwrap
 import pytest
 
 from helpers.processes import until
-from labreport import paths, provenance, tasks
+from labreport import files, paths, tasks
 from labreport.remote import errand
 
 PIPELINE = textwrap.dedent("""
@@ -107,7 +107,7 @@ def test_runs_are_done_one_after_the_other_and_their_files_told_with_their_diges
         "finished",
     ] and record["errand"] == "key"
     metrics = paths.reports() / "two/metrics.json"
-    assert record["files"]["reports/two/metrics.json"] == provenance.sha256(metrics)
+    assert record["files"]["reports/two/metrics.json"] == files.sha256(metrics)
     assert capsys.readouterr().out.splitlines() == [
         "run 1 of 2: one",
         "epoch 1/2",

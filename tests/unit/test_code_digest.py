@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from labreport import code_digest, code_form, code_summary, imported_source
+from labreport import code_digest, code_form, code_summary, imported_source, paths
 from labreport.code_digest import Code, Scope
 
 HELPER = '''
@@ -534,8 +534,8 @@ def test_what_a_module_does_counts_wherever_it_is_imported(package, source):
 
 def test_nothing_of_this_package_acts_when_imported_but_what_is_meant_to():
     code, acting = Code(), set()
-    for path in code_digest._FOLDER.rglob("*.py"):
-        parts = path.relative_to(code_digest._FOLDER).with_suffix("").parts
+    for path in paths.PACKAGE.rglob("*.py"):
+        parts = path.relative_to(paths.PACKAGE).with_suffix("").parts
         module = ".".join(("labreport", *parts)).removesuffix(".__init__")
         acting |= {module.partition(".")[2]} if code._summary(module)["loose"] else set()
     assert acting == {"", "apart", "files", "strict_yaml"}
@@ -652,7 +652,7 @@ def test_a_file_that_cannot_be_read_is_named_by_what_uses_it_alone(monkeypatch, 
     (tmp_path / "__init__.py").touch()
     (folder / "own.py").write_text("from .helper import RATE\ndef mine():\n    return RATE\n")
     (folder / "helper.py").write_text("RATE = 1\n")
-    monkeypatch.setattr(code_digest, "_FOLDER", tmp_path)
+    monkeypatch.setattr(paths, "PACKAGE", tmp_path)
     monkeypatch.setitem(imported_source.texts, "labreport.models.helper", "RATE = 1\n")
     wholes = [code_digest.whole()]
     assert code_digest.changed_since_import(["labreport.models.helper"]) == []
@@ -671,7 +671,7 @@ def test_a_file_that_cannot_be_read_is_named_by_what_uses_it_alone(monkeypatch, 
     "source", [b"\xef\xbb\xbfRATE = 'e'\r\n", b"# coding: latin-1\nRATE = 'e'\n"]
 )
 def test_a_file_counts_by_its_characters_whatever_their_encoding(monkeypatch, tmp_path, source):
-    monkeypatch.setattr(code_digest, "_FOLDER", tmp_path)
+    monkeypatch.setattr(paths, "PACKAGE", tmp_path)
     (tmp_path / "own.py").write_text("RATE = 'e'\n")
     (tmp_path / "__init__.py").touch()
     plain = digest("own.RATE")

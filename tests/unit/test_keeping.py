@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from helpers.training import Dying, Killed, at_epoch, experiment, kill, quiet, same_bits
-from labreport import assignments, files, hosts, keeping, provenance, results, state, training
+from labreport import assignments, files, hosts, keeping, results, state, training
 
 
 class Runtime:
@@ -362,7 +362,7 @@ def test_a_copy_whose_manifest_names_a_path_outside_the_run_folder_is_left_out(
         (copy / inside).parent.mkdir(parents=True, exist_ok=True)
         (copy / inside).write_text('{"finished": "2026-01-01"}')
     before = {path for path in tmp_path.rglob("*")}
-    digest = provenance.sha256(copy / "metrics.json")
+    digest = files.sha256(copy / "metrics.json")
     (copy / "kept.json").write_text(json.dumps({"files": {"metrics.json": digest, name: digest}}))
     assert keeping.bring_back(folder) is False
     assert (
@@ -402,7 +402,7 @@ def test_a_damaged_note_of_a_copy_deletes_nothing_and_ends_no_training(note, col
     manifest.parent.mkdir(parents=True)
     manifest.write_text("x")
     if isinstance(note, dict) and "manifest" in note:
-        note = note | {"manifest": provenance.sha256(manifest)}
+        note = note | {"manifest": files.sha256(manifest)}
     (folder / ".brought.json").write_text(json.dumps(note))
     keeping.keep(folder)
     assert manifest.exists() and (folder / "unfinished/history.csv").exists()

@@ -31,7 +31,6 @@ from labreport import (
     overview,
     paths,
     planning,
-    provenance,
     results,
     state,
     sweeps,
@@ -226,7 +225,7 @@ def test_a_comparison_is_outdated_once_one_of_its_runs_is_done_again_or_another_
         {
             "executed": {
                 "settings": {"cifar10_l2": "complete", "cifar10_rmsprop": "missing"},
-                "code": {"cifar10_l2/metrics.json": provenance.sha256(one / "metrics.json")},
+                "code": {"cifar10_l2/metrics.json": files.sha256(one / "metrics.json")},
             }
         },
     )

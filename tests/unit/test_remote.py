@@ -11,7 +11,7 @@ import pytest
 from helpers import kaggle_notebooks, kaggle_stand_in
 from helpers.processes import until
 from helpers.project import copy_project
-from labreport import experiments, files, identity, planning, provenance, results, state
+from labreport import experiments, files, identity, planning, results, state
 from labreport.interruption import Interrupted
 from labreport.remote import bundles, errand, lanes, sending
 
@@ -79,7 +79,7 @@ def leave(session, outcomes, epochs=0, **told):
                     }
                 )
             )
-            record["files"][path.relative_to(session.working).as_posix()] = provenance.sha256(path)
+            record["files"][path.relative_to(session.working).as_posix()] = files.sha256(path)
     (session.working / errand.RECORD).write_text(json.dumps(record))
 
 

@@ -8,8 +8,7 @@ import hashlib
 import time
 from pathlib import Path
 
-from .. import kaggle_api
-from ..provenance import sha256
+from .. import files, kaggle_api
 
 ATTEMPTS = 4
 TIMEOUT_SECONDS = 30
@@ -44,7 +43,7 @@ def fetch(url: str, digest: str | None, destination: Path) -> Path:
             raise
         file.flush()
         kind, found, expected = (
-            ("sha256", sha256(part), digest) if digest else ("md5", *_md5(part, headers))
+            ("sha256", files.sha256(part), digest) if digest else ("md5", *_md5(part, headers))
         )
         if found != expected:
             part.unlink()
@@ -59,7 +58,7 @@ def fetch(url: str, digest: str | None, destination: Path) -> Path:
 def _verified(path: Path, digest: str | None) -> Path:
     if digest is None:  # it was compared with what the server said of it before it got this name
         return path
-    found = sha256(path)
+    found = files.sha256(path)
     if found != digest:
         raise ValueError(
             f"{path}: sha256 is {found[:16]}..., expected {digest[:16]}...: a truncated or altered"

@@ -157,9 +157,7 @@ def _digests(name: str, root: Path, members: list[str]) -> tuple[list[str], list
             read = dict(
                 zip(
                     unknown,
-                    pool.map(
-                        lambda member: provenance.sha256(root / member), unknown, chunksize=64
-                    ),
+                    pool.map(lambda member: files.sha256(root / member), unknown, chunksize=64),
                 )
             )
         remembered = {

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .. import execution, files, interruption, paths, provenance, results, state, tasks, wording
+from .. import execution, files, interruption, paths, results, state, tasks, wording
 
 RECORD = "errand.json"
 RESERVE_SECONDS = 180  # at most, for evaluating, saving and what the service itself does at the end
@@ -194,7 +194,7 @@ def _left(run: str, outcome: str) -> dict[str, str]:
     found = [path for name in names if (path := paths.reports() / run / name).exists()] + [
         record_folder() / tasks.LOGS / f"{run}.txt"
     ]
-    return {path.relative_to(record_folder()).as_posix(): provenance.sha256(path) for path in found}
+    return {path.relative_to(record_folder()).as_posix(): files.sha256(path) for path in found}
 
 
 def _write(record: dict) -> None:
