@@ -18,20 +18,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent / "lib"))
 
 try:
-    from labreport import (
-        assignments,
-        experiments,
-        files,
-        interruption,
-        manifest,
-        paths,
-        records,
-        state,
-        sweeps,
-        wording,
-    )
+    from labreport import assignments, experiments, manifest, records, state, sweeps
+    from labreport.core import files, interruption, paths, wording
+    from labreport.core.wording import count, duration, listed, percent
     from labreport.plain_types import nearest, printable
-    from labreport.wording import count, duration, listed, percent
 except ModuleNotFoundError as missing:
     sys.exit(
         f"pipeline.py: {missing.name} is not installed for {sys.executable}; run `make setup`, then"
@@ -74,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def explain(error: Exception) -> str:
     """One or two lines for a person."""
-    from labreport import privacy
+    from labreport.core import privacy
 
     return printable(privacy.cleaned(in_words(error)))
 
@@ -1304,7 +1294,7 @@ def cleaned_traceback(kind, error, trace) -> None:
     """What --debug shows: a traceback can quote what no other message does."""
     import traceback
 
-    from labreport import privacy
+    from labreport.core import privacy
 
     sys.stderr.write(privacy.cleaned("".join(traceback.format_exception(kind, error, trace))))
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import simulated
 from conftest import ROOT
-from labreport import hosts, paths
+from labreport.core import hosts, paths
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]

@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 import real_slurm
 from conftest import ROOT
-from labreport import cluster, files, planning, state, sweeps, tasks
+from labreport import cluster, planning, state, sweeps, tasks
 from labreport import slurm as slurm_module
+from labreport.core import files
 from processes import Processes, Watch, parent, trainings, until
 from simulated import lacking
 
@@ -384,7 +385,7 @@ def test_six_runs_on_slurm_end_with_the_bits_of_a_local_sweep_whatever_is_cancel
 RUN = """
 import sys, time
 from pathlib import Path
-from labreport import interruption
+from labreport.core import interruption
 
 folder, role = Path(sys.argv[1]), sys.argv[2]
 (folder / "unfinished").mkdir(parents=True, exist_ok=True)

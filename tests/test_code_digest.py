@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from labreport import code_digest, code_form, code_summary, imported_source, paths
+from labreport import code_digest, code_form, code_summary
 from labreport.code_digest import Code, Scope
+from labreport.core import imported_source, paths
 
 HELPER = '''
 """Helpers."""
@@ -619,9 +620,9 @@ def test_the_digest_of_imported_code_is_that_of_what_was_imported(package, monke
     before = Code(imported=True).digest("models.own.mine", Scope())
     package["labreport.models.helper"] = HELPER.replace("0.5", "0.4")
     assert Code(imported=True).digest("models.own.mine", Scope()) == before != digest()
-    assert code_digest.changed_since_import(["labreport.models.helper", "labreport.files"]) == [
-        "models/helper.py"
-    ]
+    assert code_digest.changed_since_import(
+        ["labreport.models.helper", "labreport.core.files"]
+    ) == ["models/helper.py"]
 
 
 def test_a_module_that_is_not_python_is_named_with_its_line(package):
@@ -748,7 +749,7 @@ def test_modules_name_all_that_is_executed_with_a_definition(package):
     own(package, "from . import other\ndef mine():\n    from . import stars\n")
     assert Code().modules(["models.own.mine"], Scope()) == [
         "labreport",
-        "labreport.imported_source",
+        "labreport.core.imported_source",
         "labreport.models",
         "labreport.models.helper",
         "labreport.models.other",
@@ -797,7 +798,7 @@ def scratch(tmp_path):
     return package, run
 
 
-SHOWN = "from labreport import own, imported_source as i; print(own.RATE, i.texts['labreport.own'])"
+SHOWN = "from labreport import own; from labreport.core import imported_source as i; print(own.RATE, i.texts['labreport.own'])"
 
 
 def test_the_text_that_is_recorded_is_that_of_the_code_that_runs(scratch):
@@ -828,7 +829,7 @@ def test_the_text_that_is_recorded_is_that_of_the_code_that_runs(scratch):
 def test_a_module_that_is_loaded_again_keeps_its_first_text(scratch):
     package, run = scratch
     code = (
-        "import importlib, pathlib; from labreport import own, imported_source as i;"
+        "import importlib, pathlib; from labreport import own; from labreport.core import imported_source as i;"
         "from labreport.own import RATE;"
         "pathlib.Path(own.__file__).write_text('RATE = 2\\n'); importlib.reload(own);"
         "print(RATE, own.RATE, i.texts['labreport.own'])"

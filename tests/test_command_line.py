@@ -11,7 +11,8 @@ from dataclasses import replace
 
 import pytest
 from conftest import ROOT
-from labreport import assignments, paths, state
+from labreport import assignments, state
+from labreport.core import paths
 from test_overview import finish
 
 pipeline = runpy.run_path(str(ROOT / "pipeline.py"))

@@ -17,11 +17,11 @@ from labreport import (
     execution,
     experiments,
     figures,
-    files,
     identity,
     proportions,
     results,
 )
+from labreport.core import files
 from scipy import stats
 
 ORIGIN = {

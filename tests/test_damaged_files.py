@@ -16,13 +16,13 @@ from labreport import (
     experiments,
     kaggle_api,
     models,
-    paths,
     planning,
     results,
     strict_yaml,
     sweeps,
     tasks,
 )
+from labreport.core import paths
 from labreport.datasets import cifar10, dog_breeds, locking
 
 RAW = {

@@ -4,16 +4,8 @@ import shutil
 import zipfile
 
 import pytest
-from labreport import (
-    code_digest,
-    data_fingerprint,
-    datasets,
-    experiments,
-    files,
-    imported_source,
-    paths,
-    wording,
-)
+from labreport import code_digest, data_fingerprint, datasets, experiments
+from labreport.core import files, imported_source, paths, wording
 from test_image_folders import picture, write_cats_dogs
 
 

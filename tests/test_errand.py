@@ -4,7 +4,8 @@ import json
 import textwrap
 
 import pytest
-from labreport import files, paths, tasks
+from labreport import tasks
+from labreport.core import files, paths
 from labreport.remote import errand
 
 PIPELINE = textwrap.dedent("""

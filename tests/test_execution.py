@@ -14,8 +14,8 @@ import time
 
 import pytest
 from conftest import ROOT
-from labreport import files
-from labreport.wording import percent
+from labreport.core import files
+from labreport.core.wording import percent
 from test_image_folders import picture, write_cats_dogs
 
 pytestmark = pytest.mark.slow

@@ -15,7 +15,8 @@ import time
 
 import nbformat
 import pytest
-from labreport import cluster, execution, logs, paths, tasks
+from labreport import cluster, execution, tasks
+from labreport.core import logs, paths
 from labreport.remote import errand
 from processes import until
 from test_provenance import PEM
@@ -144,7 +145,7 @@ FORGE = """
 import os, pathlib, sys
 from labreport import warm
 if __name__ == "__main__":
-    warm.IMPORTED = ("labreport.logs",)
+    warm.IMPORTED = ("labreport.core.logs",)
     folder = pathlib.Path(sys.argv[1])
     forge = warm.Forge(folder / "imports.txt")
     run = forge.start(folder / "talker.py", [], folder / "log.txt", folder, dict(os.environ))

@@ -19,16 +19,15 @@ from conftest import ROOT
 from labreport import (
     assignments,
     experiments,
-    files,
     identity,
     overview,
-    paths,
     planning,
     results,
     state,
     sweeps,
     watching,
 )
+from labreport.core import files, paths
 from labreport.reporting import index
 
 pipeline = runpy.run_path(str(ROOT / "pipeline.py"))

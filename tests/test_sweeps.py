@@ -18,7 +18,6 @@ from conftest import ROOT
 from labreport import (
     comparison,
     experiments,
-    files,
     planning,
     provenance,
     ranking,
@@ -27,6 +26,7 @@ from labreport import (
     warm,
     watching,
 )
+from labreport.core import files
 from scipy import stats
 from test_comparison import fabricated
 

@@ -13,13 +13,13 @@ from labreport import (
     batches,
     code_digest,
     experiments,
-    files,
     identity,
     model_file,
     results,
     stopping,
     training,
 )
+from labreport.core import files
 
 
 def experiment(**settings):

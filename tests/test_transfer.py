@@ -17,10 +17,10 @@ from labreport import (
     features,
     identity,
     models,
-    paths,
     results,
     training,
 )
+from labreport.core import paths
 from labreport.models import backbones
 
 import pipeline

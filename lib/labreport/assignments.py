@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from . import experiments, identity, manifest, paths, records, state
+from . import experiments, identity, manifest, records, state
+from .core import paths
+from .core.wording import count, say, spoken
 from .experiments import COMPARISON, Experiment
 from .plain_types import nearest, quoted
-from .wording import count, say, spoken
 
 READ = ("metrics.json", "history.csv", "predictions.csv")  # what a comparison reads of a run
 FINISHED = (

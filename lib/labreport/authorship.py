@@ -6,9 +6,10 @@ It goes into reports only.
 import os
 from dataclasses import dataclass
 
-from . import paths, strict_yaml
+from . import strict_yaml
+from .core import paths
+from .core.wording import LANGUAGES
 from .plain_types import nearest, quoted, typed
-from .wording import LANGUAGES
 
 FILE = "report.yaml"
 KEYS = {"authors": "list", "course": "str", "institution": "str", "language": "str"}

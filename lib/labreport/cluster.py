@@ -19,7 +19,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import files, interruption, paths, privacy, provenance, state, tasks
+from . import provenance, state, tasks
+from .core import files, interruption, paths, privacy
 from .planning import Step
 from .sweeps import Sweep
 from .tasks import Task

@@ -26,7 +26,7 @@ _HARMLESS = {
     "labreport.authorship": "Authorship",
     "labreport.code_digest": "Scope",
     "labreport.datasets.fetching": "Source",
-    "labreport.wording": "file noted",
+    "labreport.core.wording": "file noted",
     "logging": "getLogger",
     "numpy": (
         """append arange array asarray column_stack concatenate cos dtype exp eye float32 full

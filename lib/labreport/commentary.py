@@ -5,9 +5,9 @@ import pandas as pd
 from scipy import stats
 
 from . import proportions
+from .core.wording import count, duration, number, percent, plain, say, whole
 from .datasets import evenly
 from .results import Result
-from .wording import count, duration, number, percent, plain, say, whole
 
 SHOWN_OF_DIFF = 120  # lines
 

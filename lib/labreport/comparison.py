@@ -11,7 +11,7 @@ import pandas as pd
 
 from . import experiments, figures, proportions, results
 from .assignments import Assignment, Run
-from .wording import count, noted, number, percent, plain, say
+from .core.wording import count, noted, number, percent, plain, say
 
 LINES = 8  # in one panel of curves; more cannot be told apart
 SHOWN = 3  # reasons and changes that are named; the others are counted

@@ -11,7 +11,8 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from . import files, paths, provenance, staleness, wording
+from . import provenance, staleness
+from .core import files, paths, wording
 
 _FOLDER = "fingerprints"  # in the cache folder
 _looked_at: dict[str, str] = {}  # path -> its stamp, since the last `remembering` began

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 from sklearn import metrics
 
+from .core.wording import noted, number, percent, say, whole
 from .results import Result
-from .wording import noted, number, percent, say, whole
 
 
 def confusion(result: Result) -> np.ndarray:

@@ -19,23 +19,18 @@ from . import (
     authorship,
     data_fingerprint,
     enclosures,
-    files,
     identity,
-    interruption,
     kernels,
-    logs,
     manifest,
-    paths,
-    privacy,
     provenance,
     records,
     reporting,
     results,
     staleness,
     state,
-    wording,
 )
-from .wording import count
+from .core import files, interruption, logs, paths, privacy, wording
+from .core.wording import count
 
 MADE_FROM = "made_from.json"  # what the notebook and the reports in a run folder were made from
 NOTEBOOK = "notebook.ipynb"

@@ -8,9 +8,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
-from . import choices, paths, pretrained, strict_yaml
+from . import choices, pretrained, strict_yaml
+from .core import paths
+from .core.wording import say, spoken
 from .plain_types import nearest, quoted, typed
-from .wording import say, spoken
 
 # What may be set for one run and never stands in a file: a file always means the real data, and all
 # of it.

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from . import arrays, paths, provenance, staleness
-from .wording import count, duration
+from . import provenance, staleness
+from .core import arrays, paths
+from .core.wording import count, duration
 
 # images a forward pass; the kept bits depend on it as little as on the batch size of an epoch
 CHUNK = 64

@@ -4,9 +4,10 @@ code, versions, weights.
 
 import os
 
-from . import code_digest, experiments, hosts, pretrained, provenance, staleness
+from . import code_digest, experiments, pretrained, provenance, staleness
+from .core import hosts
+from .core.wording import listed, say
 from .plain_types import printable
-from .wording import listed, say
 
 BACKENDS = ("tensorflow", "jax")
 

@@ -9,7 +9,7 @@ import socket
 import sys
 from pathlib import Path
 
-from . import hosts, privacy
+from .core import hosts, privacy
 from .plain_types import printable
 
 SITE = "https://www.kaggle.com"

@@ -7,7 +7,8 @@ import contextlib
 import hashlib
 from pathlib import Path
 
-from . import files, paths, records, wording
+from . import records
+from .core import files, paths, wording
 
 FILE = "manifest.json"
 TRAINED = (

@@ -10,23 +10,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from . import (
-    assignments,
-    experiments,
-    files,
-    identity,
-    manifest,
-    paths,
-    records,
-    state,
-    strict_yaml,
-    sweeps,
-    wording,
-)
+from . import assignments, experiments, identity, manifest, records, state, strict_yaml, sweeps
+from .core import files, paths, wording
+from .core.wording import say
 from .experiments import Experiment
 from .plain_types import printable
 from .reporting import index
-from .wording import say
 
 FILE = "index.html"
 LOCK = ".index.lock"

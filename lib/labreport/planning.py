@@ -11,10 +11,11 @@ import shutil
 import sys
 from dataclasses import dataclass, replace
 
-from . import assignments, files, paths, provenance, records, state, warm
+from . import assignments, provenance, records, state, warm
+from .core import files, paths
+from .core.wording import count, duration
 from .experiments import Experiment
 from .sweeps import Sweep
-from .wording import count, duration
 
 MIB, GIB = 2**20, 2**30
 # Memory of a run, its pipeline and its kernel together, as SLURM counts it. Measured with

@@ -6,7 +6,8 @@ import sys
 import time
 from dataclasses import dataclass, field
 
-from . import files, interruption, paths, planning, state, tasks, warm
+from . import planning, state, tasks, warm
+from .core import files, interruption, paths
 from .planning import Room, Step
 from .sweeps import Sweep
 from .tasks import Task

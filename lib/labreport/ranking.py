@@ -10,8 +10,8 @@ from scipy import stats
 
 from . import comparison, experiments, figures, proportions
 from .comparison import Entry
+from .core.wording import count, noted, number, percent, say
 from .sweeps import Sweep
-from .wording import count, noted, number, percent, say
 
 OVERVIEW = noted(
     "The configurations, best mean first: accuracy over the seeds in percent, its standard"

@@ -10,9 +10,10 @@ import hashlib
 import json
 from pathlib import Path
 
-from . import choices, paths, wording
+from . import choices
 from .code_digest import Code, Scope
 from .code_form import sha256
+from .core import paths, wording
 
 # Registries of which an experiment uses one entry; that entry has a digest of its own.
 _CHOSEN = frozenset(
@@ -27,7 +28,7 @@ _CHOSEN = frozenset(
 # How files, folders, processes and other machines are dealt with.
 _PLUMBING = frozenset(
     {
-        "arrays",
+        "core.arrays",
         "assignments.load",
         "backups",
         "checkpoints",
@@ -37,15 +38,15 @@ _PLUMBING = frozenset(
         "code_summary",
         "data_fingerprint",
         "experiments.load",
-        "files",
-        "hosts",
+        "core.files",
+        "core.hosts",
         "identity",
-        "imported_source",
-        "interruption",
+        "core.imported_source",
+        "core.interruption",
         "keeping",
-        "logs",
+        "core.logs",
         "model_file",
-        "paths",
+        "core.paths",
         "plain_types",
         "pretrained.check",
         "pretrained.file_name",
@@ -53,7 +54,7 @@ _PLUMBING = frozenset(
         "pretrained.fingerprint",
         "pretrained.folder",
         "pretrained.keras_cache",
-        "privacy",
+        "core.privacy",
         "provenance",
         "records",
         "staleness",
@@ -80,7 +81,7 @@ _TRAINING = (
 )
 # The pretrained weights and the augmentation have digests of their own; sentences and settings
 # decide no number.
-_TRAINING_SCOPE = Scope(_PLUMBING | {"wording", "experiments", "augmentation"}, _CHOSEN)
+_TRAINING_SCOPE = Scope(_PLUMBING | {"core.wording", "experiments", "augmentation"}, _CHOSEN)
 _PLAIN_SCOPE = Scope(_PLUMBING)
 _BUILD_SCOPE = Scope(_PLUMBING | {"augmentation.augmentation"})
 
@@ -109,13 +110,13 @@ _EXECUTION_IGNORED = _PLUMBING | {
     "datasets.load",
     "backend.prepare",
     "training_state",
-    "wording.catalogue",
+    "core.wording.catalogue",
 }
 _DATASET_SCOPE = Scope(
-    _PLUMBING | {"wording", "datasets.fetching", "datasets.download", "datasets.locking"}
+    _PLUMBING | {"core.wording", "datasets.fetching", "datasets.download", "datasets.locking"}
 )
 _RENDERING = ("reporting.exporters.render",)
-_RENDERING_SCOPE = Scope(_PLUMBING | {"wording.catalogue"})
+_RENDERING_SCOPE = Scope(_PLUMBING | {"core.wording.catalogue"})
 _OF_THE_HOST = ("bootstrap",)  # the cell that finds labreport; no report shows it
 _STYLES = ("*.typ", "*.css", "*.js", "*.j2")
 _REPORTING = paths.PACKAGE / "reporting"

@@ -14,10 +14,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import backups, files, hosts, privacy, records
-from .interruption import Interrupted
+from . import backups, records
+from .core import files, hosts, privacy
+from .core.interruption import Interrupted
+from .core.wording import count
 from .plain_types import printable
-from .wording import count
 
 FILE = "run.json"
 LOCK = ".run.lock"

@@ -7,10 +7,11 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from . import assignments, experiments, paths, strict_yaml
+from . import assignments, experiments, strict_yaml
+from .core import paths
+from .core.wording import count, say
 from .experiments import Experiment
 from .plain_types import nearest, quoted, typed
-from .wording import count, say
 
 LOCK = ".sweep.lock"  # in a sweep's folder
 KEYS = {

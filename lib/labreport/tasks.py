@@ -9,10 +9,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import experiments, files, interruption, logs, paths, state, warm
+from . import experiments, state, warm
+from .core import files, interruption, logs, paths
+from .core.wording import count
 from .planning import Step
 from .sweeps import Sweep
-from .wording import count
 
 PIPELINE = paths.PACKAGE.parents[1] / "pipeline.py"
 RECORD = "sweep.json"  # in the sweep's folder: how its runs are made

@@ -17,9 +17,7 @@ from . import (
     choices,
     datasets,
     experiments,
-    files,
     identity,
-    interruption,
     losses,
     manifest,
     model_file,
@@ -30,8 +28,9 @@ from . import (
     state,
     training_loop,
 )
+from .core import files, interruption
+from .core.wording import count, duration
 from .training_state import TrainingState
-from .wording import count, duration
 
 LOCK = ".training.lock"
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from . import backups, checkpoints, files, identity, provenance, state, stopping
+from . import backups, checkpoints, identity, provenance, state, stopping
+from .core import files
 
 ASIDE = "-unfinished"  # ends the names of the folders of trainings that were set aside
 

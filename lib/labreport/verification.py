@@ -17,17 +17,15 @@ from . import (
     enclosures,
     execution,
     experiments,
-    files,
     identity,
     manifest,
-    paths,
-    privacy,
     provenance,
     results,
     strict_yaml,
 )
+from .core import files, paths, privacy
+from .core.wording import listed
 from .plain_types import quoted
-from .wording import listed
 
 # of losses, accuracies and probabilities, absolute and relative: what another device or number of
 # threads may change

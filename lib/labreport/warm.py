@@ -18,7 +18,8 @@ from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from . import code_digest, interruption, kernels, logs, paths, provenance
+from . import code_digest, kernels, provenance
+from .core import interruption, logs, paths
 
 FIRST = "labreport.apart"
 # what multiprocessing says of a fork when the process that made it, and would have told its exit

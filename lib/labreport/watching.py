@@ -8,9 +8,9 @@ import time
 from dataclasses import dataclass
 
 from . import records, state
+from .core.wording import count, duration, percent
 from .plain_types import printable
 from .planning import Step
-from .wording import count, duration, percent
 
 BAR = 20  # characters
 MOST_SAID = 40  # characters

@@ -10,8 +10,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from .. import arrays, paths, provenance, staleness
-from ..wording import listed, say, whole
+from .. import provenance, staleness
+from ..core import arrays, paths
+from ..core.wording import listed, say, whole
 from .dataset import Split, contents
 from .locking import Look
 

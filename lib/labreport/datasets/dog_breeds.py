@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import paths
-from ..wording import count, listed, say
+from ..core import paths
+from ..core.wording import count, listed, say
 from . import decoding, dog_breeds_sample, folders, locking
 from .dataset import Dataset, Split
 from .drawn import drawn

@@ -8,7 +8,8 @@ import hashlib
 import time
 from pathlib import Path
 
-from .. import files, kaggle_api
+from .. import kaggle_api
+from ..core import files
 
 ATTEMPTS = 4
 TIMEOUT_SECONDS = 30

@@ -6,7 +6,8 @@ import json
 
 import numpy as np
 
-from .. import arrays, paths, provenance, staleness
+from .. import provenance, staleness
+from ..core import arrays, paths
 
 
 def drawn(room, per_class: int, seed: int, side: int) -> tuple[np.ndarray, np.ndarray]:

@@ -9,7 +9,8 @@ import textwrap
 import zipfile
 from pathlib import Path
 
-from .. import assignments, paths, privacy, provenance
+from .. import assignments, provenance
+from ..core import paths, privacy
 
 PACKAGE = "LABREPORT_PACKAGE"  # the name that the bootstrap cell looks for
 PARTS = ("lib/labreport", "params", "notebooks", "pipeline.py", "pyproject.toml")

@@ -11,7 +11,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import execution, files, interruption, paths, results, state, tasks, wording
+from .. import execution, results, state, tasks
+from ..core import files, interruption, paths, wording
 
 RECORD = "errand.json"
 RESERVE_SECONDS = 180  # at most, for evaluating, saving and what the service itself does at the end

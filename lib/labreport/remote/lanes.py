@@ -16,10 +16,11 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .. import files, interruption, kaggle_api, paths, privacy
+from .. import kaggle_api
+from ..core import files, interruption, paths, privacy
+from ..core.wording import count, duration
 from ..plain_types import printable
 from ..planning import Step
-from ..wording import count, duration
 from . import sending, taking
 
 RECORD, LOCK = "sent.json", ".sent.lock"

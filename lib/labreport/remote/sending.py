@@ -9,9 +9,10 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import experiments, kaggle_api, privacy, tasks
+from .. import experiments, kaggle_api, tasks
+from ..core import privacy
+from ..core.wording import duration
 from ..datasets import fetching
-from ..wording import duration
 from . import bundles, errand
 
 TITLE = 50  # characters that the service takes

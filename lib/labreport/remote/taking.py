@@ -7,9 +7,10 @@ import json
 import shutil
 from dataclasses import dataclass
 
-from .. import execution, kaggle_api, keeping, paths, results, state, tasks
+from .. import execution, kaggle_api, keeping, results, state, tasks
+from ..core import paths
+from ..core.wording import count
 from ..datasets import download
-from ..wording import count
 from . import errand, sending
 
 STAGED = ".fetched"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from . import hosts
 
-PACKAGE = Path(__file__).resolve().parent  # lib/labreport
+PACKAGE = Path(__file__).resolve().parents[1]  # lib/labreport
 
 
 def root() -> Path:
