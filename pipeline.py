@@ -18,10 +18,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent / "lib"))
 
 try:
-    from labreport import assignments, experiments, manifest, records, state, sweeps
+    from labreport import assignments, manifest, records, state, sweeps
+    from labreport.config import experiments
+    from labreport.config.plain_types import nearest, printable
     from labreport.core import files, interruption, paths, wording
     from labreport.core.wording import count, duration, listed, percent
-    from labreport.plain_types import nearest, printable
 except ModuleNotFoundError as missing:
     sys.exit(
         f"pipeline.py: {missing.name} is not installed for {sys.executable}; run `make setup`, then"
@@ -993,7 +994,7 @@ def apply_authorship(options) -> None:
     """Let what the command line says of people, course and language stand in the place of
     report.yaml's, for this process and those it starts.
     """
-    from labreport import authorship
+    from labreport.config import authorship
 
     for name, value in (
         (authorship.AUTHORS, getattr(options, "authors", None)),

@@ -71,7 +71,7 @@ MEASURED_IN_SECONDS = {"seconds", "prepared_seconds", "seconds_per_epoch", "fini
 
 def experiment(kind: str):
     """The experiment of a kind, with its settings."""
-    from labreport import experiments
+    from labreport.config import experiments
 
     name, settings = KINDS[kind]
     return experiments.load(name, {"data": "sample", "seed": 5} | settings)

@@ -5,8 +5,9 @@ import subprocess
 
 import pytest
 from conftest import ROOT
-from labreport import authorship, execution, provenance
-from labreport.authorship import Author, Authorship
+from labreport import execution, provenance
+from labreport.config import authorship
+from labreport.config.authorship import Author, Authorship
 
 
 @pytest.fixture

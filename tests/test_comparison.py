@@ -11,16 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROOT
-from labreport import (
-    assignments,
-    comparison,
-    execution,
-    experiments,
-    figures,
-    identity,
-    proportions,
-    results,
-)
+from labreport import assignments, comparison, execution, figures, identity, proportions, results
+from labreport.config import experiments
 from labreport.core import files
 from scipy import stats
 

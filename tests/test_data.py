@@ -14,7 +14,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from labreport import datasets, experiments
+from labreport import datasets
+from labreport.config import experiments
 from labreport.core import hosts, paths
 from labreport.datasets import cifar10, cifar10_sample, download, fetching
 from labreport.datasets.dataset import contents

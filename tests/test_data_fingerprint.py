@@ -4,7 +4,8 @@ import shutil
 import zipfile
 
 import pytest
-from labreport import code_digest, data_fingerprint, datasets, experiments
+from labreport import code_digest, data_fingerprint, datasets
+from labreport.config import experiments
 from labreport.core import files, imported_source, paths, wording
 from test_image_folders import picture, write_cats_dogs
 

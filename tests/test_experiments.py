@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 import yaml
-from labreport import experiments, strict_yaml
+from labreport.config import experiments, strict_yaml
 from labreport.core import paths
 
 

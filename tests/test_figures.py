@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from labreport import commentary, evaluation, experiments, figures, proportions, results
+from labreport import commentary, evaluation, figures, proportions, results
+from labreport.config import experiments
 
 
 def history(val_accuracy, val_loss=None, accuracy=None, loss=None):

@@ -10,7 +10,8 @@ import zipfile
 import cv2
 import numpy as np
 import pytest
-from labreport import datasets, experiments
+from labreport import datasets
+from labreport.config import experiments
 from labreport.core import arrays, files, hosts, paths
 from labreport.datasets import decoding, dog_breeds, flowers, locking
 

@@ -3,7 +3,8 @@
 import keras
 import numpy as np
 import pytest
-from labreport import datasets, experiments, losses, models, optimizers
+from labreport import datasets, losses, models, optimizers
+from labreport.config import experiments
 
 # Total and trainable parameters as published, beside what the parameter files say.
 PUBLISHED = {

@@ -16,17 +16,8 @@ import pytest
 import wrong_types
 from bs4 import BeautifulSoup
 from conftest import ROOT
-from labreport import (
-    assignments,
-    experiments,
-    identity,
-    overview,
-    planning,
-    results,
-    state,
-    sweeps,
-    watching,
-)
+from labreport import assignments, identity, overview, planning, results, state, sweeps, watching
+from labreport.config import experiments
 from labreport.core import files, paths
 from labreport.reporting import index
 
@@ -295,7 +286,7 @@ def test_a_sweep_is_running_while_its_lock_is_held():
 def test_several_processes_that_finish_at_once_leave_an_index_of_all_of_them():
     paths.reports().mkdir()
     program = (
-        "import sys, time; from labreport import experiments, overview; from test_overview import"
+        "import sys, time; from labreport.config import experiments; from labreport import overview; from test_overview import"
         " finish\nprint('ready', flush=True); sys.stdin.readline();"
         " finish(experiments.load(sys.argv[1])); overview.write()"
     )

@@ -10,7 +10,8 @@ import kaggle_notebooks
 import kaggle_stand_in
 import pytest
 import simulated
-from labreport import experiments, identity, planning, results, state
+from labreport import identity, planning, results, state
+from labreport.config import experiments
 from labreport.core import files
 from labreport.core.interruption import Interrupted
 from labreport.remote import bundles, errand, lanes, sending

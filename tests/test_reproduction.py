@@ -12,16 +12,8 @@ import pypdf
 import pytest
 import wrong_types
 from conftest import ROOT
-from labreport import (
-    enclosures,
-    execution,
-    provenance,
-    results,
-    strict_yaml,
-    sweeps,
-    training,
-    verification,
-)
+from labreport import enclosures, execution, provenance, results, sweeps, training, verification
+from labreport.config import strict_yaml
 from labreport.reporting.blocks import Attachment, Document
 from labreport.reporting.pdf import pdf_bytes
 from test_training import experiment, quiet

@@ -347,7 +347,7 @@ def kernel(project):
 
 
 SETUP = f"""
-from labreport import backend, datasets, experiments, training
+from labreport import backend, datasets, training; from labreport.config import experiments
 backend.prepare()
 run = experiments.load("{EXPERIMENT}", {{"data": "sample", "epochs": EPOCHS, "max_images": 200}})
 data = datasets.load(run)
@@ -489,7 +489,7 @@ def test_results_that_were_changed_after_the_execution_are_not_presented(project
 
     assert manifest.changed(project.run) == [name]
     program = (
-        "from labreport import assignments, experiments;"
+        "from labreport import assignments; from labreport.config import experiments;"
         f" print(assignments.run_of(experiments.load('{EXPERIMENT}', {{'data': 'sample', 'epochs':"
         " 1, 'max_images': 200})).outdated)"
     )

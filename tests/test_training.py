@@ -12,13 +12,13 @@ from labreport import (
     augmentation,
     batches,
     code_digest,
-    experiments,
     identity,
     model_file,
     results,
     stopping,
     training,
 )
+from labreport.config import experiments
 from labreport.core import files
 
 

@@ -9,17 +9,8 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from labreport import (
-    augmentation,
-    batches,
-    datasets,
-    experiments,
-    features,
-    identity,
-    models,
-    results,
-    training,
-)
+from labreport import augmentation, batches, datasets, features, identity, models, results, training
+from labreport.config import experiments
 from labreport.core import paths
 from labreport.models import backbones
 

@@ -147,7 +147,7 @@ def test_why_tells_of_a_training_that_would_go_on(capsys):
         capsys.readouterr().out.splitlines()[0]
         == "train:                yes: it has not been trained"
     )
-    from labreport import experiments
+    from labreport.config import experiments
 
     unfinished = experiments.load("cifar10_l2", {"data": "sample"}).folder / "unfinished"
     unfinished.mkdir(parents=True)

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from . import experiments, figures, proportions, results
+from . import figures, proportions, results
 from .assignments import Assignment, Run
+from .config import experiments
 from .core.wording import count, noted, number, percent, plain, say
 
 LINES = 8  # in one panel of curves; more cannot be told apart

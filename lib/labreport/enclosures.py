@@ -11,7 +11,8 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import experiments, provenance, records, strict_yaml
+from . import provenance, records
+from .config import experiments, strict_yaml
 from .core import files, paths, privacy
 
 PARAMETERS, METRICS, HISTORY, PROVENANCE, COMPARISON, SWEEP = (

@@ -16,7 +16,6 @@ from pathlib import Path
 
 from . import (
     assignments,
-    authorship,
     data_fingerprint,
     enclosures,
     identity,
@@ -29,6 +28,7 @@ from . import (
     staleness,
     state,
 )
+from .config import authorship
 from .core import files, interruption, logs, paths, privacy, wording
 from .core.wording import count
 

@@ -4,10 +4,11 @@ code, versions, weights.
 
 import os
 
-from . import code_digest, experiments, pretrained, provenance, staleness
+from . import code_digest, provenance, staleness
+from .config import experiments, pretrained
+from .config.plain_types import printable
 from .core import hosts
 from .core.wording import listed, say
-from .plain_types import printable
 
 BACKENDS = ("tensorflow", "jax")
 

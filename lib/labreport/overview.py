@@ -10,11 +10,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from . import assignments, experiments, identity, manifest, records, state, strict_yaml, sweeps
+from . import assignments, identity, manifest, records, state, sweeps
+from .config import experiments, strict_yaml
+from .config.experiments import Experiment
+from .config.plain_types import printable
 from .core import files, paths, wording
 from .core.wording import say
-from .experiments import Experiment
-from .plain_types import printable
 from .reporting import index
 
 FILE = "index.html"

@@ -12,9 +12,9 @@ import sys
 from dataclasses import dataclass, replace
 
 from . import assignments, provenance, records, state, warm
+from .config.experiments import Experiment
 from .core import files, paths
 from .core.wording import count, duration
-from .experiments import Experiment
 from .sweeps import Sweep
 
 MIB, GIB = 2**20, 2**30

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from . import comparison, experiments, figures, proportions
+from . import comparison, figures, proportions
 from .comparison import Entry
+from .config import experiments
 from .core.wording import count, noted, number, percent, say
 from .sweeps import Sweep
 

@@ -21,7 +21,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import experiments, tasks
+from . import tasks
+from .config import experiments
 from .core import files, logs, paths
 from .planning import Step
 from .sweeps import Sweep

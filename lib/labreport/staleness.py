@@ -10,9 +10,9 @@ import hashlib
 import json
 from pathlib import Path
 
-from . import choices
 from .code_digest import Code, Scope
 from .code_form import sha256
+from .config import choices
 from .core import paths, wording
 
 # Registries of which an experiment uses one entry; that entry has a digest of its own.
@@ -32,12 +32,12 @@ _PLUMBING = frozenset(
         "assignments.load",
         "backups",
         "checkpoints",
-        "choices",
+        "config.choices",
         "code_digest",
         "code_form",
         "code_summary",
         "data_fingerprint",
-        "experiments.load",
+        "config.experiments.load",
         "core.files",
         "core.hosts",
         "identity",
@@ -47,19 +47,19 @@ _PLUMBING = frozenset(
         "core.logs",
         "model_file",
         "core.paths",
-        "plain_types",
-        "pretrained.check",
-        "pretrained.file_name",
-        "pretrained.find",
-        "pretrained.fingerprint",
-        "pretrained.folder",
-        "pretrained.keras_cache",
+        "config.plain_types",
+        "config.pretrained.check",
+        "config.pretrained.file_name",
+        "config.pretrained.find",
+        "config.pretrained.fingerprint",
+        "config.pretrained.folder",
+        "config.pretrained.keras_cache",
         "core.privacy",
         "provenance",
         "records",
         "staleness",
         "state",
-        "strict_yaml",
+        "config.strict_yaml",
         "sweeps.load",
         "__version__",
     }
@@ -81,13 +81,13 @@ _TRAINING = (
 )
 # The pretrained weights and the augmentation have digests of their own; sentences and settings
 # decide no number.
-_TRAINING_SCOPE = Scope(_PLUMBING | {"core.wording", "experiments", "augmentation"}, _CHOSEN)
+_TRAINING_SCOPE = Scope(_PLUMBING | {"core.wording", "config.experiments", "augmentation"}, _CHOSEN)
 _PLAIN_SCOPE = Scope(_PLUMBING)
 _BUILD_SCOPE = Scope(_PLUMBING | {"augmentation.augmentation"})
 
 # Classes of what a notebook is handed: it uses their methods, and names none of them.
 _HANDED = (
-    "experiments.Experiment",
+    "config.experiments.Experiment",
     "results.Result",
     "results.load",
     "datasets.dataset.Dataset",
@@ -100,7 +100,7 @@ _HANDED_COMPARED = (
     "assignments.Run",
     "sweeps.Sweep",
     "sweeps.Configuration",
-    "experiments.Experiment",
+    "config.experiments.Experiment",
     "results.Result",
     "figures.Table",
 )

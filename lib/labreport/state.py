@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import backups, records
+from .config.plain_types import printable
 from .core import files, hosts, privacy
 from .core.interruption import Interrupted
 from .core.wording import count
-from .plain_types import printable
 
 FILE = "run.json"
 LOCK = ".run.lock"

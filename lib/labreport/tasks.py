@@ -9,7 +9,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import experiments, state, warm
+from . import state, warm
+from .config import experiments
 from .core import files, interruption, logs, paths
 from .core.wording import count
 from .planning import Step

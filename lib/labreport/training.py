@@ -14,9 +14,7 @@ from . import (
     augmentation,
     backend,
     batches,
-    choices,
     datasets,
-    experiments,
     identity,
     losses,
     manifest,
@@ -28,6 +26,7 @@ from . import (
     state,
     training_loop,
 )
+from .config import choices, experiments
 from .core import files, interruption
 from .core.wording import count, duration
 from .training_state import TrainingState

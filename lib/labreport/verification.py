@@ -13,19 +13,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from . import (
-    enclosures,
-    execution,
-    experiments,
-    identity,
-    manifest,
-    provenance,
-    results,
-    strict_yaml,
-)
+from . import enclosures, execution, identity, manifest, provenance, results
+from .config import experiments, strict_yaml
+from .config.plain_types import quoted
 from .core import files, paths, privacy
 from .core.wording import listed
-from .plain_types import quoted
 
 # of losses, accuracies and probabilities, absolute and relative: what another device or number of
 # threads may change

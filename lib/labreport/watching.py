@@ -8,8 +8,8 @@ import time
 from dataclasses import dataclass
 
 from . import records, state
+from .config.plain_types import printable
 from .core.wording import count, duration, percent
-from .plain_types import printable
 from .planning import Step
 
 BAR = 20  # characters

@@ -18,7 +18,8 @@ NAME, IMAGES = (
 def prepared():
     import keras
     import numpy as np
-    from labreport import backend, experiments, losses, models, optimizers
+    from labreport import backend, losses, models, optimizers
+    from labreport.config import experiments
 
     backend.prepare()
     keras.utils.set_random_seed(

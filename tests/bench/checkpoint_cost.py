@@ -26,7 +26,8 @@ def cost(name: str) -> tuple[float, float, float]:
     """(megabytes of a checkpoint, its seconds, seconds of an epoch), the medians of the turns."""
     import keras
     import numpy as np
-    from labreport import datasets, experiments, models, optimizers
+    from labreport import datasets, models, optimizers
+    from labreport.config import experiments
     from labreport.course import Course
 
     experiment = experiments.load(name)

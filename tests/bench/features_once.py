@@ -18,7 +18,8 @@ def seconds(images: int, whole: bool) -> tuple[float, float, float]:
     epochs after the first, which compiles.
     """
     import numpy as np
-    from labreport import datasets, experiments, features, training
+    from labreport import datasets, features, training
+    from labreport.config import experiments
 
     rng = np.random.default_rng(0)
 

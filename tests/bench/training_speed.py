@@ -36,16 +36,8 @@ def arrays(count):
 def labreport(name, augmented, count):
     """One epoch as training.fit trains it."""
     import keras
-    from labreport import (
-        augmentation,
-        backend,
-        batches,
-        datasets,
-        experiments,
-        losses,
-        models,
-        optimizers,
-    )
+    from labreport import augmentation, backend, batches, datasets, losses, models, optimizers
+    from labreport.config import experiments
 
     backend.prepare()
     experiment = experiments.load(name, {"augmentation": AUGMENTATION if augmented else {}})
@@ -72,7 +64,8 @@ def labreport(name, augmented, count):
 def plain_keras(name, augmented, count):
     """Float pixels and one-hot labels in memory, random layers in the model, model.fit."""
     import keras
-    from labreport import experiments, models
+    from labreport import models
+    from labreport.config import experiments
 
     ours = models.build(experiments.load(name), (32, 32, 3), 10)
     x = inputs = keras.Input((32, 32, 3))
@@ -99,7 +92,8 @@ def resident(name, augmented, count):
     """labreport's own step, on the same batch again and again."""
     import keras
     import tensorflow as tf
-    from labreport import backend, experiments, losses, models, optimizers
+    from labreport import backend, losses, models, optimizers
+    from labreport.config import experiments
 
     backend.prepare()
     experiment = experiments.load(name)

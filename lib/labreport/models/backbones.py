@@ -8,7 +8,7 @@ import re
 import keras
 from keras import layers
 
-from .. import pretrained
+from ..config import pretrained
 from ..core import paths
 
 

@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .. import kaggle_api
+from ..config.plain_types import printable
 from ..core import files, interruption, paths, privacy
 from ..core.wording import count, duration
-from ..plain_types import printable
 from ..planning import Step
 from . import sending, taking
 

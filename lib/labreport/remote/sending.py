@@ -9,7 +9,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import experiments, kaggle_api, tasks
+from .. import kaggle_api, tasks
+from ..config import experiments
 from ..core import privacy
 from ..core.wording import duration
 from ..datasets import fetching

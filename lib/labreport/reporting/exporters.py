@@ -9,7 +9,7 @@ import nbformat
 from nbconvert.exporters.exporter import Exporter
 from traitlets.config import Config
 
-from ..authorship import Authorship
+from ..config.authorship import Authorship
 from ..core import wording
 from ..core.wording import say
 from .blocks import Attachment, Document

@@ -11,7 +11,7 @@ import functools
 from dataclasses import dataclass
 from pathlib import Path
 
-from .core import imported_source, paths
+from ..core import imported_source, paths
 
 # what is chosen -> the file and the dict literal that lists the names
 ROOMS = {

@@ -8,9 +8,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
+from ..core import paths
+from ..core.wording import say, spoken
 from . import choices, pretrained, strict_yaml
-from .core import paths
-from .core.wording import say, spoken
 from .plain_types import nearest, quoted, typed
 
 # What may be set for one run and never stands in a file: a file always means the real data, and all

@@ -6,8 +6,8 @@ import os
 import re
 from pathlib import Path
 
-from .core import paths
-from .core.wording import say
+from ..core import paths
+from ..core.wording import say
 
 BACKBONES = ("mobilenet_v2", "inception_v3")
 # Released widths and image sides of MobileNetV2; InceptionV3 has one file.

@@ -6,9 +6,9 @@ It goes into reports only.
 import os
 from dataclasses import dataclass
 
+from ..core import paths
+from ..core.wording import LANGUAGES
 from . import strict_yaml
-from .core import paths
-from .core.wording import LANGUAGES
 from .plain_types import nearest, quoted, typed
 
 FILE = "report.yaml"
