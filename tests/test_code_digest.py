@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from labreport import code_digest, code_form, code_summary
-from labreport.code_digest import Code, Scope
 from labreport.core import imported_source, paths
+from labreport.staleness import code_digest, code_form, code_summary
+from labreport.staleness.code_digest import Code, Scope
 
 HELPER = '''
 """Helpers."""
@@ -839,8 +839,8 @@ def test_a_module_that_is_loaded_again_keeps_its_first_text(scratch):
 
 def test_every_module_that_is_imported_keeps_its_source():
     import labreport
-    from labreport import staleness
     from labreport.config import choices
+    from labreport.staleness import rules as staleness
 
     for module in (labreport, imported_source, choices, staleness, code_digest):
         text = Path(module.__file__).read_text("utf-8")
@@ -851,7 +851,7 @@ def test_the_digests_do_not_depend_on_the_process(tmp_path):
     names = ["models.cifar10.naive", "figures.curves"]
     cells = ["from labreport import figures, models\nfigures.curves(models.build)"]
     code = f"""if True:
-        from labreport.code_digest import Code, Scope
+        from labreport.staleness.code_digest import Code, Scope
         code, scope = Code(), Scope(frozenset(["files", "paths"]))
         print(code.digest_of_cells({cells}, scope), *(code.digest(one, scope) for one in {names}))
     """

@@ -4,9 +4,10 @@ import shutil
 import zipfile
 
 import pytest
-from labreport import code_digest, data_fingerprint, datasets
+from labreport import data_fingerprint, datasets
 from labreport.config import experiments
 from labreport.core import files, imported_source, paths, wording
+from labreport.staleness import code_digest
 from test_image_folders import picture, write_cats_dogs
 
 

@@ -25,12 +25,12 @@ from . import (
     records,
     reporting,
     results,
-    staleness,
     state,
 )
 from .config import authorship
 from .core import files, interruption, logs, paths, privacy, wording
 from .core.wording import count
+from .staleness import rules as staleness
 
 MADE_FROM = "made_from.json"  # what the notebook and the reports in a run folder were made from
 NOTEBOOK = "notebook.ipynb"

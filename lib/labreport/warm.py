@@ -18,8 +18,9 @@ from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from . import code_digest, kernels, provenance
+from . import kernels, provenance
 from .core import interruption, logs, paths
+from .staleness import code_digest
 
 FIRST = "labreport.apart"
 # what multiprocessing says of a fork when the process that made it, and would have told its exit

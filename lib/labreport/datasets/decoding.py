@@ -10,9 +10,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from .. import provenance, staleness
+from .. import provenance
 from ..core import arrays, paths
 from ..core.wording import listed, say, whole
+from ..staleness import rules as staleness
 from .dataset import Split, contents
 from .locking import Look
 

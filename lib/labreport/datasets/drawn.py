@@ -6,8 +6,9 @@ import json
 
 import numpy as np
 
-from .. import provenance, staleness
+from .. import provenance
 from ..core import arrays, paths
+from ..staleness import rules as staleness
 
 
 def drawn(room, per_class: int, seed: int, side: int) -> tuple[np.ndarray, np.ndarray]:

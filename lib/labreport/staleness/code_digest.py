@@ -27,10 +27,10 @@ from dataclasses import dataclass
 from importlib.util import decode_source
 from pathlib import Path
 
+from ..core import files, imported_source, paths
 from . import code_form, code_summary
 from .code_form import sha256
 from .code_summary import parsed, summarised, summarised_cells
-from .core import files, imported_source, paths
 
 _PACKAGE = __name__.partition(".")[0]
 _MOST_SUMMARIES = 500  # in the cache; of the package's modules, in some versions of each

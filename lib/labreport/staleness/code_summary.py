@@ -24,7 +24,7 @@ _HARMLESS = {
     "functools": "cache cached_property lru_cache partial singledispatch total_ordering wraps",
     "json": "dumps loads",
     "labreport.config.authorship": "Authorship",
-    "labreport.code_digest": "Scope",
+    "labreport.staleness.code_digest": "Scope",
     "labreport.datasets.fetching": "Source",
     "labreport.core.wording": "file noted",
     "logging": "getLogger",

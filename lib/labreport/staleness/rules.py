@@ -10,10 +10,10 @@ import hashlib
 import json
 from pathlib import Path
 
+from ..config import choices
+from ..core import paths, wording
 from .code_digest import Code, Scope
 from .code_form import sha256
-from .config import choices
-from .core import paths, wording
 
 # Registries of which an experiment uses one entry; that entry has a digest of its own.
 _CHOSEN = frozenset(
@@ -33,9 +33,9 @@ _PLUMBING = frozenset(
         "backups",
         "checkpoints",
         "config.choices",
-        "code_digest",
-        "code_form",
-        "code_summary",
+        "staleness.code_digest",
+        "staleness.code_form",
+        "staleness.code_summary",
         "data_fingerprint",
         "config.experiments.load",
         "core.files",
@@ -57,7 +57,7 @@ _PLUMBING = frozenset(
         "core.privacy",
         "provenance",
         "records",
-        "staleness",
+        "staleness.rules",
         "state",
         "config.strict_yaml",
         "sweeps.load",
