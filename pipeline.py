@@ -18,11 +18,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent / "lib"))
 
 try:
-    from labreport import assignments, manifest, records, state, sweeps
+    from labreport import assignments, sweeps
     from labreport.config import experiments
     from labreport.config.plain_types import nearest, printable
     from labreport.core import files, interruption, paths, wording
     from labreport.core.wording import count, duration, listed, percent
+    from labreport.runs import manifest, records, state
 except ModuleNotFoundError as missing:
     sys.exit(
         f"pipeline.py: {missing.name} is not installed for {sys.executable}; run `make setup`, then"

@@ -114,7 +114,7 @@ def run(kind: str, through: str, reports: str, cache: str, terminal: str | None)
 
 def ended_with(reports: Path) -> dict:
     """Everything that a training has ended with, but for how long it took."""
-    from labreport import results
+    from labreport.runs import results
 
     [folder] = [path.parent for path in reports.glob("*/metrics.json")]
     result = results.load(folder)

@@ -5,9 +5,10 @@ import subprocess
 
 import pytest
 from conftest import ROOT
-from labreport import execution, provenance
+from labreport import execution
 from labreport.config import authorship
 from labreport.config.authorship import Author, Authorship
+from labreport.runs import provenance
 
 
 @pytest.fixture

@@ -11,8 +11,9 @@ from dataclasses import replace
 
 import pytest
 from conftest import ROOT
-from labreport import assignments, state
+from labreport import assignments
 from labreport.core import paths
+from labreport.runs import state
 from test_overview import finish
 
 pipeline = runpy.run_path(str(ROOT / "pipeline.py"))

@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROOT
-from labreport import assignments, comparison, execution, figures, identity, proportions, results
+from labreport import assignments, comparison, execution, figures, proportions
 from labreport.config import experiments
 from labreport.core import files
+from labreport.runs import identity, results
 from scipy import stats
 
 ORIGIN = {

@@ -4,9 +4,10 @@ import shutil
 import zipfile
 
 import pytest
-from labreport import data_fingerprint, datasets
+from labreport import datasets
 from labreport.config import experiments
 from labreport.core import files, imported_source, paths, wording
+from labreport.runs import data_fingerprint
 from labreport.staleness import code_digest
 from test_image_folders import picture, write_cats_dogs
 

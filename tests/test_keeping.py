@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 import simulated
 from conftest import ROOT
-from labreport import assignments, keeping, results, state, training
+from labreport import assignments, keeping, training
 from labreport.core import files, hosts
+from labreport.runs import results, state
 from test_reliability import Dying, Killed, at_epoch, kill
 from test_training import experiment, quiet, same_bits
 

@@ -1,7 +1,7 @@
 """A run's manifest notices what was changed, and forgets nothing that was."""
 
 import pytest
-from labreport import manifest
+from labreport.runs import manifest
 
 
 @pytest.fixture

@@ -16,10 +16,11 @@ import pytest
 import wrong_types
 from bs4 import BeautifulSoup
 from conftest import ROOT
-from labreport import assignments, identity, overview, planning, results, state, sweeps, watching
+from labreport import assignments, overview, planning, sweeps, watching
 from labreport.config import experiments
 from labreport.core import files, paths
 from labreport.reporting import index
+from labreport.runs import identity, results, state
 
 pipeline = runpy.run_path(str(ROOT / "pipeline.py"))
 QUICK = {"data": "sample", "epochs": 2}

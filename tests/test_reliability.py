@@ -15,8 +15,9 @@ import nbformat
 import numpy as np
 import pytest
 import soak
-from labreport import checkpoints, execution, results, state, training
+from labreport import execution, training
 from labreport.core import files, interruption
+from labreport.runs import checkpoints, results, state
 from test_state import replaced, untouched
 from test_training import experiment, quiet, same_bits
 

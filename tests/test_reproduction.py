@@ -12,10 +12,11 @@ import pypdf
 import pytest
 import wrong_types
 from conftest import ROOT
-from labreport import enclosures, execution, provenance, results, sweeps, training, verification
+from labreport import execution, sweeps, training, verification
 from labreport.config import strict_yaml
 from labreport.reporting.blocks import Attachment, Document
 from labreport.reporting.pdf import pdf_bytes
+from labreport.runs import enclosures, provenance, results
 from test_training import experiment, quiet
 
 import pipeline

@@ -485,7 +485,7 @@ def test_results_that_were_changed_after_the_execution_are_not_presented(project
         done = project.pipeline(command, EXPERIMENT, *SETTINGS)
         told = f"{name} in reports/{RUN} changed after {since}"
         assert done.returncode == 1 and told in done.stderr, done.stderr
-    from labreport import manifest
+    from labreport.runs import manifest
 
     assert manifest.changed(project.run) == [name]
     program = (

@@ -15,9 +15,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from conftest import ROOT
-from labreport import comparison, planning, provenance, ranking, sweeps, tasks, warm, watching
+from labreport import comparison, planning, ranking, sweeps, tasks, warm, watching
 from labreport.config import experiments
 from labreport.core import files
+from labreport.runs import provenance
 from scipy import stats
 from test_comparison import fabricated
 

@@ -35,7 +35,7 @@ SMALL = [
 # A training in small: it holds a run folder, is asked to stop between two lines, and saves.
 WORK = """
 import pathlib, signal, sys, time
-from labreport.core import interruption; from labreport import state
+from labreport.core import interruption; from labreport.runs import state
 
 def main():
     with interruption.terminable(), state.held(pathlib.Path(sys.argv[1]), "a_run"):

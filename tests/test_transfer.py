@@ -9,10 +9,11 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from labreport import augmentation, batches, datasets, features, identity, models, results, training
+from labreport import augmentation, batches, datasets, features, models, training
 from labreport.config import experiments
 from labreport.core import paths
 from labreport.models import backbones
+from labreport.runs import identity, results
 
 import pipeline
 

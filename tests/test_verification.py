@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 from conftest import ROOT
-from labreport import execution, models, results, training, verification
+from labreport import execution, models, training, verification
+from labreport.runs import results
 from test_training import experiment, quiet
 
 

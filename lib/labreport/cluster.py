@@ -19,9 +19,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import provenance, state, tasks
+from . import tasks
 from .core import files, interruption, paths, privacy
 from .planning import Step
+from .runs import provenance, state
 from .sweeps import Sweep
 from .tasks import Task
 

@@ -7,7 +7,7 @@ from scipy import stats
 from . import proportions
 from .core.wording import count, duration, number, percent, plain, say, whole
 from .datasets import evenly
-from .results import Result
+from .runs.results import Result
 
 SHOWN_OF_DIFF = 120  # lines
 

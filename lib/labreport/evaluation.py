@@ -5,7 +5,7 @@ import pandas as pd
 from sklearn import metrics
 
 from .core.wording import noted, number, percent, say, whole
-from .results import Result
+from .runs.results import Result
 
 
 def confusion(result: Result) -> np.ndarray:

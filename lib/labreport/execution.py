@@ -14,22 +14,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import (
-    assignments,
-    data_fingerprint,
-    enclosures,
-    identity,
-    kernels,
-    manifest,
-    provenance,
-    records,
-    reporting,
-    results,
-    state,
-)
+from . import assignments, kernels, reporting
 from .config import authorship
 from .core import files, interruption, logs, paths, privacy, wording
 from .core.wording import count
+from .runs import (
+    data_fingerprint,
+    enclosures,
+    identity,
+    manifest,
+    provenance,
+    records,
+    results,
+    state,
+)
 from .staleness import rules as staleness
 
 MADE_FROM = "made_from.json"  # what the notebook and the reports in a run folder were made from

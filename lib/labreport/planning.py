@@ -11,10 +11,11 @@ import shutil
 import sys
 from dataclasses import dataclass, replace
 
-from . import assignments, provenance, records, state, warm
+from . import assignments, warm
 from .config.experiments import Experiment
 from .core import files, paths
 from .core.wording import count, duration
+from .runs import provenance, records, state
 from .sweeps import Sweep
 
 MIB, GIB = 2**20, 2**30

@@ -6,9 +6,10 @@ import sys
 import time
 from dataclasses import dataclass, field
 
-from . import planning, state, tasks, warm
+from . import planning, tasks, warm
 from .core import files, interruption, paths
 from .planning import Room, Step
+from .runs import state
 from .sweeps import Sweep
 from .tasks import Task
 

@@ -9,11 +9,12 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import state, warm
+from . import warm
 from .config import experiments
 from .core import files, interruption, logs, paths
 from .core.wording import count
 from .planning import Step
+from .runs import state
 from .sweeps import Sweep
 
 PIPELINE = paths.PACKAGE.parents[1] / "pipeline.py"

@@ -10,25 +10,11 @@ import keras
 import numpy as np
 import pandas as pd
 
-from . import (
-    augmentation,
-    backend,
-    batches,
-    datasets,
-    identity,
-    losses,
-    manifest,
-    model_file,
-    models,
-    optimizers,
-    provenance,
-    results,
-    state,
-    training_loop,
-)
+from . import augmentation, backend, batches, datasets, losses, models, optimizers, training_loop
 from .config import choices, experiments
 from .core import files, interruption
 from .core.wording import count, duration
+from .runs import identity, manifest, model_file, provenance, results, state
 from .training_state import TrainingState
 
 LOCK = ".training.lock"

@@ -18,8 +18,9 @@ from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from . import kernels, provenance
+from . import kernels
 from .core import interruption, logs, paths
+from .runs import provenance
 from .staleness import code_digest
 
 FIRST = "labreport.apart"

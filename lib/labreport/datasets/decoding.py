@@ -10,9 +10,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from .. import provenance
 from ..core import arrays, paths
 from ..core.wording import listed, say, whole
+from ..runs import provenance
 from ..staleness import rules as staleness
 from .dataset import Split, contents
 from .locking import Look

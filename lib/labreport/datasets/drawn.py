@@ -6,8 +6,8 @@ import json
 
 import numpy as np
 
-from .. import provenance
 from ..core import arrays, paths
+from ..runs import provenance
 from ..staleness import rules as staleness
 
 

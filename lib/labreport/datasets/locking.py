@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import data_fingerprint, provenance, records
 from ..core import files, paths
 from ..core.wording import count, listed
+from ..runs import data_fingerprint, provenance, records
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import execution, results, state, tasks
+from .. import execution, tasks
 from ..core import files, interruption, paths, wording
+from ..runs import results, state
 
 RECORD = "errand.json"
 RESERVE_SECONDS = 180  # at most, for evaluating, saving and what the service itself does at the end

@@ -7,10 +7,11 @@ import json
 import shutil
 from dataclasses import dataclass
 
-from .. import execution, kaggle_api, keeping, results, state, tasks
+from .. import execution, kaggle_api, keeping, tasks
 from ..core import paths
 from ..core.wording import count
 from ..datasets import download
+from ..runs import results, state
 from . import errand, sending
 
 STAGED = ".fetched"

@@ -11,9 +11,9 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from ..core import files, paths, wording
+from ..staleness import rules as staleness
 from . import provenance
-from .core import files, paths, wording
-from .staleness import rules as staleness
 
 _FOLDER = "fingerprints"  # in the cache folder
 _looked_at: dict[str, str] = {}  # path -> its stamp, since the last `remembering` began

@@ -4,13 +4,13 @@ code, versions, weights.
 
 import os
 
+from ..config import experiments, pretrained
+from ..config.plain_types import printable
+from ..core import hosts
+from ..core.wording import listed, say
+from ..staleness import code_digest
+from ..staleness import rules as staleness
 from . import provenance
-from .config import experiments, pretrained
-from .config.plain_types import printable
-from .core import hosts
-from .core.wording import listed, say
-from .staleness import code_digest
-from .staleness import rules as staleness
 
 BACKENDS = ("tensorflow", "jax")
 

@@ -14,11 +14,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..config.plain_types import printable
+from ..core import files, hosts, privacy
+from ..core.interruption import Interrupted
+from ..core.wording import count
 from . import backups, records
-from .config.plain_types import printable
-from .core import files, hosts, privacy
-from .core.interruption import Interrupted
-from .core.wording import count
 
 FILE = "run.json"
 LOCK = ".run.lock"

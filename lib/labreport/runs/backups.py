@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from .core import hosts
+from ..core import hosts
 
 # The module that keeps run folders on a host. It is named here, since no process may forget to
 # register it, and imported only there.

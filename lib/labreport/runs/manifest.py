@@ -7,8 +7,8 @@ import contextlib
 import hashlib
 from pathlib import Path
 
+from ..core import files, paths, wording
 from . import records
-from .core import files, paths, wording
 
 FILE = "manifest.json"
 TRAINED = (

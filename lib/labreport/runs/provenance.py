@@ -12,8 +12,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from . import __version__
-from .core import files, paths, privacy
+from .. import __version__
+from ..core import files, paths, privacy
 
 CHECKOUT = "checkout.json"  # beside this file where the project was packed: which commit it is of
 LOCKS = ("requirements.lock", "requirements-cuda.lock")

@@ -6,7 +6,7 @@ import datetime
 import math
 from pathlib import Path
 
-from .core import files
+from ..core import files
 
 METRICS, MADE_FROM, PROVENANCE, VERIFICATION = (
     "metrics.json",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .core import files, privacy
+from ..core import files, privacy
 
 KEPT = 2
 DIGITS = 20  # of the sha256 in a file's name

@@ -11,9 +11,9 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..config import experiments, strict_yaml
+from ..core import files, paths, privacy
 from . import provenance, records
-from .config import experiments, strict_yaml
-from .core import files, paths, privacy
 
 PARAMETERS, METRICS, HISTORY, PROVENANCE, COMPARISON, SWEEP = (
     "parameters.yaml",

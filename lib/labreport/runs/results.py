@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..core import files, paths, wording
+from ..core.wording import count, date, duration, listed, noted, number, say
 from . import manifest, records, state
-from .core import files, paths, wording
-from .core.wording import count, date, duration, listed, noted, number, say
 
 if TYPE_CHECKING:  # the command line asks what is finished, and does without them
     import numpy as np
