@@ -22,9 +22,9 @@ import numpy as np
 import pytest
 from conftest import ROOT
 from kaggle_stand_in import KEY, SIGNATURE, TOKEN, USER, Answer, refusal
-from labreport import kaggle_api
 from labreport.core import files, hosts, paths, privacy
 from labreport.datasets import download, fetching, folders
+from labreport.platforms import kaggle_api
 from processes import Processes, until
 from test_image_folders import (
     load,

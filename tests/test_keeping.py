@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 import simulated
 from conftest import ROOT
-from labreport import assignments, keeping, training
+from labreport import assignments, training
 from labreport.core import files, hosts
+from labreport.platforms import keeping
 from labreport.runs import results, state
 from test_reliability import Dying, Killed, at_epoch, kill
 from test_training import experiment, quiet, same_bits
@@ -323,7 +324,7 @@ MOUNTS = """
 import ctypes, os, subprocess, sys
 from pathlib import Path
 sys.path.insert(0, "/test/lib")
-from labreport import keeping
+from labreport.platforms import keeping
 folder = Path("/content/labreport/reports/a_run")
 (folder / "unfinished").mkdir(parents=True)
 def keep(epoch):

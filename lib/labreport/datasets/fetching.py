@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from .. import kaggle_api
 from ..core import files, hosts, paths
+from ..platforms import kaggle_api
 from . import cats_dogs, cifar10, dog_breeds, download, flowers, folders, locking
 
 PLACE = ".download"  # in the data folder: what has arrived of an archive, and the locks

@@ -7,10 +7,11 @@ import json
 import shutil
 from dataclasses import dataclass
 
-from .. import execution, kaggle_api, keeping, tasks
+from .. import execution, tasks
 from ..core import paths
 from ..core.wording import count
 from ..datasets import download
+from ..platforms import kaggle_api, keeping
 from ..runs import results, state
 from . import errand, sending
 

@@ -13,7 +13,7 @@ from ..core import hosts
 
 # The module that keeps run folders on a host. It is named here, since no process may forget to
 # register it, and imported only there.
-PLATFORMS = {"colab": "labreport.keeping", "kaggle": "labreport.keeping"}
+PLATFORMS = {"colab": "labreport.platforms.keeping", "kaggle": "labreport.platforms.keeping"}
 
 
 class Backup(Protocol):

@@ -43,7 +43,7 @@ _PLUMBING = frozenset(
         "runs.identity",
         "core.imported_source",
         "core.interruption",
-        "keeping",
+        "platforms.keeping",
         "core.logs",
         "runs.model_file",
         "core.paths",

@@ -19,7 +19,7 @@ import shutil
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from .core import files, hosts
+from ..core import files, hosts
 
 KEPT = hosts.DRIVE / "MyDrive/labreport/reports"  # <run>/<runtime>/: a run folder, and its manifest
 MANIFEST = "kept.json"  # sha256 of all files of a copy, written last

@@ -9,8 +9,8 @@ import socket
 import sys
 from pathlib import Path
 
-from .config.plain_types import printable
-from .core import hosts, privacy
+from ..config.plain_types import printable
+from ..core import hosts, privacy
 
 SITE = "https://www.kaggle.com"
 SETTINGS = f"{SITE}/settings"
