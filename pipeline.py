@@ -18,12 +18,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent / "lib"))
 
 try:
-    from labreport import assignments, sweeps
     from labreport.config import experiments
     from labreport.config.plain_types import nearest, printable
     from labreport.core import files, interruption, paths, wording
     from labreport.core.wording import count, duration, listed, percent
     from labreport.runs import manifest, records, state
+    from labreport.studies import assignments, sweeps
 except ModuleNotFoundError as missing:
     sys.exit(
         f"pipeline.py: {missing.name} is not installed for {sys.executable}; run `make setup`, then"
@@ -455,7 +455,7 @@ def rewrite_index(language: str | None = None) -> None:
     Where that fails it is said, and costs nothing else.
     """
     try:
-        from labreport import overview
+        from labreport.studies import overview
 
         overview.write(language)
     except interruption.Interrupted:
@@ -472,7 +472,7 @@ def index(options) -> None:
     """Rewrite the index of all runs, reports/index.html, and print its path; runs and renderings do
     so by themselves.
     """
-    from labreport import overview
+    from labreport.studies import overview
 
     print(paths.display(overview.write(options.language)))
 

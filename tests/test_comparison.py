@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROOT
-from labreport import assignments, comparison, execution, figures, proportions
+from labreport import comparison, execution, figures, proportions
 from labreport.config import experiments
 from labreport.core import files
 from labreport.runs import identity, results
+from labreport.studies import assignments
 from scipy import stats
 
 ORIGIN = {
@@ -385,7 +386,7 @@ def test_a_comparison_is_made_once_and_again_when_a_run_has_changed(three):
 
 def test_resolving_an_assignment_imports_neither_pandas_nor_keras():
     program = (
-        "import sys; from labreport import assignments; assignments.load('flowers'); heavy ="
+        "import sys; from labreport.studies import assignments; assignments.load('flowers'); heavy ="
         " {'pandas', 'numpy', 'keras', 'scipy'} & set(sys.modules); assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)

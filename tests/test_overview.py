@@ -16,11 +16,12 @@ import pytest
 import wrong_types
 from bs4 import BeautifulSoup
 from conftest import ROOT
-from labreport import assignments, overview, planning, sweeps, watching
+from labreport import planning, watching
 from labreport.config import experiments
 from labreport.core import files, paths
 from labreport.reporting import index
 from labreport.runs import identity, results, state
+from labreport.studies import assignments, overview, sweeps
 
 pipeline = runpy.run_path(str(ROOT / "pipeline.py"))
 QUICK = {"data": "sample", "epochs": 2}
@@ -287,7 +288,7 @@ def test_a_sweep_is_running_while_its_lock_is_held():
 def test_several_processes_that_finish_at_once_leave_an_index_of_all_of_them():
     paths.reports().mkdir()
     program = (
-        "import sys, time; from labreport.config import experiments; from labreport import overview; from test_overview import"
+        "import sys, time; from labreport.config import experiments; from labreport.studies import overview; from test_overview import"
         " finish\nprint('ready', flush=True); sys.stdin.readline();"
         " finish(experiments.load(sys.argv[1])); overview.write()"
     )

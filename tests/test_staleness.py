@@ -489,7 +489,7 @@ def test_results_that_were_changed_after_the_execution_are_not_presented(project
 
     assert manifest.changed(project.run) == [name]
     program = (
-        "from labreport import assignments; from labreport.config import experiments;"
+        "from labreport.studies import assignments; from labreport.config import experiments;"
         f" print(assignments.run_of(experiments.load('{EXPERIMENT}', {{'data': 'sample', 'epochs':"
         " 1, 'max_images': 200})).outdated)"
     )

@@ -15,10 +15,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from conftest import ROOT
-from labreport import comparison, planning, ranking, sweeps, tasks, warm, watching
+from labreport import comparison, planning, ranking, tasks, warm, watching
 from labreport.config import experiments
 from labreport.core import files
 from labreport.runs import provenance
+from labreport.studies import sweeps
 from scipy import stats
 from test_comparison import fabricated
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
-from labreport import planning, pool, sweeps, tasks, warm
+from labreport import planning, pool, tasks, warm
+from labreport.studies import sweeps
 from processes import Processes, alive, descendants, parent, until
 from test_cluster import made, results
 

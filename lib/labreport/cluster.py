@@ -23,7 +23,7 @@ from . import tasks
 from .core import files, interruption, paths, privacy
 from .planning import Step
 from .runs import provenance, state
-from .sweeps import Sweep
+from .studies.sweeps import Sweep
 from .tasks import Task
 
 CONNECT_SECONDS = 60  # for a scheduler to answer, or to come back

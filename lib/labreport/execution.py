@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import assignments, kernels, reporting
+from . import kernels, reporting
 from .config import authorship
 from .core import files, interruption, logs, paths, privacy, wording
 from .core.wording import count
@@ -29,6 +29,7 @@ from .runs import (
     state,
 )
 from .staleness import rules as staleness
+from .studies import assignments
 
 MADE_FROM = "made_from.json"  # what the notebook and the reports in a run folder were made from
 NOTEBOOK = "notebook.ipynb"

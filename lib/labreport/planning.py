@@ -11,12 +11,13 @@ import shutil
 import sys
 from dataclasses import dataclass, replace
 
-from . import assignments, warm
+from . import warm
 from .config.experiments import Experiment
 from .core import files, paths
 from .core.wording import count, duration
 from .runs import provenance, records, state
-from .sweeps import Sweep
+from .studies import assignments
+from .studies.sweeps import Sweep
 
 MIB, GIB = 2**20, 2**30
 # Memory of a run, its pipeline and its kernel together, as SLURM counts it. Measured with

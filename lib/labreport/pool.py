@@ -10,7 +10,7 @@ from . import planning, tasks, warm
 from .core import files, interruption, paths
 from .planning import Room, Step
 from .runs import state
-from .sweeps import Sweep
+from .studies.sweeps import Sweep
 from .tasks import Task
 
 

@@ -12,7 +12,7 @@ from . import comparison, figures, proportions
 from .comparison import Entry
 from .config import experiments
 from .core.wording import count, noted, number, percent, say
-from .sweeps import Sweep
+from .studies.sweeps import Sweep
 
 OVERVIEW = noted(
     "The configurations, best mean first: accuracy over the seeds in percent, its standard"

@@ -25,7 +25,7 @@ from . import tasks
 from .config import experiments
 from .core import files, logs, paths
 from .planning import Step
-from .sweeps import Sweep
+from .studies.sweeps import Sweep
 
 SCRIPT = "slurm.sh"
 LAST_SCRIPT = "slurm-report.sh"

@@ -15,7 +15,7 @@ from .core import files, interruption, logs, paths
 from .core.wording import count
 from .planning import Step
 from .runs import state
-from .sweeps import Sweep
+from .studies.sweeps import Sweep
 
 PIPELINE = paths.PACKAGE.parents[1] / "pipeline.py"
 RECORD = "sweep.json"  # in the sweep's folder: how its runs are made

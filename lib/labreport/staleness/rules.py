@@ -29,7 +29,7 @@ _CHOSEN = frozenset(
 _PLUMBING = frozenset(
     {
         "core.arrays",
-        "assignments.load",
+        "studies.assignments.load",
         "runs.backups",
         "runs.checkpoints",
         "config.choices",
@@ -60,7 +60,7 @@ _PLUMBING = frozenset(
         "staleness.rules",
         "runs.state",
         "config.strict_yaml",
-        "sweeps.load",
+        "studies.sweeps.load",
         "__version__",
     }
 )
@@ -96,10 +96,10 @@ _HANDED = (
     "figures.Table",
 )
 _HANDED_COMPARED = (
-    "assignments.Assignment",
-    "assignments.Run",
-    "sweeps.Sweep",
-    "sweeps.Configuration",
+    "studies.assignments.Assignment",
+    "studies.assignments.Run",
+    "studies.sweeps.Sweep",
+    "studies.sweeps.Configuration",
     "config.experiments.Experiment",
     "runs.results.Result",
     "figures.Table",

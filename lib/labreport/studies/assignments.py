@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .config import experiments
-from .config.experiments import COMPARISON, Experiment
-from .config.plain_types import nearest, quoted
-from .core import paths
-from .core.wording import count, say, spoken
-from .runs import identity, manifest, records, state
+from ..config import experiments
+from ..config.experiments import COMPARISON, Experiment
+from ..config.plain_types import nearest, quoted
+from ..core import paths
+from ..core.wording import count, say, spoken
+from ..runs import identity, manifest, records, state
 
 READ = ("metrics.json", "history.csv", "predictions.csv")  # what a comparison reads of a run
 FINISHED = (

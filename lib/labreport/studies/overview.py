@@ -10,14 +10,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
+from ..config import experiments, strict_yaml
+from ..config.experiments import Experiment
+from ..config.plain_types import printable
+from ..core import files, paths, wording
+from ..core.wording import say
+from ..reporting import index
+from ..runs import identity, manifest, records, state
 from . import assignments, sweeps
-from .config import experiments, strict_yaml
-from .config.experiments import Experiment
-from .config.plain_types import printable
-from .core import files, paths, wording
-from .core.wording import say
-from .reporting import index
-from .runs import identity, manifest, records, state
 
 FILE = "index.html"
 LOCK = ".index.lock"

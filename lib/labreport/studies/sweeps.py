@@ -7,12 +7,12 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from ..config import experiments, strict_yaml
+from ..config.experiments import Experiment
+from ..config.plain_types import nearest, quoted, typed
+from ..core import paths
+from ..core.wording import count, say
 from . import assignments
-from .config import experiments, strict_yaml
-from .config.experiments import Experiment
-from .config.plain_types import nearest, quoted, typed
-from .core import paths
-from .core.wording import count, say
 
 LOCK = ".sweep.lock"  # in a sweep's folder
 KEYS = {
