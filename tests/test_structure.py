@@ -12,7 +12,17 @@ from conftest import ROOT
 PACKAGE = ROOT / "lib/labreport"
 
 # A package imports from itself and from those before it. What is not in a package may import all.
-FLOORS = ("core", "config", "staleness", "runs", "platforms", "reporting", "studies")
+FLOORS = (
+    "core",
+    "config",
+    "staleness",
+    "runs",
+    "platforms",
+    "reporting",
+    "studies",
+    "datasets",
+    "models",
+)
 KERAS = {
     "backend",
     "batches",

@@ -6,9 +6,9 @@ import json
 
 import numpy as np
 
-from ..core import arrays, paths
-from ..runs import provenance
-from ..staleness import rules as staleness
+from ...core import arrays, paths
+from ...runs import provenance
+from ...staleness import rules as staleness
 
 
 def drawn(room, per_class: int, seed: int, side: int) -> tuple[np.ndarray, np.ndarray]:
