@@ -195,7 +195,8 @@ def check(options) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     import gc
 
-    from labreport import augmentation, datasets, losses, models, optimizers
+    from labreport import datasets, models
+    from labreport.training import augmentation, losses, optimizers
 
     wrong = []
     for experiment in chosen_ones:

@@ -106,7 +106,8 @@ def run(kind: str, through: str, reports: str, cache: str, terminal: str | None)
                 *settings,
             ],
         )
-    from labreport import backend, datasets, training
+    from labreport import datasets
+    from labreport.training import backend, training
 
     backend.prepare()
     training.fit(chosen, datasets.load(chosen))
@@ -140,7 +141,7 @@ class Soak:
     def __init__(self, folder: Path, kind: str, through: str = "training"):
         self.folder, self.kind, self.through = folder, kind, through
         self.context = multiprocessing.get_context("forkserver")
-        self.context.set_forkserver_preload(["labreport.training", "labreport.datasets"])
+        self.context.set_forkserver_preload(["labreport.training.training", "labreport.datasets"])
         # seconds after which an undisturbed run had saved 0, 1, 2, ... epochs, and after which it
         # had ended
         self.reached = []

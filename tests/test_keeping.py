@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 import simulated
 from conftest import ROOT
-from labreport import training
 from labreport.core import files, hosts
 from labreport.platforms import keeping
 from labreport.runs import results, state
 from labreport.studies import assignments
+from labreport.training import training
 from test_reliability import Dying, Killed, at_epoch, kill
 from test_training import experiment, quiet, same_bits
 

@@ -15,9 +15,10 @@ import nbformat
 import numpy as np
 import pytest
 import soak
-from labreport import execution, training
+from labreport import execution
 from labreport.core import files, interruption
 from labreport.runs import checkpoints, results, state
+from labreport.training import training
 from test_state import replaced, untouched
 from test_training import experiment, quiet, same_bits
 

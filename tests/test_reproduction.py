@@ -12,12 +12,13 @@ import pypdf
 import pytest
 import wrong_types
 from conftest import ROOT
-from labreport import execution, training, verification
+from labreport import execution, verification
 from labreport.config import strict_yaml
 from labreport.reporting.blocks import Attachment, Document
 from labreport.reporting.pdf import pdf_bytes
 from labreport.runs import enclosures, provenance, results
 from labreport.studies import sweeps
+from labreport.training import training
 from test_training import experiment, quiet
 
 import pipeline

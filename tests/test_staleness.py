@@ -127,7 +127,7 @@ def moved(project):
 
 # The rows of the table in docs/reliability.md, in words, and each as an edit of the project.
 EDITS = {
-    "a comment": append("lib/labreport/training_loop.py", "# a comment\n"),
+    "a comment": append("lib/labreport/training/training_loop.py", "# a comment\n"),
     "a docstring": package(
         "models/cifar10.py", "Three convolutions and nothing else", "A first try"
     ),
@@ -347,7 +347,7 @@ def kernel(project):
 
 
 SETUP = f"""
-from labreport import backend, datasets, training; from labreport.config import experiments
+from labreport.training import backend, training; from labreport import datasets; from labreport.config import experiments
 backend.prepare()
 run = experiments.load("{EXPERIMENT}", {{"data": "sample", "epochs": EPOCHS, "max_images": 200}})
 data = datasets.load(run)

@@ -22,6 +22,7 @@ FLOORS = (
     "studies",
     "datasets",
     "models",
+    "training",
 )
 KERAS = {
     "backend",

@@ -9,11 +9,12 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from labreport import augmentation, batches, datasets, features, models, training
+from labreport import datasets, models
 from labreport.config import experiments
 from labreport.core import paths
 from labreport.models import backbones
 from labreport.runs import identity, results
+from labreport.training import augmentation, batches, features, training
 
 import pipeline
 

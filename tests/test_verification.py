@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 from conftest import ROOT
-from labreport import execution, models, training, verification
+from labreport import execution, models, verification
 from labreport.runs import results
+from labreport.training import training
 from test_training import experiment, quiet
 
 

@@ -171,7 +171,7 @@ def _untrained(experiment, fingerprint: str) -> list[str]:
     reasons = identity.differences(metrics["identity"], now) if metrics else []
     if metrics and not reasons:
         return []
-    from . import augmentation
+    from .training import augmentation
 
     augmentation.build(experiment)  # a wrong value ends here, before a kernel starts
     epochs = state.read(experiment.folder).epochs

@@ -212,7 +212,8 @@ def _memory(experiment: Experiment, size: "Size") -> float:
     Pages of a mapped file count too: SLURM takes them for a process's memory. Where the file is
     made they are all touched.
     """
-    from . import batches, datasets, features
+    from . import datasets
+    from .training import batches, features
 
     images, mapped = _images(experiment)
     height, width, channels = datasets.shape(experiment)[0]
@@ -270,7 +271,8 @@ def _size(experiment: Experiment, shape: tuple) -> Size:
     """Of an experiment's model. shape: of an image, and the number of classes."""
     import gc
 
-    from . import augmentation, features, models
+    from . import models
+    from .training import augmentation, features
 
     random = replace(
         experiment,

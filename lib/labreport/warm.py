@@ -43,13 +43,13 @@ IMPORTED = (
     "scipy.stats",
     "statsmodels.stats.multitest",
     "labreport.execution",
-    "labreport.backend",
+    "labreport.training.backend",
     "labreport.commentary",
     "labreport.datasets",
     "labreport.evaluation",
     "labreport.figures",
     "labreport.models",
-    "labreport.training",
+    "labreport.training.training",
     "labreport.verification",
 )
 

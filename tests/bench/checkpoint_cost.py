@@ -26,9 +26,10 @@ def cost(name: str) -> tuple[float, float, float]:
     """(megabytes of a checkpoint, its seconds, seconds of an epoch), the medians of the turns."""
     import keras
     import numpy as np
-    from labreport import datasets, models, optimizers
+    from labreport import datasets, models
     from labreport.config import experiments
     from labreport.course import Course
+    from labreport.training import optimizers
 
     experiment = experiments.load(name)
     shape, classes = datasets.shape(experiment)

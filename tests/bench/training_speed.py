@@ -36,8 +36,9 @@ def arrays(count):
 def labreport(name, augmented, count):
     """One epoch as training.fit trains it."""
     import keras
-    from labreport import augmentation, backend, batches, datasets, losses, models, optimizers
+    from labreport import datasets, models
     from labreport.config import experiments
+    from labreport.training import augmentation, backend, batches, losses, optimizers
 
     backend.prepare()
     experiment = experiments.load(name, {"augmentation": AUGMENTATION if augmented else {}})
@@ -92,8 +93,9 @@ def resident(name, augmented, count):
     """labreport's own step, on the same batch again and again."""
     import keras
     import tensorflow as tf
-    from labreport import backend, losses, models, optimizers
+    from labreport import models
     from labreport.config import experiments
+    from labreport.training import backend, losses, optimizers
 
     backend.prepare()
     experiment = experiments.load(name)

@@ -17,8 +17,8 @@ from ..core import imported_source, paths
 ROOMS = {
     "dataset": ("datasets/__init__.py", "DATASETS"),
     "model": ("models/__init__.py", "MODELS"),
-    "loss": ("losses.py", "LOSSES"),
-    "optimizer": ("optimizers.py", "OPTIMIZERS"),
+    "loss": ("training/losses.py", "LOSSES"),
+    "optimizer": ("training/optimizers.py", "OPTIMIZERS"),
 }
 
 
@@ -90,7 +90,7 @@ def of(room: str) -> dict[str, Choice]:
 @functools.cache
 def augmentation() -> Choice:
     """The settings of `augmentation.Augmentation`."""
-    return _function(paths.PACKAGE / "augmentation.py", "augmentation")
+    return _function(paths.PACKAGE / "training/augmentation.py", "augmentation")
 
 
 def _choice(path: Path, value: ast.expr) -> Choice:

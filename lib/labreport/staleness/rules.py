@@ -19,8 +19,8 @@ from .code_form import sha256
 _CHOSEN = frozenset(
     {
         "models.MODELS",
-        "optimizers.OPTIMIZERS",
-        "losses.LOSSES",
+        "training.optimizers.OPTIMIZERS",
+        "training.losses.LOSSES",
         "datasets.DATASETS",
         "datasets.SHAPES",
     }
@@ -66,12 +66,12 @@ _PLUMBING = frozenset(
 )
 
 _TRAINING = (
-    "training_loop.initial_model",
-    "training_loop.take_weights",
-    "training_loop.prepare",
-    "training_loop.train_epochs",
-    "training_loop.evaluate",
-    "backend.prepare",
+    "training.training_loop.initial_model",
+    "training.training_loop.take_weights",
+    "training.training_loop.prepare",
+    "training.training_loop.train_epochs",
+    "training.training_loop.evaluate",
+    "training.backend.prepare",
     "datasets.dataset.Dataset",
     "datasets.dataset.Split",
     "datasets.dataset.Rows",
@@ -81,9 +81,11 @@ _TRAINING = (
 )
 # The pretrained weights and the augmentation have digests of their own; sentences and settings
 # decide no number.
-_TRAINING_SCOPE = Scope(_PLUMBING | {"core.wording", "config.experiments", "augmentation"}, _CHOSEN)
+_TRAINING_SCOPE = Scope(
+    _PLUMBING | {"core.wording", "config.experiments", "training.augmentation"}, _CHOSEN
+)
 _PLAIN_SCOPE = Scope(_PLUMBING)
-_BUILD_SCOPE = Scope(_PLUMBING | {"augmentation.augmentation"})
+_BUILD_SCOPE = Scope(_PLUMBING | {"training.augmentation.augmentation"})
 
 # Classes of what a notebook is handed: it uses their methods, and names none of them.
 _HANDED = (
@@ -106,10 +108,10 @@ _HANDED_COMPARED = (
 )
 # A training and its data count by their own identity, which the run folder records.
 _EXECUTION_IGNORED = _PLUMBING | {
-    "training.fit",
+    "training.training.fit",
     "datasets.load",
-    "backend.prepare",
-    "training_state",
+    "training.backend.prepare",
+    "training.training_state",
     "core.wording.catalogue",
 }
 _DATASET_SCOPE = Scope(
@@ -145,9 +147,11 @@ def _training_roots(experiment, imported: bool) -> dict[str, Scope]:
     chosen = {room: getattr(experiment, room) for room in ("model", "optimizer", "loss")}
     names = [choices.logical_name(room, name, imported) for room, name in chosen.items()]
     roots = dict.fromkeys([*_TRAINING, *names], _TRAINING_SCOPE) | {
-        "augmentation.build": _BUILD_SCOPE
+        "training.augmentation.build": _BUILD_SCOPE
     }
-    return roots | ({"augmentation.augmentation": _PLAIN_SCOPE} if experiment.augmentation else {})
+    return roots | (
+        {"training.augmentation.augmentation": _PLAIN_SCOPE} if experiment.augmentation else {}
+    )
 
 
 def execution(
@@ -162,7 +166,7 @@ def execution(
     scope, names, texts = Scope(_EXECUTION_IGNORED), list(_HANDED_COMPARED), set()
     code = Code(imported)
     if experiment:
-        unused = set() if experiment.augmentation else {"training.augmented_examples"}
+        unused = set() if experiment.augmentation else {"training.training.augmented_examples"}
         scope = Scope(_EXECUTION_IGNORED | unused, _CHOSEN)
         names = [*_HANDED, choices.logical_name("model", experiment.model, imported)]
         data = choices.logical_name("dataset", experiment.dataset, imported)

@@ -10,11 +10,12 @@ import keras
 import numpy as np
 import pandas as pd
 
-from . import augmentation, backend, batches, datasets, losses, models, optimizers, training_loop
-from .config import choices, experiments
-from .core import files, interruption
-from .core.wording import count, duration
-from .runs import identity, manifest, model_file, provenance, results, state
+from .. import datasets, models
+from ..config import choices, experiments
+from ..core import files, interruption
+from ..core.wording import count, duration
+from ..runs import identity, manifest, model_file, provenance, results, state
+from . import augmentation, backend, batches, losses, optimizers, training_loop
 from .training_state import TrainingState
 
 LOCK = ".training.lock"

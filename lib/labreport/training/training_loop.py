@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from . import augmentation, backend, batches, features, losses, models, optimizers, stopping
+from .. import models
+from . import augmentation, backend, batches, features, losses, optimizers, stopping
 
 
 @dataclass

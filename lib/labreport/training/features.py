@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from .core import arrays, paths
-from .core.wording import count, duration
-from .runs import provenance
-from .staleness import rules as staleness
+from ..core import arrays, paths
+from ..core.wording import count, duration
+from ..runs import provenance
+from ..staleness import rules as staleness
 
 # images a forward pass; the kept bits depend on it as little as on the batch size of an epoch
 CHUNK = 64

@@ -6,7 +6,7 @@ import os
 
 import keras
 
-from .runs import provenance
+from ..runs import provenance
 
 
 def threads() -> int:

@@ -10,9 +10,9 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from ..core import files
+from ..runs import backups, checkpoints, identity, provenance, state
 from . import stopping
-from .core import files
-from .runs import backups, checkpoints, identity, provenance, state
 
 ASIDE = "-unfinished"  # ends the names of the folders of trainings that were set aside
 
