@@ -849,7 +849,9 @@ def test_every_module_that_is_imported_keeps_its_source():
 
 def test_the_digests_do_not_depend_on_the_process(tmp_path):
     names = ["models.cifar10.naive", "figures.curves"]
-    cells = ["from labreport import figures, models\nfigures.curves(models.build)"]
+    cells = [
+        "from labreport.analysis import figures; from labreport import models\nfigures.curves(models.build)"
+    ]
     code = f"""if True:
         from labreport.staleness.code_digest import Code, Scope
         code, scope = Code(), Scope(frozenset(["files", "paths"]))

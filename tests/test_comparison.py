@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROOT
-from labreport import comparison, execution, figures, proportions
+from labreport import execution
+from labreport.analysis import comparison, figures, proportions
 from labreport.config import experiments
 from labreport.core import files
 from labreport.runs import identity, results

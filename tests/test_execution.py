@@ -163,7 +163,7 @@ def test_a_changed_figure_runs_the_notebook_again_without_training(project):
     before = times(project)
     with edited(
         project,
-        "lib/labreport/figures.py",
+        "lib/labreport/analysis/figures.py",
         "Accuracy and loss by epoch;",
         "Loss and accuracy by epoch;",
     ):

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from labreport import commentary, evaluation, figures, proportions
+from labreport.analysis import commentary, evaluation, figures, proportions
 from labreport.config import experiments
 from labreport.runs import results
 

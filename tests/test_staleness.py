@@ -172,7 +172,9 @@ EDITS = {
         ),
         package("datasets/__init__.py", "SHAPES = {\n", 'SHAPES = {\n    "mine": flowers.shape,\n'),
     ),
-    "an added figure": append("lib/labreport/figures.py", "\n\ndef mine(x):\n    return x\n"),
+    "an added figure": append(
+        "lib/labreport/analysis/figures.py", "\n\ndef mine(x):\n    return x\n"
+    ),
     "another model, optimizer or loss than the experiment's": both(
         package("models/cifar10.py", "layers.Conv2D(10, 3", "layers.Conv2D(11, 3"),
         package("optimizers.py", "rho=rho, momentum=momentum", "rho=rho, momentum=0"),

@@ -23,6 +23,7 @@ FLOORS = (
     "datasets",
     "models",
     "training",
+    "analysis",
 )
 KERAS = {
     "backend",

@@ -15,7 +15,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from conftest import ROOT
-from labreport import comparison, planning, ranking, tasks, warm, watching
+from labreport import planning, tasks, warm, watching
+from labreport.analysis import comparison, ranking
 from labreport.config import experiments
 from labreport.core import files
 from labreport.runs import provenance

@@ -95,7 +95,7 @@ _HANDED = (
     "datasets.dataset.Dataset",
     "datasets.dataset.Split",
     "datasets.dataset.Rows",
-    "figures.Table",
+    "analysis.figures.Table",
 )
 _HANDED_COMPARED = (
     "studies.assignments.Assignment",
@@ -104,7 +104,7 @@ _HANDED_COMPARED = (
     "studies.sweeps.Configuration",
     "config.experiments.Experiment",
     "runs.results.Result",
-    "figures.Table",
+    "analysis.figures.Table",
 )
 # A training and its data count by their own identity, which the run folder records.
 _EXECUTION_IGNORED = _PLUMBING | {

@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 from matplotlib.transforms import ScaledTranslation
 
-from .core import wording
-from .core.wording import count, noted, number, percent, say, whole
+from ..core import wording
+from ..core.wording import count, noted, number, percent, say, whole
 
 WIDTH_INCHES = 6.3  # text width of an A4 page
 MOST_ROWS = 50  # of a figure that lists runs, so that it fits on a page

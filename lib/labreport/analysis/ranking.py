@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from ..config import experiments
+from ..core.wording import count, noted, number, percent, say
+from ..studies.sweeps import Sweep
 from . import comparison, figures, proportions
 from .comparison import Entry
-from .config import experiments
-from .core.wording import count, noted, number, percent, say
-from .studies.sweeps import Sweep
 
 OVERVIEW = noted(
     "The configurations, best mean first: accuracy over the seeds in percent, its standard"

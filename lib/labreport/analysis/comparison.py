@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ..config import experiments
+from ..core.wording import count, noted, number, percent, plain, say
+from ..runs import results
+from ..studies.assignments import Assignment, Run
 from . import figures, proportions
-from .config import experiments
-from .core.wording import count, noted, number, percent, plain, say
-from .runs import results
-from .studies.assignments import Assignment, Run
 
 LINES = 8  # in one panel of curves; more cannot be told apart
 SHOWN = 3  # reasons and changes that are named; the others are counted

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 from sklearn import metrics
 
-from .core.wording import noted, number, percent, say, whole
-from .runs.results import Result
+from ..core.wording import noted, number, percent, say, whole
+from ..runs.results import Result
 
 
 def confusion(result: Result) -> np.ndarray:

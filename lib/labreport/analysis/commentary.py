@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from ..core.wording import count, duration, number, percent, plain, say, whole
+from ..datasets import evenly
+from ..runs.results import Result
 from . import proportions
-from .core.wording import count, duration, number, percent, plain, say, whole
-from .datasets import evenly
-from .runs.results import Result
 
 SHOWN_OF_DIFF = 120  # lines
 
