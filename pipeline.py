@@ -73,7 +73,7 @@ def explain(error: Exception) -> str:
 
 def in_words(error: Exception) -> str:
     """The same as it comes, with whatever is secret in it."""
-    from labreport.execution import NotebookError
+    from labreport.execution.execution import NotebookError
 
     if isinstance(error, OSError) and error.errno == 28:
         return (
@@ -411,7 +411,7 @@ def bring_up_to_date(subject, language: str, with_reports: bool) -> str:
     """Do what there is to do for an experiment or a comparison, in a language; returns what it was,
     in a word or two.
     """
-    from labreport import execution
+    from labreport.execution import execution
 
     work = execution.work(subject, language)
     folder = paths.display(subject.folder)
@@ -480,7 +480,7 @@ def index(options) -> None:
 
 def why(options) -> None:
     """Whether a report would do anything now, and for which reasons; nothing is done."""
-    from labreport import execution
+    from labreport.execution import execution
 
     subject = chosen(options)
     work, now = execution.work(subject, options.language), state.read(subject.folder)
@@ -498,7 +498,7 @@ def verify(options) -> int:
     """Run an experiment again in a scratch place and compare history, predictions and metrics with
     its finished run.
     """
-    from labreport import verification
+    from labreport.execution import verification
 
     experiment = the_experiment(options)
     edited = manifest.changed(experiment.folder)
@@ -531,7 +531,7 @@ def reproduce(options) -> int:
     """Run the experiment that a report.pdf carries inside again, in a scratch place, and compare
     history and metrics with those in the PDF.
     """
-    from labreport import verification
+    from labreport.execution import verification
 
     verdict = verification.reproduce(
         Path(options.pdf),
@@ -554,7 +554,7 @@ def diff(options) -> None:
     """Settings, source, environment, data and results of two finished runs side by side, as far as
     they differ.
     """
-    from labreport import verification
+    from labreport.execution import verification
 
     one, other = (
         verification.folder_of(name, settings(options)) for name in (options.one, options.other)
@@ -769,7 +769,8 @@ def kaggle(options) -> int:
     """Have an experiment, or the runs of a sweep, done on Kaggle: sent there, watched, fetched,
     gone on with where the time was up, and reported here.
     """
-    from labreport import execution, planning
+    from labreport import planning
+    from labreport.execution import execution
     from labreport.remote import lanes, sending
 
     of_there(options)
@@ -909,7 +910,7 @@ def agreed(question: str) -> bool:
 
 def render(options) -> None:
     """Make the reports of an executed notebook again."""
-    from labreport import execution
+    from labreport.execution import execution
 
     for path in execution.render(
         chosen(options), options.language, getattr(options, "force", False)

@@ -5,9 +5,9 @@ import subprocess
 
 import pytest
 from conftest import ROOT
-from labreport import execution
 from labreport.config import authorship
 from labreport.config.authorship import Author, Authorship
+from labreport.execution import execution
 from labreport.runs import provenance
 
 

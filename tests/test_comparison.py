@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROOT
-from labreport import execution
 from labreport.analysis import comparison, figures, proportions
 from labreport.config import experiments
 from labreport.core import files
+from labreport.execution import execution
 from labreport.runs import identity, results
 from labreport.studies import assignments
 from scipy import stats

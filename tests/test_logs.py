@@ -15,8 +15,9 @@ import time
 
 import nbformat
 import pytest
-from labreport import cluster, execution, tasks
+from labreport import cluster, tasks
 from labreport.core import logs, paths
+from labreport.execution import execution
 from labreport.remote import errand
 from processes import until
 from test_provenance import PEM

@@ -381,7 +381,7 @@ def test_an_index_that_cannot_be_written_is_said_in_a_line_and_fails_nothing(
 
 
 def test_the_index_is_rewritten_after_a_run_that_failed_and_by_hand(monkeypatch, capsys):
-    from labreport import execution
+    from labreport.execution import execution
 
     experiment = experiments.load("cifar10_l2", QUICK)
     monkeypatch.setattr(

@@ -15,8 +15,8 @@ import nbformat
 import numpy as np
 import pytest
 import soak
-from labreport import execution
 from labreport.core import files, interruption
+from labreport.execution import execution
 from labreport.runs import checkpoints, results, state
 from labreport.training import training
 from test_state import replaced, untouched

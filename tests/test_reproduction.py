@@ -12,8 +12,8 @@ import pypdf
 import pytest
 import wrong_types
 from conftest import ROOT
-from labreport import execution, verification
 from labreport.config import strict_yaml
+from labreport.execution import execution, verification
 from labreport.reporting.blocks import Attachment, Document
 from labreport.reporting.pdf import pdf_bytes
 from labreport.runs import enclosures, provenance, results

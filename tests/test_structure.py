@@ -24,6 +24,7 @@ FLOORS = (
     "models",
     "training",
     "analysis",
+    "execution",
 )
 KERAS = {
     "backend",

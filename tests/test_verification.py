@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 from conftest import ROOT
-from labreport import execution, models, verification
+from labreport import models
+from labreport.execution import execution, verification
 from labreport.runs import results
 from labreport.training import training
 from test_training import experiment, quiet

@@ -18,8 +18,8 @@ from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from . import kernels
 from .core import interruption, logs, paths
+from .execution import kernels
 from .runs import provenance
 from .staleness import code_digest
 
@@ -42,7 +42,7 @@ IMPORTED = (
     "sklearn.metrics",
     "scipy.stats",
     "statsmodels.stats.multitest",
-    "labreport.execution",
+    "labreport.execution.execution",
     "labreport.training.backend",
     "labreport.analysis.commentary",
     "labreport.datasets",
@@ -50,7 +50,7 @@ IMPORTED = (
     "labreport.analysis.figures",
     "labreport.models",
     "labreport.training.training",
-    "labreport.verification",
+    "labreport.execution.verification",
 )
 
 

@@ -11,8 +11,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import execution, tasks
+from .. import tasks
 from ..core import files, interruption, paths, wording
+from ..execution import execution
 from ..runs import results, state
 
 RECORD = "errand.json"

@@ -7,10 +7,11 @@ import json
 import shutil
 from dataclasses import dataclass
 
-from .. import execution, tasks
+from .. import tasks
 from ..core import paths
 from ..core.wording import count
 from ..datasets import download
+from ..execution import execution
 from ..platforms import kaggle_api, keeping
 from ..runs import results, state
 from . import errand, sending

@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ..config import experiments, strict_yaml
+from ..config.plain_types import quoted
+from ..core import files, paths, privacy
+from ..core.wording import listed
+from ..runs import enclosures, identity, manifest, provenance, results
 from . import execution
-from .config import experiments, strict_yaml
-from .config.plain_types import quoted
-from .core import files, paths, privacy
-from .core.wording import listed
-from .runs import enclosures, identity, manifest, provenance, results
 
 # of losses, accuracies and probabilities, absolute and relative: what another device or number of
 # threads may change

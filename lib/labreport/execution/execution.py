@@ -14,11 +14,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import kernels, reporting
-from .config import authorship
-from .core import files, interruption, logs, paths, privacy, wording
-from .core.wording import count
-from .runs import (
+from .. import reporting
+from ..config import authorship
+from ..core import files, interruption, logs, paths, privacy, wording
+from ..core.wording import count
+from ..runs import (
     data_fingerprint,
     enclosures,
     identity,
@@ -28,8 +28,9 @@ from .runs import (
     results,
     state,
 )
-from .staleness import rules as staleness
-from .studies import assignments
+from ..staleness import rules as staleness
+from ..studies import assignments
+from . import kernels
 
 MADE_FROM = "made_from.json"  # what the notebook and the reports in a run folder were made from
 NOTEBOOK = "notebook.ipynb"
@@ -160,7 +161,7 @@ def work(subject, language: str = "en") -> Work:
 
 def _loaded(experiment) -> tuple[str, list[str]]:
     """Fingerprint and notes of an experiment's data."""
-    from . import datasets
+    from .. import datasets
 
     data = datasets.load(experiment)
     return data.fingerprint, data.notes
@@ -171,7 +172,7 @@ def _untrained(experiment, fingerprint: str) -> list[str]:
     reasons = identity.differences(metrics["identity"], now) if metrics else []
     if metrics and not reasons:
         return []
-    from .training import augmentation
+    from ..training import augmentation
 
     augmentation.build(experiment)  # a wrong value ends here, before a kernel starts
     epochs = state.read(experiment.folder).epochs

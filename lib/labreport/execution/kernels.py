@@ -13,7 +13,7 @@ import traceback
 import uuid
 from pathlib import Path
 
-from .core import interruption
+from ..core import interruption
 
 _kernel: "_Kernel | None" = None  # of this process, as long as no notebook has taken it
 
