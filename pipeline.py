@@ -149,7 +149,7 @@ def status(experiment) -> str:
     if (
         experiment.folder / "sent.json"
     ).exists():  # asked first: what looks into it takes a second to import
-        from labreport.remote import lanes
+        from labreport.executors.kaggle import lanes
 
         measured += filter(None, [lanes.under_way(experiment.folder)])
     return (
@@ -591,7 +591,7 @@ def plan(options) -> None:
     model is built, nothing is trained.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from labreport import planning
+    from labreport.executors import planning
 
     sweep = sweeps.load(options.sweep, settings(options))
     steps = planning.estimated(planning.steps(sweep))
@@ -622,7 +622,7 @@ def run_sweep(options) -> int:
     --scheduler or --scheduler-file hands them to the workers of a Dask cluster (docs/cluster.md).
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from labreport import cluster, planning, pool, tasks, watching
+    from labreport.executors import cluster, planning, pool, tasks, watching
 
     sweep = sweeps.load(options.sweep, settings(options))
     remote = options.scheduler or options.scheduler_file
@@ -695,7 +695,7 @@ def submit(options) -> None:
     report.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from labreport import planning, slurm
+    from labreport.executors import planning, slurm
 
     sweep, own = sweeps.load(options.sweep, settings(options)), words_of("--sbatch", options.sbatch)
     sweep.folder.mkdir(parents=True, exist_ok=True)
@@ -758,7 +758,7 @@ def report_arguments(options, name: str) -> list[str]:
 
 def ask_about_many(steps, options) -> None:
     """ValueError where there are so many runs to do that a person has to agree, and does not."""
-    from labreport import planning
+    from labreport.executors import planning
 
     many = sum(step.to_do for step in steps)
     if many > planning.MANY and not options.yes and not agreed(f"start {count(many, 'run')}?"):
@@ -769,9 +769,9 @@ def kaggle(options) -> int:
     """Have an experiment, or the runs of a sweep, done on Kaggle: sent there, watched, fetched,
     gone on with where the time was up, and reported here.
     """
-    from labreport import planning
     from labreport.execution import execution
-    from labreport.remote import lanes, sending
+    from labreport.executors import planning
+    from labreport.executors.kaggle import lanes, sending
 
     of_there(options)
     subject, is_sweep = chosen(options), options.experiment in sweeps.names()
@@ -853,7 +853,7 @@ def pack(options) -> None:
     """
     import json
 
-    from labreport.remote import bundles
+    from labreport.executors.kaggle import bundles
 
     of_there(options)
     experiment = the_experiment(options)
@@ -870,8 +870,8 @@ def pack(options) -> None:
 
 def sweep_status(options) -> None:
     """How far the runs of a sweep are; for a look from another shell."""
-    from labreport import planning, slurm, tasks, watching
-    from labreport.remote import lanes
+    from labreport.executors import planning, slurm, tasks, watching
+    from labreport.executors.kaggle import lanes
 
     sweep = sweeps.load(options.sweep, settings(options))
     if there := lanes.under_way(sweep.folder):

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 import real_slurm
 from conftest import ROOT
-from labreport import cluster, planning, tasks
-from labreport import slurm as slurm_module
 from labreport.core import files
+from labreport.executors import cluster, planning, tasks
+from labreport.executors import slurm as slurm_module
 from labreport.runs import state
 from labreport.studies import sweeps
 from processes import Processes, Watch, parent, trainings, until

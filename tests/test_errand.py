@@ -4,9 +4,9 @@ import json
 import textwrap
 
 import pytest
-from labreport import tasks
 from labreport.core import files, paths
-from labreport.remote import errand
+from labreport.executors import tasks
+from labreport.executors.kaggle import errand
 
 PIPELINE = textwrap.dedent("""
     import os, pathlib, signal, sys, time

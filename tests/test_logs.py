@@ -15,10 +15,10 @@ import time
 
 import nbformat
 import pytest
-from labreport import cluster, tasks
 from labreport.core import logs, paths
 from labreport.execution import execution
-from labreport.remote import errand
+from labreport.executors import cluster, tasks
+from labreport.executors.kaggle import errand
 from processes import until
 from test_provenance import PEM
 
@@ -144,7 +144,7 @@ def test_a_process_that_is_killed(script, tmp_path):
 
 FORGE = """
 import os, pathlib, sys
-from labreport import warm
+from labreport.executors import warm
 if __name__ == "__main__":
     warm.IMPORTED = ("labreport.core.logs",)
     folder = pathlib.Path(sys.argv[1])

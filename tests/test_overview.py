@@ -16,9 +16,9 @@ import pytest
 import wrong_types
 from bs4 import BeautifulSoup
 from conftest import ROOT
-from labreport import planning, watching
 from labreport.config import experiments
 from labreport.core import files, paths
+from labreport.executors import planning, watching
 from labreport.reporting import index
 from labreport.runs import identity, results, state
 from labreport.studies import assignments, overview, sweeps

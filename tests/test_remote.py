@@ -10,11 +10,11 @@ import kaggle_notebooks
 import kaggle_stand_in
 import pytest
 import simulated
-from labreport import planning
 from labreport.config import experiments
 from labreport.core import files
 from labreport.core.interruption import Interrupted
-from labreport.remote import bundles, errand, lanes, sending
+from labreport.executors import planning
+from labreport.executors.kaggle import bundles, errand, lanes, sending
 from labreport.runs import identity, results, state
 
 import pipeline

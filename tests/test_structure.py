@@ -25,6 +25,7 @@ FLOORS = (
     "training",
     "analysis",
     "execution",
+    "executors",
 )
 KERAS = {
     "backend",

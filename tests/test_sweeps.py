@@ -15,10 +15,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from conftest import ROOT
-from labreport import planning, tasks, warm, watching
 from labreport.analysis import comparison, ranking
 from labreport.config import experiments
 from labreport.core import files
+from labreport.executors import planning, tasks, warm, watching
 from labreport.runs import provenance
 from labreport.studies import sweeps
 from scipy import stats

@@ -17,7 +17,7 @@ import kaggle_notebooks
 import kaggle_stand_in
 import pytest
 from conftest import ROOT
-from labreport.remote import lanes
+from labreport.executors.kaggle import lanes
 from processes import Processes, Terminal, alive, descendants, until
 from test_cluster import Cluster, made
 

@@ -21,11 +21,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..config import experiments
+from ..core import files, logs, paths
+from ..studies.sweeps import Sweep
 from . import tasks
-from .config import experiments
-from .core import files, logs, paths
 from .planning import Step
-from .studies.sweeps import Sweep
 
 SCRIPT = "slurm.sh"
 LAST_SCRIPT = "slurm-report.sh"

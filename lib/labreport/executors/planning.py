@@ -11,13 +11,13 @@ import shutil
 import sys
 from dataclasses import dataclass, replace
 
+from ..config.experiments import Experiment
+from ..core import files, paths
+from ..core.wording import count, duration
+from ..runs import provenance, records, state
+from ..studies import assignments
+from ..studies.sweeps import Sweep
 from . import warm
-from .config.experiments import Experiment
-from .core import files, paths
-from .core.wording import count, duration
-from .runs import provenance, records, state
-from .studies import assignments
-from .studies.sweeps import Sweep
 
 MIB, GIB = 2**20, 2**30
 # Memory of a run, its pipeline and its kernel together, as SLURM counts it. Measured with
@@ -123,7 +123,7 @@ def estimated(found: list[Step], context=None, forked: bool | None = None) -> li
     a GPU. context: of multiprocessing, how it is started. forked: whether the runs are forks of a
     process that has imported everything; None: as a sweep on this machine does it.
     """
-    from . import datasets
+    from .. import datasets
 
     to_do = {_model_key(step.experiment): step.experiment for step in found if step.to_do}
     if not to_do:
@@ -212,8 +212,8 @@ def _memory(experiment: Experiment, size: "Size") -> float:
     Pages of a mapped file count too: SLURM takes them for a process's memory. Where the file is
     made they are all touched.
     """
-    from . import datasets
-    from .training import batches, features
+    from .. import datasets
+    from ..training import batches, features
 
     images, mapped = _images(experiment)
     height, width, channels = datasets.shape(experiment)[0]
@@ -271,8 +271,8 @@ def _size(experiment: Experiment, shape: tuple) -> Size:
     """Of an experiment's model. shape: of an image, and the number of classes."""
     import gc
 
-    from . import models
-    from .training import augmentation, features
+    from .. import models
+    from ..training import augmentation, features
 
     random = replace(
         experiment,

@@ -18,12 +18,12 @@ from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from .core import interruption, logs, paths
-from .execution import kernels
-from .runs import provenance
-from .staleness import code_digest
+from ..core import interruption, logs, paths
+from ..execution import kernels
+from ..runs import provenance
+from ..staleness import code_digest
 
-FIRST = "labreport.apart"
+FIRST = "labreport.executors.apart"
 # what multiprocessing says of a fork when the process that made it, and would have told its exit
 # code, is gone
 LOST = 255

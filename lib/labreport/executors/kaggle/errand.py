@@ -11,10 +11,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...core import files, interruption, paths, wording
+from ...execution import execution
+from ...runs import results, state
 from .. import tasks
-from ..core import files, interruption, paths, wording
-from ..execution import execution
-from ..runs import results, state
 
 RECORD = "errand.json"
 RESERVE_SECONDS = 180  # at most, for evaluating, saving and what the service itself does at the end

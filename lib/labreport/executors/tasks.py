@@ -9,13 +9,13 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..config import experiments
+from ..core import files, interruption, logs, paths
+from ..core.wording import count
+from ..runs import state
+from ..studies.sweeps import Sweep
 from . import warm
-from .config import experiments
-from .core import files, interruption, logs, paths
-from .core.wording import count
 from .planning import Step
-from .runs import state
-from .studies.sweeps import Sweep
 
 PIPELINE = paths.PACKAGE.parents[1] / "pipeline.py"
 RECORD = "sweep.json"  # in the sweep's folder: how its runs are made

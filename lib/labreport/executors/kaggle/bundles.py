@@ -9,9 +9,9 @@ import textwrap
 import zipfile
 from pathlib import Path
 
-from ..core import paths, privacy
-from ..runs import provenance
-from ..studies import assignments
+from ...core import paths, privacy
+from ...runs import provenance
+from ...studies import assignments
 
 PACKAGE = "LABREPORT_PACKAGE"  # the name that the bootstrap cell looks for
 PARTS = ("lib/labreport", "params", "notebooks", "pipeline.py", "pyproject.toml")

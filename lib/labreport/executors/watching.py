@@ -7,10 +7,10 @@ import sys
 import time
 from dataclasses import dataclass
 
-from .config.plain_types import printable
-from .core.wording import count, duration, percent
+from ..config.plain_types import printable
+from ..core.wording import count, duration, percent
+from ..runs import records, state
 from .planning import Step
-from .runs import records, state
 
 BAR = 20  # characters
 MOST_SAID = 40  # characters

@@ -9,12 +9,12 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...config import experiments
+from ...core import privacy
+from ...core.wording import duration
+from ...datasets import fetching
+from ...platforms import kaggle_api
 from .. import tasks
-from ..config import experiments
-from ..core import privacy
-from ..core.wording import duration
-from ..datasets import fetching
-from ..platforms import kaggle_api
 from . import bundles, errand
 
 TITLE = 50  # characters that the service takes

@@ -7,13 +7,13 @@ import json
 import shutil
 from dataclasses import dataclass
 
+from ...core import paths
+from ...core.wording import count
+from ...datasets import download
+from ...execution import execution
+from ...platforms import kaggle_api, keeping
+from ...runs import results, state
 from .. import tasks
-from ..core import paths
-from ..core.wording import count
-from ..datasets import download
-from ..execution import execution
-from ..platforms import kaggle_api, keeping
-from ..runs import results, state
 from . import errand, sending
 
 STAGED = ".fetched"

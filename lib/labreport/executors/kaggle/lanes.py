@@ -16,11 +16,11 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..config.plain_types import printable
-from ..core import files, interruption, paths, privacy
-from ..core.wording import count, duration
+from ...config.plain_types import printable
+from ...core import files, interruption, paths, privacy
+from ...core.wording import count, duration
+from ...platforms import kaggle_api
 from ..planning import Step
-from ..platforms import kaggle_api
 from . import sending, taking
 
 RECORD, LOCK = "sent.json", ".sent.lock"

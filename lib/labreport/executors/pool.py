@@ -6,11 +6,11 @@ import sys
 import time
 from dataclasses import dataclass, field
 
+from ..core import files, interruption, paths
+from ..runs import state
+from ..studies.sweeps import Sweep
 from . import planning, tasks, warm
-from .core import files, interruption, paths
 from .planning import Room, Step
-from .runs import state
-from .studies.sweeps import Sweep
 from .tasks import Task
 
 

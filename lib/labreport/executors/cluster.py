@@ -19,11 +19,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..core import files, interruption, paths, privacy
+from ..runs import provenance, state
+from ..studies.sweeps import Sweep
 from . import tasks
-from .core import files, interruption, paths, privacy
 from .planning import Step
-from .runs import provenance, state
-from .studies.sweeps import Sweep
 from .tasks import Task
 
 CONNECT_SECONDS = 60  # for a scheduler to answer, or to come back
