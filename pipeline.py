@@ -18,20 +18,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent / "lib"))
 
 try:
-    from labreport import (
-        assignments,
-        experiments,
-        files,
-        interruption,
-        manifest,
-        paths,
-        records,
-        state,
-        sweeps,
-        wording,
-    )
-    from labreport.plain_types import nearest, printable
-    from labreport.wording import count, duration, listed, percent
+    from labreport.config import experiments
+    from labreport.config.plain_types import nearest, printable
+    from labreport.core import files, interruption, paths, wording
+    from labreport.core.wording import count, duration, listed, percent
+    from labreport.runs import manifest, records, state
+    from labreport.studies import assignments, sweeps
 except ModuleNotFoundError as missing:
     sys.exit(
         f"pipeline.py: {missing.name} is not installed for {sys.executable}; run `make setup`, then"
@@ -78,14 +70,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 def explain(error: Exception) -> str:
     """One or two lines for a person."""
-    from labreport import privacy
+    from labreport.core import privacy
 
     return printable(privacy.cleaned(in_words(error)))
 
 
 def in_words(error: Exception) -> str:
     """The same as it comes, with whatever is secret in it."""
-    from labreport.execution import NotebookError
+    from labreport.execution.execution import NotebookError
 
     if isinstance(error, OSError) and error.errno == 28:
         return (
@@ -162,7 +154,7 @@ def status(experiment) -> str:
     if (
         experiment.folder / "sent.json"
     ).exists():  # asked first: what looks into it takes a second to import
-        from labreport.remote import lanes
+        from labreport.executors.kaggle import lanes
 
         measured += filter(None, [lanes.under_way(experiment.folder)])
     return (
@@ -208,7 +200,8 @@ def check(options) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     import gc
 
-    from labreport import augmentation, datasets, losses, models, optimizers
+    from labreport import datasets, models
+    from labreport.training import augmentation, losses, optimizers
 
     wrong = []
     for experiment in chosen_ones:
@@ -423,7 +416,7 @@ def bring_up_to_date(subject, language: str, with_reports: bool) -> str:
     """Do what there is to do for an experiment or a comparison, in a language; returns what it was,
     in a word or two.
     """
-    from labreport import execution
+    from labreport.execution import execution
 
     work = execution.work(subject, language)
     folder = paths.display(subject.folder)
@@ -468,7 +461,7 @@ def rewrite_index(language: str | None = None) -> None:
     Where that fails it is said, and costs nothing else.
     """
     try:
-        from labreport import overview
+        from labreport.studies import overview
 
         overview.write(language)
     except interruption.Interrupted:
@@ -485,14 +478,14 @@ def index(options) -> None:
     """Rewrite the index of all runs, reports/index.html, and print its path; runs and renderings do
     so by themselves.
     """
-    from labreport import overview
+    from labreport.studies import overview
 
     print(paths.display(overview.write(options.language)))
 
 
 def why(options) -> None:
     """Whether a report would do anything now, and for which reasons; nothing is done."""
-    from labreport import execution
+    from labreport.execution import execution
 
     subject = chosen(options)
     work, now = execution.work(subject, options.language), state.read(subject.folder)
@@ -510,7 +503,7 @@ def verify(options) -> int:
     """Run an experiment again in a scratch place and compare history, predictions and metrics with
     its finished run.
     """
-    from labreport import verification
+    from labreport.execution import verification
 
     experiment = the_experiment(options)
     edited = manifest.changed(experiment.folder)
@@ -543,7 +536,7 @@ def reproduce(options) -> int:
     """Run the experiment that a report.pdf carries inside again, in a scratch place, and compare
     history and metrics with those in the PDF.
     """
-    from labreport import verification
+    from labreport.execution import verification
 
     verdict = verification.reproduce(
         Path(options.pdf),
@@ -566,7 +559,7 @@ def diff(options) -> None:
     """Settings, source, environment, data and results of two finished runs side by side, as far as
     they differ.
     """
-    from labreport import verification
+    from labreport.execution import verification
 
     one, other = (
         verification.folder_of(name, settings(options)) for name in (options.one, options.other)
@@ -603,7 +596,7 @@ def plan(options) -> None:
     model is built, nothing is trained.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from labreport import planning
+    from labreport.executors import planning
 
     sweep = sweeps.load(options.sweep, settings(options))
     steps = planning.estimated(planning.steps(sweep))
@@ -634,7 +627,7 @@ def run_sweep(options) -> int:
     --scheduler or --scheduler-file hands them to the workers of a Dask cluster (docs/cluster.md).
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from labreport import cluster, planning, pool, tasks, watching
+    from labreport.executors import cluster, planning, pool, tasks, watching
 
     sweep = sweeps.load(options.sweep, settings(options))
     remote = options.scheduler or options.scheduler_file
@@ -707,7 +700,7 @@ def submit(options) -> None:
     report.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from labreport import planning, slurm
+    from labreport.executors import planning, slurm
 
     sweep, own = sweeps.load(options.sweep, settings(options)), words_of("--sbatch", options.sbatch)
     sweep.folder.mkdir(parents=True, exist_ok=True)
@@ -770,7 +763,7 @@ def report_arguments(options, name: str) -> list[str]:
 
 def ask_about_many(steps, options) -> None:
     """ValueError where there are so many runs to do that a person has to agree, and does not."""
-    from labreport import planning
+    from labreport.executors import planning
 
     many = sum(step.to_do for step in steps)
     if many > planning.MANY and not options.yes and not agreed(f"start {count(many, 'run')}?"):
@@ -781,8 +774,9 @@ def kaggle(options) -> int:
     """Have an experiment, or the runs of a sweep, done on Kaggle: sent there, watched, fetched,
     gone on with where the time was up, and reported here.
     """
-    from labreport import execution, planning
-    from labreport.remote import lanes, sending
+    from labreport.execution import execution
+    from labreport.executors import planning
+    from labreport.executors.kaggle import lanes, sending
 
     of_there(options)
     subject, is_sweep = chosen(options), options.experiment in sweeps.names()
@@ -864,7 +858,7 @@ def pack(options) -> None:
     """
     import json
 
-    from labreport.remote import bundles
+    from labreport.executors.kaggle import bundles
 
     of_there(options)
     experiment = the_experiment(options)
@@ -881,8 +875,8 @@ def pack(options) -> None:
 
 def sweep_status(options) -> None:
     """How far the runs of a sweep are; for a look from another shell."""
-    from labreport import planning, slurm, tasks, watching
-    from labreport.remote import lanes
+    from labreport.executors import planning, slurm, tasks, watching
+    from labreport.executors.kaggle import lanes
 
     sweep = sweeps.load(options.sweep, settings(options))
     if there := lanes.under_way(sweep.folder):
@@ -923,7 +917,7 @@ def agreed(question: str) -> bool:
 
 def render(options) -> None:
     """Make the reports of an executed notebook again."""
-    from labreport import execution
+    from labreport.execution import execution
 
     for path in execution.render(
         chosen(options), options.language, getattr(options, "force", False)
@@ -1010,7 +1004,7 @@ def apply_authorship(options) -> None:
     """Let what the command line says of people, course and language stand in the place of
     report.yaml's, for this process and those it starts.
     """
-    from labreport import authorship
+    from labreport.config import authorship
 
     for name, value in (
         (authorship.AUTHORS, getattr(options, "authors", None)),
@@ -1311,7 +1305,7 @@ def cleaned_traceback(kind, error, trace) -> None:
     """What --debug shows: a traceback can quote what no other message does."""
     import traceback
 
-    from labreport import privacy
+    from labreport.core import privacy
 
     sys.stderr.write(privacy.cleaned("".join(traceback.format_exception(kind, error, trace))))
 

@@ -25,7 +25,7 @@ os.environ.update(
 @pytest.fixture(scope="session", autouse=True)
 def prepared():
     """Threads are pinned before the first tensor of any test."""
-    from labreport import backend
+    from labreport.training import backend
 
     backend.prepare()
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from conftest import ROOT
-from labreport import choices
+from labreport.config import choices
 
 
 @pytest.fixture

@@ -6,8 +6,10 @@ import subprocess
 import pytest
 
 from conftest import ROOT
-from labreport import authorship, execution, provenance
-from labreport.authorship import Author, Authorship
+from labreport.config import authorship
+from labreport.config.authorship import Author, Authorship
+from labreport.execution import execution
+from labreport.runs import provenance
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 
 import simulated
 from conftest import ROOT
-from labreport import hosts, paths
+from labreport.core import hosts, paths
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]

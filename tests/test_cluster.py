@@ -15,8 +15,11 @@ import pytest
 
 import real_slurm
 from conftest import ROOT
-from labreport import cluster, files, planning, state, sweeps, tasks
-from labreport import slurm as slurm_module
+from labreport.core import files
+from labreport.executors import cluster, planning, tasks
+from labreport.executors import slurm as slurm_module
+from labreport.runs import state
+from labreport.studies import sweeps
 from processes import Processes, Watch, parent, trainings, until
 from simulated import lacking
 
@@ -385,7 +388,7 @@ def test_six_runs_on_slurm_end_with_the_bits_of_a_local_sweep_whatever_is_cancel
 RUN = """
 import sys, time
 from pathlib import Path
-from labreport import interruption
+from labreport.core import interruption
 
 folder, role = Path(sys.argv[1]), sys.argv[2]
 (folder / "unfinished").mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,9 @@ from dataclasses import replace
 import pytest
 
 from conftest import ROOT
-from labreport import assignments, paths, state
+from labreport.core import paths
+from labreport.runs import state
+from labreport.studies import assignments
 from test_overview import finish
 
 pipeline = runpy.run_path(str(ROOT / "pipeline.py"))

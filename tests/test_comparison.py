@@ -13,17 +13,12 @@ import pytest
 from scipy import stats
 
 from conftest import ROOT
-from labreport import (
-    assignments,
-    comparison,
-    execution,
-    experiments,
-    figures,
-    files,
-    identity,
-    proportions,
-    results,
-)
+from labreport.analysis import comparison, figures, proportions
+from labreport.config import experiments
+from labreport.core import files
+from labreport.execution import execution
+from labreport.runs import identity, results
+from labreport.studies import assignments
 
 ORIGIN = {
     "sittings": [
@@ -393,7 +388,7 @@ def test_a_comparison_is_made_once_and_again_when_a_run_has_changed(three):
 
 def test_resolving_an_assignment_imports_neither_pandas_nor_keras():
     program = (
-        "import sys; from labreport import assignments; assignments.load('flowers'); heavy ="
+        "import sys; from labreport.studies import assignments; assignments.load('flowers'); heavy ="
         " {'pandas', 'numpy', 'keras', 'scipy'} & set(sys.modules); assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)

@@ -15,8 +15,8 @@ import time
 import pytest
 
 from conftest import ROOT
-from labreport import files
-from labreport.wording import percent
+from labreport.core import files
+from labreport.core.wording import percent
 from test_image_folders import picture, write_cats_dogs
 
 pytestmark = pytest.mark.slow
@@ -164,7 +164,7 @@ def test_a_changed_figure_runs_the_notebook_again_without_training(project):
     before = times(project)
     with edited(
         project,
-        "lib/labreport/figures.py",
+        "lib/labreport/analysis/figures.py",
         "Accuracy and loss by epoch;",
         "Loss and accuracy by epoch;",
     ):

@@ -23,8 +23,9 @@ import pytest
 
 from conftest import ROOT
 from kaggle_stand_in import KEY, SIGNATURE, TOKEN, USER, Answer, refusal
-from labreport import files, hosts, kaggle_api, paths, privacy
+from labreport.core import files, hosts, paths, privacy
 from labreport.datasets import download, fetching, folders
+from labreport.platforms import kaggle_api
 from processes import Processes, until
 from test_image_folders import (
     load,

@@ -11,7 +11,9 @@ import cv2
 import numpy as np
 import pytest
 
-from labreport import arrays, datasets, experiments, files, hosts, paths
+from labreport import datasets
+from labreport.config import experiments
+from labreport.core import arrays, files, hosts, paths
 from labreport.datasets import decoding, dog_breeds, flowers, locking
 
 SIDE = 16

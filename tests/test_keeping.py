@@ -12,7 +12,11 @@ import pytest
 
 import simulated
 from conftest import ROOT
-from labreport import assignments, files, hosts, keeping, results, state, training
+from labreport.core import files, hosts
+from labreport.platforms import keeping
+from labreport.runs import results, state
+from labreport.studies import assignments
+from labreport.training import training
 from test_reliability import Dying, Killed, at_epoch, kill
 from test_training import experiment, quiet, same_bits
 
@@ -328,7 +332,7 @@ MOUNTS = """
 import ctypes, os, subprocess, sys
 from pathlib import Path
 sys.path.insert(0, "/test/lib")
-from labreport import keeping
+from labreport.platforms import keeping
 folder = Path("/content/labreport/reports/a_run")
 (folder / "unfinished").mkdir(parents=True)
 def keep(epoch):

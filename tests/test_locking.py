@@ -6,7 +6,7 @@ import runpy
 import pytest
 
 from conftest import ROOT
-from labreport import files, paths
+from labreport.core import files, paths
 from labreport.datasets import locking
 from test_image_folders import load_flowers, picture, write, write_flowers
 

@@ -12,7 +12,8 @@ import urllib.parse
 import pytest
 
 from conftest import ROOT
-from labreport import files, privacy, provenance
+from labreport.core import files, privacy
+from labreport.runs import provenance
 
 HOMES = "/ho" + "me"  # so that no committed file names a private folder
 TOKEN, KEY = "tok-123456-abcdef", "0123456789abcdef0123456789abcdef"

@@ -16,7 +16,10 @@ import numpy as np
 import pytest
 
 import soak
-from labreport import checkpoints, execution, files, interruption, results, state, training
+from labreport.core import files, interruption
+from labreport.execution import execution
+from labreport.runs import checkpoints, results, state
+from labreport.training import training
 from test_state import replaced, untouched
 from test_training import experiment, quiet, same_bits
 
@@ -353,7 +356,7 @@ def test_two_checkpoints_are_kept_and_what_a_killed_writer_left_is_swept_away(tm
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_finishes_the_epoch_saves_it_and_says_how_to_go_on(tiny, number):
-    from labreport.interruption import Interrupted
+    from labreport.core.interruption import Interrupted
 
     before = signal.getsignal(number)
     with pytest.raises(
@@ -370,7 +373,7 @@ def test_a_signal_to_a_whole_group_that_a_parent_hands_on_is_one_request(tiny, h
     """As in a step of SLURM: the kernel gets TERM, and INT from the pipeline; the pipeline TERM,
     and TERM from the job script.
     """
-    from labreport.interruption import Interrupted
+    from labreport.core.interruption import Interrupted
 
     def both():
         os.kill(os.getpid(), signal.SIGTERM)

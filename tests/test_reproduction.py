@@ -14,18 +14,13 @@ import pytest
 
 import wrong_types
 from conftest import ROOT
-from labreport import (
-    enclosures,
-    execution,
-    provenance,
-    results,
-    strict_yaml,
-    sweeps,
-    training,
-    verification,
-)
+from labreport.config import strict_yaml
+from labreport.execution import execution, verification
 from labreport.reporting.blocks import Attachment, Document
 from labreport.reporting.pdf import pdf_bytes
+from labreport.runs import enclosures, provenance, results
+from labreport.studies import sweeps
+from labreport.training import training
 from test_training import experiment, quiet
 
 

@@ -18,18 +18,12 @@ import pytest
 from scipy import stats
 
 from conftest import ROOT
-from labreport import (
-    comparison,
-    experiments,
-    files,
-    planning,
-    provenance,
-    ranking,
-    sweeps,
-    tasks,
-    warm,
-    watching,
-)
+from labreport.analysis import comparison, ranking
+from labreport.config import experiments
+from labreport.core import files
+from labreport.executors import planning, tasks, warm, watching
+from labreport.runs import provenance
+from labreport.studies import sweeps
 from test_comparison import fabricated
 
 HEAD = "title: T\nquestion: Q?\nbase: cifar10_naive_adam\n"

@@ -18,7 +18,7 @@ import pytest
 import kaggle_notebooks
 import kaggle_stand_in
 from conftest import ROOT
-from labreport.remote import lanes
+from labreport.executors.kaggle import lanes
 from processes import Processes, Terminal, alive, descendants, until
 from test_cluster import Cluster, made
 
@@ -36,7 +36,7 @@ SMALL = [
 # A training in small: it holds a run folder, is asked to stop between two lines, and saves.
 WORK = """
 import pathlib, signal, sys, time
-from labreport import interruption, state
+from labreport.core import interruption; from labreport.runs import state
 
 def main():
     with interruption.terminable(), state.held(pathlib.Path(sys.argv[1]), "a_run"):

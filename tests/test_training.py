@@ -10,18 +10,11 @@ import keras
 import numpy as np
 import pytest
 
-from labreport import (
-    augmentation,
-    batches,
-    code_digest,
-    experiments,
-    files,
-    identity,
-    model_file,
-    results,
-    stopping,
-    training,
-)
+from labreport.config import experiments
+from labreport.core import files
+from labreport.runs import identity, model_file, results
+from labreport.staleness import code_digest
+from labreport.training import augmentation, batches, stopping, training
 
 
 def experiment(**settings):

@@ -7,7 +7,10 @@ from dataclasses import replace
 import pytest
 
 from conftest import ROOT
-from labreport import execution, models, results, training, verification
+from labreport import models
+from labreport.execution import execution, verification
+from labreport.runs import results
+from labreport.training import training
 from test_training import experiment, quiet
 
 
@@ -148,7 +151,7 @@ def test_why_tells_of_a_training_that_would_go_on(capsys):
         capsys.readouterr().out.splitlines()[0]
         == "train:                yes: it has not been trained"
     )
-    from labreport import experiments
+    from labreport.config import experiments
 
     unfinished = experiments.load("cifar10_l2", {"data": "sample"}).folder / "unfinished"
     unfinished.mkdir(parents=True)

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from conftest import ROOT
-from labreport import planning, pool, sweeps, tasks, warm
+from labreport.executors import planning, pool, tasks, warm
+from labreport.studies import sweeps
 from processes import Processes, alive, descendants, parent, until
 from test_cluster import made, results
 
@@ -198,7 +199,7 @@ def test_whoever_is_killed_beside_the_sweep_no_run_is_lost_or_runs_twice(
 
 FORGE = """
 import multiprocessing.forkserver, os, pathlib, sys, time
-from labreport import warm
+from labreport.executors import warm
 if __name__ == "__main__":
     warm.IMPORTED = {imported}
     forge = warm.Forge(pathlib.Path(sys.argv[1]))

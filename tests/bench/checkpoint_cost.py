@@ -28,7 +28,9 @@ def cost(name: str) -> tuple[float, float, float]:
     import numpy as np
     from labreport.course import Course
 
-    from labreport import datasets, experiments, models, optimizers
+    from labreport import datasets, models
+    from labreport.config import experiments
+    from labreport.training import optimizers
 
     experiment = experiments.load(name)
     shape, classes = datasets.shape(experiment)

@@ -18,7 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 sys.path[:0] = [str(ROOT / "lib"), str(ROOT / "tests")]
 
-from labreport import experiments, planning  # noqa: E402
+from labreport.config import experiments
+from labreport.executors import planning  # noqa: E402
 from processes import descendants, parent  # noqa: E402
 
 LOOK_SECONDS = 0.05
