@@ -39,7 +39,7 @@ def offline():
 def pin():
     """Pin TensorFlow's threads, where it has been imported; RuntimeError where it is too late."""
     if "tensorflow" in sys.modules:
-        from labreport import backend
+        from labreport.training import backend
 
         backend.prepare()
 

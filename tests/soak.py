@@ -72,7 +72,7 @@ MEASURED_IN_SECONDS = {"seconds", "prepared_seconds", "seconds_per_epoch", "fini
 
 def experiment(kind: str):
     """The experiment of a kind, with its settings."""
-    from labreport import experiments
+    from labreport.config import experiments
 
     name, settings = KINDS[kind]
     return experiments.load(name, {"data": "sample", "seed": 5} | settings)
@@ -108,7 +108,8 @@ def run(kind: str, through: str, reports: str, cache: str, terminal: str | None)
                 *settings,
             ],
         )
-    from labreport import backend, datasets, training
+    from labreport import datasets
+    from labreport.training import backend, training
 
     backend.prepare()
     training.fit(chosen, datasets.load(chosen))
@@ -116,7 +117,7 @@ def run(kind: str, through: str, reports: str, cache: str, terminal: str | None)
 
 def ended_with(reports: Path) -> dict:
     """Everything that a training has ended with, but for how long it took."""
-    from labreport import results
+    from labreport.runs import results
 
     [folder] = [path.parent for path in reports.glob("*/metrics.json")]
     result = results.load(folder)
@@ -142,7 +143,7 @@ class Soak:
     def __init__(self, folder: Path, kind: str, through: str = "training"):
         self.folder, self.kind, self.through = folder, kind, through
         self.context = multiprocessing.get_context("forkserver")
-        self.context.set_forkserver_preload(["labreport.training", "labreport.datasets"])
+        self.context.set_forkserver_preload(["labreport.training.training", "labreport.datasets"])
         # seconds after which an undisturbed run had saved 0, 1, 2, ... epochs, and after which it
         # had ended
         self.reached = []

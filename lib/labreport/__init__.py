@@ -1,6 +1,6 @@
 """Reproducible notebook reports for deep-learning assignments."""
 
-from . import imported_source
+from .core import imported_source
 
 __version__ = "0.1.0"
 

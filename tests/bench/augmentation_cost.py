@@ -17,7 +17,9 @@ def prepared():
     import keras
     import numpy as np
 
-    from labreport import backend, experiments, losses, models, optimizers
+    from labreport import models
+    from labreport.config import experiments
+    from labreport.training import backend, losses, optimizers
 
     backend.prepare()
     # deterministic operations ask for it where a layer draws at random
@@ -42,8 +44,8 @@ def prepared():
 
 
 def epoch(augmented):
-    from labreport import augmentation, batches
     from labreport.datasets import Split
+    from labreport.training import augmentation, batches
 
     experiment, images, labels, model, compiled = prepared()
     split, augment = (

@@ -27,8 +27,10 @@ def cost(name: str) -> tuple[float, float, float]:
     import keras
     import numpy as np
 
-    from labreport import datasets, experiments, models, optimizers
-    from labreport.training_state import TrainingState
+    from labreport import datasets, models
+    from labreport.config import experiments
+    from labreport.training import optimizers
+    from labreport.training.training_state import TrainingState
 
     experiment = experiments.load(name)
     shape, classes = datasets.shape(experiment)

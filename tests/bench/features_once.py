@@ -19,7 +19,9 @@ def seconds(images: int, whole: bool) -> tuple[float, float, float]:
     """
     import numpy as np
 
-    from labreport import datasets, experiments, features, training
+    from labreport import datasets
+    from labreport.config import experiments
+    from labreport.training import features, training
 
     rng = np.random.default_rng(0)
 

@@ -35,16 +35,9 @@ def labreport(name, augmented, count):
     """One epoch as training.fit trains it."""
     import keras
 
-    from labreport import (
-        augmentation,
-        backend,
-        batches,
-        datasets,
-        experiments,
-        losses,
-        models,
-        optimizers,
-    )
+    from labreport import datasets, models
+    from labreport.config import experiments
+    from labreport.training import augmentation, backend, batches, losses, optimizers
 
     backend.prepare()
     experiment = experiments.load(name, {"augmentation": AUGMENTATION if augmented else {}})
@@ -72,7 +65,8 @@ def plain_keras(name, augmented, count):
     """Float pixels and one-hot labels in memory, random layers in the model, model.fit."""
     import keras
 
-    from labreport import experiments, models
+    from labreport import models
+    from labreport.config import experiments
 
     ours = models.build(experiments.load(name), (32, 32, 3), 10)
     x = inputs = keras.Input((32, 32, 3))
@@ -99,7 +93,9 @@ def resident(name, augmented, count):
     import keras
     import tensorflow as tf
 
-    from labreport import backend, experiments, losses, models, optimizers
+    from labreport import models
+    from labreport.config import experiments
+    from labreport.training import backend, losses, optimizers
 
     backend.prepare()
     experiment = experiments.load(name)

@@ -8,7 +8,7 @@ import sys
 
 from helpers.processes import until
 from helpers.project import ROOT
-from labreport import files
+from labreport.core import files
 
 COMMAND = [
     ROOT / "pipeline.py",
@@ -101,7 +101,7 @@ def results(reports):
 # A process that only trains: no notebook, no other process.
 TRAIN = """
 import json, sys
-from labreport import backend, datasets, sweeps, training
+from labreport.training import backend, training; from labreport import datasets; from labreport.studies import sweeps
 backend.prepare()
 for experiment in sweeps.load(sys.argv[1], json.loads(sys.argv[2])).experiments:
     training.fit(experiment, datasets.load(experiment))

@@ -5,7 +5,9 @@ import json
 import numpy as np
 import pandas as pd
 
-from labreport import experiments, files, identity, results
+from labreport.config import experiments
+from labreport.core import files
+from labreport.runs import identity, results
 
 ORIGIN = {
     "sittings": [

@@ -3,7 +3,8 @@
 import cv2
 import numpy as np
 
-from labreport import datasets, experiments
+from labreport import datasets
+from labreport.config import experiments
 from labreport.datasets import dog_breeds, flowers
 
 SIDE = 16

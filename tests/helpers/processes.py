@@ -13,7 +13,8 @@ import threading
 import time
 from pathlib import Path
 
-from labreport import paths, state
+from labreport.core import paths
+from labreport.runs import state
 
 # Seconds after which a test gives up. That is for a machine that is stuck; no test measures speed.
 PATIENCE = 600

@@ -1,6 +1,8 @@
 """Run folders with just what the index and the commands read of them."""
 
-from labreport import assignments, files, identity, state
+from labreport.core import files
+from labreport.runs import identity, state
+from labreport.studies import assignments
 
 
 def finish(experiment, /, accuracy=0.75, at="2026-11-24T12:00:00+00:00", **other):

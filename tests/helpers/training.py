@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from labreport import experiments
+from labreport.config import experiments
 from labreport.datasets import Dataset, Split
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from helpers import simulated
 from helpers.project import ROOT, copy_project
-from labreport import hosts, paths
+from labreport.core import hosts, paths
 
 pytestmark = pytest.mark.slow
 

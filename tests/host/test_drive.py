@@ -16,7 +16,7 @@ MOUNTS = """
 import ctypes, os, subprocess, sys
 from pathlib import Path
 sys.path.insert(0, "/test/lib")
-from labreport import keeping
+from labreport.platforms import keeping
 folder = Path("/content/labreport/reports/a_run")
 (folder / "unfinished").mkdir(parents=True)
 def keep(epoch):

@@ -17,7 +17,7 @@ from helpers import simulated
 from helpers.gate import Gate
 from helpers.processes import PATIENCE
 from helpers.project import ROOT, copy_project
-from labreport import experiments
+from labreport.config import experiments
 
 pytestmark = pytest.mark.slow
 NOTEBOOKS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))

@@ -5,8 +5,10 @@ import pytest
 
 from helpers import kaggle_notebooks, kaggle_stand_in
 from helpers.gate import Gate
-from labreport import experiments, files, planning
-from labreport.remote import lanes
+from labreport.config import experiments
+from labreport.core import files
+from labreport.executors import planning
+from labreport.executors.kaggle import lanes
 
 pytestmark = pytest.mark.slow
 EXPERIMENT = "cifar10_naive_adam"

@@ -3,7 +3,7 @@
 import pytest
 
 from helpers.project import Project, copy_project
-from labreport import choices
+from labreport.config import choices
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ import pytest
 
 from helpers.deletion import replaced, untouched
 from helpers.project import ROOT
-from labreport import execution, files
+from labreport.core import files
+from labreport.execution import execution
 
 DELETES = """
 import shutil, sys

@@ -13,7 +13,7 @@ import pytest
 from helpers.gate import Gate
 from helpers.processes import PATIENCE, alive, descendants, until
 from helpers.project import EXPERIMENT, OPTIONS, RUN, SECRET, Project, copy_project
-from labreport import files
+from labreport.core import files
 
 pytestmark = pytest.mark.slow
 
@@ -48,7 +48,7 @@ def test_no_secret_no_home_folder_and_no_user_name_is_written_even_where_a_cell_
 def test_a_changed_figure_runs_the_notebook_again_without_training(project):
     before = project.times()
     with project.edited(
-        "lib/labreport/figures.py",
+        "lib/labreport/analysis/figures.py",
         "Accuracy and loss by epoch;",
         "Loss and accuracy by epoch;",
     ):

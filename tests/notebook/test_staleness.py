@@ -70,7 +70,7 @@ def moved(project):
 
 # The rows of the table in docs/reliability.md, in words, and each as an edit of the project.
 EDITS = {
-    "a comment": append("lib/labreport/training_loop.py", "# a comment\n"),
+    "a comment": append("lib/labreport/training/training_loop.py", "# a comment\n"),
     "a docstring": package(
         "models/cifar10.py", "Three convolutions and nothing else", "A first try"
     ),
@@ -115,7 +115,9 @@ EDITS = {
         ),
         package("datasets/__init__.py", "SHAPES = {\n", 'SHAPES = {\n    "mine": flowers.shape,\n'),
     ),
-    "an added figure": append("lib/labreport/figures.py", "\n\ndef mine(x):\n    return x\n"),
+    "an added figure": append(
+        "lib/labreport/analysis/figures.py", "\n\ndef mine(x):\n    return x\n"
+    ),
     "another model, optimizer or loss than the experiment's": both(
         package("models/cifar10.py", "layers.Conv2D(10, 3", "layers.Conv2D(11, 3"),
         package("optimizers.py", "rho=rho, momentum=momentum", "rho=rho, momentum=0"),
@@ -275,7 +277,7 @@ def kernel(project):
 
 
 SETUP = f"""
-from labreport import backend, datasets, experiments, training
+from labreport.training import backend, training; from labreport import datasets; from labreport.config import experiments
 backend.prepare()
 run = experiments.load("{EXPERIMENT}", {{"data": "sample", "epochs": EPOCHS, "max_images": 200}})
 data = datasets.load(run)
@@ -415,11 +417,11 @@ def test_results_that_were_changed_after_the_execution_are_not_presented(project
         done = project.pipeline(command)
         told = f"{name} in reports/{RUN} changed after {since}"
         assert done.returncode == 1 and told in done.stderr, done.stderr
-    from labreport import manifest
+    from labreport.runs import manifest
 
     assert manifest.changed(project.run) == [name]
     program = (
-        "from labreport import assignments, experiments;"
+        "from labreport.studies import assignments; from labreport.config import experiments;"
         f" print(assignments.run_of(experiments.load('{EXPERIMENT}', {{'data': 'sample', 'epochs':"
         " 2, 'max_images': 200})).outdated)"
     )

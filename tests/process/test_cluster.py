@@ -19,8 +19,10 @@ from helpers.clusters import (
     undisturbed_results,
 )
 from helpers.processes import PATIENCE, Processes, Watch, alive, parent, trainings, until
-from labreport import cluster, files, sweeps
-from labreport import slurm as slurm_module
+from labreport.core import files
+from labreport.executors import cluster
+from labreport.executors import slurm as slurm_module
+from labreport.studies import sweeps
 
 
 @pytest.fixture

@@ -6,8 +6,9 @@ import textwrap
 import pytest
 
 from helpers.processes import until
-from labreport import files, paths, tasks
-from labreport.remote import errand
+from labreport.core import files, paths
+from labreport.executors import tasks
+from labreport.executors.kaggle import errand
 
 PIPELINE = textwrap.dedent("""
     import os, pathlib, signal, sys, time

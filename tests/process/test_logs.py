@@ -19,8 +19,10 @@ import pytest
 
 from helpers.processes import PATIENCE, until
 from helpers.secrets import PEM
-from labreport import cluster, execution, logs, paths, tasks
-from labreport.remote import errand
+from labreport.core import logs, paths
+from labreport.execution import execution
+from labreport.executors import cluster, tasks
+from labreport.executors.kaggle import errand
 
 TOKEN = "tok-123456-abcdef"
 PLANTED = {
@@ -145,9 +147,9 @@ def test_a_process_that_is_killed(script, tmp_path):
 
 FORGE = """
 import os, pathlib, sys
-from labreport import warm
+from labreport.executors import warm
 if __name__ == "__main__":
-    warm.IMPORTED = ("labreport.logs",)
+    warm.IMPORTED = ("labreport.core.logs",)
     folder = pathlib.Path(sys.argv[1])
     forge = warm.Forge(folder / "imports.txt")
     run = forge.start(folder / "talker.py", [], folder / "log.txt", folder, dict(os.environ))

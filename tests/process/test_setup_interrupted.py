@@ -97,7 +97,7 @@ def test_of_two_setups_at_once_one_does_the_work_and_the_other_waits(machine):
 HOLD = """
 import sys
 sys.prefix = sys.argv[1]
-from labreport import environment, files
+from labreport.core import environment, files
 try:
     environment.hold()
 except files.AtWork as error:

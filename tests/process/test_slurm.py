@@ -19,8 +19,10 @@ from helpers.clusters import (
 from helpers.processes import Watch
 from helpers.project import ROOT
 from helpers.simulated import lacking
-from labreport import planning, state, sweeps, tasks
-from labreport import slurm as slurm_module
+from labreport.executors import planning, tasks
+from labreport.executors import slurm as slurm_module
+from labreport.runs import state
+from labreport.studies import sweeps
 
 pytestmark = pytest.mark.slow
 
@@ -211,7 +213,7 @@ def test_six_runs_on_slurm_end_with_the_bits_of_a_local_sweep_whatever_is_cancel
 RUN = """
 import sys, time
 from pathlib import Path
-from labreport import interruption
+from labreport.core import interruption
 
 folder, role = Path(sys.argv[1]), sys.argv[2]
 (folder / "unfinished").mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,8 @@ import pytest
 
 from helpers.processes import alive, descendants, until
 from helpers.project import ROOT
-from labreport import files, sweeps
+from labreport.core import files
+from labreport.studies import sweeps
 
 HEAD = "title: T\nquestion: Q?\nbase: cifar10_naive_adam\n"
 

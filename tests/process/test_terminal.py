@@ -19,8 +19,9 @@ from helpers import kaggle_notebooks, kaggle_stand_in
 from helpers.clusters import Cluster, epochs, made
 from helpers.processes import PATIENCE, Processes, Terminal, alive, descendants, until
 from helpers.project import ROOT
-from labreport import experiments, sweeps
-from labreport.remote import lanes
+from labreport.config import experiments
+from labreport.executors.kaggle import lanes
+from labreport.studies import sweeps
 
 COMMAND = [sys.executable, ROOT / "pipeline.py"]
 SMALL = [
@@ -36,7 +37,7 @@ SMALL = [
 # A training in small: it holds a run folder, is asked to stop between two lines, and saves.
 WORK = """
 import pathlib, signal, sys, time
-from labreport import interruption, state
+from labreport.core import interruption; from labreport.runs import state
 
 def main():
     with interruption.terminable(), state.held(pathlib.Path(sys.argv[1]), "a_run"):

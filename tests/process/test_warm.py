@@ -14,7 +14,9 @@ import pytest
 from helpers.clusters import made, results
 from helpers.processes import PATIENCE, Processes, alive, descendants, parent, until
 from helpers.project import ROOT
-from labreport import experiments, planning, pool, sweeps, tasks, warm
+from labreport.config import experiments
+from labreport.executors import planning, pool, tasks, warm
+from labreport.studies import sweeps
 
 SETTINGS = ["--data", "sample", "--set", "epochs=2", "max_images=200"]
 SWEEP = (
@@ -196,7 +198,7 @@ def test_whoever_is_killed_beside_the_sweep_no_run_is_lost_or_runs_twice(
 
 FORGE = """
 import multiprocessing.forkserver, os, pathlib, sys, time
-from labreport import warm
+from labreport.executors import warm
 if __name__ == "__main__":
     warm.IMPORTED = {imported}
     forge = warm.Forge(pathlib.Path(sys.argv[1]))

@@ -4,10 +4,12 @@ import subprocess
 
 import pytest
 
-from labreport import authorship, execution, provenance
-from labreport.authorship import Author, Authorship
 from labreport.cli import commands
 from labreport.cli.options import apply_environment
+from labreport.config import authorship
+from labreport.config.authorship import Author, Authorship
+from labreport.execution import execution
+from labreport.runs import provenance
 
 
 @pytest.fixture

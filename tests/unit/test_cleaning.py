@@ -12,7 +12,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from PIL import Image, ImageFile
 
 from helpers.attacks import ATTACKS
-from labreport import wording
+from labreport.core import wording
 from labreport.reporting import ReportHTMLExporter, ReportPDFExporter
 from labreport.reporting.blocks import Figure, Note, Prose, Table
 from labreport.reporting.cleaning import clean

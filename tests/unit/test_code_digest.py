@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from labreport import code_digest, code_form, code_summary, imported_source, paths
-from labreport.code_digest import Code, Scope
+from labreport.core import imported_source, paths
+from labreport.staleness import code_digest, code_form, code_summary
+from labreport.staleness.code_digest import Code, Scope
 
 HELPER = '''
 """Helpers."""
@@ -620,9 +621,9 @@ def test_the_digest_of_imported_code_is_that_of_what_was_imported(package, monke
     before = Code(imported=True).digest("models.own.mine", Scope())
     package["labreport.models.helper"] = HELPER.replace("0.5", "0.4")
     assert Code(imported=True).digest("models.own.mine", Scope()) == before != digest()
-    assert code_digest.changed_since_import(["labreport.models.helper", "labreport.files"]) == [
-        "models/helper.py"
-    ]
+    assert code_digest.changed_since_import(
+        ["labreport.models.helper", "labreport.core.files"]
+    ) == ["models/helper.py"]
 
 
 def test_a_module_that_is_not_python_is_named_with_its_line(package):
@@ -749,7 +750,7 @@ def test_modules_name_all_that_is_executed_with_a_definition(package):
     own(package, "from . import other\ndef mine():\n    from . import stars\n")
     assert Code().modules(["models.own.mine"], Scope()) == [
         "labreport",
-        "labreport.imported_source",
+        "labreport.core.imported_source",
         "labreport.models",
         "labreport.models.helper",
         "labreport.models.other",
@@ -798,7 +799,7 @@ def scratch(tmp_path):
     return package, run
 
 
-SHOWN = "from labreport import own, imported_source as i; print(own.RATE, i.texts['labreport.own'])"
+SHOWN = "from labreport import own; from labreport.core import imported_source as i; print(own.RATE, i.texts['labreport.own'])"
 
 
 def test_the_text_that_is_recorded_is_that_of_the_code_that_runs(scratch):
@@ -829,7 +830,7 @@ def test_the_text_that_is_recorded_is_that_of_the_code_that_runs(scratch):
 def test_a_module_that_is_loaded_again_keeps_its_first_text(scratch):
     package, run = scratch
     code = (
-        "import importlib, pathlib; from labreport import own, imported_source as i;"
+        "import importlib, pathlib; from labreport import own; from labreport.core import imported_source as i;"
         "from labreport.own import RATE;"
         "pathlib.Path(own.__file__).write_text('RATE = 2\\n'); importlib.reload(own);"
         "print(RATE, own.RATE, i.texts['labreport.own'])"
@@ -839,7 +840,8 @@ def test_a_module_that_is_loaded_again_keeps_its_first_text(scratch):
 
 def test_every_module_that_is_imported_keeps_its_source():
     import labreport
-    from labreport import choices, staleness
+    from labreport.config import choices
+    from labreport.staleness import rules as staleness
 
     for module in (labreport, imported_source, choices, staleness, code_digest):
         text = Path(module.__file__).read_text("utf-8")
@@ -848,9 +850,11 @@ def test_every_module_that_is_imported_keeps_its_source():
 
 def test_the_digests_do_not_depend_on_the_process(tmp_path):
     names = ["models.cifar10.naive", "figures.curves"]
-    cells = ["from labreport import figures, models\nfigures.curves(models.build)"]
+    cells = [
+        "from labreport.analysis import figures; from labreport import models\nfigures.curves(models.build)"
+    ]
     code = f"""if True:
-        from labreport.code_digest import Code, Scope
+        from labreport.staleness.code_digest import Code, Scope
         code, scope = Code(), Scope(frozenset(["files", "paths"]))
         print(code.digest_of_cells({cells}, scope), *(code.digest(one, scope) for one in {names}))
     """

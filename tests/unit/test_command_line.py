@@ -11,9 +11,12 @@ import pytest
 from helpers.makefile import TAKES, TEXT
 from helpers.project import ROOT
 from helpers.run_folders import finish
-from labreport import assignments, experiments, paths, state
 from labreport.cli import commands, errors, inspection, reports
 from labreport.cli.main import main
+from labreport.config import experiments
+from labreport.core import paths
+from labreport.runs import state
+from labreport.studies import assignments
 
 PARSERS = commands.parsers()[1]
 

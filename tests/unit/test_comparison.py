@@ -14,16 +14,12 @@ from scipy import stats
 
 from helpers.fabricated import fabricated
 from helpers.project import ROOT
-from labreport import (
-    assignments,
-    comparison,
-    execution,
-    experiments,
-    figures,
-    files,
-    proportions,
-    results,
-)
+from labreport.analysis import comparison, figures, proportions
+from labreport.config import experiments
+from labreport.core import files
+from labreport.execution import execution
+from labreport.runs import results
+from labreport.studies import assignments
 
 
 def concluded(assignment):
@@ -300,7 +296,7 @@ def test_a_comparison_is_made_once_and_again_when_a_run_has_changed(three):
 
 def test_resolving_an_assignment_imports_neither_pandas_nor_keras():
     program = (
-        "import sys; from labreport import assignments; assignments.load('flowers'); heavy ="
+        "import sys; from labreport.studies import assignments; assignments.load('flowers'); heavy ="
         " {'pandas', 'numpy', 'keras', 'scipy'} & set(sys.modules); assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)

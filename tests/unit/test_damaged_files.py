@@ -11,20 +11,14 @@ import pytest
 
 from helpers import wrong_types
 from helpers.project import ROOT
-from labreport import (
-    assignments,
-    authorship,
-    experiments,
-    kaggle_api,
-    models,
-    paths,
-    planning,
-    results,
-    strict_yaml,
-    sweeps,
-    tasks,
-)
+from labreport import models
+from labreport.config import authorship, experiments, strict_yaml
+from labreport.core import paths
 from labreport.datasets import cifar10, dog_breeds, locking
+from labreport.executors import planning, tasks
+from labreport.platforms import kaggle_api
+from labreport.runs import results
+from labreport.studies import assignments, sweeps
 
 RAW = {
     "empty": b"",

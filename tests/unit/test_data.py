@@ -15,9 +15,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from labreport import datasets, experiments, hosts, paths
-from labreport.datasets import cifar10, cifar10_sample, download, fetching
+from labreport import datasets
+from labreport.config import experiments
+from labreport.core import hosts, paths
+from labreport.datasets import cifar10, download, fetching
 from labreport.datasets.dataset import contents
+from labreport.datasets.sample import cifar10 as cifar10_sample
 from labreport.datasets.splitting import split_off
 
 NAMES = [name.encode() for name in cifar10.CLASS_NAMES]

@@ -6,16 +6,11 @@ import zipfile
 import pytest
 
 from helpers.pictures import picture, write_cats_dogs
-from labreport import (
-    code_digest,
-    data_fingerprint,
-    datasets,
-    experiments,
-    files,
-    imported_source,
-    paths,
-    wording,
-)
+from labreport import datasets
+from labreport.config import experiments
+from labreport.core import files, imported_source, paths, wording
+from labreport.runs import data_fingerprint
+from labreport.staleness import code_digest
 
 
 def experiment(**settings):

@@ -5,7 +5,8 @@ import shutil
 import pytest
 import yaml
 
-from labreport import experiments, paths, strict_yaml
+from labreport.config import experiments, strict_yaml
+from labreport.core import paths
 
 
 def edited(tmp_path, monkeypatch, *replacements, name="cifar10_naive_adam"):

@@ -33,8 +33,9 @@ from helpers.pictures import (
 )
 from helpers.processes import PATIENCE, Processes, until
 from helpers.project import ROOT
-from labreport import files, hosts, kaggle_api, paths, privacy
+from labreport.core import files, hosts, paths, privacy
 from labreport.datasets import download, fetching, folders
+from labreport.platforms import kaggle_api
 
 main = runpy.run_path(str(ROOT / "pipeline.py"))["main"]
 

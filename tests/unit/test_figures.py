@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labreport import commentary, evaluation, experiments, figures, proportions, results
+from labreport.analysis import commentary, evaluation, figures, proportions
+from labreport.config import experiments
+from labreport.runs import results
 
 
 def history(val_accuracy, val_loss=None, accuracy=None, loss=None):

@@ -22,7 +22,9 @@ from helpers.pictures import (
     write_flowers,
 )
 from helpers.processes import PATIENCE
-from labreport import arrays, datasets, experiments, files, hosts, paths
+from labreport import datasets
+from labreport.config import experiments
+from labreport.core import arrays, files, hosts, paths
 from labreport.datasets import decoding, locking
 
 

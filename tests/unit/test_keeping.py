@@ -10,7 +10,11 @@ from types import SimpleNamespace
 import pytest
 
 from helpers.training import Dying, Killed, at_epoch, experiment, kill, quiet, same_bits
-from labreport import assignments, files, hosts, keeping, results, state, training
+from labreport.core import files, hosts
+from labreport.platforms import keeping
+from labreport.runs import results, state
+from labreport.studies import assignments
+from labreport.training import training
 
 
 class Runtime:

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from helpers.project import ROOT
-from labreport import wording
+from labreport.core import wording
 
 SOURCES = [*sorted((ROOT / "lib/labreport").rglob("*.py"))]
 

@@ -7,7 +7,7 @@ import pytest
 
 from helpers.pictures import load_flowers, picture, write, write_flowers
 from helpers.project import ROOT
-from labreport import files, paths
+from labreport.core import files, paths
 from labreport.datasets import locking
 
 

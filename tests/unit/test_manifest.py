@@ -2,7 +2,7 @@
 
 import pytest
 
-from labreport import manifest
+from labreport.runs import manifest
 
 
 @pytest.fixture

@@ -7,8 +7,12 @@ import sys
 import pytest
 
 from helpers.project import ROOT
-from labreport import code_digest, experiments, model_sizes, paths, provenance
-from labreport.model_sizes import Size
+from labreport.config import experiments
+from labreport.core import paths
+from labreport.executors import model_sizes
+from labreport.executors.model_sizes import Size
+from labreport.runs import provenance
+from labreport.staleness import code_digest
 
 SIZE = Size(400.0, 300.0, 2000.0, 64.0, 0.0, 256)
 
@@ -83,7 +87,7 @@ def test_a_cache_that_cannot_be_written_costs_nothing_but_time(built):
 def test_the_process_that_plans_never_imports_tensorflow():
     """It may live all night beside the runs."""
     program = (
-        "import sys\nfrom labreport import experiments, model_sizes, planning\n"
+        "import sys\nfrom labreport.config import experiments; from labreport.executors import model_sizes, planning\n"
         "def plan(): return planning.estimated([planning.step(experiments.load('cifar10_l2'))])\n"
         "if __name__ == '__main__':\n"
         "    first = plan()\n"

@@ -4,7 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from labreport import datasets, experiments, losses, models, optimizers
+from labreport import datasets, models
+from labreport.config import experiments
+from labreport.training import losses, optimizers
 
 # Total and trainable parameters as published, beside what the parameter files say.
 PUBLISHED = {

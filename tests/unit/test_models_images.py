@@ -11,7 +11,8 @@ import keras
 import numpy as np
 import pytest
 
-from labreport import models, pretrained
+from labreport import models
+from labreport.config import pretrained
 
 TUNED = {
     "pixels": "minus_one_to_one",

@@ -23,21 +23,13 @@ from helpers import wrong_types
 from helpers.processes import PATIENCE
 from helpers.project import ROOT
 from helpers.run_folders import ended, finish
-from labreport import (
-    assignments,
-    experiments,
-    files,
-    identity,
-    overview,
-    paths,
-    planning,
-    results,
-    state,
-    sweeps,
-    watching,
-)
 from labreport.cli import inspection
+from labreport.config import experiments
+from labreport.core import files, paths
+from labreport.executors import planning, watching
 from labreport.reporting import index
+from labreport.runs import identity, results, state
+from labreport.studies import assignments, overview, sweeps
 
 pipeline = runpy.run_path(str(ROOT / "pipeline.py"))
 QUICK = {"data": "sample", "epochs": 2}
@@ -263,7 +255,7 @@ def test_a_sweep_is_running_while_its_lock_is_held():
 def test_several_processes_that_finish_at_once_leave_an_index_of_all_of_them():
     paths.reports().mkdir()
     program = (
-        "import sys, time; from labreport import experiments, overview\n"
+        "import sys, time; from labreport.config import experiments; from labreport.studies import overview\n"
         "from helpers.run_folders import finish\nprint('ready', flush=True); sys.stdin.readline();"
         " finish(experiments.load(sys.argv[1])); overview.write()"
     )
@@ -376,7 +368,7 @@ def test_an_index_that_cannot_be_written_is_said_in_a_line_and_fails_nothing(
 
 
 def test_the_index_is_rewritten_after_a_run_that_failed_and_by_hand(monkeypatch, capsys):
-    from labreport import execution
+    from labreport.execution import execution
 
     experiment = experiments.load("cifar10_l2", QUICK)
     monkeypatch.setattr(

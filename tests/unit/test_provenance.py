@@ -13,7 +13,8 @@ import pytest
 
 from helpers.project import ROOT
 from helpers.secrets import PEM
-from labreport import files, privacy, provenance
+from labreport.core import files, privacy
+from labreport.runs import provenance
 
 HOMES = "/ho" + "me"  # so that no committed file names a private folder
 TOKEN, KEY = "tok-123456-abcdef", "0123456789abcdef0123456789abcdef"

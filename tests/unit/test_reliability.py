@@ -14,7 +14,9 @@ import pytest
 
 from helpers.deletion import replaced, untouched
 from helpers.training import Dying, Killed, at_epoch, experiment, kill, quiet, same_bits
-from labreport import checkpoints, files, interruption, results, state, training
+from labreport.core import files, interruption
+from labreport.runs import checkpoints, results, state
+from labreport.training import training
 
 UNDISTURBED = {}  # results of trainings that several tests compare with
 
@@ -296,7 +298,7 @@ def test_two_checkpoints_are_kept_and_what_a_killed_writer_left_is_swept_away(tm
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_finishes_the_epoch_saves_it_and_says_how_to_go_on(tiny, number):
-    from labreport.interruption import Interrupted
+    from labreport.core.interruption import Interrupted
 
     before = signal.getsignal(number)
     with pytest.raises(
@@ -313,7 +315,7 @@ def test_a_signal_to_a_whole_group_that_a_parent_hands_on_is_one_request(tiny, h
     """As in a step of SLURM: the kernel gets TERM, and INT from the pipeline; the pipeline TERM,
     and TERM from the job script.
     """
-    from labreport.interruption import Interrupted
+    from labreport.core.interruption import Interrupted
 
     def both():
         os.kill(os.getpid(), signal.SIGTERM)

@@ -11,9 +11,12 @@ import pytest
 from helpers import kaggle_notebooks, kaggle_stand_in
 from helpers.processes import until
 from helpers.project import copy_project
-from labreport import experiments, files, identity, planning, results, state
-from labreport.interruption import Interrupted
-from labreport.remote import bundles, errand, lanes, sending
+from labreport.config import experiments
+from labreport.core import files
+from labreport.core.interruption import Interrupted
+from labreport.executors import planning
+from labreport.executors.kaggle import bundles, errand, lanes, sending
+from labreport.runs import identity, results, state
 
 EXPERIMENT = "cifar10_naive_adam"
 TERMS = sending.Terms(gpu=True, accelerator=None, at_once=2, seconds=3600, language="en")
@@ -601,7 +604,7 @@ def test_a_token_in_a_notebook_or_parameter_file_is_not_packed(place, cell, tmp_
     monkeypatch.chdir(tmp_path)
     text = (tmp_path / place).read_text()
     (tmp_path / place).write_text(
-        text.replace("from labreport import hosts", f"token = '{kaggle_stand_in.TOKEN}'")
+        text.replace("from labreport.core import hosts", f"token = '{kaggle_stand_in.TOKEN}'")
         if cell
         else f"# {kaggle_stand_in.TOKEN}\n{text}"
     )

@@ -9,19 +9,14 @@ import zipfile
 import pipeline
 
 from helpers.project import ROOT
-from labreport import (
-    execution,
-    experiments,
-    hosts,
-    keeping,
-    overview,
-    paths,
-    results,
-    state,
-    tasks,
-    wording,
-)
-from labreport.remote import bundles
+from labreport.config import experiments
+from labreport.core import hosts, paths, wording
+from labreport.execution import execution
+from labreport.executors import tasks
+from labreport.executors.kaggle import bundles
+from labreport.platforms import keeping
+from labreport.runs import results, state
+from labreport.studies import overview
 
 README = ROOT / "reports/README.md"
 

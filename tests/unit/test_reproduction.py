@@ -10,19 +10,14 @@ import pytest
 from helpers import wrong_types
 from helpers.project import ROOT
 from helpers.training import experiment, quiet, tiny_data
-from labreport import (
-    enclosures,
-    execution,
-    paths,
-    provenance,
-    results,
-    strict_yaml,
-    sweeps,
-    training,
-    verification,
-)
+from labreport.config import strict_yaml
+from labreport.core import paths
+from labreport.execution import execution, verification
 from labreport.reporting.blocks import Attachment, Document
 from labreport.reporting.pdf import pdf_bytes
+from labreport.runs import enclosures, provenance, results
+from labreport.studies import sweeps
+from labreport.training import training
 
 
 def pdf_of(path, carried):

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from labreport.datasets import cats_dogs_sample, dog_breeds_sample
+from labreport.datasets.sample import cats_dogs as cats_dogs_sample
+from labreport.datasets.sample import dog_breeds as dog_breeds_sample
 
 SAMPLES = pytest.mark.parametrize(
     "sample", [cats_dogs_sample, dog_breeds_sample], ids=["cats_dogs", "dog_breeds"]

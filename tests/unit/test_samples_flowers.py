@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from labreport.datasets import flowers_sample
+from labreport.datasets.sample import flowers as flowers_sample
 
 
 @pytest.fixture(scope="module")

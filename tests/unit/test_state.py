@@ -11,7 +11,8 @@ import pytest
 from helpers.deletion import replaced, untouched
 from helpers.processes import until
 from helpers.project import ROOT
-from labreport import files, interruption, state
+from labreport.core import files, interruption
+from labreport.runs import state
 
 HOLD = (
     f"import sys, time; sys.path.insert(0, {str(ROOT / 'lib')!r})\nfrom labreport import"

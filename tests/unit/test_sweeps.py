@@ -14,20 +14,13 @@ from scipy import stats
 
 from helpers.fabricated import fabricated
 from helpers.project import ROOT
-from labreport import (
-    comparison,
-    experiments,
-    files,
-    model_sizes,
-    planning,
-    provenance,
-    ranking,
-    sweeps,
-    tasks,
-    warm,
-    watching,
-)
+from labreport.analysis import comparison, ranking
 from labreport.cli.main import main
+from labreport.config import experiments
+from labreport.core import files
+from labreport.executors import model_sizes, planning, tasks, warm, watching
+from labreport.runs import provenance
+from labreport.studies import sweeps
 
 HEAD = "title: T\nquestion: Q?\nbase: cifar10_naive_adam\n"
 

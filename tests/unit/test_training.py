@@ -11,17 +11,10 @@ import numpy as np
 import pytest
 
 from helpers.training import experiment, quiet, same_bits
-from labreport import (
-    augmentation,
-    batches,
-    code_digest,
-    files,
-    identity,
-    model_file,
-    results,
-    stopping,
-    training,
-)
+from labreport.core import files
+from labreport.runs import identity, model_file, results
+from labreport.staleness import code_digest
+from labreport.training import augmentation, batches, stopping, training
 
 
 @pytest.mark.parametrize(

@@ -11,19 +11,12 @@ import pandas as pd
 import pipeline
 import pytest
 
-from labreport import (
-    augmentation,
-    batches,
-    datasets,
-    experiments,
-    features,
-    identity,
-    models,
-    paths,
-    results,
-    training,
-)
+from labreport import datasets, models
+from labreport.config import experiments
+from labreport.core import paths
 from labreport.models import backbones
+from labreport.runs import identity, results
+from labreport.training import augmentation, batches, features, training
 
 SIDE = 32
 

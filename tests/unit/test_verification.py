@@ -11,18 +11,13 @@ import pytest
 from helpers.pictures import picture, write_cats_dogs
 from helpers.project import ROOT
 from helpers.training import experiment, quiet, tiny_data
-from labreport import (
-    datasets,
-    execution,
-    experiments,
-    manifest,
-    models,
-    paths,
-    results,
-    tasks,
-    training,
-    verification,
-)
+from labreport import datasets, models
+from labreport.config import experiments
+from labreport.core import paths
+from labreport.execution import execution, verification
+from labreport.executors import tasks
+from labreport.runs import manifest, results
+from labreport.training import training
 
 
 @pytest.fixture(scope="module")
@@ -189,7 +184,7 @@ def test_why_tells_of_a_training_that_would_go_on(capsys):
         capsys.readouterr().out.splitlines()[0]
         == "train:                yes: it has not been trained"
     )
-    from labreport import experiments
+    from labreport.config import experiments
 
     unfinished = experiments.load("cifar10_l2", {"data": "sample"}).folder / "unfinished"
     unfinished.mkdir(parents=True)

@@ -4,7 +4,8 @@ import argparse
 import shutil
 from pathlib import Path
 
-from .. import files, paths, state
+from ..core import files, paths
+from ..runs import state
 from . import options as opt
 from .output import confirmed, print
 from .reports import rewrite_index

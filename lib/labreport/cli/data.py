@@ -3,8 +3,9 @@
 import argparse
 import sys
 
-from .. import experiments, paths
-from ..plain_types import nearest
+from ..config import experiments
+from ..config.plain_types import nearest
+from ..core import paths
 from . import options as opt
 from .errors import explain
 from .output import print

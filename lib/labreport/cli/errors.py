@@ -5,8 +5,8 @@ import sys
 import traceback
 from collections.abc import Callable
 
-from .. import files, interruption, privacy
-from ..plain_types import printable
+from ..config.plain_types import printable
+from ..core import files, interruption, privacy
 from .output import print
 
 # Modules that `make setup` installs. Another one that is missing is the user's, or our mistake.

@@ -6,8 +6,11 @@ import os
 import sys
 from dataclasses import replace
 
-from .. import assignments, experiments, manifest, paths, records, state, wording
-from ..wording import count, listed
+from ..config import experiments
+from ..core import paths, wording
+from ..core.wording import count, listed
+from ..runs import manifest, records, state
+from ..studies import assignments
 from . import options as opt
 from .errors import explain
 from .output import print, print_table
@@ -105,7 +108,7 @@ def run_status(experiment: experiments.Experiment) -> str:
     elif records.damaged(experiment.folder):
         parts.append(f"{records.METRICS} is damaged")
     if (experiment.folder / SENT).exists():  # else a module that takes a second is not imported
-        from ..remote import lanes
+        from ..executors.kaggle import lanes
 
         parts.append(lanes.under_way(experiment.folder))
     if now.name not in ("none", "finished"):
@@ -145,7 +148,7 @@ def _show_comparison(comparison) -> None:
 
 def why(options: argparse.Namespace) -> None:
     """Say whether `report` would do anything now, and for which reasons; nothing is done."""
-    from .. import execution
+    from ..execution import execution
 
     subject = opt.subject(options)
     work, now = execution.work(subject, options.language), state.read(subject.folder)
@@ -200,7 +203,8 @@ def _check(chosen: list[experiments.Experiment]) -> None:
 
 def _parameters(experiment: experiments.Experiment) -> tuple[int, int]:
     """Build all of an experiment; its parameters, and how many of them are trained."""
-    from .. import augmentation, datasets, losses, models, optimizers
+    from .. import datasets, models
+    from ..training import augmentation, losses, optimizers
 
     args = experiment.model_args
     if "weights" in args:  # counting needs no pretrained weights, which may not be here yet
@@ -219,7 +223,7 @@ def diff(options: argparse.Namespace) -> None:
     """Show two finished runs side by side where they differ: settings, source, environment, data
     and results.
     """
-    from .. import verification
+    from ..execution import verification
 
     first, second = (
         verification.folder_of(name, opt.settings(options))

@@ -6,8 +6,9 @@ import shlex
 import sys
 from pathlib import Path
 
-from .. import files, paths, sweeps, wording
-from ..wording import count
+from ..core import files, paths, wording
+from ..core.wording import count
+from ..studies import sweeps
 from . import options as opt
 from .output import print
 from .reports import bring_up_to_date, render_again, report_command
@@ -54,7 +55,8 @@ def kaggle(options: argparse.Namespace) -> int:
     """Run an experiment, or the runs of a sweep, on Kaggle: send, watch, fetch, go on where the
     time was up, and make the report here.
     """
-    from .. import execution, planning
+    from ..execution import execution
+    from ..executors import planning
 
     _refuse_data_folder(options)
     subject, is_sweep = opt.subject(options), options.experiment in sweeps.names()
@@ -81,8 +83,8 @@ def kaggle(options: argparse.Namespace) -> int:
 
 def _bring(subject, steps: list, terms) -> dict[str, str]:
     """Have the steps done on Kaggle; the runs that failed, and why."""
-    from .. import planning
-    from ..remote import lanes
+    from ..executors import planning
+    from ..executors.kaggle import lanes
 
     ended = lanes.bring(subject.run_name, subject.folder, steps, terms)
     failed = {run: why for run, why in ended.items() if why}
@@ -104,7 +106,7 @@ def _bring(subject, steps: list, terms) -> dict[str, str]:
 
 def _terms(steps: list, options: argparse.Namespace):
     """How the notebooks run on Kaggle."""
-    from ..remote import sending
+    from ..executors.kaggle import sending
 
     gpu = not options.cpu and any(step.experiment.data == "real" for step in steps)
     if options.accelerator and not gpu:
@@ -121,7 +123,7 @@ def _terms(steps: list, options: argparse.Namespace):
 
 def _report(experiment, options: argparse.Namespace) -> None:
     """Render the notebook that was fetched, or say how to execute it in this language."""
-    from .. import execution
+    from ..execution import execution
 
     notebook = experiment.folder / wording.file(execution.NOTEBOOK, options.language)
     if notebook.exists():
@@ -137,7 +139,7 @@ def pack(options: argparse.Namespace) -> None:
     """Write an experiment's notebook with its parameters and this program inside, to be uploaded
     where there is no internet; print its path.
     """
-    from ..remote import bundles
+    from ..executors.kaggle import bundles
 
     _refuse_data_folder(options)
     experiment = opt.one_experiment(options)

@@ -2,7 +2,7 @@
 
 import sys
 
-from .. import environment, interruption
+from ..core import environment, interruption
 from . import errors
 from .output import print
 

@@ -7,7 +7,9 @@ import shlex
 from collections.abc import Callable
 from pathlib import Path
 
-from .. import assignments, authorship, experiments, sweeps, wording
+from ..config import authorship, experiments
+from ..core import wording
+from ..studies import assignments, sweeps
 
 
 class Commands:

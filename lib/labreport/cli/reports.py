@@ -5,8 +5,11 @@ import sys
 import time
 from pathlib import Path
 
-from .. import assignments, experiments, interruption, paths, records, state
-from ..wording import count, percent
+from ..config import experiments
+from ..core import interruption, paths
+from ..core.wording import count, percent
+from ..runs import records, state
+from ..studies import assignments
 from . import options as opt
 from .errors import explain, lacks_setup
 from .output import print, print_table
@@ -153,7 +156,7 @@ def bring_up_to_date(subject, language: str, with_reports: bool) -> str:
     Returns:
         What was done, in a word or two.
     """
-    from .. import execution
+    from ..execution import execution
 
     work = execution.work(subject, language)
     folder = paths.display(subject.folder)
@@ -189,7 +192,7 @@ def _announced(work, compares: bool) -> str:
 
 def render_again(subject, language: str, force: bool = False) -> None:
     """Render an executed notebook in a language, and print the paths of the reports."""
-    from .. import execution
+    from ..execution import execution
 
     for path in execution.render(subject, language, force):
         print(paths.display(path))
@@ -209,7 +212,7 @@ def rewrite_index(language: str | None = None, needs_setup: bool = True) -> Path
         The path of the index, None where it could not be written.
     """
     try:
-        from .. import overview
+        from ..studies import overview
 
         return overview.write(language)
     except interruption.Interrupted:

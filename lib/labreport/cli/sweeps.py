@@ -5,8 +5,10 @@ import contextlib
 import os
 import sys
 
-from .. import files, paths, state, sweeps
-from ..wording import count, duration
+from ..core import files, paths
+from ..core.wording import count, duration
+from ..runs import state
+from ..studies import sweeps
 from . import options as opt
 from .errors import explain
 from .output import confirmed, print, print_table
@@ -88,7 +90,7 @@ def sweep(options: argparse.Namespace) -> int:
 
 def _run(chosen: sweeps.Sweep, options: argparse.Namespace) -> list:
     """Bring the runs of a sweep to their end, here or on a cluster."""
-    from .. import cluster, planning, pool, watching
+    from ..executors import cluster, planning, pool, watching
 
     with contextlib.ExitStack() as stack:
         client = None
@@ -117,7 +119,7 @@ def _run(chosen: sweeps.Sweep, options: argparse.Namespace) -> list:
 
 def _print_failures(failed: list) -> None:
     """Print why runs failed, each reason once."""
-    from .. import tasks
+    from ..executors import tasks
 
     for why, alike in tasks.by_reason(failed).items():
         others = f" and {count(len(alike) - 1, 'other run')}" if len(alike) > 1 else ""
@@ -133,8 +135,8 @@ def status(options: argparse.Namespace) -> None:
     and disk that the rest takes. Nothing is trained.
     """
     _silence_tensorflow()
-    from .. import planning, watching
-    from ..remote import lanes
+    from ..executors import planning, watching
+    from ..executors.kaggle import lanes
 
     chosen = sweeps.load(options.sweep, opt.settings(options))
     steps = planning.timed(planning.steps(chosen))
@@ -154,7 +156,7 @@ def status(options: argparse.Namespace) -> None:
 
 def _rows(chosen: sweeps.Sweep, steps: list, runs: list) -> list[tuple[str, ...]]:
     """A heading, and a row for each run."""
-    from .. import slurm as jobs
+    from ..executors import slurm as jobs
 
     try:
         words_of_slurm = jobs.said(chosen)
@@ -179,7 +181,7 @@ def _rows(chosen: sweeps.Sweep, steps: list, runs: list) -> list[tuple[str, ...]
 
 def _print_needs(chosen: sweeps.Sweep, steps: list, runs: list, options) -> None:
     """Print the sum of a sweep, and what its rest takes; models of unknown size are built."""
-    from .. import planning, tasks, watching
+    from ..executors import planning, tasks, watching
 
     before = tasks.recorded(chosen)
     running = any(run.name == "running" for run in runs) or files.locked(
@@ -201,8 +203,8 @@ def slurm(options: argparse.Namespace) -> None:
     report.
     """
     _silence_tensorflow()
-    from .. import planning
-    from .. import slurm as jobs
+    from ..executors import planning
+    from ..executors import slurm as jobs
 
     chosen = sweeps.load(options.sweep, opt.settings(options))
     sbatch = opt.shell_words("--sbatch", options.sbatch)
@@ -253,7 +255,7 @@ def _locked(chosen: sweeps.Sweep):
 
 def confirm_many(steps: list, options: argparse.Namespace) -> None:
     """ValueError where there are so many runs to do that a person has to agree, and does not."""
-    from .. import planning
+    from ..executors import planning
 
     many = sum(step.to_do for step in steps)
     if many > planning.MANY and not options.yes and not confirmed(f"start {count(many, 'run')}?"):

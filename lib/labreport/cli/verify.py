@@ -4,8 +4,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from .. import assignments, experiments, manifest, sweeps
-from ..wording import listed
+from ..config import experiments
+from ..core.wording import listed
+from ..runs import manifest
+from ..studies import assignments, sweeps
 from . import options as opt
 from .output import print
 from .reports import bring_up_to_date
@@ -52,7 +54,7 @@ def _names_pdf(name: str) -> bool:
 
 
 def _verify_run(options: argparse.Namespace) -> int:
-    from .. import verification
+    from ..execution import verification
 
     experiment = opt.one_experiment(options)
     edited = manifest.changed(experiment.folder)
@@ -71,7 +73,7 @@ def _verify_run(options: argparse.Namespace) -> int:
 
 
 def _verify_pdf(options: argparse.Namespace) -> int:
-    from .. import verification
+    from ..execution import verification
 
     if options.set or options.data == "sample":
         raise ValueError(
@@ -92,7 +94,7 @@ def _verify_pdf(options: argparse.Namespace) -> int:
 
 
 def _tolerance(options: argparse.Namespace) -> float:
-    from .. import verification
+    from ..execution import verification
 
     return verification.TOLERANCE if options.tolerance is None else options.tolerance
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .. import data_fingerprint, paths
+from ..core import paths
+from ..runs import data_fingerprint
 from . import cats_dogs, cifar10, dog_breeds, fetching, flowers, folders
 from .dataset import Dataset, Split
 

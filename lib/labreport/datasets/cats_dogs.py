@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from . import cats_dogs_sample, decoding, folders, locking
+from . import decoding, folders, locking
 from .dataset import Dataset, Split
-from .drawn import drawn
+from .sample import cats_dogs as cats_dogs_sample
+from .sample.drawn import drawn
 from .splitting import hold_out, note_repeated, refuse_too_few, shortened, without
 
 CLASS_NAMES = ["cats", "dogs"]

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from . import cifar10_sample, folders, locking
+from . import folders, locking
 from .dataset import Dataset, Split
-from .drawn import drawn
+from .sample import cifar10 as cifar10_sample
+from .sample.drawn import drawn
 from .splitting import hold_out, note_repeated, refuse_too_few, shortened, without
 
 # As in keras.datasets.cifar10.

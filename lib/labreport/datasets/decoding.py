@@ -10,8 +10,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from .. import arrays, paths, provenance, staleness
-from ..wording import listed, say, whole
+from ..core import arrays, paths
+from ..core.wording import listed, say, whole
+from ..runs import provenance
+from ..staleness import rules as staleness
 from .dataset import Split, contents
 from .locking import Look
 

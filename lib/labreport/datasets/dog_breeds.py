@@ -10,11 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import paths
-from ..wording import count, listed, say
-from . import decoding, dog_breeds_sample, folders, locking
+from ..core import paths
+from ..core.wording import count, listed, say
+from . import decoding, folders, locking
 from .dataset import Dataset, Split
-from .drawn import drawn
+from .sample import dog_breeds as dog_breeds_sample
+from .sample.drawn import drawn
 from .splitting import hold_out, note_repeated, refuse_too_few, shortened, without
 
 CLASS_NAMES = list(dog_breeds_sample.CLASSES)

@@ -8,7 +8,8 @@ import hashlib
 import time
 from pathlib import Path
 
-from .. import files, kaggle_api
+from ..core import files
+from ..platforms import kaggle_api
 
 ATTEMPTS = 4
 TIMEOUT_SECONDS = 30

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from .. import files, hosts, kaggle_api, paths
+from ..core import files, hosts, paths
+from ..platforms import kaggle_api
 from . import cats_dogs, cifar10, dog_breeds, download, flowers, folders, locking
 
 PLACE = ".download"  # in the data folder: what has arrived of an archive, and the locks

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from . import decoding, flowers_sample, folders, locking
+from . import decoding, folders, locking
 from .dataset import Dataset, Split
-from .drawn import drawn
+from .sample import flowers as flowers_sample
+from .sample.drawn import drawn
 from .splitting import hold_out, note_repeated, refuse_too_few, shortened
 
 CLASS_NAMES = ["daisy", "dandelion", "rose", "sunflower", "tulip"]

@@ -12,8 +12,9 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from .. import data_fingerprint, files, hosts, paths
-from ..wording import listed, say
+from ..core import files, hosts, paths
+from ..core.wording import listed, say
+from ..runs import data_fingerprint
 
 DEPTH = 4  # folders below a place to look in
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}

@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import data_fingerprint, files, paths, provenance, records
-from ..wording import count, listed
+from ..core import files, paths
+from ..core.wording import count, listed
+from ..runs import data_fingerprint, provenance, records
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ import re
 import keras
 from keras import layers
 
-from .. import paths, pretrained
+from ..config import pretrained
+from ..core import paths
 
 
 def maps(inputs, name: str, alpha: float, weights: str, trainable_from: str | None):

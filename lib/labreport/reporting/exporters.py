@@ -9,9 +9,9 @@ import nbformat
 from nbconvert.exporters.exporter import Exporter
 from traitlets.config import Config
 
-from .. import wording
-from ..authorship import Authorship
-from ..wording import say
+from ..config.authorship import Authorship
+from ..core import wording
+from ..core.wording import say
 from .blocks import Attachment, Document
 from .html import html_page
 from .notebook import document_from_notebook

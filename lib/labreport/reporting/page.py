@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 from pygments.formatters import HtmlFormatter
 
-from ..wording import say
+from ..core.wording import say
 
 _HERE = Path(__file__).parent
 

@@ -1,0 +1,1 @@
+"""What a notebook says and shows. A change here executes notebooks again."""

@@ -1,0 +1,190 @@
+"""What a classifier got right and wrong on the split it was evaluated on, as tables."""
+
+import numpy as np
+import pandas as pd
+from sklearn import metrics
+
+from ..core.wording import noted, number, percent, say, whole
+from ..runs.results import Result
+
+
+def confusion(result: Result) -> np.ndarray:
+    """Images (K, K): true classes in rows, predicted ones in columns."""
+    return metrics.confusion_matrix(
+        result.labels, result.predicted, labels=range(len(result.class_names))
+    )
+
+
+def most_confused(result: Result, most: int = 16) -> tuple[np.ndarray, list[str]]:
+    """The confusion matrix (k, k) of the classes with the most mistakes, by what they were and by
+    what they were taken for; and their names.
+    """
+    matrix = confusion(result)
+    mistakes = matrix.sum(axis=0) + matrix.sum(axis=1) - 2 * np.diag(matrix)
+    chosen = np.sort(np.argsort(-mistakes, kind="stable")[:most])
+    return matrix[np.ix_(chosen, chosen)], [result.class_names[i] for i in chosen]
+
+
+def squared_error_beside_cross_entropy(result: Result) -> pd.DataFrame:
+    """Both losses on the run's own predictions, and the length of their gradients in the scores
+    before the softmax, by how right the answer was.
+
+    Cross-entropy has the gradient p - y; the squared error, mean over the K classes, has 2/K
+    (diag(p) - p p') (p - y).
+    """
+    p = result.probabilities
+    y = np.eye(p.shape[1])[result.labels]
+    true = p[np.arange(len(p)), result.labels]
+    gradient = p - y
+    squared = 2 / p.shape[1] * (p * gradient - p * (p * gradient).sum(axis=1, keepdims=True))
+    rows = []
+    for name, chosen in (
+        (say("below {bound}", bound=number(0.01, 2)), true < 0.01),
+        (
+            say("{low} to {high}", low=number(0.01, 2), high=number(0.5, 1)),
+            (true >= 0.01) & (true < 0.5),
+        ),
+        (say("{bound} and above", bound=number(0.5, 1)), true >= 0.5),
+        (say("all"), true >= 0),
+    ):
+        of = [
+            -np.log(np.maximum(true, 1e-7)),
+            (gradient**2).mean(axis=1),
+            np.linalg.norm(gradient, axis=1),
+            np.linalg.norm(squared, axis=1),
+        ]
+        means = [values[chosen].mean() if chosen.any() else None for values in of]
+        rows.append(
+            dict(
+                zip(
+                    (
+                        noted("Probability of the true class"),
+                        noted("Images"),
+                        noted("Cross-entropy"),
+                        noted("Squared error"),
+                        noted("Gradient of the cross-entropy"),
+                        noted("Gradient of the squared error"),
+                    ),
+                    (name, int(chosen.sum()), *means),
+                )
+            )
+        )
+    return pd.DataFrame(rows)
+
+
+def classification_report(result: Result) -> pd.DataFrame:
+    """Precision, recall, F1 and number of images by class, and their plain and weighted means."""
+    report = metrics.classification_report(
+        result.labels,
+        result.predicted,
+        labels=range(len(result.class_names)),
+        target_names=result.class_names,
+        output_dict=True,
+        zero_division=0,
+    )
+    rows = {name: name for name in result.class_names} | {
+        "macro avg": say("macro average"),
+        "weighted avg": say("weighted average"),
+    }
+    return pd.DataFrame(
+        [
+            {
+                noted("Class"): name,
+                noted("Precision"): report[row]["precision"],
+                noted("Recall"): report[row]["recall"],
+                noted("F1"): report[row]["f1-score"],
+                noted("Images"): int(report[row]["support"]),
+            }
+            for row, name in rows.items()
+        ]
+    )
+
+
+def confused_pairs(result: Result, most: int = 5) -> pd.DataFrame:
+    """Pairs of classes by their mistakes in either direction, most first; pairs never confused are
+    left out.
+    """
+    matrix, names = confusion(result), result.class_names
+    rows = [
+        {
+            noted("Class"): names[a],
+            noted("Other class"): names[b],
+            noted("First taken for second"): int(matrix[a, b]),
+            noted("Second taken for first"): int(matrix[b, a]),
+            noted("Mistakes"): int(matrix[a, b] + matrix[b, a]),
+        }
+        for a in range(len(names))
+        for b in range(a + 1, len(names))
+    ]
+    columns = [
+        "Class",
+        "Other class",
+        "First taken for second",
+        "Second taken for first",
+        "Mistakes",
+    ]
+    table = pd.DataFrame(rows, columns=columns)
+    return (
+        table[table["Mistakes"] > 0]
+        .sort_values("Mistakes", ascending=False, kind="stable")
+        .head(most)
+        .reset_index(drop=True)
+    )
+
+
+def confident_mistakes(result: Result, most: int = 10) -> tuple[np.ndarray, list[str]]:
+    """Positions in the evaluated split of the wrong answers given with the highest probability, and
+    a title for each.
+    """
+    probability = result.probabilities.max(axis=1)
+    wrong = np.flatnonzero(result.labels != result.predicted)
+    wrong = wrong[np.argsort(-probability[wrong], kind="stable")][:most]
+    return wrong, [
+        say(
+            "{said} {sure}\nis {true}",
+            said=result.class_names[result.predicted[i]],
+            sure=percent(probability[i], 0),
+            true=result.class_names[result.labels[i]],
+        )
+        for i in wrong
+    ]
+
+
+def beside_published(result: Result, published: dict) -> pd.DataFrame:
+    """The published figures beside the measured ones; a figure that was not published is empty."""
+    measured = result.metrics
+    rows = (
+        [(say("Test accuracy"), published.get("test_accuracy"), measured["test_accuracy"])]
+        if measured["test_accuracy"] is not None
+        else []
+    )
+    rows += [
+        (
+            say("Best validation accuracy"),
+            published.get("validation_accuracy"),
+            result.history["val_accuracy"].max(),
+        ),
+        (
+            say("Epoch of the best validation accuracy"),
+            published.get("best_epoch"),
+            int(result.history["val_accuracy"].idxmax()) + 1,  # type: ignore[call-overload]
+        ),
+        (say("Parameters"), published.get("total_parameters"), measured["total_parameters"]),
+        (
+            say("Trainable parameters"),
+            published.get("trainable_parameters"),
+            measured["trainable_parameters"],
+        ),
+    ]
+
+    def text(value):
+        return (
+            None if value is None else whole(value) if isinstance(value, int) else number(value, 4)
+        )
+
+    return pd.DataFrame(
+        [
+            {"": name, noted("Published"): text(was), noted("Measured"): text(now)}
+            for name, was, now in rows
+        ]
+    )

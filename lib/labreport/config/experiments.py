@@ -1,0 +1,545 @@
+"""Experiments: a parameter file, and what is set differently for one run, checked and frozen into
+an `Experiment`.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from ..core import paths
+from ..core.wording import say, spoken
+from . import choices, pretrained, strict_yaml
+from .plain_types import nearest, quoted, typed
+
+# What may be set for one run and never stands in a file: a file always means the real data, and all
+# of it.
+REHEARSAL = {"data": "real", "max_images": None}
+
+COMPARISON = "comparison"  # the notebook that compares, and the last word of its run folders
+TRAINED_PART = (  # decides what is trained of a model, and changes no weight's shape
+    "model_args.trainable_from"
+)
+# fields that training never sees
+DESCRIPTION = ("title", "question", "notebook", "differs", "published")
+
+PUBLISHED = {
+    "source": "str",
+    "test_accuracy": "float | None",
+    "validation_accuracy": "float | None",
+    "best_epoch": "int | None",
+    "total_parameters": "int",
+    "trainable_parameters": "int",
+    "note": "str | None",
+}
+EARLY_STOPPING = {
+    "monitor": "str",
+    "patience": "int | None",
+    "min_delta": "float",
+    "start_from_epoch": "int",
+}
+IMAGE_SIDES = (8, 1024)  # pixels
+MONITORS = ("val_loss", "val_accuracy")
+# two hyphens set a run's settings off from its experiment
+NAME = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One experiment, complete; plain values only.
+
+    The fields are the keys of a parameter file, in their order there.
+
+    starts_from: an experiment on the same data whose trained weights are the first ones here.
+    differs: what an original did that is done otherwise here, and why. early_stopping: `monitor`
+    also says which epoch is the best one; `patience: null` trains all epochs. data: `real` or
+    `sample` (drawn by the program). max_images: train and test on about so many images in all, None
+    for all. changes: what differs from the parameter file, as {"optimizer_args.learning_rate":
+    0.01}.
+    """
+
+    name: str
+    title: str
+    question: str
+    notebook: str
+    dataset: str
+    dataset_args: dict
+    model: str
+    model_args: dict
+    loss: str
+    optimizer: str
+    optimizer_args: dict
+    augmentation: dict
+    epochs: int
+    batch_size: int
+    early_stopping: dict
+    seed: int
+    starts_from: str | None
+    differs: list
+    published: dict
+    data: str = "real"
+    max_images: int | None = None
+    changes: dict = None  # type: ignore[assignment]  # `load` gives them
+
+    def settings(self) -> dict:
+        """Everything that can be set, resolved: `load(name, settings())` is this experiment."""
+        return {key: value for key, value in asdict(self).items() if key not in ("name", "changes")}
+
+    def training_settings(self) -> dict:
+        """The settings that decide what is trained: all but the description."""
+        return {key: value for key, value in self.settings().items() if key not in DESCRIPTION}
+
+    @property
+    def run_name(self) -> str:
+        """Name of the run folder: the experiment, and what differs from its file
+        (`cifar10_l2_dropout--sample--epochs-3`).
+        """
+        parts = [
+            self.name,
+            *(
+                _folder_part(key, value)
+                for key, value in sorted(self.changes.items(), key=lambda item: item[0] != "data")
+            ),
+        ]
+        name = "--".join(parts)
+        return name if len(name) <= 150 else f"{name[:130]}--{_digest(name)}"
+
+    @property
+    def folder(self):
+        """Path of the run folder."""
+        return paths.reports() / self.run_name
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        sample = self.data == "sample"
+        changed = [
+            f"{key} = {quoted(value)}" for key, value in self.changes.items() if key != "data"
+        ]
+        file = f"params/{self.name}.yaml"
+        weights = pretrained.remark(self.model_args, self.dataset_args.get("image_size"))
+        settings = (
+            say("{file}, but {changed}", file=file, changed=", ".join(changed))
+            if changed
+            else say("as in {file}", file=file)
+        )
+        title, question = say(self.title), say(self.question)
+        told = {
+            "title": title,
+            "question": question,
+            "experiment": self.name,
+            "sample": sample,
+            "language": spoken(),
+            "fields": [
+                [say("Settings"), settings],
+                *([[say("Weights"), weights]] if weights else []),
+            ],
+        }
+        lines = [f"**{title}**", question]
+        if sample:
+            lines.append(
+                say(
+                    "**Sample data.** The images are drawn by the program; the numbers below say"
+                    " nothing about the real data set."
+                )
+            )
+        if weights:
+            lines.append(f"**{say('Weights')}.** {weights}")
+        if changed:
+            lines.append(
+                say(
+                    "Differs from `{file}`: {changed}.",
+                    file=file,
+                    changed=", ".join(f"`{change}`" for change in changed),
+                )
+            )
+        return {
+            "application/vnd.labreport.report+json": told,
+            "text/markdown": "\n\n".join(lines),
+            "text/plain": f"{title}: {question}",
+        }
+
+
+FIELDS = tuple(
+    field.name for field in fields(Experiment) if field.name not in ("name", "changes", *REHEARSAL)
+)
+_TOP_LEVEL = {
+    "title": "str",
+    "question": "str",
+    "notebook": "str",
+    "dataset": "str",
+    "dataset_args": "dict",
+    "model": "str",
+    "model_args": "dict",
+    "loss": "str",
+    "optimizer": "str",
+    "optimizer_args": "dict",
+    "augmentation": "dict",
+    "epochs": "int",
+    "batch_size": "int",
+    "early_stopping": "dict",
+    "seed": "int",
+    "starts_from": "str | None",
+    "differs": "list[str]",
+    "published": "dict",
+    "data": "str",
+    "max_images": "int | None",
+}
+
+
+def assignments() -> list[str]:
+    """Notebooks that an experiment may have: all but the one that compares, which has no runs of
+    its own.
+    """
+    return sorted(
+        file.stem for file in paths.notebooks().glob("*.ipynb") if file.stem != COMPARISON
+    )
+
+
+def names() -> list[str]:
+    """The experiments there are: the parameter files, by name."""
+    return sorted(file.stem for file in paths.params().glob("*.yaml") if file.is_file())
+
+
+def load(name: str, settings: Mapping | None = None) -> Experiment:
+    """Read and check `params/<name>.yaml` with the settings of one run on top.
+
+    settings: `{"epochs": 3}`, with dots for one entry of a mapping
+    (`{"optimizer_args.learning_rate": 1e-3}`), its last word alone where only one entry has that
+    name (`{"learning_rate": 1e-3}`); the whole of `Experiment.settings()` is accepted too. Raises
+    ValueError saying what came, what was expected, and the file and line.
+    """
+    file = paths.params() / f"{name}.yaml"
+    where = paths.display(file)
+    if not NAME.fullmatch(name) or not file.is_file():
+        known = names()
+        if name not in known:
+            raise ValueError(
+                f"there is no experiment {name!r}{nearest(name, known)}; `python pipeline.py list`"
+                f" shows all {len(known)}"
+            )
+        raise ValueError(
+            f"{where}: an experiment's name is made of lower-case words and numbers joined by"
+            " single underscores; rename the file"
+        )
+    values, lines = strict_yaml.read_file(file, where)
+    if not isinstance(values, dict):
+        raise ValueError(
+            f"{where}: a parameter file is a mapping of keys to values; see another file in"
+            f" {paths.display(paths.params())}/"
+        )
+    for key in values:
+        if key not in FIELDS:
+            raise ValueError(
+                f"{where}, line {lines[(key,)]}: unknown key {key!r}{nearest(key, FIELDS)}; the"
+                f" keys are {', '.join(FIELDS)}"
+            )
+    missing = [key for key in FIELDS if key not in values]
+    if missing:
+        raise ValueError(
+            f"{where}: missing {', '.join(missing)}; a parameter file is complete, nothing is"
+            " inherited"
+        )
+
+    def line(*path):
+        while path and path not in lines:
+            path = path[:-1]
+        return f"{where}, line {lines[path]}" if path else where
+
+    from_file = _check(values | REHEARSAL, line)
+    resolved = _check(_apply(from_file, settings or {}), lambda *path: "settings")
+    before, after = flatten(from_file), flatten(resolved)
+    changes = {
+        key: value for key, value in after.items() if key not in before or before[key] != value
+    }
+    changes |= {key: None for key in before if key not in after}
+    described = [key for key in changes if key.split(".")[0] in DESCRIPTION]
+    if described:
+        raise ValueError(
+            f"settings: {described[0]} describes the experiment and is not set for one run; change"
+            f" it in {where}"
+        )
+    return Experiment(name=name, **resolved, changes=changes)
+
+
+def base(experiment: Experiment) -> Experiment | None:
+    """The experiment whose trained weights `experiment` starts from; None where it starts anew.
+
+    It is trained on the same images and splits. What was set for this run of the model is set for
+    its model too, or the weights would not fit: all but which layers are trained. Where epochs were
+    set, it is trained for no more of them. Raises ValueError where its weights cannot fit.
+    """
+    if experiment.starts_from is None:
+        return None
+    found = load(experiment.starts_from)
+    if found.dataset != experiment.dataset:
+        raise ValueError(
+            f"{experiment.name} starts from {found.name}, which was trained on {found.dataset}, not"
+            f" on {experiment.dataset}; starts_from names an experiment on the same data"
+        )
+    if found.starts_from is not None:
+        raise ValueError(
+            f"{experiment.name} starts from {found.name}, which itself starts from"
+            f" {found.starts_from}; one step is the most there can be"
+        )
+    settings = {
+        "data": experiment.data,
+        "max_images": experiment.max_images,
+        "seed": experiment.seed,
+        "dataset_args": experiment.dataset_args,
+    }
+    if "epochs" in experiment.changes:  # a quick try is not held up by a long training before it
+        settings["epochs"] = min(experiment.epochs, found.epochs)
+    if "weights" in experiment.model_args:
+        settings["model_args.weights"] = experiment.model_args["weights"]
+    settings |= {
+        key: value
+        for key, value in experiment.changes.items()
+        if key.startswith("model_args.") and key != TRAINED_PART
+    }
+    found = load(found.name, {key: value for key, value in settings.items() if takes(found, key)})
+    for key in ("backbone", "alpha"):
+        here, there = experiment.model_args.get(key), found.model_args.get(key)
+        if here != there:
+            raise ValueError(
+                f"{experiment.name} starts from {found.name}, whose {key} is {there}, not {here}; "
+                "starts_from names an experiment with the same backbone and head"
+            )
+    return found
+
+
+def takes(experiment: Experiment, key: str) -> bool:
+    """Whether there is a setting of this name, in full or by its last word, for this experiment."""
+    return bool(_paths(key, experiment.settings()))
+
+
+def parse_settings(assignments: list[str]) -> dict:
+    """Settings from the command line: `["epochs=3 learning_rate=1e-3"]` -> `{"epochs": 3,
+    "learning_rate": 0.001}`.
+
+    One text may hold several; a value may hold spaces, as `[1, 2]` does.
+    """
+    settings = {}
+    for assignment in (
+        piece
+        for text in assignments
+        for piece in re.split(r"\s+(?=[\w.]+=)", text.strip())
+        if piece
+    ):
+        key, equals, text = assignment.partition("=")
+        if not equals or not key:
+            raise ValueError(f"--set {assignment}: expected key=value, such as epochs=3")
+        if key in settings:
+            raise ValueError(f"--set {assignment}: {key} is set twice")
+        settings[key], _ = strict_yaml.read(text, f"--set {assignment}")
+    return settings
+
+
+def _apply(values: dict, settings: Mapping) -> dict:
+    values = json.loads(json.dumps(values))
+    for key, value in settings.items():
+        *parents, last = _resolve(key, values)
+        target = values
+        for parent in parents:
+            target = target[parent]
+            if not isinstance(target, dict):
+                raise ValueError(
+                    f"settings: {key} cannot be set in {quoted(target)}, to which {parent} was set"
+                )
+        target[last] = value
+    return values
+
+
+def _resolve(key: str, values: dict) -> tuple[str, ...]:
+    """`learning_rate` -> ("optimizer_args", "learning_rate"): the path of a setting, by its full or
+    its last name.
+    """
+    found = _paths(key, values)
+    if len(found) > 1:
+        raise ValueError(
+            f"settings: {key!r} could be {' or '.join('.'.join(path) for path in found)}; write one"
+            " of them in full"
+        )
+    if not found:
+        known = [name for path in _all_paths(values) for name in (".".join(path), path[-1])]
+        raise ValueError(
+            f"settings: there is no setting {key!r}{nearest(key, known)}; "
+            "`python pipeline.py show EXP` lists what an experiment sets"
+        )
+    return found[0]
+
+
+def _paths(key: str, values: dict) -> list[tuple[str, ...]]:
+    known = _all_paths(values)
+    return [path for path in known if ".".join(path) == key] or [
+        path for path in known if path[-1] == key
+    ]
+
+
+def _all_paths(values: dict) -> list[tuple[str, ...]]:
+    return [(field,) for field in _TOP_LEVEL] + [
+        (field, entry) for field, entries in _entries(values).items() for entry in entries
+    ]
+
+
+def _entries(values: dict) -> dict[str, dict[str, str]]:
+    """For each mapping field its entries and their types, given the chosen names."""
+
+    def of(room):
+        choice = choices.of(room).get(values[room]) if isinstance(values[room], str) else None
+        return (
+            {key: annotation for key, (annotation, _) in choice.settings.items()} if choice else {}
+        )
+
+    return {
+        "dataset_args": of("dataset"),
+        "model_args": of("model"),
+        "optimizer_args": of("optimizer"),
+        "augmentation": {
+            key: annotation for key, (annotation, _) in choices.augmentation().settings.items()
+        },
+        "early_stopping": EARLY_STOPPING,
+        "published": PUBLISHED,
+    }
+
+
+def _check(values: dict, where) -> dict:
+    """The values with their types checked and whole numbers made float where a float is expected;
+    where(*path) -> "file, line n".
+    """
+    checked = {
+        key: typed(values[key], annotation, key, where(key))
+        for key, annotation in _TOP_LEVEL.items()
+    }
+    for room in choices.ROOMS:
+        if checked[room] not in choices.of(room):
+            known = list(choices.of(room))
+            raise ValueError(
+                f"{where(room)}: there is no {room}"
+                f" {checked[room]!r}{nearest(checked[room], known)}; there are {', '.join(known)}"
+            )
+    _check_entries(checked, where)
+    _check_ranges(checked, where)
+    _check_words(checked, where)
+    return checked
+
+
+def _check_entries(checked: dict, where) -> None:
+    """Each mapping holds the settings of what it belongs to, and no others; made typed in place."""
+    required = {
+        f"{room}_args": {
+            key
+            for key, (_, optional) in choices.of(room)[checked[room]].settings.items()
+            if not optional
+        }
+        for room in ("dataset", "model", "optimizer")
+    } | {"early_stopping": set(EARLY_STOPPING), "published": set(PUBLISHED)}
+    for field, entries in _entries(checked).items():
+        for key, value in checked[field].items():
+            if key not in entries:
+                owner = (
+                    checked.get(field.removesuffix("_args"), field)
+                    if field.endswith("_args")
+                    else field
+                )
+                takes = f"{owner} takes {', '.join(entries)}" if entries else f"{owner} takes none"
+                raise ValueError(
+                    f"{where(field, key)}: unknown key {key!r} in {field}{nearest(key, entries)};"
+                    f" {takes}"
+                )
+            checked[field][key] = typed(value, entries[key], f"{field}.{key}", where(field, key))
+        for key in required.get(field, ()):
+            if key not in checked[field]:
+                raise ValueError(f"{where(field)}: {field} lacks {key!r} ({entries[key]})")
+
+
+def _check_ranges(checked: dict, where) -> None:
+    """Numbers lie where they mean something."""
+    for field, key, least in (
+        ("epochs", None, 1),
+        ("batch_size", None, 1),
+        ("seed", None, 0),
+        ("max_images", None, 1),
+        ("early_stopping", "patience", 1),
+        ("early_stopping", "start_from_epoch", 0),
+        ("early_stopping", "min_delta", 0),
+    ):
+        value = checked[field] if key is None else checked[field][key]
+        if value is not None and value < least:
+            raise ValueError(
+                f"{where(*filter(None, (field, key)))}: {key or field} must be at least {least},"
+                f" got {value}"
+            )
+    if checked["seed"] >= 2**32:
+        raise ValueError(
+            f"{where('seed')}: seed must be below 2**32 = 4294967296, got {checked['seed']}"
+        )
+    side = checked["dataset_args"].get("image_size", IMAGE_SIDES[0])
+    if not IMAGE_SIDES[0] <= side <= IMAGE_SIDES[1]:
+        raise ValueError(
+            f"{where('dataset_args', 'image_size')}: image_size lies between {IMAGE_SIDES[0]} and"
+            f" {IMAGE_SIDES[1]} pixels, got {side}"
+        )
+    if checked["optimizer_args"].get("learning_rate", 1) <= 0:
+        raise ValueError(
+            f"{where('optimizer_args', 'learning_rate')}: learning_rate must be above 0, got"
+            f" {checked['optimizer_args']['learning_rate']}"
+        )
+    for key in ("test_accuracy", "validation_accuracy"):
+        if not 0 <= (checked["published"][key] or 0) <= 1:
+            raise ValueError(
+                f"{where('published', key)}: published.{key} is a share from 0 to 1, got"
+                f" {checked['published'][key]}"
+            )
+
+
+def _check_words(checked: dict, where) -> None:
+    """Words are among those that there are: of the data, a monitor, an experiment, a notebook."""
+    if checked["data"] not in ("real", "sample"):
+        raise ValueError(f"{where('data')}: data is real or sample, got {checked['data']!r}")
+    if checked["early_stopping"]["monitor"] not in MONITORS:
+        raise ValueError(
+            f"{where('early_stopping', 'monitor')}: monitor is {' or '.join(MONITORS)}, got"
+            f" {checked['early_stopping']['monitor']!r}"
+        )
+    if checked["starts_from"] is not None and checked["starts_from"] not in names():
+        raise ValueError(
+            f"{where('starts_from')}: there is no experiment"
+            f" {checked['starts_from']!r}{nearest(checked['starts_from'], names())} to start from"
+        )
+    known = assignments()
+    if checked["notebook"] not in known:
+        raise ValueError(
+            f"{where('notebook')}: there is no notebook"
+            f" {checked['notebook']!r}{nearest(checked['notebook'], known)}; there are"
+            f" {', '.join(known)}"
+        )
+
+
+def flatten(values: Mapping) -> dict:
+    """One level of nesting to dotted keys: {"optimizer_args": {"learning_rate": 1}} ->
+    {"optimizer_args.learning_rate": 1}.
+    """
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        flat |= (
+            {f"{key}.{entry}": item for entry, item in value.items()}
+            if isinstance(value, dict)
+            else {key: value}
+        )
+    return flat
+
+
+def _folder_part(key: str, value) -> str:
+    if key == "data":
+        return value
+    parts = value if isinstance(value, list) else [value]
+    text = "_".join(part if isinstance(part, str) else json.dumps(part) for part in parts)
+    safe = re.sub(r"[^A-Za-z0-9.+_-]+", "_", text)[:40]
+    if safe != text:  # two values must never share a folder
+        safe = f"{safe.strip('_.')}-{_digest(json.dumps(value))}"
+    return f"{key.split('.')[-1]}-{safe}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]

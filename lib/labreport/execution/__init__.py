@@ -1,0 +1,1 @@
+"""Executes one notebook, renders its reports, verifies its run."""

@@ -1,0 +1,470 @@
+"""Whether a run can be repeated: run again in a scratch place and compared, with its folder or with
+its PDF alone; and how two runs differ.
+"""
+
+import contextlib
+import hashlib
+import io
+import os
+import shutil
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ..config import experiments, strict_yaml
+from ..config.plain_types import quoted
+from ..core import files, paths, privacy
+from ..core.wording import listed
+from ..runs import enclosures, identity, manifest, provenance, results
+from . import execution
+
+# of losses, accuracies and probabilities, absolute and relative: what another device or number of
+# threads may change
+TOLERANCE = 1e-3
+CLOCKED = ("seconds", "prepared_seconds", "seconds_per_epoch", "finished")
+# by what was run, not by how it came out
+DECIDED = ("identity", "dataset", "run", "experiment", "changes", "data")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """verdict: identical, within tolerance, or different. where: the first difference, empty where
+    there is none.
+
+    reasons: what the two were made from differently. machine: what they ran on differently.
+    verified: when. of: when the run that was compared had finished. compared: what of the two.
+    """
+
+    verdict: str
+    where: str
+    reasons: list[str]
+    machine: list[str]
+    tolerance: float
+    verified: str
+    of: str
+    ran_on: str
+    compared: str = "history, predictions and metrics"
+
+    def __str__(self) -> str:
+        how = {
+            "identical": f"{self.compared} are the same, bit for bit",
+            "different": f"first in {self.where}",
+            "within tolerance": (
+                f"no number differs by more than {self.tolerance:g}; first different in"
+                f" {self.where}"
+            ),
+        }[self.verdict]
+        return f"{self.verdict}: {how}"
+
+
+def verify(experiment, tolerance: float = TOLERANCE, output=None) -> Verdict:
+    """Run an experiment again, from the raw data on, in a scratch place, and compare what comes out
+    with its finished run.
+
+    Stopped, it goes on with the next call; what a failed one has left stays in the scratch place
+    until then. The number of threads is that of the finished run. Raises FileNotFoundError where
+    there is none.
+    """
+    recorded = results.load(experiment.folder)
+    last = recorded.provenance["sittings"][-1]
+    with (
+        _scratch("verification", experiment.run_name, last["threads"]),
+        open(os.devnull, "w") as nowhere,
+    ):
+        execution.run(experiment, output or nowhere)
+        again = results.load(experiment.folder)
+    return _verdict(recorded, again, tolerance)
+
+
+def reproduce(
+    pdf: Path, tolerance: float = TOLERANCE, output=None, say=lambda line: None
+) -> Verdict:
+    """Run the experiment that a report's PDF carries again, in a scratch place, and compare its
+    history and metrics with those in the PDF.
+
+    What counts is the experiment inside the PDF, whatever the parameter file of that name says, if
+    there is one. say: is told, line by line, what is run and what differs here from what the PDF
+    was made with. Raises ValueError where the PDF carries no experiment, or none that can be run
+    here.
+    """
+    carried = enclosures.read(pdf)
+    last = carried.provenance["sittings"][-1]
+    try:
+        history = results.read_table(io.StringIO(carried.history))
+    except ValueError as error:
+        raise ValueError(f"{pdf.name}: {enclosures.HISTORY}: {error}") from None
+    recorded = results.Result(history, carried.metrics, None, carried.provenance)
+    say(f"{pdf.name} holds {carried.experiment}, trained until {carried.metrics['finished']}")
+    for line in _beside_the_file(carried):
+        say(line)
+    digest = hashlib.sha256(
+        strict_yaml.write([carried.experiment, carried.settings, carried.base]).encode()
+    ).hexdigest()[:16]
+    # of this project, not of the scratch place
+    checkout, locks = (provenance.checkout(), provenance.locks())
+    with (
+        _scratch("reproduction", digest, last["threads"]) as scratch,
+        _project_of(carried, scratch),
+        open(os.devnull, "w") as nowhere,
+    ):
+        try:
+            experiment = experiments.load(
+                carried.experiment,
+                {
+                    key: carried.settings[key]
+                    for key in experiments.REHEARSAL
+                    if key in carried.settings
+                },
+            )
+            experiments.base(experiment)
+        except (ValueError, FileNotFoundError) as error:
+            shutil.rmtree(scratch)
+            # not the file of that name here
+            told = str(error).replace(
+                f"params/{carried.experiment}.yaml", f"{enclosures.PARAMETERS} in it"
+            )
+            raise ValueError(
+                f"the experiment inside {pdf.name} cannot be run here: {told}"
+            ) from None
+        for line in _beside_this_machine(
+            carried,
+            identity.of(experiment, carried.metrics["identity"].get("data")),
+            checkout,
+            locks,
+        ):
+            say(line)
+        execution.run(experiment, output or nowhere)
+        again = results.load(experiment.folder)
+    verdict = _verdict(recorded, replace(again, predictions=None), tolerance)
+    return replace(verdict, compared="history and metrics")
+
+
+@contextlib.contextmanager
+def _scratch(kind: str, name: str, threads: int):
+    """A place in the cache that run folders and computed files go to while the block runs; deleted
+    after it, but kept where the block failed or was stopped.
+    """
+    scratch = paths.cache() / kind / name
+    scratch.parent.mkdir(parents=True, exist_ok=True)
+    # The data are where they are, whatever folder the block goes to.
+    own = {
+        "LABREPORT_REPORTS": f"{scratch}/reports",
+        "LABREPORT_CACHE": f"{scratch}/cache",
+        "LABREPORT_THREADS": str(threads),
+        "LABREPORT_DATA": str(paths.data()),
+        "LABREPORT_DATA_LOCK": str(paths.data_lock()),
+    }
+    before = {key: os.environ.get(key) for key in own}
+    with files.lock(scratch.with_name(f"{scratch.name}.lock"), f"the {kind} of {name}"):
+        os.environ |= own
+        try:
+            yield scratch
+        finally:
+            for key, value in before.items():
+                os.environ.pop(key) if value is None else os.environ.update({key: value})
+        shutil.rmtree(scratch)
+
+
+@contextlib.contextmanager
+def _project_of(carried: enclosures.Enclosure, scratch: Path):
+    """Work in a project that has one experiment, the one that is carried, and the notebooks of this
+    one.
+    """
+    shutil.rmtree(scratch / "project", ignore_errors=True)
+    project = scratch / "project"
+    shutil.copytree(
+        paths.notebooks(),
+        project / "notebooks",
+        ignore=shutil.ignore_patterns(".ipynb_checkpoints"),
+    )
+    (project / "params").mkdir()
+    base = carried.settings.get("starts_from") if carried.base else None
+    described = {
+        key: carried.settings[key] for key in experiments.DESCRIPTION if key in carried.settings
+    }
+    texts = {carried.experiment: carried.settings}
+    if base and carried.base:
+        texts[base] = described | carried.base
+    for name, settings in texts.items():
+        if not experiments.NAME.fullmatch(str(name)):
+            raise ValueError(f"{str(name)[:40]!r} is no experiment's name; the PDF was edited")
+        text = strict_yaml.write(
+            {key: value for key, value in settings.items() if key not in experiments.REHEARSAL}
+        )
+        files.write_text(project / "params" / f"{name}.yaml", text)
+    with contextlib.chdir(project):
+        yield
+
+
+def _beside_the_file(carried: enclosures.Enclosure) -> list[str]:
+    """What the parameter file of this name says otherwise than the experiment inside the PDF, the
+    run's own settings aside.
+    """
+    file = paths.params() / f"{carried.experiment}.yaml"
+    where = paths.display(file)
+    changes = carried.metrics.get("changes")
+    try:
+        here = experiments.flatten(
+            experiments.load(
+                carried.experiment, changes if isinstance(changes, dict) else {}
+            ).settings()
+        )
+    except ValueError as error:
+        return [
+            f"{where}"
+            f" {f'cannot be compared with it ({error})' if file.exists() else 'is not here'};"
+            " the experiment inside the PDF is run"
+        ]
+    inside = experiments.flatten(carried.settings)
+    differences = [
+        f"{key}: {quoted(inside.get(key))}, in the file {quoted(here.get(key))}"
+        for key in inside | here
+        if inside.get(key) != here.get(key)
+    ]
+    return (
+        [f"{where} says otherwise ({listed(differences, 4)}); the experiment inside the PDF is run"]
+        if differences
+        else []
+    )
+
+
+def _beside_this_machine(
+    carried: enclosures.Enclosure, now: dict, checkout: dict, locks: dict
+) -> list[str]:
+    """In a few lines, what differs here from what a PDF was made with: machine, versions, source,
+    lock file.
+    """
+    last, versions = carried.provenance["sittings"][-1], carried.provenance["versions"]
+    before = {key: last[key] for key in provenance.machine()} | versions
+    here = provenance.machine() | provenance.versions(*versions)
+    machine = [
+        f"{key}: {before[key]}, here {here.get(key, 'not installed')}"
+        for key in before
+        if before[key] != here.get(key)
+    ]
+    source = [
+        reason
+        for reason in identity.differences(carried.metrics["identity"], now)
+        if reason.split(":")[0] not in versions
+    ]
+    if last["checkout"].get("commit") != checkout["commit"]:
+        source.insert(
+            0,
+            f"commit: {str(last['checkout'].get('commit'))[:10]}, here"
+            f" {str(checkout['commit'])[:10]}",
+        )
+    elif last["checkout"].get("diff") != privacy.cleaned(checkout["diff"]):
+        source.insert(0, "changes since the commit are others")
+    packages = [
+        name
+        for name in provenance.LOCKS
+        if name in last["locks"] and last["locks"][name] != locks.get(name)
+    ]
+    told = {
+        "machine and versions": machine,
+        "source": source,
+        "lock files that are others here": packages,
+    }
+    return [f"{what}: {listed(found, 6)}" for what, found in told.items() if found] or [
+        "machine, versions, source and lock files are those that the PDF was made with"
+    ]
+
+
+def _verdict(recorded: results.Result, again: results.Result, tolerance: float) -> Verdict:
+    """What comes of comparing a run with its repetition."""
+    last = recorded.provenance["sittings"][-1]
+    reasons = identity.differences(
+        recorded.metrics["identity"], again.metrics["identity"], everywhere=True
+    )
+    # tolerance is for another machine, not for another training
+    verdict, where = compare(recorded, again, 0 if reasons else tolerance)
+    now = again.provenance["sittings"][-1]
+    return Verdict(
+        verdict,
+        where,
+        reasons,
+        provenance.other_surroundings(last, now),
+        tolerance,
+        files.now(),
+        recorded.metrics["finished"],
+        f"{now['processor']}, {now['backend']} on {now['device']}, {now['threads']} threads",
+    )
+
+
+def stamp(experiment, verdict: Verdict) -> None:
+    """Put a verdict into the run folder, where the report finds it."""
+    metrics = results.finished(experiment.folder)
+    if metrics is None or metrics["finished"] != verdict.of:
+        raise ValueError(
+            f"{experiment.run_name} has been replaced since it was verified; verify it again"
+        )
+    if edited := manifest.changed(experiment.folder, manifest.TRAINED):
+        raise ValueError(
+            f"not stamped: {listed(edited)} of {experiment.run_name} changed after it was executed"
+        )
+    if verdict.reasons:
+        raise ValueError(
+            f"not stamped: what {experiment.run_name} was made from is no longer here"
+            f" ({'; '.join(verdict.reasons)}); a report made now would be of another run"
+        )
+    files.write_json(experiment.folder / results.VERIFICATION, asdict(verdict))
+
+
+def compare(
+    one: results.Result, other: results.Result, tolerance: float = TOLERANCE
+) -> tuple[str, str]:
+    """identical, within tolerance or different; and the first difference: history before
+    predictions before metrics.
+    """
+    first = ""
+    for where, apart in _differences(one, other):
+        first = first or where
+        if not apart <= tolerance:  # not a number is no small difference
+            return "different", first
+    return ("within tolerance", first) if first else ("identical", "")
+
+
+def _differences(one, other):
+    """(where, how far apart relative to the larger of 1 and the value) of all differences, in
+    order; infinity where it is no matter of degree.
+    """
+    if list(one.history) != list(other.history):
+        yield f"history: columns {', '.join(one.history)}, then {', '.join(other.history)}", np.inf
+        return
+    for epoch in range(min(len(one.history), len(other.history))):
+        for column in one.history:
+            yield from _apart(
+                f"history, epoch {epoch + 1}, {column}",
+                one.history[column][epoch],
+                other.history[column][epoch],
+            )
+    if len(one.history) != len(other.history):
+        yield f"history: {len(one.history)} epochs, then {len(other.history)}", np.inf
+    yield from _predicted_apart(one, other) if one.predictions is not None else ()
+    for key in {**one.metrics, **other.metrics}:
+        if key not in (*CLOCKED, *DECIDED):
+            yield from _apart(
+                f"metrics, {key}",
+                one.metrics.get(key),
+                other.metrics.get(key),
+                whole=not key.endswith(("accuracy", "loss")),
+            )
+
+
+def _predicted_apart(one, other):
+    if list(one.predictions["id"]) != list(other.predictions["id"]):
+        yield "predictions: of other images", np.inf
+        return
+    if list(one.predictions) != list(other.predictions):
+        yield "predictions: of other classes", np.inf
+        return
+    numbers = [
+        table.drop(columns=["id", "label", "predicted"]).to_numpy()
+        for table in (one.predictions, other.predictions)
+    ]
+    for column in ("label", "predicted"):
+        for row in np.flatnonzero(one.predictions[column] != other.predictions[column]):
+            yield from _apart(
+                f"predictions, image {one.predictions['id'][row]}, {column}",
+                one.predictions[column][row],
+                other.predictions[column][row],
+            )
+    for row, column in np.argwhere(numbers[0] != numbers[1]):
+        yield from _apart(
+            f"predictions, image {one.predictions['id'][row]}, {one.class_names[column]}",
+            numbers[0][row, column],
+            numbers[1][row, column],
+        )
+
+
+def _apart(where: str, one, other, whole: bool = False):
+    if one == other:
+        return
+    numbers = all(
+        isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+        for value in (one, other)
+    )
+    shown = (
+        f"{value:.9g}" if isinstance(value, (float, np.floating)) else str(value)
+        for value in (one, other)
+    )
+    try:
+        apart = abs(one - other) / max(1, abs(one)) if numbers and not whole else np.inf
+    except OverflowError:  # a whole number that no float holds
+        apart = np.inf
+    yield f"{where}: {' then '.join(shown)}", apart
+
+
+def folder_of(name: str, settings: dict) -> Path:
+    """The folder of a finished run: of an experiment with these settings, or by the name of the
+    folder itself (ValueError, FileNotFoundError).
+    """
+    for folder in (paths.reports() / name, Path(name)) if not settings else ():
+        if results.finished(folder):
+            return folder
+    experiment = experiments.load(name, settings)
+    results.load(experiment.folder)  # raises
+    return experiment.folder
+
+
+def side_by_side(one: Path, other: Path) -> dict[str, pd.DataFrame]:
+    """What differs between two finished runs: settings, source, data, environment and results, each
+    as a table of item and the two values.
+    """
+    runs = [results.load(folder) for folder in (one, other)]
+    names = [one.name, other.name] if one.name != other.name else [str(one), str(other)]
+
+    def table(values):
+        flat = [experiments.flatten(each) for each in values]
+        rows = [
+            (key, *(_shown(each.get(key)) for each in flat))
+            for key in dict.fromkeys([*flat[0], *flat[1]])
+            if flat[0].get(key) != flat[1].get(key)
+        ]
+        return pd.DataFrame(rows, columns=["", *names])
+
+    origins = [run.provenance for run in runs]
+    environments = [
+        {
+            key: value
+            for key, value in origin["sittings"][-1].items()
+            if key in (*provenance.machine(), "backend", "device", "threads", "environment")
+        }
+        | {
+            "sittings": len(origin["sittings"]),
+            "commit": origin["sittings"][-1]["checkout"]["commit"],
+            "changes": origin["sittings"][-1]["checkout"]["changes"],
+            "lock files": origin["sittings"][-1]["locks"],
+            "packages": origin["imported"],
+        }
+        for origin in origins
+    ]
+    data = [run.metrics["dataset"] for run in runs]
+    found = {
+        "Settings": table([origin["settings"] for origin in origins]),
+        "Code": table([run.metrics["identity"].get("code", {}) for run in runs]),
+        "Environment": table(environments),
+        "Data": table(data),
+        "Results": table(
+            [
+                {
+                    key: value
+                    for key, value in run.metrics.items()
+                    if key not in DECIDED and key != "seconds_per_epoch"
+                }
+                for run in runs
+            ]
+        ),
+    }
+    verdict, where = compare(runs[0], runs[1])
+    found["History and predictions"] = pd.DataFrame(
+        [("compared", verdict, where)], columns=["", "verdict", "first difference"]
+    )
+    return {name: rows for name, rows in found.items() if len(rows)}
+
+
+def _shown(value) -> str:
+    text = f"{value:.6g}" if isinstance(value, float) else "-" if value is None else str(value)
+    return text if len(text) <= 40 else text[:37] + "..."

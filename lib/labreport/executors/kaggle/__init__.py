@@ -1,0 +1,1 @@
+"""Runs experiments on Kaggle and fetches what they made."""

@@ -1,0 +1,186 @@
+"""A notebook for Kaggle: what it holds, what it needs of the service, and how it is pushed.
+
+The service takes one file and no parameters.
+"""
+
+import json
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...config import experiments
+from ...core import privacy
+from ...core.wording import duration
+from ...datasets import fetching
+from ...platforms import kaggle_api
+from .. import tasks
+from . import bundles, errand
+
+TITLE = 50  # characters that the service takes
+HOURS, MOST_HOURS = 11.5, 12  # of a notebook
+GPU_AT_ONCE, CPU_AT_ONCE = 2, 5  # notebooks that it runs at once for one person
+NOTHING_TO_ATTACH = "what it was to go on from is not there any more"
+
+
+@dataclass(frozen=True)
+class Terms:
+    """On which terms runs are done there. gpu: whether with one; accelerator: which, None for the
+    service's choice. at_once: notebooks. seconds: of each.
+    """
+
+    gpu: bool
+    accelerator: str | None
+    at_once: int
+    seconds: int
+    language: str
+
+    def __str__(self) -> str:
+        return f"{'with' if self.gpu else 'without'} a GPU, at most {duration(self.seconds)}"
+
+
+def gpu_time_left(api) -> str:
+    """How much GPU time is left this week, in words; ValueError where there is none: a notebook
+    would wait for it in silence.
+    """
+    found = kaggle_api.asked(
+        api, api.quota_view, what="how much GPU time is left", page=kaggle_api.SETTINGS
+    )
+    if found.gpu_quota is None:
+        return "GPU time left on Kaggle this week: it does not say"
+    left = (found.gpu_quota.total_time_allowed - found.gpu_quota.time_used).total_seconds()
+    anew = (
+        f"; anew on {found.quota_refresh_time:%A, %-d %B, %H:%M} UTC"
+        if found.quota_refresh_time
+        else ""
+    )
+    if left <= 0:
+        raise ValueError(
+            f"the GPU time that Kaggle gives you each week is used up{anew}. Wait until then, or"
+            " run without one: --cpu"
+        )
+    return f"GPU time left on Kaggle this week: {duration(left)}{anew}"
+
+
+def page(kernel: str) -> str:
+    """Where a person looks at a notebook."""
+    return f"{kaggle_api.SITE}/code/{kernel}"
+
+
+def slug(name: str, key: str, letter: str, part: int) -> str:
+    """Name and title of a notebook on Kaggle: at most 50 characters that the service leaves as they
+    are. key: so that two lanes never share it.
+    """
+    words = re.sub(r"[^a-z0-9]+", "-", f"labreport-{name}".lower()).strip("-")
+    end = "".join(f"-{word}" for word in (key, letter, str(part)) if word)
+    return words[: TITLE - len(end)].rstrip("-") + end
+
+
+def notebook(name: str, found: list, key: str, terms: Terms) -> dict:
+    """The notebook that does an errand, as JSON. found: experiments; key: of the errand."""
+    runs = {
+        one.run_name: {
+            "arguments": tasks.command(one),
+            "base": base.run_name if (base := experiments.base(one)) else None,
+        }
+        for one in found
+    }
+    said = [
+        f"# labreport: {name}",
+        (
+            f"Sent by `pipeline.py kaggle`; it trains {', '.join(f'`{run}`' for run in runs)} with"
+            " the program that it carries inside, and shows what came of it."
+        ),
+    ]
+    doing = (
+        "from labreport.remote import"
+        f" errand\n\n{bundles.assigned(runs=runs, language=terms.language)}\nerrand.do({key!r},"
+        f" runs, language, seconds={terms.seconds - errand.reserve(terms.seconds):.0f})"
+    )
+    showing = "for run in runs:\n    errand.show(run, language)"
+    return bundles.whole(
+        [
+            bundles.prose("title", "\n\n".join(said)),
+            bundles.package(),
+            bundles.bootstrap(),
+            bundles.code("errand", doing),
+            bundles.code("show", showing),
+        ]
+    )
+
+
+def needs(found: list) -> dict:
+    """What of Kaggle's the experiments use, in the words of its metadata: data sets, competitions,
+    internet.
+    """
+    pages = {
+        fetching.SOURCES[one.dataset].page.removeprefix(f"{kaggle_api.SITE}/")
+        for one in found
+        if one.data == "real"
+    }
+    kinds = {
+        kind: sorted(page.partition("/")[2] for page in pages if page.startswith(f"{kind}/"))
+        for kind in ("datasets", "competitions")
+    }
+    downloads = any("://" in page for page in pages) or any(
+        one.model_args.get("weights") == "imagenet" for one in found
+    )
+    return {
+        "dataset_sources": kinds["datasets"],
+        "competition_sources": kinds["competitions"],
+        "enable_internet": downloads,
+    }
+
+
+def push(api, part: dict, attached: str | None, found: list, name: str, terms: Terms) -> str:
+    """Push a part of a lane, once; returns why it was not taken though it may be later, else
+    nothing. attached: the notebook whose output it needs.
+
+    ValueError where a person has to do something: the client reports a success all the same.
+    ConnectionError where it is not known whether it arrived.
+    """
+    wanted, title = needs(found), part["kernel"].partition("/")[2]
+    metadata = {
+        "id": part["kernel"],
+        "title": title,
+        "code_file": "notebook.ipynb",
+        "language": "python",
+        "kernel_type": "notebook",
+        "is_private": True,
+        "enable_gpu": terms.gpu,
+        "kernel_sources": [attached] if attached else [],
+        **wanted,
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "kernel-metadata.json").write_text(json.dumps(metadata), "utf-8")
+        Path(folder, "notebook.ipynb").write_text(
+            json.dumps(notebook(name, found, part["errand"], terms)), "utf-8"
+        )
+        # a second try could be a second notebook
+        answer = kaggle_api.asked(
+            api,
+            api.kernels_push,
+            folder,
+            timeout=str(terms.seconds),
+            acc=terms.accelerator if terms.gpu else None,
+            what=f"the notebook {title}",
+            page=kaggle_api.SETTINGS,
+            attempts=1,
+        )
+    for source in answer.invalid_competition_sources or []:
+        raise ValueError(
+            f"Kaggle cannot attach the competition {source} to {title}: accept its rules at"
+            f" {kaggle_api.SITE}/competitions/{source}/rules and run again"
+        )
+    for source in answer.invalid_dataset_sources or []:
+        raise ValueError(
+            f"Kaggle cannot attach {source} to {title}; look whether you may open"
+            f" {kaggle_api.SITE}/datasets/{source}"
+        )
+    if answer.invalid_kernel_sources:
+        return NOTHING_TO_ATTACH
+    if answer.error and "session count" not in answer.error:
+        raise ValueError(
+            f"Kaggle did not take the notebook {title}: {privacy.cleaned(answer.error)}"
+        )
+    return privacy.cleaned(answer.error or "").rstrip(".")

@@ -1,0 +1,184 @@
+"""A run of a sweep on its way: what starts it, where its words go, what came of it; and what a
+sweep keeps of how its runs are made.
+"""
+
+import contextlib
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..config import experiments
+from ..core import files, interruption, logs, paths
+from ..core.wording import count
+from ..runs import state
+from ..studies.sweeps import Sweep
+from . import warm
+from .planning import Step
+
+PIPELINE = paths.PACKAGE.parents[1] / "pipeline.py"
+RECORD = "sweep.json"  # in the sweep's folder: how its runs are made
+LOGS = "logs"
+LOOK_SECONDS = 0.5
+
+
+@dataclass
+class Task:
+    """A run on its way. outcome: waiting, running, done, failed or stopped. tries: processes
+    started so far. why: it failed.
+    """
+
+    step: Step
+    log: Path
+    outcome: str = "waiting"
+    tries: int = 0
+    why: str = ""
+
+    @property
+    def folder(self) -> Path:
+        return self.step.experiment.folder
+
+    def begin(self) -> None:
+        """Count another try."""
+        self.tries += 1
+        self.outcome = "running"
+
+    def ended(self, code: int, retries: int, asked: bool) -> None:
+        """Take notice of how its process ended. retries: of a run that fails; asked: whether the
+        sweep is being stopped.
+        """
+        if code == 0:
+            self.outcome, self.why = "done", ""
+            return
+        self.why = last_words(self.log, code)
+        if asked and code in (129, 130, 143, warm.LOST):
+            self.outcome = "stopped"
+        elif code in (files.AT_WORK, warm.LOST) and not asked:
+            # another process has it in hand, or its parent was killed: it is begun again
+            self.outcome, self.tries = "waiting", self.tries - 1
+        else:
+            self.outcome = "waiting" if self.tries <= retries and not asked else "failed"
+
+
+@contextlib.contextmanager
+def queued(sweep: Sweep, steps: list[Step]):
+    """Within the block there is a task for each step, queued where there is something to do; what
+    nothing has come of is taken back at its end.
+    """
+    folder = sweep.folder / LOGS
+    folder.mkdir(parents=True, exist_ok=True)
+    tasks = [
+        Task(step, folder / f"{step.experiment.run_name}.txt", "waiting" if step.to_do else "done")
+        for step in steps
+    ]
+    for task in tasks:
+        if task.step.to_do:
+            state.queue(task.folder)
+    try:
+        yield tasks
+    finally:
+        for task in tasks:
+            state.unqueue(task.folder)
+
+
+def command(experiment) -> list[str]:
+    """What `pipeline.py` is told to run an experiment in a process of its own."""
+    changed = dict.fromkeys(key.split(".")[0] for key in experiment.changes if key != "data")
+    settings = experiment.training_settings()
+    sample = ["--data", "sample"] if experiment.data == "sample" else []
+    return [
+        "report",
+        experiment.name,
+        "--notebook-only",
+        *sample,
+        *(["--set", *(f"{key}={json.dumps(settings[key])}" for key in changed)] if changed else []),
+    ]
+
+
+def head(log: Path, run_name: str, how: str) -> None:
+    """Say in the log that a process begins."""
+    log.parent.mkdir(parents=True, exist_ok=True)  # somebody may have tidied up
+    with open(log, "a") as words:
+        words.write(f"--- {run_name}, {files.now()}, {how}\n")
+
+
+def start(
+    script: Path, arguments: list[str], log: Path, folder: Path, environment: dict[str, str]
+) -> logs.Process:
+    """A process that runs the pipeline in a folder, its words cleaned and appended to the log.
+
+    It dies with the thread that started it.
+    """
+    return logs.Process(
+        [sys.executable, str(script), *arguments],
+        log,
+        cwd=folder,
+        env=environment,
+        start_new_session=True,
+        preexec_fn=interruption.die_with(os.getpid()),
+    )
+
+
+def base_folder(experiment) -> Path | None:
+    """Folder of the experiment whose weights this one starts from, as long as it is not finished:
+    two runs must not both train it.
+    """
+    base = experiments.base(experiment)
+    return base.folder if base and not (base.folder / "metrics.json").exists() else None
+
+
+def stopped(sweep: Sweep, found: list[Task], number: int) -> interruption.Interrupted:
+    """What is raised when a sweep was asked to stop by a signal, and its runs have."""
+    stop = interruption.Interrupted(
+        f"{sweep.run_name}: {sum(task.outcome == 'done' for task in found)} of"
+        f" {count(len(found), 'run')} done, the epochs of the others are saved; the same command"
+        " goes on"
+    )
+    stop.signal = number
+    return stop
+
+
+def by_reason(failed: list[Task]) -> dict[str, list[Task]]:
+    """Tasks that failed, by what they said: one mistake can fail a whole night's runs, and is told
+    once.
+    """
+    found: dict[str, list[Task]] = {}
+    for task in failed:
+        found.setdefault(task.why, []).append(task)
+    return found
+
+
+def recorded(sweep: Sweep) -> dict:
+    """at_once and threads with which a sweep was started; empty where it was not yet.
+
+    Another number of threads gives other bits, so they are kept.
+    """
+    found = files.read_json(sweep.folder / RECORD)
+    whole = isinstance(found, dict) and all(
+        type(found.get(key)) is int and found[key] > 0 for key in ("at_once", "threads")
+    )
+    return found if whole else {}
+
+
+def record(sweep: Sweep, at_once: int, threads: int) -> None:
+    """Keep them."""
+    files.write_json(
+        sweep.folder / RECORD,
+        {
+            "at_once": at_once,
+            "threads": threads,
+            "started": recorded(sweep).get("started", files.now()),
+        },
+    )
+
+
+def last_words(log: Path, code: int) -> str:
+    """Why a run failed, by its log; code: its exit code, for a run that said nothing."""
+    text = log.read_text("utf-8", errors="replace") if log.exists() else ""
+    lines = [
+        line for line in text.splitlines() if line.startswith(("error:", "interrupted:", "---"))
+    ]
+    if not lines or lines[-1].startswith("---"):
+        return f"it ended with code {code} and no word: killed, or out of memory?"
+    return lines[-1].split(": ", 1)[1]

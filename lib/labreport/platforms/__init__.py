@@ -1,0 +1,1 @@
+"""Colab and Kaggle: copies on Google Drive, the Kaggle client."""

@@ -1,1 +1,0 @@
-"""Runs on Kaggle: sent from here, done there."""

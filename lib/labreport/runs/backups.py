@@ -1,0 +1,46 @@
+"""Where this machine keeps run folders beside their own place: a hook for its platform.
+
+On Colab and Kaggle run folders outlive the runtime. What copies them belongs to the platform; this
+package does not know how it is done. At home nothing is copied.
+"""
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from ..core import hosts
+
+# The module that keeps run folders on a host. It is named here, since no process may forget to
+# register it, and imported only there.
+PLATFORMS = {"colab": "labreport.platforms.keeping", "kaggle": "labreport.platforms.keeping"}
+
+
+class Backup(Protocol):
+    """What a platform's module has to offer."""
+
+    def keep(self, folder: Path) -> None:
+        """Copy what is new in a run folder."""
+
+    def bring_back(self, folder: Path, progress: Callable[[str], None] = print) -> bool:
+        """Restore a run folder from the copy that has come furthest; whether that was done."""
+
+    def further(self, folder: Path) -> list:
+        """The copies of a run that have come further than its folder."""
+
+
+class _Nowhere:
+    def keep(self, folder):
+        pass
+
+    def bring_back(self, folder, progress=print):
+        return False
+
+    def further(self, folder):
+        return []
+
+
+def platform() -> Backup:
+    """What keeps the run folders of this host."""
+    module = PLATFORMS.get(hosts.here())
+    return importlib.import_module(module) if module else _Nowhere()

@@ -1,0 +1,270 @@
+"""What a report's PDF carries inside, so that its experiment can be run again: written from a run
+folder, and read back from a PDF.
+
+What is read back comes from outside: names are compared with those expected and never used as
+paths, and nothing of it is executed.
+"""
+
+import hashlib
+import json
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..config import experiments, strict_yaml
+from ..core import files, paths, privacy
+from . import provenance, records
+
+PARAMETERS, METRICS, HISTORY, PROVENANCE, COMPARISON, SWEEP = (
+    "parameters.yaml",
+    "metrics.json",
+    "history.csv",
+    "provenance.json",
+    "comparison.yaml",
+    "sweep.yaml",
+)
+LARGEST = 64 * 2**20  # bytes of one file, unpacked; a longer one is none of ours
+MOST_THREADS = 4096
+_SITTING = {
+    "python": str,
+    "system": str,
+    "processor": str,
+    "cores": int,
+    "backend": str,
+    "device": str,
+    "threads": int,
+    "environment": dict,
+    "checkout": dict,
+    "locks": dict,
+}
+
+
+@dataclass(frozen=True)
+class Enclosure:
+    """What one PDF carries, checked as far as it can be without an experiment's parameter file.
+
+    settings: all of the experiment, as `Experiment.settings()`. base: the settings that decided the
+    training it started from, None where it started anew. changes: what the run had set otherwise
+    than its parameter file. history: text of the CSV file.
+    """
+
+    experiment: str
+    settings: dict
+    base: dict | None
+    metrics: dict
+    history: str
+    provenance: dict
+
+
+def of_run(folder: Path) -> dict[str, bytes]:
+    """The files that a report of a finished run carries, by name; nothing where the folder holds
+    none.
+    """
+    record, metrics = records.provenance(folder), records.metrics(folder)
+    if not record or not metrics:
+        return {}
+    found = {
+        name: _cleaned((folder / name).read_text("utf-8"))
+        for name in (METRICS, HISTORY, PROVENANCE)
+    }
+    found |= _lock(record["sittings"][-1])
+    base = metrics["identity"].get("starts_from")
+    parameters = {"experiment": metrics["experiment"], "settings": record["settings"]} | (
+        {"base": base["settings"]} if base else {}
+    )
+    parameters["sha256"] = {name: hashlib.sha256(data).hexdigest() for name, data in found.items()}
+    return {PARAMETERS: _cleaned(strict_yaml.write(parameters))} | found
+
+
+def of_comparison(compared) -> dict[str, bytes]:
+    """The files that a report on an Assignment or a Sweep carries, by name: what was compared, with
+    which settings, and a sweep's own file.
+    """
+    found = {
+        COMPARISON: _cleaned(
+            strict_yaml.write(
+                {
+                    "compared": compared.name,
+                    "settings": compared.settings,
+                    "runs": [run.experiment.run_name for run in compared.runs],
+                }
+            )
+        )
+    }
+    file = paths.params() / "sweeps" / f"{compared.name}.yaml"
+    return found | ({SWEEP: _cleaned(file.read_text("utf-8"))} if file.exists() else {})
+
+
+def read(pdf: Path) -> Enclosure:
+    """The experiment that a PDF carries.
+
+    FileNotFoundError where there is no such file; ValueError, which says what is wrong, where it is
+    no such PDF.
+    """
+    where = pdf.name
+    found = _attachments(pdf)
+    if PARAMETERS not in found and COMPARISON in found:
+        compared = strict_yaml.read(_text(found, COMPARISON, where), f"{where}, {COMPARISON}")[0]
+        name = compared.get("compared") if isinstance(compared, dict) else None
+        raise ValueError(
+            f"{where} compares the runs of {name}, which were trained for it one by one; verify"
+            " their own reports, or run them again: python pipeline.py"
+            f" {'sweep' if SWEEP in found else 'all'} {name}"
+        )
+    if PARAMETERS not in found:
+        raise ValueError(
+            f"{where} carries no {PARAMETERS}: it is no report of this program, or was changed by"
+            " another (printed, merged, exported by nbconvert); take report.pdf as `pipeline.py"
+            " report` has made it"
+        )
+    parameters, _ = strict_yaml.read(_text(found, PARAMETERS, where), f"{where}, {PARAMETERS}")
+    missing = [
+        key
+        for key in ("experiment", "settings", "sha256")
+        if not isinstance(parameters, dict) or key not in parameters
+    ]
+    if (
+        missing
+        or not isinstance(parameters["settings"], dict)
+        or not isinstance(parameters["sha256"], dict)
+        or not isinstance(parameters.get("base", {}), dict)
+    ):
+        raise ValueError(
+            f"{where}: {PARAMETERS} holds {', '.join(missing) or 'settings'} not as a report does;"
+            " take report.pdf as `pipeline.py report` has made it"
+        )
+    for name in (METRICS, HISTORY, PROVENANCE):
+        if name not in found:
+            raise ValueError(
+                f"{where} carries no {name}; take report.pdf as `pipeline.py report` has made it"
+            )
+        if parameters["sha256"].get(name) != hashlib.sha256(found[name]).hexdigest():
+            raise ValueError(
+                f"{where}: {name} is damaged or was edited: its sha256 is not the one in"
+                f" {PARAMETERS}; take report.pdf as `pipeline.py report` has made it"
+            )
+    name = parameters["experiment"]
+    if not isinstance(name, str) or not experiments.NAME.fullmatch(name) or len(name) > 100:
+        raise ValueError(
+            f"{where}: {PARAMETERS} names an experiment {str(name)[:40]!r}; a name is made of"
+            " lower-case words joined by single underscores"
+        )
+    metrics, record = (
+        _mapping(_text(found, name, where), f"{where}: {name}") for name in (METRICS, PROVENANCE)
+    )
+    sittings = record.get("sittings")
+    last = sittings[-1] if isinstance(sittings, list) and sittings else None
+    told = (
+        isinstance(last, dict)
+        and all(isinstance(last.get(key), kind) for key, kind in _SITTING.items())
+        and 1 <= last["threads"] <= MOST_THREADS
+        and not any(isinstance(last[key], bool) for key in ("threads", "cores"))
+        and records.is_moment(metrics.get("finished"))
+    )
+    if (
+        not told
+        or not isinstance(metrics.get("identity"), dict)
+        or not isinstance(metrics.get("finished"), str)
+        or not isinstance(record.get("versions"), dict)
+    ):
+        raise ValueError(
+            f"{where}: {METRICS} or {PROVENANCE} does not say what a run's does; it was made by"
+            " another version of this program, or edited"
+        )
+    wrong = _wrong_kinds(parameters, metrics, record)
+    if wrong:
+        raise ValueError(
+            f"{where}: {wrong} is not as a report has it; it was made by another version of this"
+            " program, or edited"
+        )
+    return Enclosure(
+        name,
+        parameters["settings"],
+        parameters.get("base"),
+        metrics,
+        _text(found, HISTORY, where),
+        record,
+    )
+
+
+def _wrong_kinds(parameters: dict, metrics: dict, record: dict) -> str | None:
+    """The first place, of those that are read, that holds a value of another kind than a report has
+    there; None where all is well.
+
+    What an experiment's settings hold is checked where it is loaded.
+    """
+    last = record["sittings"][-1]
+    checkout = {
+        key: last["checkout"].get(key, default) for key, default in (("commit", None), ("diff", ""))
+    }
+    names = [
+        parameters["settings"].get("starts_from"),
+        *([parameters["base"].get("starts_from")] if parameters.get("base") else []),
+    ]
+    wrong = {
+        "starts_from": any(
+            not isinstance(name, str | None) or (name and not experiments.NAME.fullmatch(name))
+            for name in names
+        ),
+        f"base in {PARAMETERS}": bool(names[0]) != bool(parameters.get("base")),
+        f"versions in {PROVENANCE}": not records.are_texts(record["versions"]),
+        f"locks in {PROVENANCE}": not records.are_texts(last["locks"]),
+        f"environment in {PROVENANCE}": not records.are_texts(last["environment"]),
+        f"checkout in {PROVENANCE}": not all(
+            isinstance(value, str | None) for value in checkout.values()
+        ),
+        f"identity in {METRICS}": not records.is_identity(metrics["identity"]),
+    }
+    return next((place for place, is_wrong in wrong.items() if is_wrong), None)
+
+
+def _lock(sitting: dict) -> dict[str, bytes]:
+    """The lock file that the run was installed from, if it is still here as it was."""
+    name = provenance.LOCKS[sitting["device"] != "CPU"]
+    file = paths.root() / name
+    return (
+        {name: file.read_bytes()}
+        if file.exists() and files.sha256(file) == sitting["locks"].get(name)
+        else {}
+    )
+
+
+def _cleaned(text: str) -> bytes:
+    return privacy.cleaned(text).encode("utf-8")
+
+
+def _attachments(pdf: Path) -> dict[str, bytes]:
+    """The files in a PDF, by name, as far as they are not too large."""
+    import pypdf
+
+    if not pdf.is_file():
+        raise FileNotFoundError(f"{pdf}: there is no such file; name the report.pdf of a run")
+    # what it says of a damaged file is said below
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)
+    try:
+        reader = pypdf.PdfReader(pdf)
+        found = {name: contents[0] for name, contents in reader.attachments.items() if contents}
+    except Exception as error:  # pypdf raises of all kinds on a file that is damaged
+        raise ValueError(
+            f"{pdf.name} cannot be read as a PDF, or its attachments are damaged"
+            f" ({str(error) or type(error).__name__}); take report.pdf as `pipeline.py report` has"
+            " made it"
+        ) from None
+    return {name: data for name, data in found.items() if len(data) <= LARGEST}
+
+
+def _text(found: dict[str, bytes], name: str, where: str) -> str:
+    try:
+        return found[name].decode("utf-8")
+    except UnicodeDecodeError:
+        raise ValueError(f"{where}: {name} is no text; it is damaged") from None
+
+
+def _mapping(text: str, where: str) -> dict:
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError):
+        raise ValueError(f"{where} is not JSON; it is damaged") from None
+    if not isinstance(values, dict):
+        raise ValueError(f"{where} is no mapping; it is damaged")
+    return values

@@ -1,0 +1,216 @@
+"""What a run ran on: machine, versions, commit and changes, lock file, environment."""
+
+import contextlib
+import functools
+import json
+import os
+import platform
+import re
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+from .. import __version__
+from ..core import files, paths, privacy
+
+CHECKOUT = "checkout.json"  # beside this file where the project was packed: which commit it is of
+LOCKS = ("requirements.lock", "requirements-cuda.lock")
+# Environment variables that can change numbers; those that hold folders or only say how much is
+# logged cannot.
+NUMERIC = re.compile(
+    r"(TF|XLA|KERAS|JAX|OMP|KMP|MKL|OPENBLAS|DNNL|ONEDNN|CUDA|CUDNN|CUBLAS|NVIDIA|OPENCV)_\w+|PYTHONHASHSEED"
+)
+NOT_NUMERIC = re.compile(
+    r"TF_CPP_\w+|\w+_(DIR|PATH|HOME|ROOT|CACHE|FILE|VERSION|LEVEL)|NVIDIA_(DRIVER_CAPABILITIES|REQUIRE_\w+|PRODUCT_NAME)"
+)
+LONGEST_DIFF = 2000  # lines
+# What can differ between two sittings, or two machines, and change the last bits.
+SAME_BITS = ("backend", "device", "threads", "processor", "environment")
+
+
+def machine() -> dict:
+    """Python, operating system, processor and its cores."""
+    return {
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+    }
+
+
+def environment() -> dict[str, str]:
+    """The environment variables that are set and can change numbers."""
+    return {
+        name: privacy.cleaned(value)
+        for name, value in sorted(os.environ.items())
+        if NUMERIC.fullmatch(name)
+        and not NOT_NUMERIC.fullmatch(name)
+        and not privacy.SECRET_NAME.search(name)
+    }
+
+
+def processors() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def peak_memory_bytes() -> int:
+    """The most memory that this process has had so far."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else 1024 * most
+
+
+def checkout() -> dict:
+    """commit: of this checkout, None outside one. changes: files that differ from it. diff: how,
+    new files of the source included. error: why git tells nothing, else empty. packed: of a project
+    that came as an archive, so that nobody can tell what was changed since.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        packed = json.loads((paths.PACKAGE / CHECKOUT).read_text("utf-8"))
+        if not packed["commit"] or not packed["commit"].startswith("$"):
+            # git fills it in where it makes an archive
+            return {"changes": [], "diff": "", "error": "", "packed": True} | packed
+
+    def git(*arguments, right=(0,)):
+        done = subprocess.run(
+            ["git", "-C", str(paths.root()), *arguments],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=60,
+        )
+        if done.returncode not in right:
+            raise subprocess.SubprocessError(done.stderr)
+        return done.stdout
+
+    try:
+        found = {"commit": git("rev-parse", "HEAD").strip()}
+        here = (".", ":(exclude)report.yaml")  # which names people, and changes no number
+        changes = git("status", "--porcelain", "--", *here).splitlines()
+        if changes:
+            diff = git("diff", "HEAD", "--no-color", "--no-ext-diff", "--relative", "--", *here)
+            new = git(
+                "ls-files",
+                "--others",
+                "--exclude-standard",
+                "--",
+                "lib",
+                "params",
+                "notebooks",
+                "pipeline.py",
+            ).splitlines()
+            diff += "".join(
+                git(
+                    "diff",
+                    "--no-color",
+                    "--no-ext-diff",
+                    "--no-index",
+                    "--",
+                    "/dev/null",
+                    name,
+                    right=(0, 1),
+                )
+                for name in new
+            )
+            lines = diff.splitlines()
+            cut = [f"({len(lines) - LONGEST_DIFF} more lines)"] * (len(lines) > LONGEST_DIFF)
+            found |= {
+                "changes": [line.strip() for line in changes],
+                "diff": "\n".join(lines[:LONGEST_DIFF] + cut),
+            }
+        return {"changes": [], "diff": "", "error": ""} | found
+    except (OSError, subprocess.SubprocessError) as error:
+        return {
+            "commit": None,
+            "changes": [],
+            "diff": "",
+            "error": str(error).strip().partition("\n")[0],
+        }
+
+
+def locks() -> dict[str, str]:
+    """sha256 of the lock files of this checkout."""
+    return {
+        name: files.sha256(paths.root() / name) for name in LOCKS if (paths.root() / name).exists()
+    }
+
+
+def versions(*names: str) -> dict[str, str]:
+    """Installed versions; a package that comes in several builds is looked for under each of their
+    names.
+    """
+    builds = {
+        "tensorflow": ("tensorflow", "tensorflow-cpu"),
+        "opencv-python": ("opencv-python", "opencv-python-headless"),
+    }
+    from importlib import metadata  # late: it takes as long as half the command line's start
+
+    found = {}
+    for name in names:
+        if name == "labreport":  # which is not installed everywhere
+            found[name] = __version__
+            continue
+        for build in builds.get(name, (name,)):
+            try:
+                found[name] = metadata.version(build)
+                break
+            except metadata.PackageNotFoundError:
+                continue
+    return found
+
+
+def imported() -> dict[str, str]:
+    """Versions of all packages that this process has imported."""
+    from importlib import metadata
+
+    by_module = metadata.packages_distributions()
+    found = {}
+    packages = {
+        package
+        for module in {name.partition(".")[0] for name in list(sys.modules)}
+        for package in by_module.get(module, ())
+    }
+    for package in sorted(packages, key=str.lower):
+        with contextlib.suppress(metadata.PackageNotFoundError):  # half removed
+            found[package] = metadata.version(package)
+    return found
+
+
+@functools.cache
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(
+            line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")
+        )
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def gpus() -> list[str]:
+    """NVIDIA GPUs that this process may use, by the names that CUDA_VISIBLE_DEVICES takes; none
+    without a driver.
+    """
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return [
+            name.strip() for name in visible.split(",") if name.strip() and name.strip() != "-1"
+        ]
+    try:
+        listed = subprocess.run(
+            ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"],
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    return listed.stdout.split() if listed.returncode == 0 else []
+
+
+def other_surroundings(before: dict, now: dict) -> list[str]:
+    """In words, what differs between two sittings and can change the last bits: `threads: 2, now
+    4`.
+    """
+    return [f"{key}: {before[key]}, now {now[key]}" for key in SAME_BITS if before[key] != now[key]]

@@ -1,0 +1,1 @@
+"""What makes a result stale: digests of code and data."""

@@ -1,0 +1,1 @@
+"""What is asked of several runs: assignments, sweeps, the index."""

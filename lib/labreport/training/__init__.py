@@ -1,0 +1,1 @@
+"""What decides the numbers of a training. A change here trains again."""
