@@ -171,7 +171,8 @@ def test_a_changed_figure_runs_the_notebook_again_without_training(project):
         done = pipeline(project, "report")
         after = times(project)
         assert (
-            "running the notebook again, without training (figures.curves changed)" in done.stdout
+            "running the notebook again, without training (analysis.figures.curves changed)"
+            in done.stdout
         )
         assert (
             after["metrics.json"] == before["metrics.json"]
