@@ -25,7 +25,8 @@ def edit(file, old, new, count=1):
 
 
 def package(file, old, new, count=1):
-    return edit(f"lib/labreport/{file}", old, new, count)
+    [path] = (ROOT / "lib/labreport").rglob(file)
+    return edit(path.relative_to(ROOT), old, new, count)
 
 
 def append(file, text):
@@ -63,9 +64,10 @@ def reformatted(project):
 
 
 def moved(project):
-    (project.package / "stopping.py").rename(project.package / "stop_rules.py")
+    folder = project.package / "training"
+    (folder / "stopping.py").rename(folder / "stop_rules.py")
     for name in ("training_loop.py", "training_state.py"):
-        package(name, " stopping", " stop_rules as stopping")(project)
+        package(name, "stopping\n", "stop_rules as stopping\n")(project)
 
 
 # The rows of the table in docs/reliability.md, in words, and each as an edit of the project.
@@ -140,7 +142,7 @@ EDITS = {
         "datasets/cifar10.py", "CLASS_NAMES = [", "CLASS_NAMES = [] + ["
     ),
     "code of the data set that changes them": package(
-        "datasets/cifar10_sample.py",
+        "datasets/sample/cifar10.py",
         "def draw(",
         "def draw(per_class, seed):\n    images, labels = "
         "_draw(per_class, seed)\n    return 255 - images, labels\n\n\ndef _draw(",
@@ -341,7 +343,7 @@ def test_an_edit_between_the_start_of_a_kernel_and_fit_is_refused_in_the_pipelin
 @pytest.mark.slow
 def test_code_that_was_edited_while_the_notebook_ran_makes_it_run_again(project):
     change = (
-        f"import pathlib\npath = pathlib.Path({str(project.package / 'figures.py')!r})\n"
+        f"import pathlib\npath = pathlib.Path({str(project.package / 'analysis/figures.py')!r})\n"
         "path.write_text(path.read_text().replace('def curves(', 'def curves(*more, x=1, '))\n"
     )
     cell("differs", "Markdown", change + "Markdown")(project)

@@ -210,17 +210,17 @@ def unchanged(carried, tiny, tmp_path, monkeypatch):
     """`verify REPORT.PDF` without a PDF and without a training: what it reads is what `attachments`
     holds, and its run comes out as before.
     """
-    attachments, again = dict(carried), tmp_path / "again"
+    files_carried, again = dict(carried), tmp_path / "again"
     again.mkdir()
     training.fit(experiment(), tiny, quiet)
     finished = results.load(experiment().folder)
     shutil.rmtree(experiment().folder)
-    monkeypatch.setattr(enclosures, "_attachments", lambda pdf: attachments)
+    monkeypatch.setattr(enclosures, "_attachments", lambda pdf: files_carried)
     monkeypatch.setattr(execution, "run", lambda chosen, output: None)
     monkeypatch.setattr(results, "load", lambda folder: finished)
     here = provenance.checkout()  # asks git, which takes a while
     monkeypatch.setattr(provenance, "checkout", lambda: here)
-    return attachments
+    return files_carried
 
 
 def written(carried, changed):

@@ -198,9 +198,9 @@ def test_a_changed_model_trains_again_and_a_changed_figure_does_not(tiny, tmp_pa
     assert not any("figures" in name for name in before["code"])
     assert {
         "models.cifar10.blocks",
-        "optimizers.adam",
-        "losses.categorical_crossentropy",
-        "training_loop.train_epochs",
+        "training.optimizers.adam",
+        "training.losses.categorical_crossentropy",
+        "training.training_loop.train_epochs",
     } <= set(before["code"])
     after = json.loads(json.dumps(before))
     after["code"]["models.cifar10.blocks"] = "edited"

@@ -167,8 +167,8 @@ def _loaded(experiment) -> tuple[str, list[str]]:
     return data.fingerprint, data.notes
 
 
-def _untrained(experiment, fingerprint: str) -> list[str]:
-    metrics, now = results.finished(experiment.folder), identity.of(experiment, fingerprint)
+def _untrained(experiment, data: str) -> list[str]:
+    metrics, now = results.finished(experiment.folder), identity.of(experiment, data)
     reasons = identity.differences(metrics["identity"], now) if metrics else []
     if metrics and not reasons:
         return []

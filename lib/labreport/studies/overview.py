@@ -148,12 +148,12 @@ class _Today:
             # of a model that is no longer there, for one
             return [say("its settings do not go with today's source ({error})", error=error)]
 
-    def _identity(self, experiment: Experiment, fingerprint: str) -> dict:
+    def _identity(self, experiment: Experiment, data: str) -> dict:
         """As identity.of: code, versions and weights are those of all runs of the same model,
         optimizer and loss.
         """
         if experiment.starts_from:
-            return identity.of(experiment, fingerprint)
+            return identity.of(experiment, data)
         key = json.dumps(
             [
                 experiment.model,
@@ -165,10 +165,10 @@ class _Today:
             ]
         )
         if key not in self._identities:
-            self._identities[key] = identity.of(experiment, fingerprint)
+            self._identities[key] = identity.of(experiment, data)
         return self._identities[key] | {
             "settings": experiment.training_settings(),
-            "data": fingerprint,
+            "data": data,
         }
 
 

@@ -67,14 +67,14 @@ def _refuse_replaced(experiment) -> None:
     """ValueError where this process put another function in a registry's place, which no digest of
     source would show.
     """
-    for room, registry in (
+    for room, entries in (
         ("model", models.MODELS),
         ("optimizer", optimizers.OPTIMIZERS),
         ("loss", losses.LOSSES),
     ):
         name = getattr(experiment, room)
         function, expected = (
-            registry[name],
+            entries[name],
             f"labreport.{choices.logical_name(room, name, imported=True)}",
         )
         if f"{function.__module__}.{function.__qualname__}" != expected:
