@@ -28,7 +28,7 @@ _CHOSEN = frozenset(
 # How files, folders, processes and other machines are dealt with.
 _PLUMBING = frozenset(
     {
-        "core.arrays",
+        "core.array_cache",
         "studies.assignments.load",
         "runs.backups",
         "runs.checkpoints",
