@@ -66,9 +66,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def explain(error: Exception) -> str:
     """One or two lines for a person."""
-    from labreport.core import privacy
+    from labreport.core import redaction
 
-    return printable(privacy.cleaned(in_words(error)))
+    return printable(redaction.cleaned(in_words(error)))
 
 
 def in_words(error: Exception) -> str:
@@ -1298,9 +1298,9 @@ def cleaned_traceback(kind, error, trace) -> None:
     """What --debug shows: a traceback can quote what no other message does."""
     import traceback
 
-    from labreport.core import privacy
+    from labreport.core import redaction
 
-    sys.stderr.write(privacy.cleaned("".join(traceback.format_exception(kind, error, trace))))
+    sys.stderr.write(redaction.cleaned("".join(traceback.format_exception(kind, error, trace))))
 
 
 if __name__ == "__main__":

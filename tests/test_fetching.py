@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 from conftest import ROOT
 from kaggle_stand_in import KEY, SIGNATURE, TOKEN, USER, Answer, refusal
-from labreport.core import files, hosts, paths, privacy
+from labreport.core import files, hosts, paths, redaction
 from labreport.datasets import download, fetching, folders
 from labreport.platforms import kaggle_api
 from processes import Processes, until
@@ -677,7 +677,7 @@ def colab(service, monkeypatch):
         lambda: types.SimpleNamespace(kernel=types.SimpleNamespace(_allow_stdin=True)),
     )
     monkeypatch.setenv("COLAB_RELEASE_TAG", "release-colab-external")
-    monkeypatch.setattr(privacy, "_learned", {})
+    monkeypatch.setattr(redaction, "_learned", {})
     return secrets
 
 
@@ -701,7 +701,7 @@ def kaggle(service, monkeypatch):
         ),
     )
     monkeypatch.setenv("KAGGLE_KERNEL_RUN_TYPE", "Interactive")
-    monkeypatch.setattr(privacy, "_learned", {})
+    monkeypatch.setattr(redaction, "_learned", {})
     return secrets
 
 
@@ -719,7 +719,7 @@ def test_a_secret_store_is_read_at_the_moment_of_need_and_what_it_tells_is_struc
     secret = list(stored.values())[-1].strip()
     assert (
         secret not in "".join(os.environ.values())
-        and privacy.cleaned(f"it is {secret}.") == f"it is [{list(stored)[-1]}]."
+        and redaction.cleaned(f"it is {secret}.") == f"it is [{list(stored)[-1]}]."
     )
     assert (
         service.asked(DOWNLOAD)[0]
@@ -871,7 +871,7 @@ def test_a_wrong_name_is_answered_with_the_nearest(capsys, name, expected):
 def test_an_address_with_a_signature_is_struck_out():
     address = f"https://storage.googleapis.com/x/archive.zip?X-Goog-Algorithm=GOOG4&X-Goog-Credential=kaggle%40x&X-Goog-Signature={SIGNATURE}&y=1"
     assert (
-        privacy.cleaned(address)
+        redaction.cleaned(address)
         == "https://storage.googleapis.com/x/archive.zip?X-Goog-Algorithm=GOOG4&[secret]&[secret]&y=1"
     )
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from .. import reporting
 from ..config import authorship
-from ..core import files, interruption, logs, paths, privacy, wording
+from ..core import files, interruption, logs, paths, redaction, wording
 from ..core.wording import count
 from ..runs import (
     data_fingerprint,
@@ -374,7 +374,7 @@ def _cleaned(notebook) -> str:
                 joined.append(output)
         if "outputs" in cell:
             cell.outputs = joined
-    return nbformat.writes(privacy.cleaned_values(notebook)) + "\n"
+    return nbformat.writes(redaction.cleaned_values(notebook)) + "\n"
 
 
 def render(subject, language: str = "en", force: bool = False) -> tuple[Path, Path]:

@@ -15,7 +15,7 @@ import pandas as pd
 
 from ..config import experiments, strict_yaml
 from ..config.plain_types import quoted
-from ..core import files, paths, privacy
+from ..core import files, paths, redaction
 from ..core.wording import listed
 from ..runs import enclosures, identity, manifest, provenance, results
 from . import execution
@@ -262,7 +262,7 @@ def _beside_this_machine(
             f"commit: {str(last['checkout'].get('commit'))[:10]}, here"
             f" {str(checkout['commit'])[:10]}",
         )
-    elif last["checkout"].get("diff") != privacy.cleaned(checkout["diff"]):
+    elif last["checkout"].get("diff") != redaction.cleaned(checkout["diff"]):
         source.insert(0, "changes since the commit are others")
     packages = [
         name

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..config import experiments, strict_yaml
-from ..core import files, paths, privacy
+from ..core import files, paths, redaction
 from . import provenance, records
 
 PARAMETERS, METRICS, HISTORY, PROVENANCE, COMPARISON, SWEEP = (
@@ -230,7 +230,7 @@ def _lock(sitting: dict) -> dict[str, bytes]:
 
 
 def _cleaned(text: str) -> bytes:
-    return privacy.cleaned(text).encode("utf-8")
+    return redaction.cleaned(text).encode("utf-8")
 
 
 def _attachments(pdf: Path) -> dict[str, bytes]:

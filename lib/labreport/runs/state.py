@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..config.plain_types import printable
-from ..core import files, hosts, privacy
+from ..core import files, hosts, redaction
 from ..core.interruption import Interrupted
 from ..core.wording import count
 from . import backups, records
@@ -65,7 +65,7 @@ def read(folder: Path) -> State:
     record, epochs = _record(folder), _epochs(folder)
     if record is None:
         return State("interrupted", epochs) if epochs is not None else State("none")
-    name, here = record["state"], record["host"] == privacy.host()
+    name, here = record["state"], record["host"] == redaction.host()
     if name == "running" and here and not files.locked(folder / LOCK):
         return State(
             "interrupted",
@@ -116,7 +116,7 @@ def held(folder: Path, run_name: str, log: str | None = None):
             _refuse_a_living_one_elsewhere(folder, run_name)
         record = {
             "state": "running",
-            "host": privacy.host(),
+            "host": redaction.host(),
             "process": os.getpid(),
             "started": files.now(),
             "heartbeat": files.now(),
@@ -175,7 +175,7 @@ def queue(folder: Path) -> None:
             folder / FILE,
             {
                 "state": "queued",
-                "host": privacy.host(),
+                "host": redaction.host(),
                 "process": os.getpid(),
                 "since": files.now(),
             },
@@ -190,7 +190,7 @@ def unqueue(folder: Path, why: str | None = None) -> None:
     if (
         record
         and record["state"] == "queued"
-        and (record["process"], record["host"]) == (os.getpid(), privacy.host())
+        and (record["process"], record["host"]) == (os.getpid(), redaction.host())
     ):
         if why:
             files.write_json(
@@ -217,7 +217,7 @@ def _refuse_a_living_one_elsewhere(folder: Path, run_name: str) -> None:
     while we look.
     """
     record = _record(folder)
-    if record is None or record["state"] != "running" or record["host"] == privacy.host():
+    if record is None or record["state"] != "running" or record["host"] == redaction.host():
         return
     time.sleep(2.5 * BEAT_SECONDS)
     later = _record(folder)

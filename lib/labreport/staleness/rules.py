@@ -54,7 +54,7 @@ _PLUMBING = frozenset(
         "config.pretrained.fingerprint",
         "config.pretrained.folder",
         "config.pretrained.keras_cache",
-        "core.privacy",
+        "core.redaction",
         "runs.provenance",
         "runs.records",
         "staleness.rules",

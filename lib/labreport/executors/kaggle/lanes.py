@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...config.plain_types import printable
-from ...core import files, interruption, paths, privacy
+from ...core import files, interruption, paths, redaction
 from ...core.wording import count, duration
 from ...platforms import kaggle_api
 from ..planning import Step
@@ -360,7 +360,7 @@ def _fetch(api, lane: Lane, status: str, message: str, terms: sending.Terms) -> 
         part["over"] = True
         lane.give_up(
             f"the notebook ended ({status.lower()}) before it came to it:"
-            f" {privacy.cleaned(message or output.last_line) or 'no reason given'}; what it said is"
+            f" {redaction.cleaned(message or output.last_line) or 'no reason given'}; what it said is"
             f" at {page}"
         )
         return
@@ -434,7 +434,7 @@ class Log(threading.Thread):
         *lines, self.line = (self.line + text).split("\n")
         for line in lines:
             shown = "".join(
-                character for character in privacy.cleaned(line) if character.isprintable()
+                character for character in redaction.cleaned(line) if character.isprintable()
             )
             print(self.margin + shown, file=self.output, flush=True)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...config import experiments
-from ...core import privacy
+from ...core import redaction
 from ...core.wording import duration
 from ...datasets import fetching
 from ...platforms import kaggle_api
@@ -180,6 +180,6 @@ def push(api, part: dict, attached: str | None, found: list, name: str, terms: T
         return NOTHING_TO_ATTACH
     if answer.error and "session count" not in answer.error:
         raise ValueError(
-            f"Kaggle did not take the notebook {title}: {privacy.cleaned(answer.error)}"
+            f"Kaggle did not take the notebook {title}: {redaction.cleaned(answer.error)}"
         )
-    return privacy.cleaned(answer.error or "").rstrip(".")
+    return redaction.cleaned(answer.error or "").rstrip(".")
