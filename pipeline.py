@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent / "lib"))
 try:
     from labreport.config import experiments
     from labreport.config.plain_types import nearest, printable
-    from labreport.core import files, interruption, paths, wording
+    from labreport.core import files, paths, signals, wording
     from labreport.core.wording import count, duration, listed, percent
     from labreport.runs import manifest, records, state
     from labreport.studies import assignments, sweeps
@@ -44,19 +44,19 @@ def main(arguments: list[str] | None = None) -> int:
     """
     options = parser().parse_args(arguments)
     try:
-        with interruption.terminable():
+        with signals.terminable():
             apply_data(options)
             apply_authorship(options)
             return options.command(options) or 0
-    except interruption.Unread:  # `| head` has seen enough
+    except signals.Unread:  # `| head` has seen enough
         return 1
-    except (KeyboardInterrupt, interruption.Interrupted) as stop:
+    except (KeyboardInterrupt, signals.Interrupted) as stop:
         print(
             "\ninterrupted:"
             f" {str(stop) or 'what was finished before is untouched, and so is what was saved; the same command goes on'}",
             file=sys.stderr,
         )
-        return interruption.exit_code(stop)
+        return signals.exit_code(stop)
     except Exception as error:
         if options.debug:
             raise
@@ -349,7 +349,7 @@ def run_all(options) -> int:
             try:
                 experiment = experiments.load(name, own.get(name))
                 outcome = bring_up_to_date(experiment, options.language, with_reports=True)
-            except interruption.Interrupted:
+            except signals.Interrupted:
                 raise
             except Exception as error:
                 if options.debug:
@@ -459,7 +459,7 @@ def rewrite_index(language: str | None = None) -> None:
         from labreport.studies import overview
 
         overview.write(language)
-    except interruption.Interrupted:
+    except signals.Interrupted:
         raise
     except Exception as error:
         print(
@@ -1305,5 +1305,5 @@ def cleaned_traceback(kind, error, trace) -> None:
 
 if __name__ == "__main__":
     sys.excepthook = cleaned_traceback
-    interruption.outlive_terminal()
+    signals.outlive_terminal()
     sys.exit(main())

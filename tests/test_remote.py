@@ -12,7 +12,7 @@ import pytest
 import simulated
 from labreport.config import experiments
 from labreport.core import files
-from labreport.core.interruption import Interrupted
+from labreport.core.signals import Interrupted
 from labreport.executors import planning
 from labreport.executors.kaggle import bundles, errand, lanes, sending
 from labreport.runs import identity, results, state

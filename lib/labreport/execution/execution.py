@@ -16,7 +16,7 @@ from pathlib import Path
 
 from .. import reporting
 from ..config import authorship
-from ..core import files, interruption, logs, paths, redaction, wording
+from ..core import files, logs, paths, redaction, signals, wording
 from ..core.wording import count
 from ..runs import (
     data_fingerprint,
@@ -310,7 +310,7 @@ def run(subject, output=sys.stdout, language: str = "en") -> None:
             manifest.forget(folder, wording.file(NOTEBOOK, language))
             _write_notebook(folder / wording.file(NOTEBOOK, language), notebook)
             files.write_text(folder / LOG, log.read_text("utf-8", errors="replace"))
-        except (KeyboardInterrupt, interruption.Interrupted):
+        except (KeyboardInterrupt, signals.Interrupted):
             raise
         except BaseException:
             files.refuse_deleted(folder)
@@ -456,9 +456,7 @@ def _papermill(wanted: Task, running: Path, log: Path, output) -> None:
         def execute_cell(self, *arguments, **keywords):
             if came:
                 raise (
-                    KeyboardInterrupt
-                    if came[0] == signal.SIGINT
-                    else interruption.Terminated(came[0])
+                    KeyboardInterrupt if came[0] == signal.SIGINT else signals.Terminated(came[0])
                 )
             return super().execute_cell(*arguments, **keywords)
 
@@ -485,7 +483,7 @@ def _papermill(wanted: Task, running: Path, log: Path, output) -> None:
                 stdout=kernel_log,
                 stderr=kernel_log,
                 env=environment,
-                preexec_fn=interruption.die_with(os.getpid()),
+                preexec_fn=signals.die_with(os.getpid()),
             )
 
     class Handler(LocalHandler):
@@ -507,7 +505,7 @@ def _papermill(wanted: Task, running: Path, log: Path, output) -> None:
     with (
         logs.Log(log, "w") as kernel_log,
         logs.Cleaned(output) as shown,
-        interruption.forwarding(lambda: _kernel(clients)) as came,
+        signals.forwarding(lambda: _kernel(clients)) as came,
     ):
         try:
             papermill.execute_notebook(
@@ -551,11 +549,9 @@ def _papermill(wanted: Task, running: Path, log: Path, output) -> None:
             ) from error
 
 
-def _stopped(wanted: Task, number: int, why: str = "") -> interruption.Interrupted:
+def _stopped(wanted: Task, number: int, why: str = "") -> signals.Interrupted:
     """What is raised when a signal has stopped a notebook. why: what its training says."""
-    stop = interruption.Interrupted(
-        why or f"{wanted.run_name} was stopped; the same command goes on"
-    )
+    stop = signals.Interrupted(why or f"{wanted.run_name} was stopped; the same command goes on")
     stop.signal = number
     return stop
 

@@ -19,7 +19,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..core import files, interruption, paths, redaction
+from ..core import files, paths, redaction, signals
 from ..runs import provenance, state
 from ..studies.sweeps import Sweep
 from . import tasks
@@ -63,7 +63,7 @@ class Cluster:
         begun = set()
         with (
             tasks.queued(self.sweep, self.steps) as found,
-            interruption.listening(lambda: self._ask_to_stop(stop)) as asked,
+            signals.listening(lambda: self._ask_to_stop(stop)) as asked,
         ):
             while open_ones := [task for task in found if task.outcome in ("waiting", "running")]:
                 for task in open_ones:

@@ -6,7 +6,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 
-from ..core import files, interruption, paths
+from ..core import files, paths, signals
 from ..runs import state
 from ..studies.sweeps import Sweep
 from . import planning, tasks, warm
@@ -43,7 +43,7 @@ class Pool:
     def _bring_to_end(self, found: list[Task], changed) -> None:
         waiting = [task for task in found if task.outcome == "waiting"]
         try:
-            with interruption.listening(self._ask_to_stop) as asked:
+            with signals.listening(self._ask_to_stop) as asked:
                 while (waiting and not asked()) or self._running:
                     for task, process, _ in list(self._running.values()):
                         if process.poll() is not None:
@@ -69,7 +69,7 @@ class Pool:
                 process,
                 _,
             ) in self._running.values():  # only after a second signal, or an error of ours
-                interruption.kill_group(process.pid)
+                signals.kill_group(process.pid)
                 process.wait()
 
     def _ask_to_stop(self) -> None:

@@ -18,7 +18,7 @@ from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from ..core import interruption, logs, paths
+from ..core import logs, paths, signals
 from ..execution import kernels
 from ..runs import provenance
 from ..staleness import code_digest
@@ -128,7 +128,7 @@ class Run:
         run does then is ended.
         """
         if self.process.exitcode == LOST:
-            interruption.kill_group(self.pid)
+            signals.kill_group(self.pid)
         if self.process.exitcode is not None:
             self.log.finish()
         return self.process.exitcode

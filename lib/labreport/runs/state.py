@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ..config.plain_types import printable
 from ..core import files, hosts, redaction
-from ..core.interruption import Interrupted
+from ..core.signals import Interrupted
 from ..core.wording import count
 from . import backups, records
 

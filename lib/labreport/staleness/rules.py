@@ -42,7 +42,7 @@ _PLUMBING = frozenset(
         "core.hosts",
         "runs.identity",
         "core.imported_source",
-        "core.interruption",
+        "core.signals",
         "platforms.keeping",
         "core.logs",
         "runs.model_file",

@@ -12,7 +12,7 @@ import pandas as pd
 
 from .. import datasets, models
 from ..config import choices, experiments
-from ..core import files, interruption
+from ..core import files, signals
 from ..core.wording import count, duration
 from ..runs import identity, manifest, model_file, provenance, results, state
 from . import augmentation, backend, batches, losses, optimizers, training_loop
@@ -133,7 +133,7 @@ def _train(experiment, dataset, folder, progress) -> None:
     )
     if training_state.rows:  # what was saved may have come no further than the checkpoint
         results.write_csv(pd.DataFrame(training_state.rows), folder / results.HISTORY)
-    with interruption.listening(
+    with signals.listening(
         lambda: progress(
             "asked to stop: finishing this epoch and saving it; asked once more, it stops at once"
         )
@@ -144,7 +144,7 @@ def _train(experiment, dataset, folder, progress) -> None:
             results.write_csv(pd.DataFrame(training_state.rows), folder / results.HISTORY)
             progress(_line(experiment.epochs, row, training_state.seconds))
             if asked():
-                raise interruption.Interrupted(
+                raise signals.Interrupted(
                     f"{experiment.run_name} was stopped after epoch {row['epoch']} of at most"
                     f" {experiment.epochs}, which is saved; run it again, or this cell, to go on"
                     " from there"

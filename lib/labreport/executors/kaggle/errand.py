@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...core import files, interruption, paths, wording
+from ...core import files, paths, signals, wording
 from ...execution import execution
 from ...runs import results, state
 from .. import tasks
@@ -141,7 +141,7 @@ def _done(run: str, base: str | None, arguments: list[str], clock: Clock, record
                 print(f"the time is nearly up: {run} finishes its epoch and saves it", flush=True)
                 process.terminate()
             if clock.over:
-                interruption.kill_group(process.pid)
+                signals.kill_group(process.pid)
             time.sleep(LOOK_SECONDS)
     except BaseException:  # the notebook was stopped by hand
         process.terminate()

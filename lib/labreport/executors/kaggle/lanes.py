@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...config.plain_types import printable
-from ...core import files, interruption, paths, redaction
+from ...core import files, paths, redaction, signals
 from ...core.wording import count, duration
 from ...platforms import kaggle_api
 from ..planning import Step
@@ -112,7 +112,7 @@ def bring(
                     time.sleep(LOOK_SECONDS)
         except KeyboardInterrupt as stop:
             there = [sending.page(lane.at_work["kernel"]) for lane in lanes if lane.at_work]
-            stopped = interruption.Interrupted(
+            stopped = signals.Interrupted(
                 f"{name}: this command has stopped, not Kaggle: {' and '.join(there)}"
                 f" {'goes' if len(there) == 1 else 'go'} on, and the same command looks again"
                 if there
