@@ -20,8 +20,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent / "lib"))
 try:
     from labreport.config import experiments
     from labreport.config.plain_types import nearest, printable
-    from labreport.core import files, paths, signals, wording
-    from labreport.core.wording import count, duration, listed, percent
+    from labreport.core import files, i18n, paths, signals
+    from labreport.core.i18n import count, duration, listed, percent
     from labreport.runs import manifest, records, state
     from labreport.studies import assignments, sweeps
 except ModuleNotFoundError as missing:
@@ -827,7 +827,7 @@ def kaggle(options) -> int:
         )  # looked at anew
     elif (
         not failed
-        and not (subject.folder / wording.file(execution.NOTEBOOK, options.language)).exists()
+        and not (subject.folder / i18n.file(execution.NOTEBOOK, options.language)).exists()
     ):
         print(
             "its notebook was not executed in this language; that is done here, with the data:"
@@ -1262,12 +1262,12 @@ def parser() -> argparse.ArgumentParser:
     )
     speaking += [sending, packing]
     command("index", index, runs=False).add_argument(
-        "--language", choices=wording.LANGUAGES, help="of the index (default: the one it has)"
+        "--language", choices=i18n.LANGUAGES, help="of the index (default: the one it has)"
     )
     for one in speaking:
         one.add_argument(
             "--language",
-            choices=wording.LANGUAGES,
+            choices=i18n.LANGUAGES,
             help="of the notebook and the reports (default: report.yaml's, else en)",
         )
     for name in ("render", "report", "why", "compare", "all", "sweep", "kaggle"):

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ..core.wording import count, duration, number, percent, plain, say, whole
+from ..core.i18n import count, duration, number, percent, plain, say, whole
 from ..datasets import evenly
 from ..runs.results import Result
 from . import proportions

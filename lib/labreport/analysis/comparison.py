@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..config import experiments
-from ..core.wording import count, noted, number, percent, plain, say
+from ..core.i18n import count, noted, number, percent, plain, say
 from ..runs import results
 from ..studies.assignments import Assignment, Run
 from . import figures, proportions

@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import stats
 
 from ..config import experiments
-from ..core.wording import count, noted, number, percent, say
+from ..core.i18n import count, noted, number, percent, say
 from ..studies.sweeps import Sweep
 from . import comparison, figures, proportions
 from .comparison import Entry

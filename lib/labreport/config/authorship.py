@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 
 from ..core import paths
-from ..core.wording import LANGUAGES
+from ..core.i18n import LANGUAGES
 from . import strict_yaml
 from .plain_types import nearest, quoted, typed
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
 from ..core import paths
-from ..core.wording import say, spoken
+from ..core.i18n import say, spoken
 from . import choices, pretrained, strict_yaml
 from .plain_types import nearest, quoted, typed
 

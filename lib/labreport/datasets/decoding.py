@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from ..core import array_cache, paths
-from ..core.wording import listed, say, whole
+from ..core.i18n import listed, say, whole
 from ..runs import provenance
 from ..staleness import rules as staleness
 from .dataset import Split, contents

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ..core import paths
-from ..core.wording import count, listed, say
+from ..core.i18n import count, listed, say
 from . import decoding, folders, locking
 from .dataset import Dataset, Split
 from .sample import dog_breeds as dog_breeds_sample

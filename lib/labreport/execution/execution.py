@@ -16,8 +16,8 @@ from pathlib import Path
 
 from .. import reporting
 from ..config import authorship
-from ..core import files, logs, paths, redaction, signals, wording
-from ..core.wording import count
+from ..core import files, i18n, logs, paths, redaction, signals
+from ..core.i18n import count
 from ..runs import (
     data_fingerprint,
     enclosures,
@@ -142,14 +142,14 @@ def work(subject, language: str = "en") -> Work:
     train = wanted.untrained()
     if train:
         return Work(train, train, train)
-    notebook = wording.file(NOTEBOOK, language)
+    notebook = i18n.file(NOTEBOOK, language)
     execute = _reasons(folder / notebook, before.get(_stage("executed", language)), wanted.key())
     if not execute and manifest.lacks(folder, notebook):
         execute = [f"{manifest.FILE} does not say what {notebook} was"]
     execute = [*_changed_since(folder, notebook, *manifest.TRAINED), *execute]
     if execute:
         return Work([], execute, execute)
-    reports = [wording.file(name, language) for name in REPORTS]
+    reports = [i18n.file(name, language) for name in REPORTS]
     render = [f"{name} is missing" for name in reports if not (folder / name).exists()]
     render = render or _reasons(
         None,
@@ -251,7 +251,7 @@ def _told_with() -> dict[str, str]:
 def _render_key(
     folder: Path, language: str, carried: dict[str, bytes], signed: authorship.Authorship
 ) -> dict:
-    notebook = folder / wording.file(NOTEBOOK, language)
+    notebook = folder / i18n.file(NOTEBOOK, language)
     digests = {
         f"{name} in the PDF": hashlib.sha256(data).hexdigest() for name, data in carried.items()
     }
@@ -306,9 +306,9 @@ def run(subject, output=sys.stdout, language: str = "en") -> None:
                     f"{wanted.notebook.name} came to its end without a finished training"
                 )
             _tidy(notebook, wanted, finished)
-            _set_edited_aside(folder, wording.file(NOTEBOOK, language), output)
-            manifest.forget(folder, wording.file(NOTEBOOK, language))
-            _write_notebook(folder / wording.file(NOTEBOOK, language), notebook)
+            _set_edited_aside(folder, i18n.file(NOTEBOOK, language), output)
+            manifest.forget(folder, i18n.file(NOTEBOOK, language))
+            _write_notebook(folder / i18n.file(NOTEBOOK, language), notebook)
             files.write_text(folder / LOG, log.read_text("utf-8", errors="replace"))
         except (KeyboardInterrupt, signals.Interrupted):
             raise
@@ -330,7 +330,7 @@ def run(subject, output=sys.stdout, language: str = "en") -> None:
             for name in manifest.TRAINED
             if (folder / name).exists() and manifest.lacks(folder, name)
         ]  # by an earlier version
-        manifest.add(folder, wording.file(NOTEBOOK, language), *trained)
+        manifest.add(folder, i18n.file(NOTEBOOK, language), *trained)
         if code == wanted.code(False) == wanted.code(True):
             _record(folder, _stage("executed", language), wanted.key())
         else:  # nobody knows which of the two codes the kernel has imported
@@ -385,7 +385,7 @@ def render(subject, language: str = "en", force: bool = False) -> tuple[Path, Pa
     reports say so.
     """
     folder = subject.folder
-    notebook = folder / wording.file(NOTEBOOK, language)
+    notebook = folder / i18n.file(NOTEBOOK, language)
     if not notebook.exists():
         command = f"compare {subject.name}" if compares(subject) else f"report {subject.name}"
         what = "comparison" if compares(subject) else "experiment"
@@ -396,7 +396,7 @@ def render(subject, language: str = "en", force: bool = False) -> tuple[Path, Pa
     edited = manifest.changed(folder, (*manifest.TRAINED, notebook.name, manifest.FILE))
     if edited and not force:
         raise ValueError(
-            f"{wording.listed(edited)} in {paths.display(folder)} changed after it was executed,"
+            f"{i18n.listed(edited)} in {paths.display(folder)} changed after it was executed,"
             " and the report would present that as the run's: execute it again (`report`), or say"
             " --force to have it rendered with a warning"
         )

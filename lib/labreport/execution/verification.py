@@ -16,7 +16,7 @@ import pandas as pd
 from ..config import experiments, strict_yaml
 from ..config.plain_types import quoted
 from ..core import files, paths, redaction
-from ..core.wording import listed
+from ..core.i18n import listed
 from ..runs import enclosures, identity, manifest, provenance, results
 from . import execution
 

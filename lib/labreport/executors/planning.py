@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from ..config.experiments import Experiment
 from ..core import files, paths
-from ..core.wording import count, duration
+from ..core.i18n import count, duration
 from ..runs import provenance, records, state
 from ..studies import assignments
 from ..studies.sweeps import Sweep

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..config import experiments
 from ..core import files, logs, paths, signals
-from ..core.wording import count
+from ..core.i18n import count
 from ..runs import state
 from ..studies.sweeps import Sweep
 from . import warm

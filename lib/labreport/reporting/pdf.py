@@ -11,7 +11,7 @@ from pathlib import Path, PurePath
 
 import typst
 
-from ..core.wording import say
+from ..core.i18n import say
 from .blocks import Attachment, Code, Document, Error, Figure, Heading, Note, Prose, Table, Text
 from .pandoc import tex_to_typst
 from .typst_markup import Writer, breakable, fitted, literal

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from ..config.plain_types import printable
 from ..core import files, hosts, redaction
+from ..core.i18n import count
 from ..core.signals import Interrupted
-from ..core.wording import count
 from . import backups, records
 
 FILE = "run.json"

@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 
 from ..config import choices
-from ..core import paths, wording
+from ..core import i18n, paths
 from .code_digest import Code, Scope
 from .code_form import sha256
 
@@ -82,7 +82,7 @@ _TRAINING = (
 # The pretrained weights and the augmentation have digests of their own; sentences and settings
 # decide no number.
 _TRAINING_SCOPE = Scope(
-    _PLUMBING | {"core.wording", "config.experiments", "training.augmentation"}, _CHOSEN
+    _PLUMBING | {"core.i18n", "config.experiments", "training.augmentation"}, _CHOSEN
 )
 _PLAIN_SCOPE = Scope(_PLUMBING)
 _BUILD_SCOPE = Scope(_PLUMBING | {"training.augmentation.augmentation"})
@@ -112,13 +112,13 @@ _EXECUTION_IGNORED = _PLUMBING | {
     "datasets.load",
     "training.backend.prepare",
     "training.training_state",
-    "core.wording.catalogue",
+    "core.i18n.catalogue",
 }
 _DATASET_SCOPE = Scope(
-    _PLUMBING | {"core.wording", "datasets.fetching", "datasets.download", "datasets.locking"}
+    _PLUMBING | {"core.i18n", "datasets.fetching", "datasets.download", "datasets.locking"}
 )
 _RENDERING = ("reporting.exporters.render",)
-_RENDERING_SCOPE = Scope(_PLUMBING | {"core.wording.catalogue"})
+_RENDERING_SCOPE = Scope(_PLUMBING | {"core.i18n.catalogue"})
 _OF_THE_HOST = ("bootstrap",)  # the cell that finds labreport; no report shows it
 _STYLES = ("*.typ", "*.css", "*.js", "*.j2")
 _REPORTING = paths.PACKAGE / "reporting"
@@ -232,7 +232,7 @@ def _cells(notebook: Path, language: str) -> list[tuple[str, str, bool]]:
         raise ValueError(
             f"{notebook.name} is not a notebook; restore it from the repository"
         ) from None
-    others = set(wording.LANGUAGES) - {language}
+    others = set(i18n.LANGUAGES) - {language}
     hidden = {"remove-cell", "remove-input"}
     return [
         (kind, source, not hidden & tags)
@@ -264,7 +264,7 @@ def _shown_text(kind: str, source: str, is_shown: bool) -> str:
 
 def _sentences(language: str, texts: set[str]) -> str:
     """Digest of what a language's catalogue says for those of the texts that it has."""
-    catalogue = wording.catalogue(language)
+    catalogue = i18n.catalogue(language)
     found = {
         text: message.string
         for text in sorted(texts)

@@ -11,7 +11,7 @@ from ..config import experiments
 from ..config.experiments import COMPARISON, Experiment
 from ..config.plain_types import nearest, quoted
 from ..core import paths
-from ..core.wording import count, say, spoken
+from ..core.i18n import count, say, spoken
 from ..runs import identity, manifest, records, state
 
 READ = ("metrics.json", "history.csv", "predictions.csv")  # what a comparison reads of a run

@@ -13,8 +13,8 @@ from pathlib import Path
 from ..config import experiments, strict_yaml
 from ..config.experiments import Experiment
 from ..config.plain_types import printable
-from ..core import files, paths, wording
-from ..core.wording import say
+from ..core import files, i18n, paths
+from ..core.i18n import say
 from ..reporting import index
 from ..runs import identity, manifest, records, state
 from . import assignments, sweeps
@@ -51,7 +51,7 @@ def write(language: str | None = None) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     with files.lock(folder / LOCK, "the index of the reports", wait=WAIT_SECONDS):
         files.sweep(folder, FILE)
-        with wording.speaking(language or _language(folder / FILE)):
+        with i18n.speaking(language or _language(folder / FILE)):
             text = index.index_page(entries(), files.now())
         files.replace(folder / FILE, lambda temporary: temporary.write_text(text, "utf-8"))
     return folder / FILE
@@ -64,7 +64,7 @@ def _language(page: Path) -> str:
     except (OSError, ValueError):
         return "en"
     return next(
-        (language for language in wording.LANGUAGES if f'<html lang="{language}">' in head), "en"
+        (language for language in i18n.LANGUAGES if f'<html lang="{language}">' in head), "en"
     )
 
 
@@ -264,7 +264,7 @@ def _entry(folder: Path, today: _Today) -> index.Entry | None:
         result.finished if result else record.get("ended", "") if status == "finished" else ""
     )
     finished = finished if records.is_moment(finished) else ""
-    linked = [wording.file(file, language) for file in LINKED for language in wording.LANGUAGES]
+    linked = [i18n.file(file, language) for file in LINKED for language in i18n.LANGUAGES]
     return index.Entry(
         name=printable(folder.name),
         kind=kind,

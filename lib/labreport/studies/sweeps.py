@@ -11,7 +11,7 @@ from ..config import experiments, strict_yaml
 from ..config.experiments import Experiment
 from ..config.plain_types import nearest, quoted, typed
 from ..core import paths
-from ..core.wording import count, say
+from ..core.i18n import count, say
 from . import assignments
 
 LOCK = ".sweep.lock"  # in a sweep's folder

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from ..core import array_cache, paths
-from ..core.wording import count, duration
+from ..core.i18n import count, duration
 from ..runs import provenance
 from ..staleness import rules as staleness
 

@@ -13,7 +13,7 @@ import pandas as pd
 from .. import datasets, models
 from ..config import choices, experiments
 from ..core import files, signals
-from ..core.wording import count, duration
+from ..core.i18n import count, duration
 from ..runs import identity, manifest, model_file, provenance, results, state
 from . import augmentation, backend, batches, losses, optimizers, training_loop
 from .training_state import TrainingState

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...core import files, paths, signals, wording
+from ...core import files, i18n, paths, signals
 from ...execution import execution
 from ...runs import results, state
 from .. import tasks
@@ -99,7 +99,7 @@ def show(run: str, language: str) -> None:
     import nbformat
     from IPython.display import Markdown, display, publish_display_data
 
-    notebook = paths.reports() / run / wording.file(execution.NOTEBOOK, language)
+    notebook = paths.reports() / run / i18n.file(execution.NOTEBOOK, language)
     if not notebook.exists():
         print(f"{run} is not finished")
         return

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from ...config.plain_types import printable
 from ...core import files, paths, redaction, signals
-from ...core.wording import count, duration
+from ...core.i18n import count, duration
 from ...platforms import kaggle_api
 from ..planning import Step
 from . import sending, taking

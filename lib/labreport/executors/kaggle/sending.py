@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ...config import experiments
 from ...core import redaction
-from ...core.wording import duration
+from ...core.i18n import duration
 from ...datasets import fetching
 from ...platforms import kaggle_api
 from .. import tasks

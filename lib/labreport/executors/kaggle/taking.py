@@ -8,7 +8,7 @@ import shutil
 from dataclasses import dataclass
 
 from ...core import paths
-from ...core.wording import count
+from ...core.i18n import count
 from ...datasets import download
 from ...execution import execution
 from ...platforms import kaggle_api, keeping
