@@ -997,16 +997,16 @@ def apply_authorship(options) -> None:
     """Let what the command line says of people, course and language stand in the place of
     report.yaml's, for this process and those it starts.
     """
-    from labreport.config import authorship
+    from labreport.config import authors
 
     for name, value in (
-        (authorship.AUTHORS, getattr(options, "authors", None)),
-        (authorship.COURSE, getattr(options, "course", None)),
+        (authors.AUTHORS, getattr(options, "authors", None)),
+        (authors.COURSE, getattr(options, "course", None)),
     ):
         if value:
             os.environ[name] = value
     if getattr(options, "language", "") is None and options.command is not index:
-        options.language = authorship.load().language or "en"
+        options.language = authors.load().language or "en"
 
 
 def apply_data(options) -> None:

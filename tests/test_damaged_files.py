@@ -11,7 +11,7 @@ import pytest
 import wrong_types
 from conftest import ROOT
 from labreport import models
-from labreport.config import authorship, experiments, strict_yaml
+from labreport.config import authors, experiments, strict_yaml
 from labreport.core import paths
 from labreport.datasets import cifar10, dog_breeds, locking
 from labreport.executors import planning, tasks
@@ -73,7 +73,7 @@ def batches(project):
 READERS = {
     "params/cifar10_l2.yaml": lambda: experiments.load("cifar10_l2"),
     "params/sweeps/cifar10_optimizers.yaml": lambda: sweeps.load("cifar10_optimizers"),
-    "report.yaml": authorship.load,
+    "report.yaml": authors.load,
     "notebooks/cifar10.ipynb": lambda: assignments.load("cifar10").heading,
     "params/published/cifar10_l2.csv": lambda: results.published_history(
         experiments.load("cifar10_l2")
@@ -170,7 +170,7 @@ def test_a_wrong_type_at_any_place_of_report_yaml_is_named_in_one_line(project):
             (project / "report.yaml").write_text(
                 strict_yaml.write(wrong_types.replaced(values, path, other))
             )
-            said = refusal(authorship.load)
+            said = refusal(authors.load)
             assert said is None and other in ("x", ["x"]) or said and "report.yaml" in said, (
                 path,
                 other,

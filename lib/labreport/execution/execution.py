@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .. import reporting
-from ..config import authorship
+from ..config import authors
 from ..core import files, i18n, logs, paths, redaction, signals
 from ..core.i18n import count
 from ..runs import (
@@ -154,7 +154,7 @@ def work(subject, language: str = "en") -> Work:
     render = render or _reasons(
         None,
         before.get(_stage("rendered", language)),
-        _render_key(folder, language, _carried(subject), authorship.load()),
+        _render_key(folder, language, _carried(subject), authors.load()),
     )
     return Work([], [], render)
 
@@ -249,7 +249,7 @@ def _told_with() -> dict[str, str]:
 
 
 def _render_key(
-    folder: Path, language: str, carried: dict[str, bytes], signed: authorship.Authorship
+    folder: Path, language: str, carried: dict[str, bytes], signed: authors.Authorship
 ) -> dict:
     notebook = folder / i18n.file(NOTEBOOK, language)
     digests = {
@@ -409,7 +409,7 @@ def render(subject, language: str = "en", force: bool = False) -> tuple[Path, Pa
             " (`report`)"
         )
     with state.held(folder, subject.run_name):
-        carried, signed = _carried(subject), authorship.load()
+        carried, signed = _carried(subject), authors.load()
         key = _render_key(folder, language, carried, signed)
         rendered = reporting.render(notebook, folder, carried, signed, edited)
         _record(folder, _stage("rendered", language), key)

@@ -9,7 +9,7 @@ import nbformat
 from nbconvert.exporters.exporter import Exporter
 from traitlets.config import Config
 
-from ..config.authorship import Authorship
+from ..config.authors import Authorship
 from ..core import i18n
 from ..core.i18n import say
 from .blocks import Attachment, Document

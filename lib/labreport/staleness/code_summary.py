@@ -23,7 +23,7 @@ _HARMLESS = {
     "contextlib": "contextmanager suppress",
     "functools": "cache cached_property lru_cache partial singledispatch total_ordering wraps",
     "json": "dumps loads",
-    "labreport.config.authorship": "Authorship",
+    "labreport.config.authors": "Authorship",
     "labreport.staleness.code_digest": "Scope",
     "labreport.datasets.fetching": "Source",
     "labreport.core.i18n": "file noted",
