@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, fields
 
 from ..core import paths
 from ..core.i18n import say, spoken
-from . import choices, pretrained, strict_yaml
+from . import pretrained, registry, strict_yaml
 from .plain_types import nearest, quoted, typed
 
 # What may be set for one run and never stands in a file: a file always means the real data, and all
@@ -393,7 +393,7 @@ def _entries(values: dict) -> dict[str, dict[str, str]]:
     """For each mapping field its entries and their types, given the chosen names."""
 
     def of(room):
-        choice = choices.of(room).get(values[room]) if isinstance(values[room], str) else None
+        choice = registry.of(room).get(values[room]) if isinstance(values[room], str) else None
         return (
             {key: annotation for key, (annotation, _) in choice.settings.items()} if choice else {}
         )
@@ -403,7 +403,7 @@ def _entries(values: dict) -> dict[str, dict[str, str]]:
         "model_args": of("model"),
         "optimizer_args": of("optimizer"),
         "augmentation": {
-            key: annotation for key, (annotation, _) in choices.augmentation().settings.items()
+            key: annotation for key, (annotation, _) in registry.augmentation().settings.items()
         },
         "early_stopping": EARLY_STOPPING,
         "published": PUBLISHED,
@@ -418,9 +418,9 @@ def _check(values: dict, where) -> dict:
         key: typed(values[key], annotation, key, where(key))
         for key, annotation in _TOP_LEVEL.items()
     }
-    for room in choices.ROOMS:
-        if checked[room] not in choices.of(room):
-            known = list(choices.of(room))
+    for room in registry.ROOMS:
+        if checked[room] not in registry.of(room):
+            known = list(registry.of(room))
             raise ValueError(
                 f"{where(room)}: there is no {room}"
                 f" {checked[room]!r}{nearest(checked[room], known)}; there are {', '.join(known)}"
@@ -428,7 +428,7 @@ def _check(values: dict, where) -> dict:
     required = {
         f"{room}_args": {
             key
-            for key, (_, optional) in choices.of(room)[checked[room]].settings.items()
+            for key, (_, optional) in registry.of(room)[checked[room]].settings.items()
             if not optional
         }
         for room in ("dataset", "model", "optimizer")

@@ -10,7 +10,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from ..config import choices
+from ..config import registry
 from ..core import i18n, paths
 from .code_digest import Code, Scope
 from .code_form import sha256
@@ -32,7 +32,7 @@ _PLUMBING = frozenset(
         "studies.assignments.load",
         "runs.backups",
         "runs.checkpoints",
-        "config.choices",
+        "config.registry",
         "staleness.code_digest",
         "staleness.code_form",
         "staleness.code_summary",
@@ -139,13 +139,13 @@ def training(experiment, imported: bool = False) -> dict[str, str]:
 def training_modules(experiment) -> list[str]:
     """The modules whose code decides the numbers of an experiment's training, and its data."""
     code, roots = Code(imported=True), _training_roots(experiment, True)
-    roots |= {choices.logical_name("dataset", experiment.dataset, True): _DATASET_SCOPE}
+    roots |= {registry.logical_name("dataset", experiment.dataset, True): _DATASET_SCOPE}
     return sorted({module for name in roots for module in code.modules([name], roots[name])})
 
 
 def _training_roots(experiment, imported: bool) -> dict[str, Scope]:
     chosen = {room: getattr(experiment, room) for room in ("model", "optimizer", "loss")}
-    names = [choices.logical_name(room, name, imported) for room, name in chosen.items()]
+    names = [registry.logical_name(room, name, imported) for room, name in chosen.items()]
     roots = dict.fromkeys([*_TRAINING, *names], _TRAINING_SCOPE) | {
         "training.augmentation.build": _BUILD_SCOPE
     }
@@ -168,8 +168,8 @@ def execution(
     if experiment:
         unused = set() if experiment.augmentation else {"training.training.augmented_examples"}
         scope = Scope(_EXECUTION_IGNORED | unused, _CHOSEN)
-        names = [*_HANDED, choices.logical_name("model", experiment.model, imported)]
-        data = choices.logical_name("dataset", experiment.dataset, imported)
+        names = [*_HANDED, registry.logical_name("model", experiment.model, imported)]
+        data = registry.logical_name("dataset", experiment.dataset, imported)
         published = filter(None, (experiment.published["source"], experiment.published["note"]))
         texts = {experiment.title, experiment.question, *experiment.differs, *published}
         texts |= code.texts([data], _DATASET_SCOPE)  # it takes notes
@@ -201,7 +201,7 @@ def rendering(language: str) -> dict[str, str]:
 def dataset(experiment, imported: bool = False) -> str:
     """What decides the images, labels and splits of an experiment's data, their files aside."""
     code = Code(imported)
-    name = choices.logical_name("dataset", experiment.dataset, imported)
+    name = registry.logical_name("dataset", experiment.dataset, imported)
     found = code.digest(name, _DATASET_SCOPE)
     code.save()
     return found

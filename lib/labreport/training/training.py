@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from .. import datasets, models
-from ..config import choices, experiments
+from ..config import experiments, registry
 from ..core import files, signals
 from ..core.i18n import count, duration
 from ..runs import identity, manifest, model_file, provenance, results, state
@@ -75,7 +75,7 @@ def _refuse_replaced(experiment) -> None:
         name = getattr(experiment, room)
         function, expected = (
             entries[name],
-            f"labreport.{choices.logical_name(room, name, imported=True)}",
+            f"labreport.{registry.logical_name(room, name, imported=True)}",
         )
         if f"{function.__module__}.{function.__qualname__}" != expected:
             raise ValueError(
