@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent / "lib"))
 
 try:
     from labreport.config import experiments
-    from labreport.config.plain_types import nearest, printable
+    from labreport.config.schema import nearest, printable
     from labreport.core import files, i18n, paths, signals
     from labreport.core.i18n import count, duration, listed, percent
     from labreport.runs import manifest, records, state

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ..core import paths
 from ..core.i18n import LANGUAGES
 from . import strict_yaml
-from .plain_types import nearest, quoted, typed
+from .schema import nearest, quoted, typed
 
 FILE = "report.yaml"
 KEYS = {"authors": "list", "course": "str", "institution": "str", "language": "str"}

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, fields
 from ..core import paths
 from ..core.i18n import say, spoken
 from . import pretrained, registry, strict_yaml
-from .plain_types import nearest, quoted, typed
+from .schema import nearest, quoted, typed
 
 # What may be set for one run and never stands in a file: a file always means the real data, and all
 # of it.

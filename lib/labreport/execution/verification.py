@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ..config import experiments, strict_yaml
-from ..config.plain_types import quoted
+from ..config.schema import quoted
 from ..core import files, paths, redaction
 from ..core.i18n import listed
 from ..runs import enclosures, identity, manifest, provenance, results

@@ -9,7 +9,7 @@ import socket
 import sys
 from pathlib import Path
 
-from ..config.plain_types import printable
+from ..config.schema import printable
 from ..core import hosts, redaction
 
 SITE = "https://www.kaggle.com"

@@ -5,7 +5,7 @@ code, versions, weights.
 import os
 
 from ..config import experiments, pretrained
-from ..config.plain_types import printable
+from ..config.schema import printable
 from ..core import hosts
 from ..core.i18n import listed, say
 from ..staleness import code_digest

@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..config.plain_types import printable
+from ..config.schema import printable
 from ..core import files, hosts, redaction
 from ..core.i18n import count
 from ..core.signals import Interrupted

@@ -47,7 +47,7 @@ _PLUMBING = frozenset(
         "core.logs",
         "runs.model_file",
         "core.paths",
-        "config.plain_types",
+        "config.schema",
         "config.pretrained.check",
         "config.pretrained.file_name",
         "config.pretrained.find",

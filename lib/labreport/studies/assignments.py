@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..config import experiments
 from ..config.experiments import COMPARISON, Experiment
-from ..config.plain_types import nearest, quoted
+from ..config.schema import nearest, quoted
 from ..core import paths
 from ..core.i18n import count, say, spoken
 from ..runs import identity, manifest, records, state

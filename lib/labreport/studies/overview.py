@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..config import experiments, strict_yaml
 from ..config.experiments import Experiment
-from ..config.plain_types import printable
+from ..config.schema import printable
 from ..core import files, i18n, paths
 from ..core.i18n import say
 from ..reporting import index

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from ..config import experiments, strict_yaml
 from ..config.experiments import Experiment
-from ..config.plain_types import nearest, quoted, typed
+from ..config.schema import nearest, quoted, typed
 from ..core import paths
 from ..core.i18n import count, say
 from . import assignments

@@ -16,7 +16,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ...config.plain_types import printable
+from ...config.schema import printable
 from ...core import files, paths, redaction, signals
 from ...core.i18n import count, duration
 from ...platforms import kaggle_api
