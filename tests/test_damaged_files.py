@@ -11,7 +11,7 @@ import pytest
 import wrong_types
 from conftest import ROOT
 from labreport import models
-from labreport.config import authors, experiments, strict_yaml
+from labreport.config import authors, experiments, yaml_reader
 from labreport.core import paths
 from labreport.datasets import cifar10, dog_breeds, locking
 from labreport.executors import planning, tasks
@@ -108,7 +108,7 @@ def test_a_file_that_holds_something_else_is_named_in_one_line(project, name, ho
     ],
 )
 def test_a_wrong_type_at_any_place_of_a_parameter_file_is_named_in_one_line(project, name):
-    values, _ = strict_yaml.read((ROOT / name).read_text(), name)
+    values, _ = yaml_reader.read((ROOT / name).read_text(), name)
     read = (
         (lambda: sweeps.load("cifar10_optimizers"))
         if "sweeps" in name
@@ -117,7 +117,7 @@ def test_a_wrong_type_at_any_place_of_a_parameter_file_is_named_in_one_line(proj
     for path in wrong_types.places(values):
         for other in (*wrong_types.WRONG, ...):
             (project / name).write_text(
-                strict_yaml.write(wrong_types.replaced(values, path, other))
+                yaml_reader.write(wrong_types.replaced(values, path, other))
             )
             said = refusal(read)
             assert (
@@ -168,7 +168,7 @@ def test_a_wrong_type_at_any_place_of_report_yaml_is_named_in_one_line(project):
     for path in wrong_types.places(values):
         for other in wrong_types.WRONG:
             (project / "report.yaml").write_text(
-                strict_yaml.write(wrong_types.replaced(values, path, other))
+                yaml_reader.write(wrong_types.replaced(values, path, other))
             )
             said = refusal(authors.load)
             assert said is None and other in ("x", ["x"]) or said and "report.yaml" in said, (
@@ -291,7 +291,7 @@ def test_class_names_of_another_kind_are_named_with_what_to_do(project, names):
 )
 def test_tags_and_anchors_are_refused_wherever_they_stand(text, says):
     with pytest.raises(ValueError) as raised:
-        strict_yaml.read(text, "a file")
+        yaml_reader.read(text, "a file")
     assert (
         str(raised.value).startswith("a file, line ")
         and says in str(raised.value)

@@ -12,7 +12,7 @@ import pypdf
 import pytest
 import wrong_types
 from conftest import ROOT
-from labreport.config import strict_yaml
+from labreport.config import yaml_reader
 from labreport.execution import execution, verification
 from labreport.reporting.blocks import Attachment, Document
 from labreport.reporting.pdf import pdf_bytes
@@ -274,20 +274,20 @@ def written(carried, changed):
     }
     parameters = (
         changed.get("parameters.yaml")
-        or strict_yaml.read(carried["parameters.yaml"].decode(), "")[0]
+        or yaml_reader.read(carried["parameters.yaml"].decode(), "")[0]
     )
     if "parameters.yaml" not in changed:
         parameters["sha256"] = {
             name: hashlib.sha256(found[name]).hexdigest() for name in parameters["sha256"]
         }
-    return found | {"parameters.yaml": strict_yaml.write(parameters).encode()}
+    return found | {"parameters.yaml": yaml_reader.write(parameters).encode()}
 
 
 def test_a_wrong_type_at_any_place_of_a_pdf_is_answered_in_one_line(carried, unchanged, capsys):
     tried = 0
     for file in ("parameters.yaml", "metrics.json", "provenance.json"):
         whole = (
-            strict_yaml.read(carried[file].decode(), file)[0]
+            yaml_reader.read(carried[file].decode(), file)[0]
             if file.endswith("yaml")
             else json.loads(carried[file])
         )

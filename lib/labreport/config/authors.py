@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ..core import paths
 from ..core.i18n import LANGUAGES
-from . import strict_yaml
+from . import yaml_reader
 from .schema import nearest, quoted, typed
 
 FILE = "report.yaml"
@@ -60,7 +60,7 @@ def load() -> Authorship:
 
 
 def _file() -> dict:
-    values, lines = strict_yaml.read_file(paths.root() / FILE, FILE)
+    values, lines = yaml_reader.read_file(paths.root() / FILE, FILE)
     values = {} if values is None else values  # a file of comments only
     if not isinstance(values, dict):
         raise ValueError(

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, fields
 
 from ..core import paths
 from ..core.i18n import say, spoken
-from . import pretrained, registry, strict_yaml
+from . import pretrained, registry, yaml_reader
 from .schema import nearest, quoted, typed
 
 # What may be set for one run and never stands in a file: a file always means the real data, and all
@@ -227,7 +227,7 @@ def load(name: str, settings: Mapping | None = None) -> Experiment:
             f"{where}: an experiment's name is made of lower-case words and numbers joined by"
             " single underscores; rename the file"
         )
-    values, lines = strict_yaml.read_file(file, where)
+    values, lines = yaml_reader.read_file(file, where)
     if not isinstance(values, dict):
         raise ValueError(
             f"{where}: a parameter file is a mapping of keys to values; see another file in"
@@ -338,7 +338,7 @@ def parse_settings(assignments: list[str]) -> dict:
             raise ValueError(f"--set {assignment}: expected key=value, such as epochs=3")
         if key in settings:
             raise ValueError(f"--set {assignment}: {key} is set twice")
-        settings[key], _ = strict_yaml.read(text, f"--set {assignment}")
+        settings[key], _ = yaml_reader.read(text, f"--set {assignment}")
     return settings
 
 

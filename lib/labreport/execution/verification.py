@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..config import experiments, strict_yaml
+from ..config import experiments, yaml_reader
 from ..config.schema import quoted
 from ..core import files, paths, redaction
 from ..core.i18n import listed
@@ -106,7 +106,7 @@ def reproduce(
     for line in _beside_the_file(carried):
         say(line)
     digest = hashlib.sha256(
-        strict_yaml.write([carried.experiment, carried.settings, carried.base]).encode()
+        yaml_reader.write([carried.experiment, carried.settings, carried.base]).encode()
     ).hexdigest()[:16]
     checkout, locks = (
         provenance.checkout(),
@@ -197,7 +197,7 @@ def _project_of(carried: enclosures.Enclosure, scratch: Path):
     for name, settings in texts.items():
         if not experiments.NAME.fullmatch(str(name)):
             raise ValueError(f"{str(name)[:40]!r} is no experiment's name; the PDF was edited")
-        text = strict_yaml.write(
+        text = yaml_reader.write(
             {key: value for key, value in settings.items() if key not in experiments.REHEARSAL}
         )
         files.write_text(project / "params" / f"{name}.yaml", text)

@@ -59,7 +59,7 @@ _PLUMBING = frozenset(
         "runs.records",
         "staleness.rules",
         "runs.state",
-        "config.strict_yaml",
+        "config.yaml_reader",
         "studies.sweeps.load",
         "__version__",
     }

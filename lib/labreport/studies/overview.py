@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from ..config import experiments, strict_yaml
+from ..config import experiments, yaml_reader
 from ..config.experiments import Experiment
 from ..config.schema import printable
 from ..core import files, i18n, paths
@@ -128,7 +128,7 @@ class _Today:
         """
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             file = paths.params() / "sweeps" / f"{sweep}.yaml"
-            return self.experiment(strict_yaml.read_file(file, paths.display(file))[0]["base"])
+            return self.experiment(yaml_reader.read_file(file, paths.display(file))[0]["base"])
         return None
 
     def differences(self, result: Result) -> list[str]:

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from ..config import experiments, strict_yaml
+from ..config import experiments, yaml_reader
 from ..config.experiments import Experiment
 from ..config.schema import nearest, quoted, typed
 from ..core import paths
@@ -166,7 +166,7 @@ def load(name: str, settings: Mapping | None = None) -> Sweep:
         )
     file = paths.params() / "sweeps" / f"{name}.yaml"
     where = paths.display(file)
-    values, lines = strict_yaml.read_file(file, where)
+    values, lines = yaml_reader.read_file(file, where)
     if not isinstance(values, dict):
         raise ValueError(
             f"{where}: a sweep is a mapping of {', '.join(KEYS)}; see another file in"
