@@ -15,7 +15,7 @@ from labreport.analysis import comparison, figures, proportions
 from labreport.config import experiments
 from labreport.core import files
 from labreport.execution import execution
-from labreport.runs import identity, results
+from labreport.runs import fingerprint, results
 from labreport.studies import assignments
 from scipy import stats
 
@@ -106,7 +106,7 @@ def fabricated(
             "fingerprint": "0" * 64,
             "images": {"train": 1000, split: images},
         },
-        "identity": json.loads(json.dumps(identity.of(experiment, "0" * 64))),
+        "identity": json.loads(json.dumps(fingerprint.of(experiment, "0" * 64))),
     }
     files.write_json(folder / results.METRICS, metrics)
     return metrics

@@ -20,7 +20,7 @@ from labreport.config import experiments
 from labreport.core import files, paths
 from labreport.executors import planning, watching
 from labreport.reporting import index
-from labreport.runs import identity, results, state
+from labreport.runs import fingerprint, results, state
 from labreport.studies import assignments, overview, sweeps
 
 pipeline = runpy.run_path(str(ROOT / "pipeline.py"))
@@ -46,7 +46,7 @@ def finish(experiment, /, accuracy=0.75, at="2026-11-24T12:00:00+00:00", **other
         "evaluated_split": "test",
         "finished": at,
         "dataset": {"fingerprint": "of the data"},
-        "identity": identity.of(experiment, "of the data"),
+        "identity": fingerprint.of(experiment, "of the data"),
     }
     files.write_json(experiment.folder / "metrics.json", metrics | other)
     return experiment.folder
@@ -138,7 +138,7 @@ def test_what_is_outdated_is_what_a_comparison_calls_so(name, settings):
     assert (
         listed()[folder.name].status == "finished" and assignments.run_of(experiment).outdated == []
     )
-    before = identity.of(experiment, "of the data")
+    before = fingerprint.of(experiment, "of the data")
     finish(
         experiment,
         identity=before

@@ -15,7 +15,7 @@ from labreport.core import files
 from labreport.core.signals import Interrupted
 from labreport.executors import planning
 from labreport.executors.kaggle import bundles, errand, lanes, sending
-from labreport.runs import identity, results, state
+from labreport.runs import fingerprint, results, state
 
 import pipeline
 
@@ -693,12 +693,12 @@ def test_packages_and_absent_weights_count_between_runs_of_one_host_only():
     }
     here = there | {"versions": {"keras": "3.15"}, "weights": {"file": None}}
     del here["host"]
-    assert identity.differences(there, here) == []
-    assert identity.differences(
+    assert fingerprint.differences(there, here) == []
+    assert fingerprint.differences(
         there, here | {"code": {"training.training_loop.evaluate": "b"}, "data": "e"}
     ) == ["the data changed", "training.training_loop.evaluate changed"]
-    assert "keras: 3.13, now 3.15" in identity.differences(there, here, everywhere=True)
-    assert "keras: 3.13, now 3.15" in identity.differences(there, here | {"host": "kaggle"})
+    assert "keras: 3.13, now 3.15" in fingerprint.differences(there, here, everywhere=True)
+    assert "keras: 3.13, now 3.15" in fingerprint.differences(there, here | {"host": "kaggle"})
 
 
 @pytest.mark.slow

@@ -21,7 +21,7 @@ from ..core.i18n import count
 from ..runs import (
     data_fingerprint,
     enclosures,
-    identity,
+    fingerprint,
     manifest,
     provenance,
     records,
@@ -168,8 +168,8 @@ def _loaded(experiment) -> tuple[str, list[str]]:
 
 
 def _untrained(experiment, data: str) -> list[str]:
-    metrics, now = results.finished(experiment.folder), identity.of(experiment, data)
-    reasons = identity.differences(metrics["identity"], now) if metrics else []
+    metrics, now = results.finished(experiment.folder), fingerprint.of(experiment, data)
+    reasons = fingerprint.differences(metrics["identity"], now) if metrics else []
     if metrics and not reasons:
         return []
     from ..training import augmentation
@@ -194,7 +194,7 @@ def _changed_since(folder: Path, *names: str) -> list[str]:
 def _reasons(product: Path | None, before: dict | None, now: dict) -> list[str]:
     if before is None or (product and not product.exists()):
         return ["it has not been done"]
-    return identity.differences(before, now)
+    return fingerprint.differences(before, now)
 
 
 def _execution_key(
@@ -212,7 +212,7 @@ def _execution_key(
             | _digests(*[published] * published.exists())
         ),
         "versions": _told_with(),
-    } | identity.of_host()
+    } | fingerprint.of_host()
 
 
 def _comparison_key(assignment, notebook: Path, language: str) -> dict:

@@ -17,7 +17,7 @@ from ..config import experiments, yaml_reader
 from ..config.schema import quoted
 from ..core import files, paths, redaction
 from ..core.i18n import listed
-from ..runs import enclosures, identity, manifest, provenance, results
+from ..runs import enclosures, fingerprint, manifest, provenance, results
 from . import execution
 
 # of losses, accuracies and probabilities, absolute and relative: what another device or number of
@@ -137,7 +137,7 @@ def reproduce(
             ) from None
         for line in _beside_this_machine(
             carried,
-            identity.of(experiment, carried.metrics["identity"].get("data")),
+            fingerprint.of(experiment, carried.metrics["identity"].get("data")),
             checkout,
             locks,
         ):
@@ -253,7 +253,7 @@ def _beside_this_machine(
     ]
     source = [
         reason
-        for reason in identity.differences(carried.metrics["identity"], now)
+        for reason in fingerprint.differences(carried.metrics["identity"], now)
         if reason.split(":")[0] not in versions
     ]
     if last["checkout"].get("commit") != checkout["commit"]:
@@ -282,7 +282,7 @@ def _beside_this_machine(
 def _verdict(recorded: results.Result, again: results.Result, tolerance: float) -> Verdict:
     """What comes of comparing a run with its repetition."""
     last = recorded.provenance["sittings"][-1]
-    reasons = identity.differences(
+    reasons = fingerprint.differences(
         recorded.metrics["identity"], again.metrics["identity"], everywhere=True
     )
     verdict, where = compare(

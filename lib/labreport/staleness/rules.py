@@ -40,7 +40,7 @@ _PLUMBING = frozenset(
         "config.experiments.load",
         "core.files",
         "core.hosts",
-        "runs.identity",
+        "runs.fingerprint",
         "core.imported_source",
         "core.signals",
         "platforms.keeping",

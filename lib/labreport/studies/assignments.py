@@ -12,7 +12,7 @@ from ..config.experiments import COMPARISON, Experiment
 from ..config.schema import nearest, quoted
 from ..core import paths
 from ..core.i18n import count, say, spoken
-from ..runs import identity, manifest, records, state
+from ..runs import fingerprint, manifest, records, state
 
 READ = ("metrics.json", "history.csv", "predictions.csv")  # what a comparison reads of a run
 FINISHED = (
@@ -250,8 +250,8 @@ def run_of(experiment: Experiment, changed: Experiment | None = None) -> Run:
         state.fetch(candidate.folder)
         metrics = records.metrics(candidate.folder)
         if metrics and all((candidate.folder / file).exists() for file in FINISHED):
-            now = identity.of(candidate, metrics["dataset"]["fingerprint"])
-            outdated = identity.differences(metrics["identity"], now)
+            now = fingerprint.of(candidate, metrics["dataset"]["fingerprint"])
+            outdated = fingerprint.differences(metrics["identity"], now)
             outdated += [
                 say("{name} was changed after it was executed", name=name)
                 for name in manifest.changed(candidate.folder, manifest.TRAINED)

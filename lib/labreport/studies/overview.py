@@ -16,7 +16,7 @@ from ..config.schema import printable
 from ..core import files, i18n, paths
 from ..core.i18n import say
 from ..reporting import index
-from ..runs import identity, manifest, records, state
+from ..runs import fingerprint, manifest, records, state
 from . import assignments, sweeps
 
 FILE = "index.html"
@@ -139,7 +139,7 @@ class _Today:
                 say("params/{name}.yaml is not there, or cannot be read", name=result.experiment)
             ]
         try:
-            return identity.differences(
+            return fingerprint.differences(
                 result.identity,
                 self._identity(_changed(experiment, result.changes), result.identity["data"]),
             )
@@ -157,7 +157,7 @@ class _Today:
         optimizer and loss.
         """
         if experiment.starts_from:
-            return identity.of(experiment, data)
+            return fingerprint.of(experiment, data)
         key = json.dumps(
             [
                 experiment.model,
@@ -169,7 +169,7 @@ class _Today:
             ]
         )
         if key not in self._identities:
-            self._identities[key] = identity.of(experiment, data)
+            self._identities[key] = fingerprint.of(experiment, data)
         return self._identities[key] | {
             "settings": experiment.training_settings(),
             "data": data,

@@ -14,7 +14,7 @@ from .. import datasets, models
 from ..config import experiments, registry
 from ..core import files, signals
 from ..core.i18n import count, duration
-from ..runs import identity, manifest, model_file, provenance, results, state
+from ..runs import fingerprint, manifest, model_file, provenance, results, state
 from . import augmentation, backend, batches, losses, optimizers, training_loop
 from .training_state import TrainingState
 
@@ -38,13 +38,13 @@ def fit(experiment, dataset, progress: Callable[[str], None] = print) -> results
         files.lock(folder / LOCK, experiment.run_name, wait=state.WAIT_SECONDS),
     ):
         _refuse_replaced(experiment)
-        identity.refuse_edited_source(experiment)
-        made_from = identity.of(experiment, dataset.fingerprint, imported=True)
+        fingerprint.refuse_edited_source(experiment)
+        made_from = fingerprint.of(experiment, dataset.fingerprint, imported=True)
         if (unfinished / results.METRICS).exists():  # complete, and stopped while moving into place
             results.publish(unfinished, folder)
         earlier = results.finished(folder)
         if earlier:
-            reasons = identity.differences(earlier["identity"], made_from)
+            reasons = fingerprint.differences(earlier["identity"], made_from)
             if not reasons:
                 manifest.refuse_changed(folder)
                 shutil.rmtree(
@@ -111,7 +111,7 @@ def _train(experiment, dataset, folder, progress) -> None:
             )
         fit(base, dataset, progress)
     model = training_loop.initial_model(experiment, dataset, base and base.folder / results.MODEL)
-    made_from = identity.of(
+    made_from = fingerprint.of(
         experiment, dataset.fingerprint, imported=True
     )  # the build has fetched the pretrained weights, where there are any
     progress(
