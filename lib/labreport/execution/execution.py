@@ -19,8 +19,8 @@ from ..config import authors
 from ..core import files, i18n, logs, paths, redaction, signals
 from ..core.i18n import count
 from ..runs import (
+    attachments,
     data_fingerprint,
-    enclosures,
     fingerprint,
     manifest,
     provenance,
@@ -267,9 +267,9 @@ def _render_key(
 def _carried(subject) -> dict[str, bytes]:
     """The files that the PDF carries inside, by name."""
     return (
-        enclosures.of_comparison(subject)
+        attachments.of_comparison(subject)
         if compares(subject)
-        else enclosures.of_run(subject.folder)
+        else attachments.of_run(subject.folder)
     )
 
 

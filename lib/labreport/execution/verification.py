@@ -17,7 +17,7 @@ from ..config import experiments, yaml_reader
 from ..config.schema import quoted
 from ..core import files, paths, redaction
 from ..core.i18n import listed
-from ..runs import enclosures, fingerprint, manifest, provenance, results
+from ..runs import attachments, fingerprint, manifest, provenance, results
 from . import execution
 
 # of losses, accuracies and probabilities, absolute and relative: what another device or number of
@@ -95,12 +95,12 @@ def reproduce(
     was made with. Raises ValueError where the PDF carries no experiment, or none that can be run
     here.
     """
-    carried = enclosures.read(pdf)
+    carried = attachments.read(pdf)
     last = carried.provenance["sittings"][-1]
     try:
         history = results.read_table(io.StringIO(carried.history))
     except ValueError as error:
-        raise ValueError(f"{pdf.name}: {enclosures.HISTORY}: {error}") from None
+        raise ValueError(f"{pdf.name}: {attachments.HISTORY}: {error}") from None
     recorded = results.Result(history, carried.metrics, None, carried.provenance)
     say(f"{pdf.name} holds {carried.experiment}, trained until {carried.metrics['finished']}")
     for line in _beside_the_file(carried):
@@ -130,7 +130,7 @@ def reproduce(
         except (ValueError, FileNotFoundError) as error:
             shutil.rmtree(scratch)
             told = str(error).replace(
-                f"params/{carried.experiment}.yaml", f"{enclosures.PARAMETERS} in it"
+                f"params/{carried.experiment}.yaml", f"{attachments.PARAMETERS} in it"
             )  # not the file of that name here
             raise ValueError(
                 f"the experiment inside {pdf.name} cannot be run here: {told}"
@@ -175,7 +175,7 @@ def _scratch(kind: str, name: str, threads: int):
 
 
 @contextlib.contextmanager
-def _project_of(carried: enclosures.Enclosure, scratch: Path):
+def _project_of(carried: attachments.Enclosure, scratch: Path):
     """Work in a project that has one experiment, the one that is carried, and the notebooks of this
     one.
     """
@@ -205,7 +205,7 @@ def _project_of(carried: enclosures.Enclosure, scratch: Path):
         yield
 
 
-def _beside_the_file(carried: enclosures.Enclosure) -> list[str]:
+def _beside_the_file(carried: attachments.Enclosure) -> list[str]:
     """What the parameter file of this name says otherwise than the experiment inside the PDF, the
     run's own settings aside.
     """
@@ -238,7 +238,7 @@ def _beside_the_file(carried: enclosures.Enclosure) -> list[str]:
 
 
 def _beside_this_machine(
-    carried: enclosures.Enclosure, now: dict, checkout: dict, locks: dict
+    carried: attachments.Enclosure, now: dict, checkout: dict, locks: dict
 ) -> list[str]:
     """In a few lines, what differs here from what a PDF was made with: machine, versions, source,
     lock file.
