@@ -43,7 +43,7 @@ _PLUMBING = frozenset(
         "runs.fingerprint",
         "core.imported_source",
         "core.signals",
-        "platforms.keeping",
+        "platforms.drive_backup",
         "core.logs",
         "runs.model_file",
         "core.paths",

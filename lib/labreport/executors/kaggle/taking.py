@@ -11,7 +11,7 @@ from ...core import paths
 from ...core.i18n import count
 from ...datasets import download
 from ...execution import execution
-from ...platforms import kaggle_api, keeping
+from ...platforms import drive_backup, kaggle_api
 from ...runs import results, state
 from .. import tasks
 from . import errand, sending
@@ -59,7 +59,7 @@ class Output:
         folder = f"reports/{run}/"
         return max(
             self.record["runs"][run]["epochs"],
-            keeping.how_far(
+            drive_backup.how_far(
                 [path.removeprefix(folder) for path in self.links if path.startswith(folder)]
             )[1],
         )
