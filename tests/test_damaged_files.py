@@ -15,7 +15,7 @@ from labreport.config import authors, experiments, yaml_reader
 from labreport.core import paths
 from labreport.datasets import cifar10, dog_breeds, locking
 from labreport.executors import planning, tasks
-from labreport.platforms import kaggle_api
+from labreport.platforms import kaggle_client
 from labreport.runs import results
 from labreport.studies import assignments, sweeps
 
@@ -80,7 +80,7 @@ READERS = {
     ),
     "data.lock": lambda: locking.knows("flowers"),
     "labels.csv": lambda: dog_breeds._labels(paths.root() / "labels.csv"),
-    "home/.kaggle/kaggle.json": kaggle_api._credentials,
+    "home/.kaggle/kaggle.json": kaggle_client._credentials,
     f"data/{cifar10.FOLDER}/data_batch_2": lambda: cifar10._official(paths.root() / "data"),
     f"data/{cifar10.FOLDER}/batches.meta": lambda: cifar10._official(paths.root() / "data"),
 }
@@ -213,7 +213,7 @@ def test_numbers_in_kaggle_json_are_named_and_new_ones_asked_for(project, conten
     file.write_text(json.dumps(content))
     assert (
         "kaggle.json cannot be read as Kaggle's credentials, a username and a key; get it again"
-        " from https" in refusal(kaggle_api._credentials)
+        " from https" in refusal(kaggle_client._credentials)
     )
 
 

@@ -24,7 +24,7 @@ from conftest import ROOT
 from kaggle_stand_in import KEY, SIGNATURE, TOKEN, USER, Answer, refusal
 from labreport.core import files, hosts, paths, redaction
 from labreport.datasets import download, fetching, folders
-from labreport.platforms import kaggle_api
+from labreport.platforms import kaggle_client
 from processes import Processes, until
 from test_image_folders import (
     load,
@@ -387,13 +387,13 @@ def test_the_first_credentials_in_the_client_s_order_are_sent(service, tmp_path,
         ("~/.kaggle/access_token", f"Bearer {TOKEN}"),
     ):
         place_credentials(source, tmp_path, monkeypatch)
-        api = kaggle_api.connected()
+        api = kaggle_client.connected()
         api.with_retry(api.dataset_download_files)(
             FLOWERS, path=str(tmp_path / "there"), force=True
         )
         expected.append(sent)
     monkeypatch.setenv("KAGGLE_API_TOKEN", "KGAT_environment0000")
-    api = kaggle_api.connected()
+    api = kaggle_client.connected()
     api.with_retry(api.dataset_download_files)(FLOWERS, path=str(tmp_path / "there"), force=True)
     assert [seen.headers["Authorization"] for seen in service.asked(DOWNLOAD)] == [
         *expected,
@@ -486,7 +486,7 @@ def test_rules_that_nobody_has_accepted_are_named_with_their_page(service, monke
 def test_what_kaggle_answers_is_said_in_words_that_help(
     flowers, monkeypatch, fault, kind, expected
 ):
-    monkeypatch.setattr(kaggle_api, "ATTEMPTS", 2)
+    monkeypatch.setattr(kaggle_client, "ATTEMPTS", 2)
     flowers.misbehave(DOWNLOAD, fault, always=True)
     message = refused(kind)
     assert expected in message and left() == []
@@ -753,7 +753,7 @@ def test_kaggle_is_told_where_a_secret_is_put(kaggle, service):
     with pytest.raises(
         ValueError, match=r"store it as a secret KAGGLE_API_TOKEN \(Add-ons, Secrets\)"
     ):
-        kaggle_api.connected()
+        kaggle_client.connected()
 
 
 def test_colab_s_secrets_are_not_asked_for_where_nobody_would_answer(colab, service, monkeypatch):
@@ -879,5 +879,5 @@ def test_an_address_with_a_signature_is_struck_out():
 def test_a_key_that_others_can_read_is_warned_of(service, tmp_path, monkeypatch, capfd):
     place_credentials("~/.kaggle/kaggle.json", tmp_path, monkeypatch)
     (tmp_path / "home/.kaggle/kaggle.json").chmod(0o644)
-    kaggle_api.connected()
+    kaggle_client.connected()
     assert "Your Kaggle API key is readable by other users" in capfd.readouterr().err

@@ -19,7 +19,7 @@ from pathlib import Path
 from ...config.schema import printable
 from ...core import files, paths, redaction, signals
 from ...core.i18n import count, duration
-from ...platforms import kaggle_api
+from ...platforms import kaggle_client
 from ..planning import Step
 from . import sending, taking
 
@@ -92,7 +92,7 @@ def bring(
     time, ConnectionError where Kaggle stays away, Interrupted when asked to stop: the notebooks go
     on there then, and the next call finds them.
     """
-    api = kaggle_api.connected()
+    api = kaggle_client.connected()
     folder.mkdir(parents=True, exist_ok=True)
     with files.lock(folder / LOCK, f"{name} on Kaggle"):
         lanes = _lanes(name, folder, [step for step in steps if step.to_do], terms.at_once)
@@ -180,7 +180,7 @@ def _kept(folder: Path) -> list[dict]:
     except (KeyError, TypeError, ValueError):
         pass
     raise ValueError(
-        f"{paths.display(file)} is damaged: look at {kaggle_api.SITE}/code whether a notebook of"
+        f"{paths.display(file)} is damaged: look at {kaggle_client.SITE}/code whether a notebook of"
         " this run is at work there; delete the file to send a new one"
     )
 
@@ -300,7 +300,7 @@ def _look(api, lane: Lane, terms: sending.Terms) -> None:
         lane.since = time.monotonic()
         print(
             f"{lane.title}: still in the queue; where your GPU time of this week is used up, it"
-            f" stays there: {kaggle_api.SETTINGS}",
+            f" stays there: {kaggle_client.SETTINGS}",
             flush=True,
         )
     if status in ("RUNNING", *OVER) and lane.log is None:
@@ -323,7 +323,7 @@ def _status(api, lane: Lane) -> tuple[str | None, str]:
     request.user_name, request.kernel_slug = part["kernel"].split("/")
     try:
         with api.build_kaggle_client() as client:
-            found = kaggle_api.asked(
+            found = kaggle_client.asked(
                 api,
                 client.kernels.kernels_api_client.get_kernel_session_status,
                 request,
@@ -334,14 +334,14 @@ def _status(api, lane: Lane) -> tuple[str | None, str]:
         if waited > PATIENCE_SECONDS:
             raise
         return None, ""
-    except kaggle_api.NotThere:
+    except kaggle_client.NotThere:
         if waited <= UNKNOWN_SECONDS:
             return None, ""
         lane.parts.pop()
         if part["arrived"]:
             raise ValueError(
                 f"Kaggle does not know {page}, which was sent {part['sent']}: it was deleted, or"
-                f" never begun since your GPU time of this week is used up ({kaggle_api.SETTINGS})."
+                f" never begun since your GPU time of this week is used up ({kaggle_client.SETTINGS})."
                 " The same command sends it anew"
             ) from None
         return None, ""

@@ -13,7 +13,7 @@ from ...config import experiments
 from ...core import redaction
 from ...core.i18n import duration
 from ...datasets import fetching
-from ...platforms import kaggle_api
+from ...platforms import kaggle_client
 from .. import tasks
 from . import bundles, errand
 
@@ -43,8 +43,8 @@ def gpu_time_left(api) -> str:
     """How much GPU time is left this week, in words; ValueError where there is none: a notebook
     would wait for it in silence.
     """
-    found = kaggle_api.asked(
-        api, api.quota_view, what="how much GPU time is left", page=kaggle_api.SETTINGS
+    found = kaggle_client.asked(
+        api, api.quota_view, what="how much GPU time is left", page=kaggle_client.SETTINGS
     )
     if found.gpu_quota is None:
         return "GPU time left on Kaggle this week: it does not say"
@@ -64,7 +64,7 @@ def gpu_time_left(api) -> str:
 
 def page(kernel: str) -> str:
     """Where a person looks at a notebook."""
-    return f"{kaggle_api.SITE}/code/{kernel}"
+    return f"{kaggle_client.SITE}/code/{kernel}"
 
 
 def slug(name: str, key: str, letter: str, part: int) -> str:
@@ -114,7 +114,7 @@ def needs(found: list) -> dict:
     internet.
     """
     pages = {
-        fetching.SOURCES[one.dataset].page.removeprefix(f"{kaggle_api.SITE}/")
+        fetching.SOURCES[one.dataset].page.removeprefix(f"{kaggle_client.SITE}/")
         for one in found
         if one.data == "real"
     }
@@ -156,25 +156,25 @@ def push(api, part: dict, attached: str | None, found: list, name: str, terms: T
         Path(folder, "notebook.ipynb").write_text(
             json.dumps(notebook(name, found, part["errand"], terms)), "utf-8"
         )
-        answer = kaggle_api.asked(
+        answer = kaggle_client.asked(
             api,
             api.kernels_push,
             folder,
             timeout=str(terms.seconds),
             acc=terms.accelerator if terms.gpu else None,
             what=f"the notebook {title}",
-            page=kaggle_api.SETTINGS,
+            page=kaggle_client.SETTINGS,
             attempts=1,
         )  # a second try could be a second notebook
     for source in answer.invalid_competition_sources or []:
         raise ValueError(
             f"Kaggle cannot attach the competition {source} to {title}: accept its rules at"
-            f" {kaggle_api.SITE}/competitions/{source}/rules and run again"
+            f" {kaggle_client.SITE}/competitions/{source}/rules and run again"
         )
     for source in answer.invalid_dataset_sources or []:
         raise ValueError(
             f"Kaggle cannot attach {source} to {title}; look whether you may open"
-            f" {kaggle_api.SITE}/datasets/{source}"
+            f" {kaggle_client.SITE}/datasets/{source}"
         )
     if answer.invalid_kernel_sources:
         return NOTHING_TO_ATTACH

@@ -11,7 +11,7 @@ from ...core import paths
 from ...core.i18n import count
 from ...datasets import download
 from ...execution import execution
-from ...platforms import drive_backup, kaggle_api
+from ...platforms import drive_backup, kaggle_client
 from ...runs import results, state
 from .. import tasks
 from . import errand, sending
@@ -39,7 +39,7 @@ class Output:
         links, log = _listed(api, kernel)
         record = None
         if errand.RECORD in links:
-            record = kaggle_api.asked(
+            record = kaggle_client.asked(
                 api,
                 _read,
                 links[errand.RECORD],
@@ -141,7 +141,7 @@ def _listed(api, kernel: str) -> tuple[dict[str, str], str]:
             request = ApiListKernelSessionOutputRequest()
             request.user_name, request.kernel_slug = kernel.split("/")
             request.page_size, request.page_token = 100, token
-            page = kaggle_api.asked(
+            page = kaggle_client.asked(
                 api,
                 client.kernels.kernels_api_client.list_kernel_session_output,
                 request,
