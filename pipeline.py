@@ -234,7 +234,7 @@ def check(options) -> None:
 def data(options, only: list[str] | None = None) -> None:
     """Fetch and verify a data set, the data of an experiment, or of all of them."""
     from labreport import datasets
-    from labreport.datasets import fetching, locking
+    from labreport.datasets import data_lock, fetching
 
     known, existing = sorted(datasets.DATASETS), experiments.names()
     names = [options.what] if options.what else existing
@@ -272,11 +272,11 @@ def data(options, only: list[str] | None = None) -> None:
         names = [name for name in names if experiments.load(name).dataset in options.accept]
         before = {}
         for name in options.accept:
-            before |= locking.forget(name)
+            before |= data_lock.forget(name)
         try:
             return data(argparse.Namespace(**vars(options) | {"accept": []}), names)
         except BaseException:
-            locking.restore(before)
+            data_lock.restore(before)
             raise
     names = only or names
     seen = {}

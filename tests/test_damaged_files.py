@@ -13,7 +13,7 @@ from conftest import ROOT
 from labreport import models
 from labreport.config import authors, experiments, yaml_reader
 from labreport.core import paths
-from labreport.datasets import cifar10, dog_breeds, locking
+from labreport.datasets import cifar10, data_lock, dog_breeds
 from labreport.executors import planning, tasks
 from labreport.platforms import kaggle_client
 from labreport.runs import results
@@ -78,7 +78,7 @@ READERS = {
     "params/published/cifar10_l2.csv": lambda: results.published_history(
         experiments.load("cifar10_l2")
     ),
-    "data.lock": lambda: locking.knows("flowers"),
+    "data.lock": lambda: data_lock.knows("flowers"),
     "labels.csv": lambda: dog_breeds._labels(paths.root() / "labels.csv"),
     "home/.kaggle/kaggle.json": kaggle_client._credentials,
     f"data/{cifar10.FOLDER}/data_batch_2": lambda: cifar10._official(paths.root() / "data"),
@@ -183,7 +183,7 @@ def test_a_wrong_type_at_any_place_of_data_lock_is_refused_or_makes_a_difference
     (folder / "a.jpg").write_bytes(b"x")
 
     def look():
-        return locking.look("flowers", folder, [folder / "a.jpg"])
+        return data_lock.look("flowers", folder, [folder / "a.jpg"])
 
     look().enter()
     [memory] = (paths.cache() / "digests").glob("*.json")

@@ -13,7 +13,7 @@ import pytest
 from labreport import datasets
 from labreport.config import experiments
 from labreport.core import array_cache, files, hosts, paths
-from labreport.datasets import decoding, dog_breeds, flowers, locking
+from labreport.datasets import data_lock, decoding, dog_breeds, flowers
 
 SIDE = 16
 
@@ -424,7 +424,7 @@ def test_another_size_or_a_changed_file_is_decoded_anew():
     one = load_flowers()
     other = load_flowers(image_size=20)
     write(paths.data() / "flowers/rose/003.jpg", picture(55))
-    locking.forget("flowers")
+    data_lock.forget("flowers")
     changed = load_flowers()
     assert len(
         {one.fingerprint, other.fingerprint, changed.fingerprint}

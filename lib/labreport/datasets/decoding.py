@@ -14,8 +14,8 @@ from ..core import array_cache, paths
 from ..core.i18n import listed, say, whole
 from ..runs import provenance
 from ..staleness import rules as staleness
+from .data_lock import Look
 from .dataset import Split, contents
-from .locking import Look
 
 CHUNK = 256  # images in memory at once
 

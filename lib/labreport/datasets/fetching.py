@@ -12,7 +12,7 @@ from types import ModuleType
 
 from ..core import files, hosts, paths
 from ..platforms import kaggle_client
-from . import cats_dogs, cifar10, dog_breeds, download, flowers, folders, locking
+from . import cats_dogs, cifar10, data_lock, dog_breeds, download, flowers, folders
 
 PLACE = ".download"  # in the data folder: what has arrived of an archive, and the locks
 
@@ -129,7 +129,7 @@ def _put_in_place(name: str, source: Source, archive: Path, target: Path) -> Non
             raise ValueError(
                 f"{name}: what {source.page} hands out cannot be used, and was deleted: {error}"
             ) from None
-        if locking.knows(name):
+        if data_lock.knows(name):
             try:
                 source.room.compare(root)
             except (ValueError, FileNotFoundError) as error:

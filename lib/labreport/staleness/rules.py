@@ -115,7 +115,7 @@ _EXECUTION_IGNORED = _PLUMBING | {
     "core.i18n.catalogue",
 }
 _DATASET_SCOPE = Scope(
-    _PLUMBING | {"core.i18n", "datasets.fetching", "datasets.download", "datasets.locking"}
+    _PLUMBING | {"core.i18n", "datasets.fetching", "datasets.download", "datasets.data_lock"}
 )
 _RENDERING = ("reporting.exporters.render",)
 _RENDERING_SCOPE = Scope(_PLUMBING | {"core.i18n.catalogue"})
