@@ -18,7 +18,7 @@ from conftest import ROOT
 from labreport.analysis import comparison, sweep_comparison
 from labreport.config import experiments
 from labreport.core import files
-from labreport.executors import planning, tasks, warm, watching
+from labreport.executors import forkserver, planning, tasks, watching
 from labreport.runs import provenance
 from labreport.studies import sweeps
 from scipy import stats
@@ -202,7 +202,7 @@ def test_a_plan_expects_the_memory_that_runs_take_whatever_a_small_trial_took():
 
 
 def test_a_plan_knows_what_is_done_what_goes_on_and_how_long_the_rest_takes(monkeypatch):
-    monkeypatch.setattr(warm, "possible", lambda: False)
+    monkeypatch.setattr(forkserver, "possible", lambda: False)
     metrics = fabricated("cifar10_naive_adam")
     folder = experiments.load("cifar10_naive_adam").folder
     files.write_json(folder / "metrics.json", metrics | {"seconds_per_epoch": [2.0, 1.0, 1.0]})

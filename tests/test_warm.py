@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
-from labreport.executors import planning, pool, tasks, warm
+from labreport.executors import forkserver, planning, pool, tasks
 from labreport.studies import sweeps
 from processes import Processes, alive, descendants, parent, until
 from test_cluster import made, results
@@ -230,7 +230,7 @@ children = lambda: [one for one in Path("/proc").glob("[0-9]*/stat") if one.read
 import multiprocessing
 for child in multiprocessing.active_children(): child.join()
 print(len(os.listdir(f"/proc/{there}/task")))"""
-    assert forge(tmp_path, warm.IMPORTED, then, OPENBLAS_NUM_THREADS="1").split() == ["1"]
+    assert forge(tmp_path, forkserver.IMPORTED, then, OPENBLAS_NUM_THREADS="1").split() == ["1"]
 
 
 def test_once_the_source_has_changed_a_run_gets_a_new_process(tmp_path):
@@ -253,7 +253,7 @@ print(forge.unchanged())"""
 def test_a_run_is_not_forked_with_jax_or_a_gpu(backend, gpus, trusted, monkeypatch):
     monkeypatch.setenv("KERAS_BACKEND", backend)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", gpus)
-    assert warm.possible() is (trusted and sys.platform == "linux")
+    assert forkserver.possible() is (trusted and sys.platform == "linux")
 
 
 def test_each_run_at_once_has_a_gpu_of_its_own(project, monkeypatch, tmp_path):

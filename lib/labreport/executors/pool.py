@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ..core import files, paths, signals
 from ..runs import state
 from ..studies.sweeps import Sweep
-from . import planning, tasks, warm
+from . import forkserver, planning, tasks
 from .planning import Room, Step
 from .tasks import Task
 
@@ -26,7 +26,7 @@ class Pool:
     at_once: int
     threads: int
     retries: int = 0
-    forge: warm.Forge | None = None
+    forge: forkserver.Forge | None = None
     _running: dict = field(default_factory=dict)  # folder -> (Task, process, GPU)
 
     def run(self, changed) -> list[Task]:
@@ -48,7 +48,7 @@ class Pool:
                     for task, process, _ in list(self._running.values()):
                         if process.poll() is not None:
                             del self._running[task.folder]
-                            if process.returncode == warm.LOST:
+                            if process.returncode == forkserver.LOST:
                                 self.forge = (
                                     None  # it was killed, and would have to import everything again
                                 )
@@ -130,15 +130,15 @@ class Pool:
         )
 
 
-def forge(sweep: Sweep, found: list[Step]) -> warm.Forge | None:
+def forge(sweep: Sweep, found: list[Step]) -> forkserver.Forge | None:
     """What the runs of a sweep are forked from; None where it would not pay, or cannot be done
     here.
     """
-    if sum(step.to_do for step in found) < 2 or not warm.possible():
+    if sum(step.to_do for step in found) < 2 or not forkserver.possible():
         return None
     logs = sweep.folder / tasks.LOGS
     logs.mkdir(parents=True, exist_ok=True)
-    return warm.Forge(logs / "imports.txt")
+    return forkserver.Forge(logs / "imports.txt")
 
 
 def settled(sweep: Sweep, found: list[Step], here: Room, jobs: int | None) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from ..core import files, logs, paths, signals
 from ..core.i18n import count
 from ..runs import state
 from ..studies.sweeps import Sweep
-from . import warm
+from . import forkserver
 from .planning import Step
 
 PIPELINE = paths.PACKAGE.parents[1] / "pipeline.py"
@@ -52,10 +52,10 @@ class Task:
             self.outcome, self.why = "done", ""
             return
         self.why = last_words(self.log, code)
-        if asked and code in (129, 130, 143, warm.LOST):
+        if asked and code in (129, 130, 143, forkserver.LOST):
             self.outcome = "stopped"
         elif (
-            code in (files.AT_WORK, warm.LOST) and not asked
+            code in (files.AT_WORK, forkserver.LOST) and not asked
         ):  # another process has it in hand, or its parent was killed: it is begun again
             self.outcome, self.tries = "waiting", self.tries - 1
         else:

@@ -23,7 +23,7 @@ from ..execution import kernels
 from ..runs import provenance
 from ..staleness import code_digest
 
-FIRST = "labreport.executors.apart"
+FIRST = "labreport.executors.forkserver_session"
 # what multiprocessing says of a fork when the process that made it, and would have told its exit
 # code, is gone
 LOST = 255
