@@ -622,7 +622,7 @@ def run_sweep(options) -> int:
     --scheduler or --scheduler-file hands them to the workers of a Dask cluster (docs/cluster.md).
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from labreport.executors import cluster, planning, pool, tasks, watching
+    from labreport.executors import dask, local, planning, tasks, watching
 
     sweep = sweeps.load(options.sweep, settings(options))
     remote = options.scheduler or options.scheduler_file
@@ -643,31 +643,31 @@ def run_sweep(options) -> int:
             rewrite_index, options.language
         )  # once the sweep is no longer at work, however it ends
         client = (
-            stack.enter_context(cluster.connected(options.scheduler, options.scheduler_file))
+            stack.enter_context(dask.connected(options.scheduler, options.scheduler_file))
             if remote
             else None
         )
         steps = planning.steps(sweep)
         print(f"{sweep.run_name}: {sweeps.described(sweep)}", flush=True)
         ask_about_many(steps, options)
-        forge = None if client else pool.forge(sweep, steps)
+        forge = None if client else local.forge(sweep, steps)
         steps = planning.estimated(
             steps, forge.context if forge else None, forked=forge is not None
         )
         here = planning.room()
         at_once, threads = (
-            cluster.settled(sweep, steps, client)
+            dask.settled(sweep, steps, client)
             if client
-            else pool.settled(sweep, steps, here, options.jobs)
+            else local.settled(sweep, steps, here, options.jobs)
         )
         print(
             "\n".join(planning.told(steps, here, at_once, threads, apart=client is not None)),
             flush=True,
         )
         engine = (
-            cluster.Cluster(sweep, steps, client, threads, options.retry)
+            dask.Cluster(sweep, steps, client, threads, options.retry)
             if client
-            else pool.Pool(sweep, steps, here, at_once, threads, options.retry, forge)
+            else local.Pool(sweep, steps, here, at_once, threads, options.retry, forge)
         )
         with watching.shown(steps, at_once) as changed:
             found = engine.run(changed)

@@ -17,7 +17,7 @@ import nbformat
 import pytest
 from labreport.core import logs, paths
 from labreport.execution import execution
-from labreport.executors import cluster, tasks
+from labreport.executors import dask, tasks
 from labreport.executors.kaggle import errand
 from processes import until
 from test_provenance import PEM
@@ -166,7 +166,7 @@ def test_a_forked_run(script, tmp_path):
 def test_a_run_of_a_worker_on_a_cluster(script, tmp_path):
     with watched(tmp_path):
         assert (
-            cluster.work(
+            dask.work(
                 script,
                 [],
                 tmp_path / "log.txt",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
-from labreport.executors import forkserver, planning, pool, tasks
+from labreport.executors import forkserver, local, planning, tasks
 from labreport.studies import sweeps
 from processes import Processes, alive, descendants, parent, until
 from test_cluster import made, results
@@ -287,7 +287,7 @@ def test_each_run_at_once_has_a_gpu_of_its_own(project, monkeypatch, tmp_path):
 
     monkeypatch.setattr(tasks, "start", start)
     monkeypatch.setattr(tasks, "LOOK_SECONDS", 0.01)
-    found = pool.Pool(
+    found = local.Pool(
         sweep,
         planning.steps(sweep),
         planning.Room(8, ["4", "7"], 2**40, 2**40),
@@ -304,4 +304,4 @@ def test_each_run_at_once_has_a_gpu_of_its_own(project, monkeypatch, tmp_path):
 
 def test_one_run_alone_is_not_worth_a_forge(project):
     steps = planning.steps(sweeps.load("mine"))
-    assert pool.forge(sweeps.load("mine"), steps[:1]) is None
+    assert local.forge(sweeps.load("mine"), steps[:1]) is None
