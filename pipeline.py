@@ -622,7 +622,7 @@ def run_sweep(options) -> int:
     --scheduler or --scheduler-file hands them to the workers of a Dask cluster (docs/cluster.md).
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from labreport.executors import dask, local, planning, tasks, watching
+    from labreport.executors import dask, local, planning, progress, tasks
 
     sweep = sweeps.load(options.sweep, settings(options))
     remote = options.scheduler or options.scheduler_file
@@ -669,7 +669,7 @@ def run_sweep(options) -> int:
             if client
             else local.Pool(sweep, steps, here, at_once, threads, options.retry, forge)
         )
-        with watching.shown(steps, at_once) as changed:
+        with progress.shown(steps, at_once) as changed:
             found = engine.run(changed)
     failed = [task for task in found if task.outcome != "done"]
     for why, alike in tasks.by_reason(failed).items():
@@ -870,7 +870,7 @@ def pack(options) -> None:
 
 def sweep_status(options) -> None:
     """How far the runs of a sweep are; for a look from another shell."""
-    from labreport.executors import planning, slurm, tasks, watching
+    from labreport.executors import planning, progress, slurm, tasks
     from labreport.executors.kaggle import lanes
 
     sweep = sweeps.load(options.sweep, settings(options))
@@ -879,9 +879,9 @@ def sweep_status(options) -> None:
             f"{sweep.run_name}: {there}; `python pipeline.py kaggle {sweep.name}` looks how far"
             " it is"
         )
-    found = [watching.look(step) for step in planning.steps(sweep)]
+    found = [progress.look(step) for step in planning.steps(sweep)]
     at_once = tasks.recorded(sweep).get("at_once", 1)
-    print(f"{sweep.run_name}: {watching.whole(found, at_once)}")
+    print(f"{sweep.run_name}: {progress.whole(found, at_once)}")
     try:
         said = slurm.said(sweep)
     except ValueError as error:

@@ -18,7 +18,7 @@ from bs4 import BeautifulSoup
 from conftest import ROOT
 from labreport.config import experiments
 from labreport.core import files, paths
-from labreport.executors import planning, watching
+from labreport.executors import planning, progress
 from labreport.reporting import index
 from labreport.runs import fingerprint, results, state
 from labreport.studies import assignments, overview, sweeps
@@ -488,7 +488,7 @@ def test_a_damaged_file_costs_the_row_of_its_own_run_only(how, beside, capsys):
             file.name
         )
         now = planning.step(experiments.load("cifar10_l2_dropout"))
-        watching.look(now)
+        progress.look(now)
         planning._earlier_runs()
         assert assignments.load("cifar10").finished, file.name
         said = capsys.readouterr()
@@ -520,7 +520,7 @@ def test_a_wrong_type_at_any_place_of_a_file_costs_the_row_of_its_own_run_only(
         index.index_page(list(rows.values()), files.now())
         status = pipeline["status"](experiments.load("cifar10_l2_dropout"))
         assert status and "Error" not in status
-        watching.look(planning.step(experiments.load("cifar10_l2_dropout")))
+        progress.look(planning.step(experiments.load("cifar10_l2_dropout")))
         planning._earlier_runs()
 
 

@@ -18,7 +18,7 @@ from conftest import ROOT
 from labreport.analysis import comparison, sweep_comparison
 from labreport.config import experiments
 from labreport.core import files
-from labreport.executors import forkserver, planning, tasks, watching
+from labreport.executors import forkserver, planning, progress, tasks
 from labreport.runs import provenance
 from labreport.studies import sweeps
 from scipy import stats
@@ -554,16 +554,16 @@ def test_the_live_table_shows_what_runs_before_what_waits_and_counts_the_rest(re
     steps = planning.steps(sweeps.load("cifar10_optimizers"))
     (steps[3].experiment.folder / "metrics.json").unlink()
     found = [
-        watching.look(replace(step, label="[/b] Adam") if step.label == "Adam" else step)
+        progress.look(replace(step, label="[/b] Adam") if step.label == "Adam" else step)
         for step in steps
     ]
     console = Console(width=120, record=True, file=open(os.devnull, "w"))
-    console.print(watching.table(found, 2))
+    console.print(progress.table(found, 2))
     shown = console.export_text()
     assert "14 of 15 runs done, 1 waiting" in shown and "####################" in shown
     assert (
         "[/b] Adam" in shown
-        and watching.line(found[0]) == "[/b] Adam, seed 1: done, epoch 6 of 50: 70.0\u00a0% (test)"
+        and progress.line(found[0]) == "[/b] Adam, seed 1: done, epoch 6 of 50: 70.0\u00a0% (test)"
     )
 
 
