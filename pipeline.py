@@ -149,9 +149,9 @@ def status(experiment) -> str:
     if (
         experiment.folder / "sent.json"
     ).exists():  # asked first: what looks into it takes a second to import
-        from labreport.executors.kaggle import lanes
+        from labreport.executors.kaggle import job_chain
 
-        measured += filter(None, [lanes.under_way(experiment.folder)])
+        measured += filter(None, [job_chain.under_way(experiment.folder)])
     return (
         "; ".join(measured + ([str(now)] if now.name not in ("none", "finished") else []))
         or "not run"
@@ -771,7 +771,7 @@ def kaggle(options) -> int:
     """
     from labreport.execution import execution
     from labreport.executors import planning
-    from labreport.executors.kaggle import lanes, sending
+    from labreport.executors.kaggle import job_chain, sending
 
     of_there(options)
     subject, is_sweep = chosen(options), options.experiment in sweeps.names()
@@ -799,7 +799,7 @@ def kaggle(options) -> int:
         ask_about_many(steps, options)
         failed = {
             run: why
-            for run, why in lanes.bring(subject.run_name, subject.folder, steps, terms).items()
+            for run, why in job_chain.bring(subject.run_name, subject.folder, steps, terms).items()
             if why
         }
         again = [
@@ -853,7 +853,7 @@ def pack(options) -> None:
     """
     import json
 
-    from labreport.executors.kaggle import bundles
+    from labreport.executors.kaggle import package
 
     of_there(options)
     experiment = the_experiment(options)
@@ -862,7 +862,7 @@ def pack(options) -> None:
     files.replace(
         path,
         lambda temporary: temporary.write_text(
-            json.dumps(bundles.packed(experiment, options.language), indent=1), "utf-8"
+            json.dumps(package.packed(experiment, options.language), indent=1), "utf-8"
         ),
     )
     print(paths.display(path))
@@ -871,10 +871,10 @@ def pack(options) -> None:
 def sweep_status(options) -> None:
     """How far the runs of a sweep are; for a look from another shell."""
     from labreport.executors import planning, progress, slurm, tasks
-    from labreport.executors.kaggle import lanes
+    from labreport.executors.kaggle import job_chain
 
     sweep = sweeps.load(options.sweep, settings(options))
-    if there := lanes.under_way(sweep.folder):
+    if there := job_chain.under_way(sweep.folder):
         print(
             f"{sweep.run_name}: {there}; `python pipeline.py kaggle {sweep.name}` looks how far"
             " it is"

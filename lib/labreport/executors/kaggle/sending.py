@@ -15,7 +15,7 @@ from ...core.i18n import duration
 from ...datasets import fetching
 from ...platforms import kaggle_client
 from .. import tasks
-from . import bundles, errand
+from . import package, worker
 
 TITLE = 50  # characters that the service takes
 HOURS, MOST_HOURS = 11.5, 12  # of a notebook
@@ -94,17 +94,17 @@ def notebook(name: str, found: list, key: str, terms: Terms) -> dict:
     ]
     doing = (
         "from labreport.remote import"
-        f" errand\n\n{bundles.assigned(runs=runs, language=terms.language)}\nerrand.do({key!r},"
-        f" runs, language, seconds={terms.seconds - errand.reserve(terms.seconds):.0f})"
+        f" errand\n\n{package.assigned(runs=runs, language=terms.language)}\nerrand.do({key!r},"
+        f" runs, language, seconds={terms.seconds - worker.reserve(terms.seconds):.0f})"
     )
     showing = "for run in runs:\n    errand.show(run, language)"
-    return bundles.whole(
+    return package.whole(
         [
-            bundles.prose("title", "\n\n".join(said)),
-            bundles.package(),
-            bundles.bootstrap(),
-            bundles.code("errand", doing),
-            bundles.code("show", showing),
+            package.prose("title", "\n\n".join(said)),
+            package.package(),
+            package.bootstrap(),
+            package.code("errand", doing),
+            package.code("show", showing),
         ]
     )
 

@@ -21,7 +21,7 @@ from ...core import files, paths, redaction, signals
 from ...core.i18n import count, duration
 from ...platforms import kaggle_client
 from ..planning import Step
-from . import sending, taking
+from . import download, sending
 
 RECORD, LOCK = "sent.json", ".sent.lock"
 LOOK_SECONDS, FULL_SECONDS = 10.0, 60.0
@@ -355,7 +355,7 @@ def _fetch(api, lane: Lane, status: str, message: str, terms: sending.Terms) -> 
     """
     part = lane.at_work
     page = sending.page(part["kernel"])
-    output = taking.Output.of(api, part["kernel"], part["errand"])
+    output = download.Output.of(api, part["kernel"], part["errand"])
     if output.record is None:
         part["over"] = True
         lane.give_up(
@@ -373,7 +373,7 @@ def _fetch(api, lane: Lane, status: str, message: str, terms: sending.Terms) -> 
         elif told["outcome"] in ("finished", "failed"):
             failed = None if told["outcome"] == "finished" else told["why"]
             try:
-                taken = taking.take(step.experiment, failed, output)
+                taken = download.take(step.experiment, failed, output)
             except ValueError as error:
                 failed, taken = str(error), ""
             lane.outcomes[run], gained = failed, True

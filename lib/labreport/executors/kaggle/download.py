@@ -14,7 +14,7 @@ from ...execution import execution
 from ...platforms import drive_backup, kaggle_client
 from ...runs import results, state
 from .. import tasks
-from . import errand, sending
+from . import sending, worker
 
 STAGED = ".fetched"
 BESIDE = tuple(name for name in results.OF_A_RUN if name not in results.FILES)
@@ -38,11 +38,11 @@ class Output:
         """
         links, log = _listed(api, kernel)
         record = None
-        if errand.RECORD in links:
+        if worker.RECORD in links:
             record = kaggle_client.asked(
                 api,
                 _read,
-                links[errand.RECORD],
+                links[worker.RECORD],
                 what=f"the output of {kernel}",
                 page=sending.page(kernel),
             )
