@@ -66,11 +66,11 @@ _PLUMBING = frozenset(
 )
 
 _TRAINING = (
-    "training.training_loop.initial_model",
-    "training.training_loop.take_weights",
-    "training.training_loop.prepare",
-    "training.training_loop.train_epochs",
-    "training.training_loop.evaluate",
+    "training.loop.initial_model",
+    "training.loop.take_weights",
+    "training.loop.prepare",
+    "training.loop.train_epochs",
+    "training.loop.evaluate",
     "training.backend.prepare",
     "datasets.dataset.Dataset",
     "datasets.dataset.Split",

@@ -15,7 +15,7 @@ from ..config import experiments, registry
 from ..core import files, signals
 from ..core.i18n import count, duration
 from ..runs import fingerprint, manifest, model_file, provenance, results, state
-from . import augmentation, backend, batches, losses, optimizers, training_loop
+from . import augmentation, backend, batches, loop, losses, optimizers
 from .training_state import TrainingState
 
 LOCK = ".training.lock"
@@ -110,7 +110,7 @@ def _train(experiment, dataset, folder, progress) -> None:
                 experiment, base, dataset.image_shape, len(dataset.class_names)
             )
         fit(base, dataset, progress)
-    model = training_loop.initial_model(experiment, dataset, base and base.folder / results.MODEL)
+    model = loop.initial_model(experiment, dataset, base and base.folder / results.MODEL)
     made_from = fingerprint.of(
         experiment, dataset.fingerprint, imported=True
     )  # the build has fetched the pretrained weights, where there are any
@@ -120,7 +120,7 @@ def _train(experiment, dataset, folder, progress) -> None:
         f" {count(experiment.epochs, 'epoch')}"
     )
     started = time.perf_counter()
-    network = training_loop.prepare(experiment, dataset, model, progress)
+    network = loop.prepare(experiment, dataset, model, progress)
     early_stopping = experiment.early_stopping
     training_state = TrainingState.begun(
         network.trained,
@@ -150,7 +150,7 @@ def _train(experiment, dataset, folder, progress) -> None:
                     " from there"
                 )
 
-        training_loop.train_epochs(training_state, experiment, dataset, network, ended)
+        loop.train_epochs(training_state, experiment, dataset, network, ended)
     if len(training_state.rows) < experiment.epochs:
         progress(
             f"stopped early: {early_stopping['monitor']} has not improved for"
@@ -188,7 +188,7 @@ def _write_down(
     """Evaluate the trained model on the held-out split and write predictions, model, provenance
     and, last, metrics. course: what training says of itself.
     """
-    probabilities, measured = training_loop.evaluate(experiment, dataset, model, rows)
+    probabilities, measured = loop.evaluate(experiment, dataset, model, rows)
     results.write_csv(
         results.prediction_table(dataset.evaluated[1], probabilities, dataset.class_names),
         folder / results.PREDICTIONS,
@@ -198,7 +198,7 @@ def _write_down(
             f"predicting {count(len(dataset.unlabelled), 'unlabelled image')} for"
             f" {results.SUBMISSION}"
         )
-        unlabelled = training_loop.predict(model, dataset.unlabelled)
+        unlabelled = loop.predict(model, dataset.unlabelled)
         results.write_csv(
             results.submission_table(dataset.unlabelled, unlabelled, dataset.class_names),
             folder / results.SUBMISSION,
