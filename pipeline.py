@@ -19,9 +19,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent / "lib"))
 
 try:
     from labreport.config import experiments
-    from labreport.config.plain_types import nearest, printable
-    from labreport.core import files, interruption, paths, wording
-    from labreport.core.wording import count, duration, listed, percent
+    from labreport.config.schema import nearest, printable
+    from labreport.core import files, i18n, paths, signals
+    from labreport.core.i18n import count, duration, listed, percent
     from labreport.runs import manifest, records, state
     from labreport.studies import assignments, sweeps
 except ModuleNotFoundError as missing:
@@ -44,13 +44,13 @@ def main(arguments: list[str] | None = None) -> int:
     """
     options = parser().parse_args(arguments)
     try:
-        with interruption.terminable():
+        with signals.terminable():
             apply_data(options)
             apply_authorship(options)
             return options.command(options) or 0
-    except interruption.Unread:  # `| head` has seen enough
+    except signals.Unread:  # `| head` has seen enough
         return 1
-    except (KeyboardInterrupt, interruption.Interrupted) as stop:
+    except (KeyboardInterrupt, signals.Interrupted) as stop:
         print(
             "\ninterrupted: "
             + (
@@ -60,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
             ),
             file=sys.stderr,
         )
-        return interruption.exit_code(stop)
+        return signals.exit_code(stop)
     except Exception as error:
         if options.debug:
             raise
@@ -70,9 +70,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def explain(error: Exception) -> str:
     """One or two lines for a person."""
-    from labreport.core import privacy
+    from labreport.core import redaction
 
-    return printable(privacy.cleaned(in_words(error)))
+    return printable(redaction.cleaned(in_words(error)))
 
 
 def in_words(error: Exception) -> str:
@@ -154,9 +154,9 @@ def status(experiment) -> str:
     if (
         experiment.folder / "sent.json"
     ).exists():  # asked first: what looks into it takes a second to import
-        from labreport.executors.kaggle import lanes
+        from labreport.executors.kaggle import job_chain
 
-        measured += filter(None, [lanes.under_way(experiment.folder)])
+        measured += filter(None, [job_chain.under_way(experiment.folder)])
     return (
         "; ".join(measured + ([str(now)] if now.name not in ("none", "finished") else []))
         or "not run"
@@ -239,7 +239,7 @@ def check(options) -> None:
 def data(options, only: list[str] | None = None) -> None:  # noqa: C901
     """Fetch and verify a data set, the data of an experiment, or of all of them."""
     from labreport import datasets
-    from labreport.datasets import fetching, locking
+    from labreport.datasets import data_lock, fetching
 
     known, existing = sorted(datasets.DATASETS), experiments.names()
     names = [options.what] if options.what else existing
@@ -277,11 +277,11 @@ def data(options, only: list[str] | None = None) -> None:  # noqa: C901
         names = [name for name in names if experiments.load(name).dataset in options.accept]
         before: dict = {}
         for name in options.accept:
-            before |= locking.forget(name)
+            before |= data_lock.forget(name)
         try:
             return data(argparse.Namespace(**vars(options) | {"accept": []}), names)
         except BaseException:
-            locking.restore(before)
+            data_lock.restore(before)
             raise
     names = only or names
     seen: dict = {}
@@ -354,7 +354,7 @@ def run_all(options) -> int:
             try:
                 experiment = experiments.load(name, own.get(name))
                 outcome = bring_up_to_date(experiment, options.language, with_reports=True)
-            except interruption.Interrupted:
+            except signals.Interrupted:
                 raise
             except Exception as error:
                 if options.debug:
@@ -464,7 +464,7 @@ def rewrite_index(language: str | None = None) -> None:
         from labreport.studies import overview
 
         overview.write(language)
-    except interruption.Interrupted:
+    except signals.Interrupted:
         raise
     except Exception as error:
         print(
@@ -627,7 +627,7 @@ def run_sweep(options) -> int:
     --scheduler or --scheduler-file hands them to the workers of a Dask cluster (docs/cluster.md).
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from labreport.executors import cluster, planning, pool, tasks, watching
+    from labreport.executors import dask, local, planning, progress, tasks
 
     sweep = sweeps.load(options.sweep, settings(options))
     remote = options.scheduler or options.scheduler_file
@@ -648,33 +648,33 @@ def run_sweep(options) -> int:
             rewrite_index, options.language
         )  # once the sweep is no longer at work, however it ends
         client = (
-            stack.enter_context(cluster.connected(options.scheduler, options.scheduler_file))
+            stack.enter_context(dask.connected(options.scheduler, options.scheduler_file))
             if remote
             else None
         )
         steps = planning.steps(sweep)
         print(f"{sweep.run_name}: {sweeps.described(sweep)}", flush=True)
         ask_about_many(steps, options)
-        forge = None if client else pool.forge(sweep, steps)
+        forge = None if client else local.forge(sweep, steps)
         steps = planning.estimated(
             steps, forge.context if forge else None, forked=forge is not None
         )
         here = planning.room()
         at_once, threads = (
-            cluster.settled(sweep, steps, client)
+            dask.settled(sweep, steps, client)
             if client
-            else pool.settled(sweep, steps, here, options.jobs)
+            else local.settled(sweep, steps, here, options.jobs)
         )
         print(
             "\n".join(planning.told(steps, here, at_once, threads, apart=client is not None)),
             flush=True,
         )
         engine = (
-            cluster.Cluster(sweep, steps, client, threads, options.retry)
+            dask.Cluster(sweep, steps, client, threads, options.retry)
             if client
-            else pool.Pool(sweep, steps, here, at_once, threads, options.retry, forge)
+            else local.Pool(sweep, steps, here, at_once, threads, options.retry, forge)
         )
-        with watching.shown(steps, at_once) as changed:
+        with progress.shown(steps, at_once) as changed:
             found = engine.run(changed)
     failed = [task for task in found if task.outcome != "done"]
     for why, alike in tasks.by_reason(failed).items():
@@ -776,7 +776,7 @@ def kaggle(options) -> int:
     """
     from labreport.execution import execution
     from labreport.executors import planning
-    from labreport.executors.kaggle import lanes, sending
+    from labreport.executors.kaggle import job_chain, sending
 
     of_there(options)
     subject, is_sweep = chosen(options), options.experiment in sweeps.names()
@@ -804,7 +804,7 @@ def kaggle(options) -> int:
         ask_about_many(steps, options)
         failed = {
             run: why
-            for run, why in lanes.bring(subject.run_name, subject.folder, steps, terms).items()
+            for run, why in job_chain.bring(subject.run_name, subject.folder, steps, terms).items()
             if why
         }
         again = [
@@ -832,7 +832,7 @@ def kaggle(options) -> int:
         )  # looked at anew
     elif (
         not failed
-        and not (subject.folder / wording.file(execution.NOTEBOOK, options.language)).exists()
+        and not (subject.folder / i18n.file(execution.NOTEBOOK, options.language)).exists()
     ):
         print(
             "its notebook was not executed in this language; that is done here, with the data:"
@@ -858,7 +858,7 @@ def pack(options) -> None:
     """
     import json
 
-    from labreport.executors.kaggle import bundles
+    from labreport.executors.kaggle import package
 
     of_there(options)
     experiment = the_experiment(options)
@@ -867,7 +867,7 @@ def pack(options) -> None:
     files.replace(
         path,
         lambda temporary: temporary.write_text(
-            json.dumps(bundles.packed(experiment, options.language), indent=1), "utf-8"
+            json.dumps(package.packed(experiment, options.language), indent=1), "utf-8"
         ),
     )
     print(paths.display(path))
@@ -875,18 +875,18 @@ def pack(options) -> None:
 
 def sweep_status(options) -> None:
     """How far the runs of a sweep are; for a look from another shell."""
-    from labreport.executors import planning, slurm, tasks, watching
-    from labreport.executors.kaggle import lanes
+    from labreport.executors import planning, progress, slurm, tasks
+    from labreport.executors.kaggle import job_chain
 
     sweep = sweeps.load(options.sweep, settings(options))
-    if there := lanes.under_way(sweep.folder):
+    if there := job_chain.under_way(sweep.folder):
         print(
             f"{sweep.run_name}: {there}; `python pipeline.py kaggle {sweep.name}` looks how far"
             " it is"
         )
-    found = [watching.look(step) for step in planning.steps(sweep)]
+    found = [progress.look(step) for step in planning.steps(sweep)]
     at_once = tasks.recorded(sweep).get("at_once", 1)
-    print(f"{sweep.run_name}: {watching.whole(found, at_once)}")
+    print(f"{sweep.run_name}: {progress.whole(found, at_once)}")
     try:
         said = slurm.said(sweep)
     except ValueError as error:
@@ -1004,16 +1004,16 @@ def apply_authorship(options) -> None:
     """Let what the command line says of people, course and language stand in the place of
     report.yaml's, for this process and those it starts.
     """
-    from labreport.config import authorship
+    from labreport.config import authors
 
     for name, value in (
-        (authorship.AUTHORS, getattr(options, "authors", None)),
-        (authorship.COURSE, getattr(options, "course", None)),
+        (authors.AUTHORS, getattr(options, "authors", None)),
+        (authors.COURSE, getattr(options, "course", None)),
     ):
         if value:
             os.environ[name] = value
     if getattr(options, "language", "") is None and options.command is not index:
-        options.language = authorship.load().language or "en"
+        options.language = authors.load().language or "en"
 
 
 def apply_data(options) -> None:
@@ -1269,12 +1269,12 @@ def parser() -> argparse.ArgumentParser:
     )
     speaking += [sending, packing]
     command("index", index, runs=False).add_argument(
-        "--language", choices=wording.LANGUAGES, help="of the index (default: the one it has)"
+        "--language", choices=i18n.LANGUAGES, help="of the index (default: the one it has)"
     )
     for one in speaking:
         one.add_argument(
             "--language",
-            choices=wording.LANGUAGES,
+            choices=i18n.LANGUAGES,
             help="of the notebook and the reports (default: report.yaml's, else en)",
         )
     for name in ("render", "report", "why", "compare", "all", "sweep", "kaggle"):
@@ -1305,12 +1305,12 @@ def cleaned_traceback(kind, error, trace) -> None:
     """What --debug shows: a traceback can quote what no other message does."""
     import traceback
 
-    from labreport.core import privacy
+    from labreport.core import redaction
 
-    sys.stderr.write(privacy.cleaned("".join(traceback.format_exception(kind, error, trace))))
+    sys.stderr.write(redaction.cleaned("".join(traceback.format_exception(kind, error, trace))))
 
 
 if __name__ == "__main__":
     sys.excepthook = cleaned_traceback
-    interruption.outlive_terminal()
+    signals.outlive_terminal()
     sys.exit(main())

@@ -16,7 +16,7 @@ import pytest
 import real_slurm
 from conftest import ROOT
 from labreport.core import files
-from labreport.executors import cluster, planning, tasks
+from labreport.executors import dask, planning, tasks
 from labreport.executors import slurm as slurm_module
 from labreport.runs import state
 from labreport.studies import sweeps
@@ -610,11 +610,11 @@ def test_what_answers_but_is_no_scheduler_is_told(project, monkeypatch):
             ],
             daemon=True,
         ).start()
-        monkeypatch.setattr(cluster, "CONNECT_SECONDS", 3)
+        monkeypatch.setattr(dask, "CONNECT_SECONDS", 3)
         address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
         with (
             pytest.raises(ConnectionError, match=f"no scheduler answers at {address}"),
-            cluster.connected(address, None),
+            dask.connected(address, None),
         ):
             pass
 

@@ -16,7 +16,7 @@ import pytest
 
 from conftest import ROOT
 from labreport.core import files
-from labreport.core.wording import percent
+from labreport.core.i18n import percent
 from test_image_folders import picture, write_cats_dogs
 
 pytestmark = pytest.mark.slow

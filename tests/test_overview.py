@@ -19,9 +19,9 @@ import wrong_types
 from conftest import ROOT
 from labreport.config import experiments
 from labreport.core import files, paths
-from labreport.executors import planning, watching
+from labreport.executors import planning, progress
 from labreport.reporting import index
-from labreport.runs import identity, results, state
+from labreport.runs import fingerprint, results, state
 from labreport.studies import assignments, overview, sweeps
 
 pipeline = runpy.run_path(str(ROOT / "pipeline.py"))
@@ -47,7 +47,7 @@ def finish(experiment, /, accuracy=0.75, at="2026-11-24T12:00:00+00:00", **other
         "evaluated_split": "test",
         "finished": at,
         "dataset": {"fingerprint": "of the data"},
-        "identity": identity.of(experiment, "of the data"),
+        "identity": fingerprint.of(experiment, "of the data"),
     }
     files.write_json(experiment.folder / "metrics.json", metrics | other)
     return experiment.folder
@@ -139,7 +139,7 @@ def test_what_is_outdated_is_what_a_comparison_calls_so(name, settings):
     assert (
         listed()[folder.name].status == "finished" and assignments.run_of(experiment).outdated == []
     )
-    before = identity.of(experiment, "of the data")
+    before = fingerprint.of(experiment, "of the data")
     finish(
         experiment,
         identity=before
@@ -489,7 +489,7 @@ def test_a_damaged_file_costs_the_row_of_its_own_run_only(how, beside, capsys):
             file.name
         )
         now = planning.step(experiments.load("cifar10_l2_dropout"))
-        watching.look(now)
+        progress.look(now)
         planning._earlier_runs()
         assert assignments.load("cifar10").finished, file.name
         said = capsys.readouterr()
@@ -521,7 +521,7 @@ def test_a_wrong_type_at_any_place_of_a_file_costs_the_row_of_its_own_run_only(
         index.index_page(list(rows.values()), files.now())
         status = pipeline["status"](experiments.load("cifar10_l2_dropout"))
         assert status and "Error" not in status
-        watching.look(planning.step(experiments.load("cifar10_l2_dropout")))
+        progress.look(planning.step(experiments.load("cifar10_l2_dropout")))
         planning._earlier_runs()
 
 

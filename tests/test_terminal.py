@@ -18,7 +18,7 @@ import pytest
 import kaggle_notebooks
 import kaggle_stand_in
 from conftest import ROOT
-from labreport.executors.kaggle import lanes
+from labreport.executors.kaggle import job_chain
 from processes import Processes, Terminal, alive, descendants, until
 from test_cluster import Cluster, made
 
@@ -339,5 +339,5 @@ def test_a_command_whose_window_is_closed_finds_its_notebook_on_kaggle_again(
     assert (part["arrived"], part["over"]) == (True, False) and part["kernel"].endswith(
         speaking[0].slug
     )
-    assert lanes.under_way(file.parent).endswith(part["kernel"])
+    assert job_chain.under_way(file.parent).endswith(part["kernel"])
     notebooks.close()

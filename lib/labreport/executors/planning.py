@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 
 from ..config.experiments import Experiment
 from ..core import files, paths
-from ..core.wording import count, duration
+from ..core.i18n import count, duration
 from ..runs import provenance, records, state
 from ..studies import assignments
 from ..studies.sweeps import Sweep
-from . import warm
+from . import forkserver
 
 MIB, GIB = 2**20, 2**30
 # Memory of a run, its pipeline and its kernel together, as SLURM counts it. Measured with
@@ -148,7 +148,7 @@ def estimated(found: list[Step], context=None, forked: bool | None = None) -> li
                 " too little memory for one of them?"
             ) from None
     if forked is None:
-        forked = sum(step.to_do for step in found) > 1 and warm.possible()
+        forked = sum(step.to_do for step in found) > 1 and forkserver.possible()
     earlier = _earlier_runs()
     return [_estimated(step, earlier, sizes, forked) if step.to_do else step for step in found]
 

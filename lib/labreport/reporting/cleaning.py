@@ -11,7 +11,7 @@ from collections.abc import Callable
 from bs4 import BeautifulSoup, Comment, Doctype, NavigableString, Tag
 from bs4.element import PreformattedString
 
-from ..core.wording import noted, say
+from ..core.i18n import noted, say
 from .blocks import RESERVED_ANCHORS, Code, Picture
 from .pictures import data_uri, picture_from_bytes, picture_from_data_uri
 from .terminal import without_control_characters
