@@ -7,7 +7,7 @@ import pandas as pd
 
 from labreport.config import experiments
 from labreport.core import files
-from labreport.runs import identity, results
+from labreport.runs import fingerprint, results
 
 ORIGIN = {
     "sittings": [
@@ -94,7 +94,7 @@ def fabricated(
             "fingerprint": "0" * 64,
             "images": {"train": 1000, split: images},
         },
-        "identity": json.loads(json.dumps(identity.of(experiment, "0" * 64))),
+        "identity": json.loads(json.dumps(fingerprint.of(experiment, "0" * 64))),
     }
     files.write_json(folder / results.METRICS, metrics)
     return metrics

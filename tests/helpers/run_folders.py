@@ -1,7 +1,7 @@
 """Run folders with just what the index and the commands read of them."""
 
 from labreport.core import files
-from labreport.runs import identity, state
+from labreport.runs import fingerprint, state
 from labreport.studies import assignments
 
 
@@ -24,7 +24,7 @@ def finish(experiment, /, accuracy=0.75, at="2026-11-24T12:00:00+00:00", **other
         "evaluated_split": "test",
         "finished": at,
         "dataset": {"fingerprint": "of the data"},
-        "identity": identity.of(experiment, "of the data"),
+        "identity": fingerprint.of(experiment, "of the data"),
     }
     files.write_json(experiment.folder / "metrics.json", metrics | other)
     return experiment.folder

@@ -8,7 +8,7 @@ from helpers.gate import Gate
 from labreport.config import experiments
 from labreport.core import files
 from labreport.executors import planning
-from labreport.executors.kaggle import lanes
+from labreport.executors.kaggle import job_chain
 
 pytestmark = pytest.mark.slow
 EXPERIMENT = "cifar10_naive_adam"
@@ -17,8 +17,8 @@ EXPERIMENT = "cifar10_naive_adam"
 @pytest.fixture
 def notebooks(service, tmp_path, monkeypatch):
     """Those of the service; looked at often."""
-    monkeypatch.setattr(lanes, "LOOK_SECONDS", 0.05)
-    monkeypatch.setattr(lanes, "FULL_SECONDS", 0.2)
+    monkeypatch.setattr(job_chain, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(job_chain, "FULL_SECONDS", 0.2)
     monkeypatch.setenv("KAGGLE_USERNAME", kaggle_stand_in.USER)
     monkeypatch.setenv("KAGGLE_KEY", kaggle_stand_in.KEY)
     found = kaggle_notebooks.Notebooks(tmp_path / "service")

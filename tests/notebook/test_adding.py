@@ -3,7 +3,7 @@
 import pytest
 
 from helpers.project import Project, copy_project
-from labreport.config import choices
+from labreport.config import registry
 
 
 @pytest.fixture
@@ -31,9 +31,9 @@ def test_an_experiment_is_one_file(copy):
 def test_a_setting_of_a_function_without_a_type_is_refused_with_its_line(tmp_path):
     registry = tmp_path / "optimizers.py"
     registry.write_text("def mine(*, rate): ...\n\n\nMINE = {'mine': mine}\n")
-    (entry,) = choices._entries(registry.read_text(), "MINE").values()
+    (entry,) = registry._entries(registry.read_text(), "MINE").values()
     with pytest.raises(ValueError, match="optimizers.py, line 1: rate has no type.*rate: float"):
-        choices._choice(registry, entry)
+        registry._choice(registry, entry)
 
 
 @pytest.mark.slow

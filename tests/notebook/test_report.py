@@ -4,7 +4,7 @@ again only as far as something changed.
 
 import json
 
-from labreport.core.wording import percent
+from labreport.core.i18n import percent
 
 
 def test_a_report_holds_all_that_it_should(project):

@@ -72,7 +72,7 @@ def moved(project):
 
 # The rows of the table in docs/reliability.md, in words, and each as an edit of the project.
 EDITS = {
-    "a comment": append("lib/labreport/training/training_loop.py", "# a comment\n"),
+    "a comment": append("lib/labreport/training/loop.py", "# a comment\n"),
     "a docstring": package(
         "models/cifar10.py", "Three convolutions and nothing else", "A first try"
     ),

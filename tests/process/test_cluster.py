@@ -20,7 +20,7 @@ from helpers.clusters import (
 )
 from helpers.processes import PATIENCE, Processes, Watch, alive, parent, trainings, until
 from labreport.core import files
-from labreport.executors import cluster
+from labreport.executors import dask
 from labreport.executors import slurm as slurm_module
 from labreport.studies import sweeps
 
@@ -181,11 +181,11 @@ def test_what_answers_but_is_no_scheduler_is_told(project, monkeypatch):
             ],
             daemon=True,
         ).start()
-        monkeypatch.setattr(cluster, "CONNECT_SECONDS", 3)
+        monkeypatch.setattr(dask, "CONNECT_SECONDS", 3)
         address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
         with (
             pytest.raises(ConnectionError, match=f"no scheduler answers at {address}"),
-            cluster.connected(address, None),
+            dask.connected(address, None),
         ):
             pass
 

@@ -8,7 +8,7 @@ import pytest
 from helpers.processes import until
 from labreport.core import files, paths
 from labreport.executors import tasks
-from labreport.executors.kaggle import errand
+from labreport.executors.kaggle import worker
 
 PIPELINE = textwrap.dedent("""
     import os, pathlib, signal, sys, time
@@ -83,13 +83,13 @@ def clock(tmp_path, monkeypatch):
     script.write_text(PIPELINE)
     monkeypatch.setattr(tasks, "PIPELINE", script)
     found = Clock(tmp_path)
-    monkeypatch.setattr(errand, "time", found)
+    monkeypatch.setattr(worker, "time", found)
     monkeypatch.setattr(tasks, "start", found.start)
     return found
 
 
 def done(runs, seconds):
-    errand.do(
+    worker.do(
         "key",
         {
             name: {"arguments": ["report", name, *map(str, told)], "base": None}
@@ -98,7 +98,7 @@ def done(runs, seconds):
         "en",
         seconds,
     )
-    return json.loads((paths.reports().parent / errand.RECORD).read_text())
+    return json.loads((paths.reports().parent / worker.RECORD).read_text())
 
 
 def test_runs_are_done_one_after_the_other_and_their_files_told_with_their_digests(capsys):
@@ -147,11 +147,11 @@ def test_an_epoch_that_would_outlast_the_notebook_is_given_up_so_that_the_others
 def test_epochs_of_the_run_that_one_starts_from_count_as_its_own(tmp_path):
     (paths.reports() / "base/unfinished").mkdir(parents=True)
     (paths.reports() / "base/unfinished/history.csv").write_text("epoch,loss\n1,1\n2,1\n3,1\n")
-    errand.do(
+    worker.do(
         "key", {"head": {"arguments": ["report", "head", "2", "3"], "base": "base"}}, "en", 60
     )
     assert (
-        json.loads((paths.reports().parent / errand.RECORD).read_text())["runs"]["head"]["epochs"]
+        json.loads((paths.reports().parent / worker.RECORD).read_text())["runs"]["head"]["epochs"]
         == 5
     )
 
@@ -171,9 +171,9 @@ def test_a_run_that_fails_is_told_with_its_reason_and_the_others_are_done():
 
 def test_the_record_is_written_while_a_run_is_at_work(monkeypatch):
     seen = []
-    write = errand.files.write_json
+    write = worker.files.write_json
     monkeypatch.setattr(
-        errand.files,
+        worker.files,
         "write_json",
         lambda path, values: (seen.append(json.dumps(values["runs"])), write(path, values)),
     )

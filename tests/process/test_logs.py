@@ -21,8 +21,8 @@ from helpers.processes import PATIENCE, until
 from helpers.secrets import PEM
 from labreport.core import logs, paths
 from labreport.execution import execution
-from labreport.executors import cluster, tasks
-from labreport.executors.kaggle import errand
+from labreport.executors import dask, tasks
+from labreport.executors.kaggle import worker
 
 TOKEN = "tok-123456-abcdef"
 PLANTED = {
@@ -169,7 +169,7 @@ def test_a_forked_run(script, tmp_path):
 def test_a_run_of_a_worker_on_a_cluster(script, tmp_path):
     with watched(tmp_path):
         assert (
-            cluster.work(
+            dask.work(
                 script,
                 [],
                 tmp_path / "log.txt",
@@ -186,13 +186,13 @@ def test_a_run_of_a_worker_on_a_cluster(script, tmp_path):
 
 def test_a_run_on_kaggle_and_what_its_notebook_prints(script, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(tasks, "PIPELINE", script)
-    monkeypatch.setattr(errand, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(worker, "LOOK_SECONDS", 0.02)
     with watched(tmp_path):
-        errand.do("key", {"a_run": {"arguments": [], "base": None}}, "en", 60)
+        worker.do("key", {"a_run": {"arguments": [], "base": None}}, "en", 60)
     told(capsys.readouterr().out)
     told((paths.reports().parent / "logs/a_run.txt").read_text())
     assert (
-        json.loads((paths.reports().parent / errand.RECORD).read_text())["runs"]["a_run"]["outcome"]
+        json.loads((paths.reports().parent / worker.RECORD).read_text())["runs"]["a_run"]["outcome"]
         == "finished"
     )
 

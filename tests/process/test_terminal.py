@@ -20,7 +20,7 @@ from helpers.clusters import Cluster, epochs, made
 from helpers.processes import PATIENCE, Processes, Terminal, alive, descendants, until
 from helpers.project import ROOT
 from labreport.config import experiments
-from labreport.executors.kaggle import lanes
+from labreport.executors.kaggle import job_chain
 from labreport.studies import sweeps
 
 COMMAND = [sys.executable, ROOT / "pipeline.py"]
@@ -360,5 +360,5 @@ def test_a_command_whose_window_is_closed_finds_its_notebook_on_kaggle_again(
     assert (part["arrived"], part["over"]) == (True, False) and part["kernel"].endswith(
         speaking[0].slug
     )
-    assert lanes.under_way(file.parent).endswith(part["kernel"])
+    assert job_chain.under_way(file.parent).endswith(part["kernel"])
     notebooks.close()

@@ -15,7 +15,7 @@ from helpers.clusters import made, results
 from helpers.processes import PATIENCE, Processes, alive, descendants, parent, until
 from helpers.project import ROOT
 from labreport.config import experiments
-from labreport.executors import planning, pool, tasks, warm
+from labreport.executors import forkserver, local, planning, tasks
 from labreport.studies import sweeps
 
 SETTINGS = ["--data", "sample", "--set", "epochs=2", "max_images=200"]
@@ -228,7 +228,7 @@ while not (there := multiprocessing.forkserver._forkserver._forkserver_pid): tim
 import multiprocessing
 for child in multiprocessing.active_children(): child.join()
 print(len(os.listdir(f"/proc/{there}/task")))"""
-    assert forge(tmp_path, warm.IMPORTED, then, OPENBLAS_NUM_THREADS="1").split() == ["1"]
+    assert forge(tmp_path, forkserver.IMPORTED, then, OPENBLAS_NUM_THREADS="1").split() == ["1"]
 
 
 def test_once_the_source_has_changed_a_run_gets_a_new_process(tmp_path):
@@ -251,7 +251,7 @@ print(forge.unchanged())"""
 def test_a_run_is_not_forked_with_jax_or_a_gpu(backend, gpus, trusted, monkeypatch):
     monkeypatch.setenv("KERAS_BACKEND", backend)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", gpus)
-    assert warm.possible() is (trusted and sys.platform == "linux")
+    assert forkserver.possible() is (trusted and sys.platform == "linux")
 
 
 def test_each_run_at_once_has_a_gpu_of_its_own(project, monkeypatch, tmp_path):
@@ -285,7 +285,7 @@ def test_each_run_at_once_has_a_gpu_of_its_own(project, monkeypatch, tmp_path):
 
     monkeypatch.setattr(tasks, "start", start)
     monkeypatch.setattr(tasks, "LOOK_SECONDS", 0.01)
-    found = pool.Pool(
+    found = local.Pool(
         sweep,
         planning.steps(sweep),
         planning.Room(8, ["4", "7"], 2**40, 2**40),
@@ -302,4 +302,4 @@ def test_each_run_at_once_has_a_gpu_of_its_own(project, monkeypatch, tmp_path):
 
 def test_one_run_alone_is_not_worth_a_forge(project):
     steps = planning.steps(sweeps.load("mine"))
-    assert pool.forge(sweeps.load("mine"), steps[:1]) is None
+    assert local.forge(sweeps.load("mine"), steps[:1]) is None

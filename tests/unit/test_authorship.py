@@ -6,8 +6,8 @@ import pytest
 
 from labreport.cli import commands
 from labreport.cli.options import apply_environment
-from labreport.config import authorship
-from labreport.config.authorship import Author, Authorship
+from labreport.config import authors
+from labreport.config.authors import Author, Authorship
 from labreport.execution import execution
 from labreport.runs import provenance
 
@@ -18,13 +18,13 @@ def project(tmp_path, monkeypatch):
     for name in ("params", "notebooks"):
         (tmp_path / "project" / name).mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "project")
-    for name in (authorship.AUTHORS, authorship.COURSE):
+    for name in (authors.AUTHORS, authors.COURSE):
         monkeypatch.delenv(name, raising=False)
     return (tmp_path / "project/report.yaml").write_text
 
 
 def test_without_a_file_nobody_is_named(project):
-    assert authorship.load() == Authorship()
+    assert authors.load() == Authorship()
 
 
 def test_the_file_names_people_in_both_ways_and_the_command_line_has_the_last_word(
@@ -34,7 +34,7 @@ def test_the_file_names_people_in_both_ways_and_the_command_line_has_the_last_wo
         'authors:\n  - Ada Lovelace\n  - {name: Grace Hopper, id: "042", email:'
         " g@h.example}\ncourse: Deep Learning\ninstitution: A University\nlanguage: es\n"
     )
-    found = authorship.load()
+    found = authors.load()
     assert found == Authorship(
         (Author("Ada Lovelace"), Author("Grace Hopper", "042", "g@h.example")),
         "Deep Learning",
@@ -45,14 +45,14 @@ def test_the_file_names_people_in_both_ways_and_the_command_line_has_the_last_wo
         "Ada Lovelace",
         "Grace Hopper (042, g@h.example)",
     ]
-    monkeypatch.setenv(authorship.AUTHORS, "")  # so that it is as before when the test ends
-    monkeypatch.setenv(authorship.COURSE, "")
+    monkeypatch.setenv(authors.AUTHORS, "")  # so that it is as before when the test ends
+    monkeypatch.setenv(authors.COURSE, "")
     apply_environment(
         commands.parsers()[0].parse_args(
             ["report", "x", "--authors", "Alan Turing; Emmy Noether", "--course", "Logic"]
         )
     )
-    assert authorship.load() == Authorship(
+    assert authors.load() == Authorship(
         (Author("Alan Turing"), Author("Emmy Noether")), "Logic", "A University", "es"
     )
 
@@ -91,7 +91,7 @@ def test_the_language_of_the_file_counts_where_the_command_line_names_none(proje
 def test_a_mistake_is_named_with_its_line(project, text, says):
     project(text)
     with pytest.raises(ValueError, match=says):
-        authorship.load()
+        authors.load()
 
 
 def test_other_authors_only_render_again_and_are_written_nowhere_but_into_reports(tmp_path):

@@ -12,7 +12,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from PIL import Image, ImageFile
 
 from helpers.attacks import ATTACKS
-from labreport.core import wording
+from labreport.core import i18n
 from labreport.reporting import ReportHTMLExporter, ReportPDFExporter
 from labreport.reporting.blocks import Figure, Note, Prose, Table
 from labreport.reporting.cleaning import clean
@@ -250,7 +250,7 @@ def test_a_picture_of_too_many_pixels_is_not_shown_and_the_report_says_why(kind,
     assert output_blocks(output, str) == [
         Note("[picture not shown: a wall: more than 179 million pixels; make it smaller]")
     ]
-    with wording.speaking("es"):
+    with i18n.speaking("es"):
         assert (
             "[imagen no mostrada: <Figure>: más de 179 millones"
             in output_blocks(new_output("display_data", data=bundle), str)[0].text

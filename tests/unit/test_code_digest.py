@@ -840,10 +840,10 @@ def test_a_module_that_is_loaded_again_keeps_its_first_text(scratch):
 
 def test_every_module_that_is_imported_keeps_its_source():
     import labreport
-    from labreport.config import choices
+    from labreport.config import registry
     from labreport.staleness import rules as staleness
 
-    for module in (labreport, imported_source, choices, staleness, code_digest):
+    for module in (labreport, imported_source, registry, staleness, code_digest):
         text = Path(module.__file__).read_text("utf-8")
         assert imported_source.texts[module.__name__] == text
 

@@ -14,7 +14,7 @@ from scipy import stats
 
 from helpers.fabricated import fabricated
 from helpers.project import ROOT
-from labreport.analysis import comparison, figures, proportions
+from labreport.analysis import comparison, figures, statistics
 from labreport.config import experiments
 from labreport.core import files
 from labreport.execution import execution
@@ -40,7 +40,7 @@ def test_a_paired_interval_agrees_with_its_formula_and_has_its_coverage():
         np.repeat([True, True, False, False], [50, 20, 8, 22]),
         np.repeat([True, False, True, False], [50, 20, 8, 22]),
     )
-    difference, low, high = proportions.paired_difference(first, second)
+    difference, low, high = statistics.paired_difference(first, second)
     middle, reach = 12 / 102, 1.959964 * np.sqrt(29 - 144 / 102) / 102  # 20.5 and 8.5 of 102 images
     assert difference == pytest.approx(0.12) and (low, high) == pytest.approx(
         (middle - reach, middle + reach), abs=1e-6
@@ -48,7 +48,7 @@ def test_a_paired_interval_agrees_with_its_formula_and_has_its_coverage():
     random, covered = np.random.default_rng(0), 0
     for _ in range(1000):
         answers = random.choice(4, 200, p=[0.55, 0.2, 0.1, 0.15])  # true difference 0.1
-        _, low, high = proportions.paired_difference(answers < 2, (answers == 0) | (answers == 2))
+        _, low, high = statistics.paired_difference(answers < 2, (answers == 0) | (answers == 2))
         covered += low <= 0.1 <= high
     assert 930 <= covered <= 970
 
@@ -58,10 +58,10 @@ def test_mcnemars_test_is_exact_and_holms_adjustment_keeps_the_order():
         np.repeat([True, False, True], [9, 1, 30]),
         np.repeat([False, True, True], [9, 1, 30]),
     )
-    assert proportions.mcnemar(first, second) == pytest.approx(2 * stats.binom.cdf(1, 10, 0.5))
-    assert proportions.mcnemar(first, first) == 1
-    assert proportions.holm([0.04, 0.01, 0.03, 0.9]) == pytest.approx([0.09, 0.04, 0.09, 0.9])
-    assert len(proportions.holm([])) == 0
+    assert statistics.mcnemar(first, second) == pytest.approx(2 * stats.binom.cdf(1, 10, 0.5))
+    assert statistics.mcnemar(first, first) == 1
+    assert statistics.holm([0.04, 0.01, 0.03, 0.9]) == pytest.approx([0.09, 0.04, 0.09, 0.9])
+    assert len(statistics.holm([])) == 0
 
 
 def test_every_experiment_is_in_the_table_and_missing_ones_are_named(three):
@@ -76,7 +76,7 @@ def test_every_experiment_is_in_the_table_and_missing_ones_are_named(three):
         "Published",
         "Seconds",
     ]
-    low, high = proportions.wilson(300, 400)
+    low, high = statistics.wilson(300, 400)
     assert table.loc["l2", ["Test", "95 % interval", "Published", "Seconds"]].tolist() == [
         "75.0\u00a0%",
         f"{100 * low:.1f}–{100 * high:.1f}",
@@ -303,9 +303,9 @@ def test_resolving_an_assignment_imports_neither_pandas_nor_keras():
 
 
 def test_the_interval_of_independent_shares_is_newcombes():
-    low, high = proportions.independent_difference(0.8, 0.6, 50)  # 40 and 30 of 50
-    (l1, u1), (l2, u2) = proportions.wilson(40, 50), proportions.wilson(30, 50)
+    low, high = statistics.independent_difference(0.8, 0.6, 50)  # 40 and 30 of 50
+    (l1, u1), (l2, u2) = statistics.wilson(40, 50), statistics.wilson(30, 50)
     assert low == pytest.approx(
         0.2 - np.sqrt((0.8 - l1) ** 2 + (u2 - 0.6) ** 2)
     ) and high == pytest.approx(0.2 + np.sqrt((u1 - 0.8) ** 2 + (0.6 - l2) ** 2))
-    assert low < 0.2 < high and proportions.independent_difference(0.7, 0.7, 1000)[0] < 0
+    assert low < 0.2 < high and statistics.independent_difference(0.7, 0.7, 1000)[0] < 0

@@ -12,11 +12,11 @@ import pytest
 from helpers import wrong_types
 from helpers.project import ROOT
 from labreport import models
-from labreport.config import authorship, experiments, strict_yaml
+from labreport.config import authors, experiments, yaml_reader
 from labreport.core import paths
-from labreport.datasets import cifar10, dog_breeds, locking
+from labreport.datasets import cifar10, data_lock, dog_breeds
 from labreport.executors import planning, tasks
-from labreport.platforms import kaggle_api
+from labreport.platforms import kaggle_client
 from labreport.runs import results
 from labreport.studies import assignments, sweeps
 
@@ -74,14 +74,14 @@ def batches(project):
 READERS = {
     "params/cifar10_l2.yaml": lambda: experiments.load("cifar10_l2"),
     "params/sweeps/cifar10_optimizers.yaml": lambda: sweeps.load("cifar10_optimizers"),
-    "report.yaml": authorship.load,
+    "report.yaml": authors.load,
     "notebooks/cifar10.ipynb": lambda: assignments.load("cifar10").heading,
     "params/published/cifar10_l2.csv": lambda: results.published_history(
         experiments.load("cifar10_l2")
     ),
-    "data.lock": lambda: locking.knows("flowers"),
+    "data.lock": lambda: data_lock.knows("flowers"),
     "labels.csv": lambda: dog_breeds._labels(paths.root() / "labels.csv"),
-    "home/.kaggle/kaggle.json": kaggle_api._credentials,
+    "home/.kaggle/kaggle.json": kaggle_client._credentials,
     f"data/{cifar10.FOLDER}/data_batch_2": lambda: cifar10._official(paths.root() / "data"),
     f"data/{cifar10.FOLDER}/batches.meta": lambda: cifar10._official(paths.root() / "data"),
 }
@@ -109,7 +109,7 @@ def test_a_file_that_holds_something_else_is_named_in_one_line(project, name, ho
     ],
 )
 def test_a_wrong_type_at_any_place_of_a_parameter_file_is_named_in_one_line(project, name):
-    values, _ = strict_yaml.read((ROOT / name).read_text(), name)
+    values, _ = yaml_reader.read((ROOT / name).read_text(), name)
     read = (
         (lambda: sweeps.load("cifar10_optimizers"))
         if "sweeps" in name
@@ -118,7 +118,7 @@ def test_a_wrong_type_at_any_place_of_a_parameter_file_is_named_in_one_line(proj
     for path in wrong_types.places(values):
         for other in (*wrong_types.WRONG, ...):
             (project / name).write_text(
-                strict_yaml.write(wrong_types.replaced(values, path, other))
+                yaml_reader.write(wrong_types.replaced(values, path, other))
             )
             said = refusal(read)
             assert (
@@ -169,9 +169,9 @@ def test_a_wrong_type_at_any_place_of_report_yaml_is_named_in_one_line(project):
     for path in wrong_types.places(values):
         for other in wrong_types.WRONG:
             (project / "report.yaml").write_text(
-                strict_yaml.write(wrong_types.replaced(values, path, other))
+                yaml_reader.write(wrong_types.replaced(values, path, other))
             )
-            said = refusal(authorship.load)
+            said = refusal(authors.load)
             assert said is None and other in ("x", ["x"]) or said and "report.yaml" in said, (
                 path,
                 other,
@@ -184,7 +184,7 @@ def test_a_wrong_type_at_any_place_of_data_lock_is_refused_or_makes_a_difference
     (folder / "a.jpg").write_bytes(b"x")
 
     def look():
-        return locking.look("flowers", folder, [folder / "a.jpg"])
+        return data_lock.look("flowers", folder, [folder / "a.jpg"])
 
     look().enter()
     [memory] = (paths.cache() / "digests").glob("*.json")
@@ -214,7 +214,7 @@ def test_numbers_in_kaggle_json_are_named_and_new_ones_asked_for(project, conten
     file.write_text(json.dumps(content))
     assert (
         "kaggle.json cannot be read as Kaggle's credentials, a username and a key; get it again"
-        " from https" in refusal(kaggle_api._credentials)
+        " from https" in refusal(kaggle_client._credentials)
     )
 
 
@@ -292,7 +292,7 @@ def test_class_names_of_another_kind_are_named_with_what_to_do(project, names):
 )
 def test_tags_and_anchors_are_refused_wherever_they_stand(text, says):
     with pytest.raises(ValueError) as raised:
-        strict_yaml.read(text, "a file")
+        yaml_reader.read(text, "a file")
     assert (
         str(raised.value).startswith("a file, line ")
         and says in str(raised.value)

@@ -8,7 +8,7 @@ import pytest
 from helpers.pictures import picture, write_cats_dogs
 from labreport import datasets
 from labreport.config import experiments
-from labreport.core import files, imported_source, paths, wording
+from labreport.core import files, i18n, imported_source, paths
 from labreport.runs import data_fingerprint
 from labreport.staleness import code_digest
 
@@ -103,7 +103,7 @@ def test_decoded_images_are_made_anew_by_other_code(root, monkeypatch):
 
 def test_notes_are_remembered_in_one_language(root):
     shutil.rmtree(paths.cache() / "fingerprints")
-    with wording.speaking("es"):
+    with i18n.speaking("es"):
         datasets.load(experiment())
     assert data_fingerprint.known(experiment()) is None
 

@@ -5,7 +5,7 @@ import shutil
 import pytest
 import yaml
 
-from labreport.config import experiments, strict_yaml
+from labreport.config import experiments, yaml_reader
 from labreport.core import paths
 
 
@@ -56,7 +56,7 @@ def test_an_exponent_without_a_point_is_a_number():
     ],
 )
 def test_yaml_values_mean_what_they_look_like(text, value):
-    assert strict_yaml.read(text, "here")[0] == value
+    assert yaml_reader.read(text, "here")[0] == value
 
 
 def test_a_key_that_stands_twice_is_refused_with_both_lines(tmp_path, monkeypatch):

@@ -33,9 +33,9 @@ from helpers.pictures import (
 )
 from helpers.processes import PATIENCE, Processes, until
 from helpers.project import ROOT
-from labreport.core import files, hosts, paths, privacy
+from labreport.core import files, hosts, paths, redaction
 from labreport.datasets import download, fetching, folders
-from labreport.platforms import kaggle_api
+from labreport.platforms import kaggle_client
 
 main = runpy.run_path(str(ROOT / "pipeline.py"))["main"]
 
@@ -381,13 +381,13 @@ def test_the_first_credentials_in_the_client_s_order_are_sent(service, tmp_path,
         ("~/.kaggle/access_token", f"Bearer {TOKEN}"),
     ):
         place_credentials(source, tmp_path, monkeypatch)
-        api = kaggle_api.connected()
+        api = kaggle_client.connected()
         api.with_retry(api.dataset_download_files)(
             FLOWERS, path=str(tmp_path / "there"), force=True
         )
         expected.append(sent)
     monkeypatch.setenv("KAGGLE_API_TOKEN", "KGAT_environment0000")
-    api = kaggle_api.connected()
+    api = kaggle_client.connected()
     api.with_retry(api.dataset_download_files)(FLOWERS, path=str(tmp_path / "there"), force=True)
     assert [seen.headers["Authorization"] for seen in service.asked(DOWNLOAD)] == [
         *expected,
@@ -480,7 +480,7 @@ def test_rules_that_nobody_has_accepted_are_named_with_their_page(service, monke
 def test_what_kaggle_answers_is_said_in_words_that_help(
     flowers, monkeypatch, fault, kind, expected
 ):
-    monkeypatch.setattr(kaggle_api, "ATTEMPTS", 2)
+    monkeypatch.setattr(kaggle_client, "ATTEMPTS", 2)
     flowers.misbehave(DOWNLOAD, fault, always=True)
     message = refused(kind)
     assert expected in message and left() == []
@@ -673,7 +673,7 @@ def colab(service, monkeypatch):
         lambda: types.SimpleNamespace(kernel=types.SimpleNamespace(_allow_stdin=True)),
     )
     monkeypatch.setenv("COLAB_RELEASE_TAG", "release-colab-external")
-    monkeypatch.setattr(privacy, "_learned", {})
+    monkeypatch.setattr(redaction, "_learned", {})
     return secrets
 
 
@@ -697,7 +697,7 @@ def kaggle(service, monkeypatch):
         ),
     )
     monkeypatch.setenv("KAGGLE_KERNEL_RUN_TYPE", "Interactive")
-    monkeypatch.setattr(privacy, "_learned", {})
+    monkeypatch.setattr(redaction, "_learned", {})
     return secrets
 
 
@@ -715,7 +715,7 @@ def test_a_secret_store_is_read_when_needed_and_its_answer_is_struck_out_and_not
     secret = list(stored.values())[-1].strip()
     assert (
         secret not in "".join(os.environ.values())
-        and privacy.cleaned(f"it is {secret}.") == f"it is [{list(stored)[-1]}]."
+        and redaction.cleaned(f"it is {secret}.") == f"it is [{list(stored)[-1]}]."
     )
     assert (
         service.asked(DOWNLOAD)[0]
@@ -749,7 +749,7 @@ def test_kaggle_is_told_where_a_secret_is_put(kaggle, service):
     with pytest.raises(
         ValueError, match=r"store it as a secret KAGGLE_API_TOKEN \(Add-ons, Secrets\)"
     ):
-        kaggle_api.connected()
+        kaggle_client.connected()
 
 
 def test_colab_s_secrets_are_not_asked_for_where_nobody_would_answer(colab, service, monkeypatch):
@@ -865,7 +865,7 @@ def test_a_wrong_name_is_answered_with_the_nearest(capsys, name, expected):
 def test_an_address_with_a_signature_is_struck_out():
     address = f"https://storage.googleapis.com/x/archive.zip?X-Goog-Algorithm=GOOG4&X-Goog-Credential=kaggle%40x&X-Goog-Signature={SIGNATURE}&y=1"
     assert (
-        privacy.cleaned(address)
+        redaction.cleaned(address)
         == "https://storage.googleapis.com/x/archive.zip?X-Goog-Algorithm=GOOG4&[secret]&[secret]&y=1"
     )
 
@@ -873,5 +873,5 @@ def test_an_address_with_a_signature_is_struck_out():
 def test_a_key_that_others_can_read_is_warned_of(service, tmp_path, monkeypatch, capfd):
     place_credentials("~/.kaggle/kaggle.json", tmp_path, monkeypatch)
     (tmp_path / "home/.kaggle/kaggle.json").chmod(0o644)
-    kaggle_api.connected()
+    kaggle_client.connected()
     assert "Your Kaggle API key is readable by other users" in capfd.readouterr().err

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labreport.analysis import commentary, evaluation, figures, proportions
+from labreport.analysis import commentary, evaluation, figures, statistics
 from labreport.config import experiments
 from labreport.runs import results
 
@@ -173,7 +173,7 @@ def test_a_table_writes_numbers_as_asked_and_escapes_text():
 
 
 def test_the_interval_is_wilsons():
-    low, high = proportions.wilson(8, 10)  # Wilson, 1927; values as in any table of it
+    low, high = statistics.wilson(8, 10)  # Wilson, 1927; values as in any table of it
     assert round(low, 3) == 0.490 and round(high, 3) == 0.943
 
 

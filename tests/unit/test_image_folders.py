@@ -24,8 +24,8 @@ from helpers.pictures import (
 from helpers.processes import PATIENCE
 from labreport import datasets
 from labreport.config import experiments
-from labreport.core import arrays, files, hosts, paths
-from labreport.datasets import decoding, locking
+from labreport.core import array_cache, files, hosts, paths
+from labreport.datasets import data_lock, decoding
 
 
 def pixels(split):
@@ -387,7 +387,7 @@ def test_another_size_or_a_changed_file_is_decoded_anew():
     one = load_flowers()
     other = load_flowers(image_size=20)
     write(paths.data() / "flowers/rose/003.jpg", picture(55))
-    locking.forget("flowers")
+    data_lock.forget("flowers")
     changed = load_flowers()
     assert len(
         {one.fingerprint, other.fingerprint, changed.fingerprint}
@@ -419,14 +419,14 @@ def test_a_writer_that_breaks_off_leaves_nothing_behind(tmp_path):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        arrays.kept(tmp_path / "a.npy", (4, 3), np.float32, chunks)
+        array_cache.kept(tmp_path / "a.npy", (4, 3), np.float32, chunks)
     assert [
         path.name
         for path in tmp_path.iterdir()
         if not path.name.endswith(".lock") and path.is_file()
     ] == []
     assert (
-        arrays.kept(
+        array_cache.kept(
             tmp_path / "a.npy", (2, 3), np.float32, lambda: [np.ones((2, 3), np.float32)]
         ).tolist()
         == [[1, 1, 1]] * 2
@@ -436,7 +436,7 @@ def test_a_writer_that_breaks_off_leaves_nothing_behind(tmp_path):
 def test_a_full_disk_is_an_error_not_a_crash(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "replace", lambda path, write: write("/dev/full"))
     with pytest.raises(OSError, match="No space left"):
-        arrays.kept(
+        array_cache.kept(
             tmp_path / "a.npy", (400, 300), np.float32, lambda: [np.zeros((400, 300), np.float32)]
         )
 

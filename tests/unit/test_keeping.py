@@ -11,7 +11,7 @@ import pytest
 
 from helpers.training import Dying, Killed, at_epoch, experiment, kill, quiet, same_bits
 from labreport.core import files, hosts
-from labreport.platforms import keeping
+from labreport.platforms import drive_backup
 from labreport.runs import results, state
 from labreport.studies import assignments
 from labreport.training import training
@@ -34,8 +34,8 @@ def colab(tmp_path, monkeypatch):
     monkeypatch.setenv("COLAB_RELEASE_TAG", "release-colab")
     monkeypatch.setattr(hosts, "DRIVE", tmp_path / "drive")
     monkeypatch.setattr(hosts, "drive_is_mounted", lambda: True)
-    monkeypatch.setattr(keeping, "KEPT", tmp_path / "drive/MyDrive/labreport/reports")
-    monkeypatch.setattr(keeping, "_trouble", None)
+    monkeypatch.setattr(drive_backup, "KEPT", tmp_path / "drive/MyDrive/labreport/reports")
+    monkeypatch.setattr(drive_backup, "_trouble", None)
     (tmp_path / "drive/MyDrive").mkdir(parents=True)
     return Runtime(tmp_path, monkeypatch)
 
@@ -86,19 +86,19 @@ def write_epoch(folder, number):
 
 
 def copies():
-    return sorted(path.parent for path in keeping.KEPT.glob(f"*/*/{keeping.MANIFEST}"))
+    return sorted(path.parent for path in drive_backup.KEPT.glob(f"*/*/{drive_backup.MANIFEST}"))
 
 
 def holds_what_it_says(copy):
-    listed = json.loads((copy / keeping.MANIFEST).read_text())["files"]
+    listed = json.loads((copy / drive_backup.MANIFEST).read_text())["files"]
     assert {
-        name: keeping._digest(str(copy / name), 0, time.monotonic_ns()) for name in listed
+        name: drive_backup._digest(str(copy / name), 0, time.monotonic_ns()) for name in listed
     } == listed
     return set(listed)
 
 
 def test_at_home_nothing_is_kept_or_brought_back(tiny, tmp_path, monkeypatch):
-    monkeypatch.setattr(keeping, "KEPT", tmp_path / "kept")
+    monkeypatch.setattr(drive_backup, "KEPT", tmp_path / "kept")
     fit(tiny)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cache", "reports"]
 
@@ -108,7 +108,10 @@ def test_a_lost_runtime_goes_on_from_what_the_drive_holds(tiny, colab, undisturb
     fit(tiny, until=2)
     folder = colab("second")
     result = fit(tiny)
-    assert f"{folder.name}: epoch 2 is brought back from {keeping.KEPT}" in capsys.readouterr().out
+    assert (
+        f"{folder.name}: epoch 2 is brought back from {drive_backup.KEPT}"
+        in capsys.readouterr().out
+    )
     same_bits(result, undisturbed)
     [copy] = copies()  # that of the lost runtime is gone
     assert holds_what_it_says(copy) == {
@@ -140,12 +143,12 @@ def test_a_copy_is_the_run_folder_without_what_is_temporary(colab, tmp_path):
         (folder / name).write_text("x")
     for epoch in (1, 2, 3):
         write_epoch(folder, epoch)
-        keeping.keep(folder)
+        drive_backup.keep(folder)
     [copy] = copies()
     names = holds_what_it_says(copy)
     assert {
         path.relative_to(copy).as_posix() for path in copy.rglob("*") if path.is_file()
-    } == names | {keeping.MANIFEST}
+    } == names | {drive_backup.MANIFEST}
     assert {name.split(".")[0] for name in names} == {
         "unfinished/epoch-0002",
         "unfinished/epoch-0003",
@@ -160,7 +163,7 @@ def test_a_damaged_checkpoint_on_the_drive_is_named_and_the_one_before_serves(
 ):
     colab("first")
     fit(tiny, until=2)
-    [newest] = keeping.KEPT.glob("*/*/unfinished/epoch-0002*")
+    [newest] = drive_backup.KEPT.glob("*/*/unfinished/epoch-0002*")
     content = bytearray(newest.read_bytes())
     content[len(content) // 2] ^= 1
     newest.write_bytes(content)
@@ -181,15 +184,15 @@ def test_a_finished_run_that_lacks_a_file_on_the_drive_is_not_taken_for_finished
     write_epoch(folder, 2)
     for name in ("model.keras", "metrics.json"):
         (folder / name).write_text('{"finished": "2026-01-01"}')
-    keeping.keep(folder)
-    [model] = keeping.KEPT.glob("*/*/model.keras")
+    drive_backup.keep(folder)
+    [model] = drive_backup.KEPT.glob("*/*/model.keras")
     model.unlink()
     (tmp_path / "second/a_run").mkdir(parents=True)
     assert (
-        keeping.bring_back(tmp_path / "second/a_run")
+        drive_backup.bring_back(tmp_path / "second/a_run")
         and f"{model} is missing or damaged" in capsys.readouterr().out
     )
-    assert keeping.how_far(keeping._names(tmp_path / "second/a_run")) == (False, 2)
+    assert drive_backup.how_far(drive_backup._names(tmp_path / "second/a_run")) == (False, 2)
 
 
 def test_at_whatever_step_the_copying_is_killed_an_epoch_at_most_is_lost(
@@ -200,28 +203,28 @@ def test_at_whatever_step_the_copying_is_killed_an_epoch_at_most_is_lost(
     while killed:
         dying, killed = Dying(step), False
         first, second = tmp_path / f"{step}-a/a_run", tmp_path / f"{step}-b/a_run"
-        monkeypatch.setattr(keeping, "KEPT", tmp_path / f"{step}-kept")
+        monkeypatch.setattr(drive_backup, "KEPT", tmp_path / f"{step}-kept")
         for epoch in (1, 2):
             write_epoch(first, epoch)
-            keeping.keep(first)
+            drive_backup.keep(first)
 
         write_epoch(first, 3)
         with monkeypatch.context() as patch:
             for name in ("_copied", "_delete"):
-                patch.setattr(keeping, name, dying(getattr(keeping, name)))
-            patch.setattr(keeping.os, "replace", dying(os.replace))
+                patch.setattr(drive_backup, name, dying(getattr(drive_backup, name)))
+            patch.setattr(drive_backup.os, "replace", dying(os.replace))
             try:
-                keeping.keep(first)
+                drive_backup.keep(first)
             except Killed:
                 killed = True
         second.mkdir(parents=True)
-        assert keeping.bring_back(second, quiet)
-        assert keeping.how_far(keeping._names(second))[1] in ((2, 3) if killed else (3,))
-        keeping.keep(first, lambda line: pytest.fail(line))  # the next one puts all in order
+        assert drive_backup.bring_back(second, quiet)
+        assert drive_backup.how_far(drive_backup._names(second))[1] in ((2, 3) if killed else (3,))
+        drive_backup.keep(first, lambda line: pytest.fail(line))  # the next one puts all in order
         [copy] = copies()
         assert {
             path.relative_to(copy).as_posix() for path in copy.rglob("*") if path.is_file()
-        } == holds_what_it_says(copy) | {keeping.MANIFEST}
+        } == holds_what_it_says(copy) | {drive_backup.MANIFEST}
         step += 1
     assert step > 6
 
@@ -229,20 +232,20 @@ def test_at_whatever_step_the_copying_is_killed_an_epoch_at_most_is_lost(
 def test_two_runtimes_with_one_drive_destroy_nothing_of_each_other(colab, tmp_path, capsys):
     first, second, third = (tmp_path / f"{name}/a_run" for name in ("first", "second", "third"))
     write_epoch(first, 2)
-    keeping.keep(first)
+    drive_backup.keep(first)
     for folder in (second, third):  # opened while the first one is at work
         folder.mkdir(parents=True)
-        assert keeping.bring_back(folder)
+        assert drive_backup.bring_back(folder)
     write_epoch(second, 3)
-    keeping.keep(second)
+    drive_backup.keep(second)
     assert len(copies()) == 1  # the first one's had not changed, and the second one has all of it
     write_epoch(first, 3)
-    keeping.keep(first)
+    drive_backup.keep(first)
     # it is there again
     assert len(copies()) == 2 and all(len(holds_what_it_says(copy)) == 3 for copy in copies())
     capsys.readouterr()
     write_epoch(third, 3)
-    keeping.keep(third)
+    drive_backup.keep(third)
     assert capsys.readouterr().out.startswith(
         "another runtime is at work on a_run with the same Google Drive, perhaps this notebook in a"
         " second tab: each keeps a copy of its own"
@@ -253,9 +256,9 @@ def test_two_runtimes_with_one_drive_destroy_nothing_of_each_other(colab, tmp_pa
 def test_a_training_here_that_has_come_less_far_is_set_aside_not_deleted(colab, tmp_path):
     first, second = tmp_path / "first/a_run", tmp_path / "second/a_run"
     write_epoch(first, 3)
-    keeping.keep(first)
+    drive_backup.keep(first)
     write_epoch(second, 1)  # while no Drive was mounted
-    assert keeping.bring_back(second, quiet)
+    assert drive_backup.bring_back(second, quiet)
     [aside] = second.glob("earlier/*-unfinished")
     assert (
         len(list(aside.glob("epoch-0001*"))) == 1
@@ -319,7 +322,7 @@ def test_a_finished_run_is_not_replaced_by_what_was_kept(tiny, kaggle, tmp_path)
     (tmp_path / "input/first").mkdir(parents=True)
     shutil.copytree(tmp_path / "first", tmp_path / "input/first/reports")
     assert (
-        keeping.further(kaggle("first")) == []
+        drive_backup.further(kaggle("first")) == []
         and results.load(kaggle("first")).metrics == first.metrics
     )
 
@@ -330,11 +333,11 @@ def test_a_finished_run_is_not_replaced_by_what_was_kept(tiny, kaggle, tmp_path)
 def test_a_manifest_of_another_shape_counts_for_nothing_and_is_written_anew(manifest, colab):
     folder = colab("one").with_name("a_run")
     write_epoch(folder, 1)
-    keeping.keep(folder)
-    [kept] = keeping.KEPT.glob("a_run/*/kept.json")
+    drive_backup.keep(folder)
+    [kept] = drive_backup.KEPT.glob("a_run/*/kept.json")
     kept.write_text(manifest)
-    assert keeping.bring_back(folder) is False
-    keeping.keep(folder)
+    assert drive_backup.bring_back(folder) is False
+    drive_backup.keep(folder)
     assert len(json.loads(kept.read_text())["files"]) == 2
 
 
@@ -361,14 +364,14 @@ def test_a_copy_whose_manifest_names_a_path_outside_the_run_folder_is_left_out(
     folder = colab("one").with_name("a_run")
     folder.mkdir(parents=True)
     (folder / ".run.lock").write_text("held")
-    copy = keeping.KEPT / "a_run/runtime-01234567"
+    copy = drive_backup.KEPT / "a_run/runtime-01234567"
     for inside in ("metrics.json", *([name] if name not in ("", ".", "a\0b", "/etc/x") else [])):
         (copy / inside).parent.mkdir(parents=True, exist_ok=True)
         (copy / inside).write_text('{"finished": "2026-01-01"}')
     before = {path for path in tmp_path.rglob("*")}
     digest = files.sha256(copy / "metrics.json")
     (copy / "kept.json").write_text(json.dumps({"files": {"metrics.json": digest, name: digest}}))
-    assert keeping.bring_back(folder) is False
+    assert drive_backup.bring_back(folder) is False
     assert (
         f"names {name!r}, which is no file of a run folder: this copy is left out; delete "
         in capsys.readouterr().out
@@ -382,11 +385,11 @@ def test_a_copy_whose_manifest_names_a_path_outside_the_run_folder_is_left_out(
 def test_a_manifest_with_an_empty_digest_lets_no_content_pass(colab):
     folder = colab("one").with_name("a_run")
     write_epoch(folder, 1)
-    keeping.keep(folder)
-    [manifest] = keeping.KEPT.glob("a_run/*/kept.json")
+    drive_backup.keep(folder)
+    [manifest] = drive_backup.KEPT.glob("a_run/*/kept.json")
     named = json.loads(manifest.read_text())["files"]
     manifest.write_text(json.dumps({"files": dict.fromkeys(named, "")}))
-    assert keeping.bring_back(colab("two").with_name("a_run")) is False
+    assert drive_backup.bring_back(colab("two").with_name("a_run")) is False
 
 
 @pytest.mark.parametrize(
@@ -402,11 +405,11 @@ def test_a_manifest_with_an_empty_digest_lets_no_content_pass(colab):
 def test_a_damaged_note_of_a_copy_deletes_nothing_and_ends_no_training(note, colab):
     folder = colab("one").with_name("a_run")
     write_epoch(folder, 1)
-    manifest = keeping.KEPT / "kept.json"  # what ".." beside a copy would mean
+    manifest = drive_backup.KEPT / "kept.json"  # what ".." beside a copy would mean
     manifest.parent.mkdir(parents=True)
     manifest.write_text("x")
     if isinstance(note, dict) and "manifest" in note:
         note = note | {"manifest": files.sha256(manifest)}
     (folder / ".brought.json").write_text(json.dumps(note))
-    keeping.keep(folder)
+    drive_backup.keep(folder)
     assert manifest.exists() and (folder / "unfinished/history.csv").exists()

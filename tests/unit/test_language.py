@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from helpers.project import ROOT
-from labreport.core import wording
+from labreport.core import i18n
 
 SOURCES = [*sorted((ROOT / "lib/labreport").rglob("*.py"))]
 
@@ -71,14 +71,12 @@ def fields(text):
     return sorted(field for _, field, _, _ in string.Formatter().parse(text) if field is not None)
 
 
-@pytest.mark.parametrize(
-    "language", [language for language in wording.LANGUAGES if language != "en"]
-)
+@pytest.mark.parametrize("language", [language for language in i18n.LANGUAGES if language != "en"])
 def test_every_sentence_has_a_translation_with_the_same_fields_and_none_is_left_over(language):
     said, nouns = sentences()
     found = {
         message.id if isinstance(message.id, str) else message.id[0]: message
-        for message in wording.catalogue(language)
+        for message in i18n.catalogue(language)
         if message.id
     }
     assert sorted((said | nouns) - found.keys()) == [], "these have no translation"
@@ -96,30 +94,30 @@ def test_every_sentence_has_a_translation_with_the_same_fields_and_none_is_left_
 
 
 def test_numbers_dates_and_counts_are_written_as_they_are_there():
-    assert (wording.number(1234.5, 2), wording.percent(0.7024), wording.count(45000, "epoch")) == (
+    assert (i18n.number(1234.5, 2), i18n.percent(0.7024), i18n.count(45000, "epoch")) == (
         "1,234.50",
         "70.2\u00a0%",
         "45,000 epochs",
     )
-    assert wording.date("2026-11-24T22:10:04+00:00") == "24 November 2026, 22:10 UTC"
-    with wording.speaking("es"):
+    assert i18n.date("2026-11-24T22:10:04+00:00") == "24 November 2026, 22:10 UTC"
+    with i18n.speaking("es"):
         assert (
-            wording.number(-1234.5, 2),
-            wording.percent(0.7024),
-            wording.count(45000, "epoch"),
+            i18n.number(-1234.5, 2),
+            i18n.percent(0.7024),
+            i18n.count(45000, "epoch"),
         ) == ("\u22121.234,50", "70,2\u00a0%", "45.000 épocas")
         assert (
-            wording.count(1, "epoch") == "1 época"
-            and wording.date("2026-11-24T22:10:04+00:00") == "24 de noviembre de 2026, 22:10 UTC"
+            i18n.count(1, "epoch") == "1 época"
+            and i18n.date("2026-11-24T22:10:04+00:00") == "24 de noviembre de 2026, 22:10 UTC"
         )
-    assert wording.spoken() == "en"
+    assert i18n.spoken() == "en"
 
 
 def test_a_sentence_of_the_user_s_own_stays_as_it_is_and_another_language_is_refused():
-    with wording.speaking("es"):
-        assert wording.say("My own {title}") == "My own {title}"
+    with i18n.speaking("es"):
+        assert i18n.say("My own {title}") == "My own {title}"
     with pytest.raises(ValueError, match="language must be one of en, es, got 'fr'"):
-        wording.speak("fr")
+        i18n.speak("fr")
 
 
 @pytest.mark.parametrize(
@@ -134,11 +132,11 @@ def test_a_notebook_s_references_name_a_cell_that_shows_one_thing_in_both_langua
             for cell in cells
             if language in cell["metadata"].get("tags", [])
         ]
-        for language in wording.LANGUAGES
+        for language in i18n.LANGUAGES
     }
     for language, references in found.items():
-        with wording.speaking(language):
-            names = {wording.say("Figure"), wording.say("Table"), wording.say("Section")}
+        with i18n.speaking(language):
+            names = {i18n.say("Figure"), i18n.say("Table"), i18n.say("Section")}
         assert all(word in names and target in code for cell in references for word, target in cell)
     assert [[target for _, target in cell] for cell in found["en"]] == [
         [target for _, target in cell] for cell in found["es"]

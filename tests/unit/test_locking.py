@@ -8,7 +8,7 @@ import pytest
 from helpers.pictures import load_flowers, picture, write, write_flowers
 from helpers.project import ROOT
 from labreport.core import files, paths
-from labreport.datasets import locking
+from labreport.datasets import data_lock
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def test_the_first_use_enters_every_file_with_its_digest_and_size(flowers):
         len(entry["files"]) == len(list(flowers.glob("*/*")))
         and entry["files"]["rose/003.jpg"] == f"{digest} {file.stat().st_size}"
     )
-    assert entry["tree"] == locking.tree(entry["files"])
+    assert entry["tree"] == data_lock.tree(entry["files"])
     before = paths.data_lock().read_bytes()
     load_flowers()
     assert paths.data_lock().read_bytes() == before
@@ -48,7 +48,7 @@ def test_a_difference_is_named_file_by_file_until_it_is_accepted(flowers):
         ),
     ):
         load_flowers()
-    assert list(locking.forget("flowers")) == ["flowers"]
+    assert list(data_lock.forget("flowers")) == ["flowers"]
     load_flowers()
 
 
@@ -83,7 +83,7 @@ def test_a_damaged_lock_lets_nothing_pass(flowers, content):
 
 def test_a_place_that_cannot_be_written_is_named_with_a_way_out(flowers, monkeypatch):
     monkeypatch.setattr(
-        locking.files,
+        data_lock.files,
         "write_json",
         lambda *_: (_ for _ in ()).throw(PermissionError(13, "Permission denied")),
     )
@@ -95,7 +95,7 @@ def test_a_place_that_cannot_be_written_is_named_with_a_way_out(flowers, monkeyp
             " LABREPORT_DATA_LOCK"
         ),
     ):
-        locking.look("flowers", flowers, sorted(flowers.glob("*/*.jpg"))[:0]).enter()
+        data_lock.look("flowers", flowers, sorted(flowers.glob("*/*.jpg"))[:0]).enter()
 
 
 def test_a_change_that_hides_behind_size_and_time_is_found(flowers):
@@ -115,7 +115,7 @@ def test_a_file_that_was_only_touched_is_read_again_and_is_the_same(flowers):
 
 
 def test_files_are_not_read_again_where_size_and_times_are_the_same(flowers, monkeypatch):
-    monkeypatch.setattr(locking.provenance, "sha256", None)
+    monkeypatch.setattr(data_lock.provenance, "sha256", None)
     load_flowers()
 
 

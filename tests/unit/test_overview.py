@@ -26,9 +26,9 @@ from helpers.run_folders import ended, finish
 from labreport.cli import inspection
 from labreport.config import experiments
 from labreport.core import files, paths
-from labreport.executors import planning, watching
+from labreport.executors import planning, progress
 from labreport.reporting import index
-from labreport.runs import identity, results, state
+from labreport.runs import fingerprint, results, state
 from labreport.studies import assignments, overview, sweeps
 
 pipeline = runpy.run_path(str(ROOT / "pipeline.py"))
@@ -105,7 +105,7 @@ def test_what_is_outdated_is_what_a_comparison_calls_so(name, settings):
     assert (
         listed()[folder.name].status == "finished" and assignments.run_of(experiment).outdated == []
     )
-    before = identity.of(experiment, "of the data")
+    before = fingerprint.of(experiment, "of the data")
     finish(
         experiment,
         identity=before
@@ -328,7 +328,7 @@ def test_each_file_of_a_run_is_read_once_and_what_runs_have_in_common_once_for_a
 
     for module in (builtins, io):
         monkeypatch.setattr(module, "open", watched)
-    for module, name in ((experiments, "load"), (identity, "of")):
+    for module, name in ((experiments, "load"), (fingerprint, "of")):
         call = getattr(module, name)
         monkeypatch.setattr(
             module, name, lambda *given, call=call: (worked_out.append(given), call(*given))[1]
@@ -486,7 +486,7 @@ def test_a_damaged_file_costs_the_row_of_its_own_run_only(how, beside, capsys):
             file.name
         )
         now = planning.step(experiments.load("cifar10_l2_dropout"))
-        watching.look(now)
+        progress.look(now)
         planning._earlier_runs()
         assert assignments.load("cifar10").finished, file.name
         said = capsys.readouterr()
@@ -518,7 +518,7 @@ def test_a_wrong_type_at_any_place_of_a_file_costs_the_row_of_its_own_run_only(
         index.index_page(list(rows.values()), files.now())
         status = inspection.run_status(experiments.load("cifar10_l2_dropout"))
         assert status and "Error" not in status
-        watching.look(planning.step(experiments.load("cifar10_l2_dropout")))
+        progress.look(planning.step(experiments.load("cifar10_l2_dropout")))
         planning._earlier_runs()
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from helpers.project import ROOT
 from helpers.secrets import PEM
-from labreport.core import files, privacy
+from labreport.core import files, redaction
 from labreport.runs import provenance
 
 HOMES = "/ho" + "me"  # so that no committed file names a private folder
@@ -51,7 +51,7 @@ def planted(tmp_path, monkeypatch):
     ],
 )
 def test_what_is_handed_on_is_cleaned(planted, text, expected):
-    assert privacy.cleaned(text.format(home=planted) if "{home}" in text else text) == expected
+    assert redaction.cleaned(text.format(home=planted) if "{home}" in text else text) == expected
 
 
 AWKWARD = "aw'k\"w\\a&r/d 1é"
@@ -96,7 +96,7 @@ PLANTED = {
 def test_a_secret_is_known_in_each_form_that_it_is_printed_in(planted, monkeypatch, name, form):
     for one, value in PLANTED.items():
         monkeypatch.setenv(one, value)
-    text = privacy.cleaned(form.replace("{}", PLANTED[name]))
+    text = redaction.cleaned(form.replace("{}", PLANTED[name]))
     assert "[" in text
     pieces = [
         AWKWARD[:6],
@@ -144,7 +144,7 @@ def test_a_secret_is_known_in_each_form_that_it_is_printed_in(planted, monkeypat
     ],
 )
 def test_a_secret_is_known_by_its_place_and_nothing_else_is_taken_for_one(planted, text, expected):
-    assert privacy.cleaned(text) == expected
+    assert redaction.cleaned(text) == expected
 
 
 ORDINARY = {
@@ -171,7 +171,7 @@ def test_ordinary_words_and_numbers_stay_where_a_secret_happens_to_be_one(monkey
         "roses and sunflowers: true, none of 20261126; val_accuracy 0.001000 at localhost with"
         " early stopping and a password a1!"
     )
-    assert privacy.cleaned(said) == said
+    assert redaction.cleaned(said) == said
     for path in [
         *ROOT.glob("docs/*.md"),
         *ROOT.glob("params/**/*.yaml"),
@@ -179,14 +179,14 @@ def test_ordinary_words_and_numbers_stay_where_a_secret_happens_to_be_one(monkey
         *ROOT.glob("lib/labreport/languages/*.po"),
         ROOT / "README.md",
     ]:
-        assert privacy.without_secrets(text := path.read_text("utf-8")) == text, path
+        assert redaction.without_secrets(text := path.read_text("utf-8")) == text, path
     for shown in (
         repr(ORDINARY),
         json.dumps(ORDINARY),
         json.dumps(json.dumps(ORDINARY)),
         "\n".join(f"export {name}='{value}'" for name, value in ORDINARY.items()),
     ):
-        text = privacy.cleaned(shown)
+        text = redaction.cleaned(shown)
         assert not [
             value
             for value in (
@@ -216,8 +216,8 @@ def test_a_file_of_a_run_is_cleaned_as_it_is_written(planted, tmp_path):
 
 
 def test_the_host_is_told_without_its_owner(planted, monkeypatch):
-    monkeypatch.setattr(privacy.platform, "node", lambda: "Zaphodbs-MacBook")
-    assert privacy.host() == "users-MacBook"
+    monkeypatch.setattr(redaction.platform, "node", lambda: "Zaphodbs-MacBook")
+    assert redaction.host() == "users-MacBook"
 
 
 def test_variables_that_change_numbers_are_recorded_and_folders_are_not(monkeypatch):

@@ -14,7 +14,7 @@ import pytest
 
 from helpers.deletion import replaced, untouched
 from helpers.training import Dying, Killed, at_epoch, experiment, kill, quiet, same_bits
-from labreport.core import files, interruption
+from labreport.core import files, signals
 from labreport.runs import checkpoints, results, state
 from labreport.training import training
 
@@ -298,7 +298,7 @@ def test_two_checkpoints_are_kept_and_what_a_killed_writer_left_is_swept_away(tm
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_finishes_the_epoch_saves_it_and_says_how_to_go_on(tiny, number):
-    from labreport.core.interruption import Interrupted
+    from labreport.core.signals import Interrupted
 
     before = signal.getsignal(number)
     with pytest.raises(
@@ -315,7 +315,7 @@ def test_a_signal_to_a_whole_group_that_a_parent_hands_on_is_one_request(tiny, h
     """As in a step of SLURM: the kernel gets TERM, and INT from the pipeline; the pipeline TERM,
     and TERM from the job script.
     """
-    from labreport.core.interruption import Interrupted
+    from labreport.core.signals import Interrupted
 
     def both():
         os.kill(os.getpid(), signal.SIGTERM)
@@ -327,7 +327,7 @@ def test_a_signal_to_a_whole_group_that_a_parent_hands_on_is_one_request(tiny, h
 
 
 def test_a_second_later_signal_stops_at_once(tiny, monkeypatch):
-    monkeypatch.setattr(interruption, "SAME_SECONDS", 0.0)  # later, without a wait
+    monkeypatch.setattr(signals, "SAME_SECONDS", 0.0)  # later, without a wait
 
     def twice():
         os.kill(os.getpid(), signal.SIGINT)

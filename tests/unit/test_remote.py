@@ -13,10 +13,10 @@ from helpers.processes import until
 from helpers.project import copy_project
 from labreport.config import experiments
 from labreport.core import files
-from labreport.core.interruption import Interrupted
+from labreport.core.signals import Interrupted
 from labreport.executors import planning
-from labreport.executors.kaggle import bundles, errand, lanes, sending
-from labreport.runs import identity, results, state
+from labreport.executors.kaggle import job_chain, package, sending, worker
+from labreport.runs import fingerprint, results, state
 
 EXPERIMENT = "cifar10_naive_adam"
 TERMS = sending.Terms(gpu=True, accelerator=None, at_once=2, seconds=3600, language="en")
@@ -25,8 +25,8 @@ TERMS = sending.Terms(gpu=True, accelerator=None, at_once=2, seconds=3600, langu
 @pytest.fixture
 def notebooks(service, tmp_path, monkeypatch):
     """Those of the service; looked at often."""
-    monkeypatch.setattr(lanes, "LOOK_SECONDS", 0.05)
-    monkeypatch.setattr(lanes, "FULL_SECONDS", 0.2)
+    monkeypatch.setattr(job_chain, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(job_chain, "FULL_SECONDS", 0.2)
     monkeypatch.setenv("KAGGLE_USERNAME", kaggle_stand_in.USER)
     monkeypatch.setenv("KAGGLE_KEY", kaggle_stand_in.KEY)
     found = kaggle_notebooks.Notebooks(tmp_path / "service")
@@ -45,7 +45,7 @@ def bring(*steps, terms=TERMS):
         if len(steps) == 1
         else steps[0].experiment.folder.with_name("sweep")
     )
-    return lanes.bring(
+    return job_chain.bring(
         steps[0].experiment.run_name if len(steps) == 1 else "sweep", folder, list(steps), terms
     )
 
@@ -83,7 +83,7 @@ def leave(session, outcomes, epochs=0, **told):
                 )
             )
             record["files"][path.relative_to(session.working).as_posix()] = files.sha256(path)
-    (session.working / errand.RECORD).write_text(json.dumps(record))
+    (session.working / worker.RECORD).write_text(json.dumps(record))
 
 
 def finishing(session):
@@ -351,7 +351,7 @@ def test_asked_to_stop_it_leaves_the_notebook_at_work_and_the_same_command_finds
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(lanes.time, "sleep", stop)
+        patch.setattr(job_chain.time, "sleep", stop)
         with pytest.raises(
             Interrupted,
             match=(
@@ -416,7 +416,7 @@ def test_a_second_notebook_that_has_nothing_to_go_on_from_begins_anew(notebooks,
 def test_a_push_that_was_not_answered_is_asked_after_and_not_repeated(
     arrived, notebooks, service, monkeypatch
 ):
-    monkeypatch.setattr(lanes, "UNKNOWN_SECONDS", 0.3)
+    monkeypatch.setattr(job_chain, "UNKNOWN_SECONDS", 0.3)
     notebooks.scripted["*"], route = finishing, "kernels.KernelsApiService/SaveKernel"
     if arrived:
         take = service.routes[route]
@@ -434,7 +434,7 @@ def test_a_push_that_was_not_answered_is_asked_after_and_not_repeated(
 def test_a_notebook_that_was_deleted_is_said_and_sent_anew_by_the_same_command(
     notebooks, monkeypatch
 ):
-    monkeypatch.setattr(lanes, "UNKNOWN_SECONDS", 0.3)
+    monkeypatch.setattr(job_chain, "UNKNOWN_SECONDS", 0.3)
     release = threading.Event()
     notebooks.scripted["*"] = lambda session: (
         (notebooks.sessions.pop(session.slug), release.wait())
@@ -464,11 +464,11 @@ def test_a_run_that_fails_there_leaves_the_finished_one_here(notebooks):
 
     def failed_after_training(session):
         finishing(session)
-        record = json.loads((session.working / errand.RECORD).read_text())
+        record = json.loads((session.working / worker.RECORD).read_text())
         record["runs"] = {
             run: {"outcome": "failed", "epochs": 3, "why": "a cell failed"} for run in session.runs
         }
-        (session.working / errand.RECORD).write_text(json.dumps(record))
+        (session.working / worker.RECORD).write_text(json.dumps(record))
 
     notebooks.scripted["*"] = failed_after_training
     assert (
@@ -535,7 +535,7 @@ def sent(**part):
 def test_a_damaged_record_of_what_was_sent_is_not_taken_for_an_empty_one(record, notebooks):
     folder = step().experiment.folder
     folder.mkdir(parents=True)
-    (folder / lanes.RECORD).write_text(record)
+    (folder / job_chain.RECORD).write_text(record)
     with pytest.raises(
         ValueError,
         match=r"sent.json is damaged: look at https://www.kaggle.com/code .*delete the file",
@@ -611,20 +611,20 @@ def test_a_token_in_a_notebook_or_parameter_file_is_not_packed(place, cell, tmp_
     with pytest.raises(
         ValueError, match=f"{place} holds what looks like a password or token; take it out"
     ):
-        bundles.project()
+        package.project()
 
 
 def test_outputs_that_a_person_has_left_in_a_notebook_are_not_packed(tmp_path, monkeypatch):
     copy_project(tmp_path)
     monkeypatch.chdir(tmp_path)
-    before = bundles.project()
+    before = package.project()
     notebook = json.loads((tmp_path / "notebooks/cifar10.ipynb").read_text())
     notebook["cells"][-1].update(
         outputs=[{"output_type": "stream", "name": "stdout", "text": "x" * 10**6}],
         execution_count=7,
     )
     (tmp_path / "notebooks/cifar10.ipynb").write_text(json.dumps(notebook))
-    assert bundles.project() == before
+    assert package.project() == before
 
 
 @pytest.mark.parametrize(
@@ -689,9 +689,9 @@ def test_packages_and_absent_weights_count_between_runs_of_one_host_only():
     }
     here = there | {"versions": {"keras": "3.15"}, "weights": {"file": None}}
     del here["host"]
-    assert identity.differences(there, here) == []
-    assert identity.differences(
+    assert fingerprint.differences(there, here) == []
+    assert fingerprint.differences(
         there, here | {"code": {"training.training_loop.evaluate": "b"}, "data": "e"}
     ) == ["the data changed", "training.training_loop.evaluate changed"]
-    assert "keras: 3.13, now 3.15" in identity.differences(there, here, everywhere=True)
-    assert "keras: 3.13, now 3.15" in identity.differences(there, here | {"host": "kaggle"})
+    assert "keras: 3.13, now 3.15" in fingerprint.differences(there, here, everywhere=True)
+    assert "keras: 3.13, now 3.15" in fingerprint.differences(there, here | {"host": "kaggle"})

@@ -23,7 +23,7 @@ from nbformat.v4 import (
 
 from helpers.executed import PNG, REPORT_MIME, RUN, SPANS, SVG, code, notebook, png, printed, shown
 from labreport import reporting
-from labreport.config.authorship import Author, Authorship
+from labreport.config.authors import Author, Authorship
 from labreport.reporting import ReportHTMLExporter, ReportPDFExporter, render
 from labreport.reporting.blocks import Code, Error, Figure, Heading, Note, Prose, Table, Text
 from labreport.reporting.notebook import document_from_notebook

@@ -10,11 +10,11 @@ import pipeline
 
 from helpers.project import ROOT
 from labreport.config import experiments
-from labreport.core import hosts, paths, wording
+from labreport.core import hosts, i18n, paths
 from labreport.execution import execution
 from labreport.executors import tasks
-from labreport.executors.kaggle import bundles
-from labreport.platforms import keeping
+from labreport.executors.kaggle import package
+from labreport.platforms import drive_backup
 from labreport.runs import results, state
 from labreport.studies import overview
 
@@ -32,7 +32,7 @@ def git(folder, *arguments):
 
 def test_the_readme_names_every_file_of_a_run_folder():
     text = README.read_text()
-    translated = {wording.file(name, "es") for name in ("notebook.ipynb", *execution.REPORTS)}
+    translated = {i18n.file(name, "es") for name in ("notebook.ipynb", *execution.REPORTS)}
     names = [*results.OF_A_RUN, state.FILE, execution.FAILED, execution.FAILED_LOG]
     names += [f"{folder}/" for folder in (state.UNFINISHED, state.EARLIER, tasks.LOGS)]
     assert [name for name in names if f"`{name}`" not in text] == []
@@ -59,7 +59,7 @@ def test_git_keeps_the_readme_and_sees_nothing_of_runs(tmp_path):
     for name in (*results.OF_A_RUN, "README.md", ".run.lock", "unfinished/epoch-1.npz"):
         (run / name).parent.mkdir(parents=True, exist_ok=True)
         (run / name).touch()
-    for name in (overview.FILE, overview.LOCK, keeping.RUNTIME):
+    for name in (overview.FILE, overview.LOCK, drive_backup.RUNTIME):
         (clone / "reports" / name).touch()
     assert git(clone, "status", "--porcelain", "--untracked-files=all") == ""
 
@@ -84,7 +84,7 @@ def test_no_command_takes_the_readme_for_a_run(capsys):
 
 
 def test_what_is_sent_to_kaggle_has_no_readme_of_reports():
-    with zipfile.ZipFile(io.BytesIO(bundles.project())) as archive:
+    with zipfile.ZipFile(io.BytesIO(package.project())) as archive:
         assert not [name for name in archive.namelist() if name.startswith("reports")]
 
 
@@ -98,6 +98,8 @@ def test_copies_on_a_drive_are_looked_for_by_the_name_of_a_run(tmp_path, monkeyp
     monkeypatch.setattr(hosts, "KAGGLE_INPUT", tmp_path / "input")
     monkeypatch.setattr(hosts, "here", lambda: "kaggle")
     copies = {
-        place.name: names for run in ("a_run", "another") for place, names in keeping._copies(run)
+        place.name: names
+        for run in ("a_run", "another")
+        for place, names in drive_backup._copies(run)
     }
     assert copies == {"a_run": {"metrics.json": ""}, "another": {}}

@@ -10,12 +10,12 @@ import pytest
 from helpers import wrong_types
 from helpers.project import ROOT
 from helpers.training import experiment, quiet, tiny_data
-from labreport.config import strict_yaml
+from labreport.config import yaml_reader
 from labreport.core import paths
 from labreport.execution import execution, verification
 from labreport.reporting.blocks import Attachment, Document
 from labreport.reporting.pdf import pdf_bytes
-from labreport.runs import enclosures, provenance, results
+from labreport.runs import attachments, provenance, results
 from labreport.studies import sweeps
 from labreport.training import training
 
@@ -38,7 +38,7 @@ def carried_by_a_finished_run(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LABREPORT_REPORTS", str(tmp_path_factory.mktemp("finished")))
         training.fit(experiment(), tiny_data(), quiet)
-        return enclosures.of_run(experiment().folder)
+        return attachments.of_run(experiment().folder)
 
 
 @pytest.fixture
@@ -54,9 +54,9 @@ def carried(carried_by_a_finished_run, tiny, monkeypatch):
 
 def edited(carried, before, after):
     """With other parameters inside."""
-    text = carried[enclosures.PARAMETERS].decode()
+    text = carried[attachments.PARAMETERS].decode()
     assert before in text
-    return carried | {enclosures.PARAMETERS: text.replace(before, after, 1).encode()}
+    return carried | {attachments.PARAMETERS: text.replace(before, after, 1).encode()}
 
 
 def test_the_pdf_is_enough_to_get_the_same_bits(carried, tmp_path):
@@ -155,7 +155,7 @@ def test_another_seed_inside_gives_other_numbers(carried, tmp_path, capsys):
             "the tag tag:yaml.org,2002:python/object/apply:os.getpid is not used here",
         ),
         (
-            lambda carried: carried | {enclosures.PARAMETERS: b"\xff\xfe"},
+            lambda carried: carried | {attachments.PARAMETERS: b"\xff\xfe"},
             "parameters.yaml is no text",
         ),
     ],
@@ -183,7 +183,7 @@ def test_a_file_that_is_no_pdf_or_not_there_is_refused(tmp_path):
 
 def test_the_report_of_a_sweep_carries_what_it_was_made_from_and_says_how_to_run_it(tmp_path):
     sweep = sweeps.load("cifar10_optimizers", {"data": "sample", "epochs": 1})
-    carried = enclosures.of_comparison(sweep)
+    carried = attachments.of_comparison(sweep)
     assert (
         set(carried) == {"comparison.yaml", "sweep.yaml"}
         and b"epochs: 1" in carried["comparison.yaml"]
@@ -201,8 +201,8 @@ def test_no_secret_goes_into_the_pdf(carried, tiny, monkeypatch):
     record = experiment().folder / "provenance.json"
     monkeypatch.setenv("SOME_API_TOKEN", "zaphod-beeblebrox")
     record.write_text(record.read_text().replace('"Linux', '"zaphod-beeblebrox Linux'))
-    assert all(b"zaphod" not in data for data in enclosures.of_run(experiment().folder).values())
-    assert b"[SOME_API_TOKEN] Linux" in enclosures.of_run(experiment().folder)["provenance.json"]
+    assert all(b"zaphod" not in data for data in attachments.of_run(experiment().folder).values())
+    assert b"[SOME_API_TOKEN] Linux" in attachments.of_run(experiment().folder)["provenance.json"]
 
 
 @pytest.fixture
@@ -215,7 +215,7 @@ def unchanged(carried, tiny, tmp_path, monkeypatch):
     training.fit(experiment(), tiny, quiet)
     finished = results.load(experiment().folder)
     shutil.rmtree(experiment().folder)
-    monkeypatch.setattr(enclosures, "_attachments", lambda pdf: files_carried)
+    monkeypatch.setattr(attachments, "_attachments", lambda pdf: files_carried)
     monkeypatch.setattr(execution, "run", lambda chosen, output: None)
     monkeypatch.setattr(results, "load", lambda folder: finished)
     here = provenance.checkout()  # asks git, which takes a while
@@ -234,20 +234,20 @@ def written(carried, changed):
     }
     parameters = (
         changed.get("parameters.yaml")
-        or strict_yaml.read(carried["parameters.yaml"].decode(), "")[0]
+        or yaml_reader.read(carried["parameters.yaml"].decode(), "")[0]
     )
     if "parameters.yaml" not in changed:
         parameters["sha256"] = {
             name: hashlib.sha256(found[name]).hexdigest() for name in parameters["sha256"]
         }
-    return found | {"parameters.yaml": strict_yaml.write(parameters).encode()}
+    return found | {"parameters.yaml": yaml_reader.write(parameters).encode()}
 
 
 def test_a_wrong_type_at_any_place_of_a_pdf_is_answered_in_one_line(carried, unchanged, capsys):
     tried = 0
     for file in ("parameters.yaml", "metrics.json", "provenance.json"):
         whole = (
-            strict_yaml.read(carried[file].decode(), file)[0]
+            yaml_reader.read(carried[file].decode(), file)[0]
             if file.endswith("yaml")
             else json.loads(carried[file])
         )

@@ -11,7 +11,7 @@ import pytest
 from helpers.deletion import replaced, untouched
 from helpers.processes import until
 from helpers.project import ROOT
-from labreport.core import files, interruption
+from labreport.core import files, signals
 from labreport.runs import state
 
 HOLD = (
@@ -51,7 +51,7 @@ def test_a_run_tells_of_its_process_and_its_heart_beats(tmp_path, monkeypatch):
     [
         (ValueError("the disc is scratched"), "failed", "the disc is scratched"),
         (KeyboardInterrupt(), "interrupted", "at once"),
-        (interruption.Interrupted("stopped after epoch 3"), "interrupted", "stopped after epoch 3"),
+        (signals.Interrupted("stopped after epoch 3"), "interrupted", "stopped after epoch 3"),
     ],
 )
 def test_how_it_ended_and_why_is_written_down(tmp_path, error, name, why):

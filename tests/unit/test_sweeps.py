@@ -14,11 +14,11 @@ from scipy import stats
 
 from helpers.fabricated import fabricated
 from helpers.project import ROOT
-from labreport.analysis import comparison, ranking
+from labreport.analysis import comparison, sweep_comparison
 from labreport.cli.main import main
 from labreport.config import experiments
 from labreport.core import files
-from labreport.executors import model_sizes, planning, tasks, warm, watching
+from labreport.executors import forkserver, model_sizes, planning, progress, tasks
 from labreport.runs import provenance
 from labreport.studies import sweeps
 
@@ -201,7 +201,7 @@ def test_a_plan_expects_the_memory_that_runs_take_whatever_a_small_trial_took():
 
 
 def test_a_plan_knows_what_is_done_what_goes_on_and_how_long_the_rest_takes(monkeypatch):
-    monkeypatch.setattr(warm, "possible", lambda: False)
+    monkeypatch.setattr(forkserver, "possible", lambda: False)
     metrics = fabricated("cifar10_naive_adam")
     folder = experiments.load("cifar10_naive_adam").folder
     files.write_json(folder / "metrics.json", metrics | {"seconds_per_epoch": [2.0, 1.0, 1.0]})
@@ -285,7 +285,7 @@ def repeated(monkeypatch):
 
 def test_differences_over_seeds_are_those_of_the_paired_t_test_adjusted_after_holm(repeated):
     sweep = sweeps.load("cifar10_optimizers")
-    table = ranking.differences(sweep, ranking.load(sweep)).set_index("label")
+    table = sweep_comparison.differences(sweep, sweep_comparison.load(sweep)).set_index("label")
     base = np.array(repeated["Adam"])
     plain = {
         label: stats.ttest_rel(np.round(400 * np.array(values)) / 400, np.round(400 * base) / 400)
@@ -301,7 +301,7 @@ def test_differences_over_seeds_are_those_of_the_paired_t_test_adjusted_after_ho
     for label, test in plain.items():
         low, high = test.confidence_interval()
         assert table.loc[label, ["low", "high"]].tolist() == pytest.approx([low, high])
-    said = ranking.conclusion(sweep, ranking.load(sweep))
+    said = sweep_comparison.conclusion(sweep, sweep_comparison.load(sweep))
     assert (
         "- Supported, also after allowing for 4 comparisons at once: the difference from Adam, in"
         " points, of SGD (\u2212"
@@ -325,11 +325,15 @@ def test_seeds_that_all_give_the_same_difference_are_no_evidence(repeated):
                 settings=settings,
             )
     sweep = sweeps.load("cifar10_optimizers")
-    row = ranking.differences(sweep, ranking.load(sweep)).set_index("label").loc["SGD"]
+    row = (
+        sweep_comparison.differences(sweep, sweep_comparison.load(sweep))
+        .set_index("label")
+        .loc["SGD"]
+    )
     assert (
         row["difference"] == pytest.approx(0.1) and np.isnan(row["p"]) and row["verdict"] == "open"
     )
-    _, table = ranking.shown(sweep, ranking.load(sweep))
+    _, table = sweep_comparison.shown(sweep, sweep_comparison.load(sweep))
     [told] = [one for one in table.rows if one["Configuration"] == "SGD"]
     assert (
         told["Points ahead of Adam"] == "+10.0 (the same with every seed)"
@@ -344,13 +348,13 @@ def test_an_outdated_run_takes_the_verdict_back(repeated):
     metrics["identity"]["code"]["training.training_loop.evaluate"] = "another"
     files.write_json(folder / "metrics.json", metrics)
     sweep = sweeps.load("cifar10_optimizers")
-    runs = ranking.load(sweep)
+    runs = sweep_comparison.load(sweep)
     assert (
         "**No verdict yet:** 1 of 15 runs are missing or outdated (RMSprop, seed 1)"
-        in ranking.conclusion(sweep, runs)
-        and ranking.shown(sweep, runs) == []
+        in sweep_comparison.conclusion(sweep, runs)
+        and sweep_comparison.shown(sweep, runs) == []
     )
-    assert ranking.exceptions(sweep) == [
+    assert sweep_comparison.exceptions(sweep) == [
         {"Run": "RMSprop, seed 1", "Outdated, since": "training.training_loop.evaluate changed"}
     ]
 
@@ -368,7 +372,7 @@ def test_an_interval_of_a_mean_stays_among_shares_and_needs_spread(accuracies, i
     def entry(accuracy):
         return comparison.Entry("a", None, None, np.arange(1000) < 1000 * accuracy)
 
-    found = ranking.Score(
+    found = sweep_comparison.Score(
         "a", {seed: entry(accuracy) for seed, accuracy in enumerate(accuracies)}
     ).interval(seeds=3)
     assert found == (interval and pytest.approx(interval, abs=0.001))
@@ -388,12 +392,14 @@ def test_two_seeds_support_nothing_and_a_tie_is_told(project):
                 experiment.name, accuracy, seed=seed, settings=experiment.training_settings()
             )
     sweep = sweeps.load("mine")
-    said = ranking.conclusion(sweep, ranking.load(sweep))
+    said = sweep_comparison.conclusion(sweep, sweep_comparison.load(sweep))
     assert (
         "**ahead, as far ahead** have the highest accuracy over 2 seeds: 60.5" in said
         and "Two seeds are too few for a verdict" in said
     )
-    assert set(ranking.differences(sweep, ranking.load(sweep))["verdict"]) == {"open"}
+    assert set(sweep_comparison.differences(sweep, sweep_comparison.load(sweep))["verdict"]) == {
+        "open"
+    }
 
 
 def test_what_was_evaluated_on_other_images_is_not_compared_and_that_is_said(project):
@@ -411,10 +417,12 @@ def test_what_was_evaluated_on_other_images_is_not_compared_and_that_is_said(pro
             ids=ids,
         )
     sweep = sweeps.load("mine")
-    assert ranking.differences(sweep, ranking.load(sweep))["label"].tolist() == ["same"]
+    assert sweep_comparison.differences(sweep, sweep_comparison.load(sweep))["label"].tolist() == [
+        "same"
+    ]
     assert (
         "Not compared, since they were evaluated on other images than the base: others."
-        in ranking.conclusion(sweep, ranking.load(sweep))
+        in sweep_comparison.conclusion(sweep, sweep_comparison.load(sweep))
     )
 
 
@@ -476,17 +484,17 @@ def many(project):
 
 
 def test_a_report_on_many_configurations_draws_the_best_and_counts_in_its_sentences(many):
-    runs = ranking.load(many)
-    [(title, lines)] = ranking.panels(many, runs).items()
-    best = [score.label for score in ranking.scores(many, runs)][:7]
+    runs = sweep_comparison.load(many)
+    [(title, lines)] = sweep_comparison.panels(many, runs).items()
+    best = [score.label for score in sweep_comparison.scores(many, runs)][:7]
     assert title == "mean over seeds: the best 7 of 20, and the base" and list(lines) == [
         *best,
         "naive_adam",
     ]
     assert len(lines[best[0]][0]) == 6  # as far as both seeds went
-    said = ranking.conclusion(many, runs)
+    said = sweep_comparison.conclusion(many, runs)
     assert " of 19, from " in said and len(said) < 1200
-    effects = ranking.effects(many, runs)
+    effects = sweep_comparison.effects(many, runs)
     assert list(effects) == ["optimizer", "batch_size"] and effects["batch_size"][
         "value"
     ].tolist() == [value for value in ("16", "32", "64", "128") for _ in range(5)]
@@ -497,7 +505,7 @@ def test_what_one_configuration_alone_has_or_follows_from_another_setting_has_no
 ):
     """The learning rate of a grid above goes with the optimizer."""
     sweep = sweeps.load("cifar10_optimizers")
-    assert ranking.effects(sweep, ranking.load(sweep)) == {}
+    assert sweep_comparison.effects(sweep, sweep_comparison.load(sweep)) == {}
 
 
 def test_an_incomplete_sweep_gets_no_verdict_but_what_is_missing(repeated):
@@ -505,15 +513,15 @@ def test_an_incomplete_sweep_gets_no_verdict_but_what_is_missing(repeated):
         sweeps.load("cifar10_optimizers").configurations[4].experiments[2].folder / "metrics.json"
     ).unlink()
     sweep = sweeps.load("cifar10_optimizers")
-    runs = ranking.load(sweep)
+    runs = sweep_comparison.load(sweep)
     assert (
-        ranking.conclusion(sweep, runs)
+        sweep_comparison.conclusion(sweep, runs)
         == "**No verdict yet:** 1 of 15 runs are missing or outdated (SGD, seed 3). `make sweep"
         " NAME=cifar10_optimizers` goes on with them."
     )
     assert (
-        ranking.shown(sweep, runs) == []
-        and "2 of 3" in ranking.overview(sweep, runs)["Runs"].tolist()
+        sweep_comparison.shown(sweep, runs) == []
+        and "2 of 3" in sweep_comparison.overview(sweep, runs)["Runs"].tolist()
     )
 
 
@@ -521,17 +529,17 @@ def test_runs_of_one_seed_are_compared_image_by_image():
     for name, accuracy in (("flowers_alexnet_adam", 0.6), ("flowers_alexnet_sgd", 0.8)):
         fabricated(name, accuracy, split="validation")
     sweep = sweeps.load("flowers_optimizers")
-    runs = ranking.load(sweep)
-    [row] = ranking.differences(sweep, runs).to_dict("records")
+    runs = sweep_comparison.load(sweep)
+    [row] = sweep_comparison.differences(sweep, runs).to_dict("records")
     assert (
         row["label"] == "alexnet_sgd"
         and row["pairs"] == 400
         and row["difference"] == pytest.approx(0.2)
         and row["verdict"] == "supported"
     )
-    assert "McNemar" in ranking.method(sweep) and list(ranking.panels(sweep, runs)) == list(
-        comparison.panels(sweep, runs)
-    )
+    assert "McNemar" in sweep_comparison.method(sweep) and list(
+        sweep_comparison.panels(sweep, runs)
+    ) == list(comparison.panels(sweep, runs))
 
 
 def test_the_live_table_shows_what_runs_before_what_waits_and_counts_the_rest(repeated):
@@ -540,16 +548,16 @@ def test_the_live_table_shows_what_runs_before_what_waits_and_counts_the_rest(re
     steps = planning.steps(sweeps.load("cifar10_optimizers"))
     (steps[3].experiment.folder / "metrics.json").unlink()
     found = [
-        watching.look(replace(step, label="[/b] Adam") if step.label == "Adam" else step)
+        progress.look(replace(step, label="[/b] Adam") if step.label == "Adam" else step)
         for step in steps
     ]
     console = Console(width=120, record=True, file=io.StringIO())
-    console.print(watching.table(found, 2))
+    console.print(progress.table(found, 2))
     shown = console.export_text()
     assert "14 of 15 runs done, 1 waiting" in shown and "####################" in shown
     assert (
         "[/b] Adam" in shown
-        and watching.line(found[0]) == "[/b] Adam, seed 1: done, epoch 6 of 50: 70.0\u00a0% (test)"
+        and progress.line(found[0]) == "[/b] Adam, seed 1: done, epoch 6 of 50: 70.0\u00a0% (test)"
     )
 
 
@@ -560,7 +568,7 @@ def test_the_status_of_a_sweep_says_what_is_done_what_is_left_and_what_the_rest_
     project, capsys, monkeypatch
 ):
     write(project, HEAD + "seeds: [1, 2]\nruns:\n  - {label: RMSprop, optimizer: rmsprop}\n")
-    monkeypatch.setattr(warm, "possible", lambda: True)
+    monkeypatch.setattr(forkserver, "possible", lambda: True)
     monkeypatch.setattr(
         model_sizes, "of", lambda runs, context: {run.run_name: SIZE for run in runs}
     )

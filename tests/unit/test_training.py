@@ -12,7 +12,7 @@ import pytest
 
 from helpers.training import experiment, quiet, same_bits
 from labreport.core import files
-from labreport.runs import identity, model_file, results
+from labreport.runs import fingerprint, model_file, results
 from labreport.staleness import code_digest
 from labreport.training import augmentation, batches, stopping, training
 
@@ -183,7 +183,7 @@ def test_another_backend_than_ours_is_refused_before_anything_starts(tiny, monke
     with pytest.raises(
         ValueError, match="KERAS_BACKEND is 'torch'; labreport runs on tensorflow and jax"
     ):
-        identity.of(experiment(), tiny.fingerprint)
+        fingerprint.of(experiment(), tiny.fingerprint)
 
 
 def test_other_data_train_again_and_say_why(tiny):
@@ -194,7 +194,7 @@ def test_other_data_train_again_and_say_why(tiny):
 
 
 def test_a_changed_model_trains_again_and_a_changed_figure_does_not(tiny, tmp_path, monkeypatch):
-    before = identity.of(experiment(), tiny.fingerprint)
+    before = fingerprint.of(experiment(), tiny.fingerprint)
     assert not any("figures" in name for name in before["code"])
     assert {
         "models.cifar10.blocks",
@@ -204,9 +204,9 @@ def test_a_changed_model_trains_again_and_a_changed_figure_does_not(tiny, tmp_pa
     } <= set(before["code"])
     after = json.loads(json.dumps(before))
     after["code"]["models.cifar10.blocks"] = "edited"
-    assert identity.differences(before, after) == ["models.cifar10.blocks changed"]
+    assert fingerprint.differences(before, after) == ["models.cifar10.blocks changed"]
     after["versions"]["keras"] = "4.0"
-    assert identity.differences(before, after)[1].endswith("now 4.0")
+    assert fingerprint.differences(before, after)[1].endswith("now 4.0")
 
 
 @pytest.mark.parametrize(

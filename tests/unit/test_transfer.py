@@ -15,7 +15,7 @@ from labreport import datasets, models
 from labreport.config import experiments
 from labreport.core import paths
 from labreport.models import backbones
-from labreport.runs import identity, results
+from labreport.runs import fingerprint, results
 from labreport.training import augmentation, batches, features, training
 
 SIDE = 32
@@ -255,10 +255,10 @@ def test_an_experiment_starts_from_the_weights_of_another_one_which_is_trained_f
 
 def test_a_change_in_the_first_experiment_trains_the_second_one_again(two_steps, dogs):
     second = experiments.load("second", {"data": "sample"})
-    before = identity.of(second, dogs.fingerprint)
+    before = fingerprint.of(second, dogs.fingerprint)
     two_steps("first", **{"learning_rate: 0.001": "learning_rate: 0.01"})
-    after = identity.of(experiments.load("second", {"data": "sample"}), dogs.fingerprint)
-    assert identity.differences(before, after) == [
+    after = fingerprint.of(experiments.load("second", {"data": "sample"}), dogs.fingerprint)
+    assert fingerprint.differences(before, after) == [
         "first: optimizer_args.learning_rate: 0.001, now 0.01"
     ]
 
@@ -354,7 +354,7 @@ def test_another_backbone_is_refused_before_a_kernel_starts(two_steps, changes, 
     with pytest.raises(
         ValueError, match=f"second starts from first, {expected}; starts_from names"
     ):
-        identity.of(experiments.load("second"), "x")
+        fingerprint.of(experiments.load("second"), "x")
 
 
 def test_what_is_set_for_a_model_is_set_for_the_one_that_it_starts_from(two_steps, dogs):

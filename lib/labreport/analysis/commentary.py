@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ..core.wording import count, duration, number, percent, plain, say, whole
+from ..core.i18n import count, duration, number, percent, plain, say, whole
 from ..datasets import evenly
 from ..runs.results import Result
-from . import proportions
+from . import statistics
 
 SHOWN_OF_DIFF = 120  # lines
 
@@ -229,7 +229,7 @@ def evaluation(result: Result, confused: pd.DataFrame) -> str:
     confused: as `evaluation.confused_pairs` gives it.
     """
     correct, images = int((result.labels == result.predicted).sum()), len(result.labels)
-    low, high = proportions.wilson(correct, images)
+    low, high = statistics.wilson(correct, images)
     told = {
         "best": result.metrics["best_epoch"],
         "correct": whole(correct),
@@ -410,7 +410,7 @@ def _comparison(result: Result, published: dict) -> str:
             " are not expected to agree."
         )
     correct, images = int((result.labels == result.predicted).sum()), len(result.labels)
-    low, high = proportions.independent_difference(correct / images, value, images)
+    low, high = statistics.independent_difference(correct / images, value, images)
     apart = 100 * (correct / images - value)
     told = {
         "measured": percent(correct / images),
@@ -491,7 +491,7 @@ def _by_heart(result: Result, best: int) -> bool:
 def _interval(share: float, metrics: dict) -> tuple[float, float]:
     """95 % interval of a share of the validation images."""
     images = metrics["dataset"]["images"]["validation"]
-    return proportions.wilson(round(share * images), images)
+    return statistics.wilson(round(share * images), images)
 
 
 def _gap_says(gap: float, metrics: dict) -> str:

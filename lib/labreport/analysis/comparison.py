@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 
 from ..config import experiments
-from ..core.wording import count, noted, number, percent, plain, say
+from ..core.i18n import count, noted, number, percent, plain, say
 from ..runs import results
 from ..studies.assignments import Assignment, Run
 from ..studies.sweeps import Sweep
-from . import figures, proportions
+from . import figures, statistics
 
 LINES = 8  # in one panel of curves; more cannot be told apart
 SHOWN = 3  # reasons and changes that are named; the others are counted
@@ -101,7 +101,7 @@ def overview(assignment: Assignment, entries: list[Entry]) -> pd.DataFrame:
         }
         if entry:
             metrics = entry.result.metrics
-            low, high = proportions.wilson(int(entry.correct.sum()), len(entry.correct))
+            low, high = statistics.wilson(int(entry.correct.sum()), len(entry.correct))
             row |= {
                 "Parameters": metrics["total_parameters"],
                 "Best epoch": metrics["best_epoch"],
@@ -354,7 +354,7 @@ def differences(group: list[Entry]) -> pd.DataFrame:
     best, others = group[0], group[1:]
     rows = []
     for other in others:
-        difference, low, high = proportions.paired_difference(best.correct, other.correct)
+        difference, low, high = statistics.paired_difference(best.correct, other.correct)
         rows.append(
             {
                 "label": other.label,
@@ -363,16 +363,16 @@ def differences(group: list[Entry]) -> pd.DataFrame:
                 "high": high,
                 "only_best": int((best.correct & ~other.correct).sum()),
                 "only_other": int((other.correct & ~best.correct).sum()),
-                "p": proportions.mcnemar(best.correct, other.correct),
+                "p": statistics.mcnemar(best.correct, other.correct),
             }
         )
     table = pd.DataFrame(
         rows, columns=["label", "difference", "low", "high", "only_best", "only_other", "p"]
     )
-    alone = ((table["low"] > 0) | (table["high"] < 0)) & (table["p"] < 1 - proportions.CONFIDENCE)
-    table["p"] = proportions.holm(table["p"])
+    alone = ((table["low"] > 0) | (table["high"] < 0)) & (table["p"] < 1 - statistics.CONFIDENCE)
+    table["p"] = statistics.holm(table["p"])
     table["verdict"] = np.where(
-        alone & (table["p"] < 1 - proportions.CONFIDENCE),
+        alone & (table["p"] < 1 - statistics.CONFIDENCE),
         "supported",
         np.where(alone, "alone", "open"),
     )
@@ -472,7 +472,7 @@ def conclusion(assignment: Assignment, entries: list[Entry]) -> str:
 
 def _verdict(group: list[Entry]) -> str:
     best, table = group[0], differences(group)
-    low, high = proportions.wilson(int(best.correct.sum()), len(best.correct))
+    low, high = statistics.wilson(int(best.correct.sum()), len(best.correct))
     tied = [row.label for row in rows_of(table) if row.difference == 0]
     told = {
         "images": images_of(group),
@@ -540,7 +540,7 @@ def _beside_published(entries: list[Entry]) -> str:
         value = entry.run.experiment.published[f"{entry.result.evaluated}_accuracy"]
         if value is None or entry.run.short or entry.result.metrics["data"] == "sample":
             continue
-        low, high = proportions.independent_difference(entry.accuracy, value, len(entry.correct))
+        low, high = statistics.independent_difference(entry.accuracy, value, len(entry.correct))
         places["inside" if low <= 0 <= high else "above" if high < 0 else "below"].append(
             entry.label
         )

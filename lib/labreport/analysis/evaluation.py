@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from sklearn import metrics
 
-from ..core.wording import noted, number, percent, say, whole
+from ..core.i18n import noted, number, percent, say, whole
 from ..runs.results import Result
 
 

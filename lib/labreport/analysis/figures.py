@@ -16,8 +16,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 from matplotlib.transforms import ScaledTranslation
 
-from ..core import wording
-from ..core.wording import count, noted, number, percent, say, whole
+from ..core import i18n
+from ..core.i18n import count, noted, number, percent, say, whole
 
 WIDTH_INCHES = 6.3  # text width of an A4 page
 MOST_ROWS = 50  # of a figure that lists runs, so that it fits on a page
@@ -51,12 +51,12 @@ class Picture:
     vector: bool = True
 
     def __post_init__(self):
-        if wording.spoken() == "en":
+        if i18n.spoken() == "en":
             return
         for axes in self.figure.axes:
             for axis in (axes.xaxis, axes.yaxis):
                 if isinstance(axis.get_major_formatter(), ScalarFormatter):
-                    axis.set_major_formatter(_Ticks(wording.written("0.0")[1]))
+                    axis.set_major_formatter(_Ticks(i18n.written("0.0")[1]))
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         with matplotlib.rc_context(STYLE):
@@ -106,7 +106,7 @@ class Table:
             if value is None or (isinstance(value, float) and np.isnan(value)):
                 return "–"
             return (
-                wording.written(formats[column].format(value))
+                i18n.written(formats[column].format(value))
                 if column in formats
                 else whole(value)
                 if isinstance(value, (int, np.integer))

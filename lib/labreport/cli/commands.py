@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Iterable
 
-from ..config.plain_types import nearest
+from ..config.schema import nearest
 from . import clean, data, inspection, kaggle, reports, sweeps, verify
 from .options import Commands
 

@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from ..config import experiments
-from ..config.plain_types import nearest
+from ..config.schema import nearest
 from ..core import paths
 from . import options as opt
 from .errors import explain
@@ -76,7 +76,7 @@ def _using(dataset: str) -> list[str]:
 def _accept(options: argparse.Namespace) -> None:
     """Let data.lock say what the data sets hold now; it stays as it was where that fails."""
     from .. import datasets
-    from ..datasets import locking
+    from ..datasets import data_lock
 
     known = sorted(datasets.DATASETS)
     for name in options.accept:
@@ -93,11 +93,11 @@ def _accept(options: argparse.Namespace) -> None:
     names = [name for dataset in options.accept for name in _using(dataset)]
     before: dict = {}
     for name in options.accept:
-        before |= locking.forget(name)
+        before |= data_lock.forget(name)
     try:
         _verify(names, {})
     except BaseException:
-        locking.restore(before)
+        data_lock.restore(before)
         raise
 
 

@@ -5,8 +5,8 @@ import sys
 import traceback
 from collections.abc import Callable
 
-from ..config.plain_types import printable
-from ..core import files, interruption, privacy
+from ..config.schema import printable
+from ..core import files, redaction, signals
 from .output import print
 
 # Modules that `make setup` installs. Another one that is missing is the user's, or our mistake.
@@ -60,17 +60,17 @@ def handled(command: Callable[[], int | None], debug: bool = False) -> int:
         debug: whether an error is raised, so that its traceback is shown.
     """
     try:
-        with interruption.terminable():
+        with signals.terminable():
             return command() or 0
-    except interruption.Unread:  # `| head` has seen enough
+    except signals.Unread:  # `| head` has seen enough
         return 1
-    except (KeyboardInterrupt, interruption.Interrupted) as stop:
+    except (KeyboardInterrupt, signals.Interrupted) as stop:
         rest = (
             "what was finished before is untouched, and so is what was saved; the same command"
             " goes on"
         )
         print(f"\ninterrupted: {str(stop) or rest}", file=sys.stderr)
-        return interruption.exit_code(stop)
+        return signals.exit_code(stop)
     except Exception as error:
         if debug:
             raise
@@ -80,7 +80,7 @@ def handled(command: Callable[[], int | None], debug: bool = False) -> int:
 
 def explain(error: Exception) -> str:
     """An error in one or two lines, without secrets and control characters."""
-    return printable(privacy.cleaned(_message(error)))
+    return printable(redaction.cleaned(_message(error)))
 
 
 def _message(error: Exception) -> str:
@@ -113,4 +113,4 @@ def _module(error: BaseException) -> str:
 
 def print_redacted_traceback(kind, error, trace) -> None:
     """What --debug shows: a traceback can quote what no other message does."""
-    sys.stderr.write(privacy.cleaned("".join(traceback.format_exception(kind, error, trace))))
+    sys.stderr.write(redaction.cleaned("".join(traceback.format_exception(kind, error, trace))))

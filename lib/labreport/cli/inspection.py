@@ -7,8 +7,8 @@ import sys
 from dataclasses import replace
 
 from ..config import experiments
-from ..core import paths, wording
-from ..core.wording import count, listed
+from ..core import i18n, paths
+from ..core.i18n import count, listed
 from ..runs import manifest, records, state
 from ..studies import assignments
 from . import options as opt
@@ -25,7 +25,7 @@ def add_to(commands: opt.Commands) -> None:
     parser.add_argument(
         "--language",
         dest="index_language",
-        choices=wording.LANGUAGES,
+        choices=i18n.LANGUAGES,
         help="of the index (default: the one it has)",
     )
     parser = commands.add("show", show)
@@ -108,9 +108,9 @@ def run_status(experiment: experiments.Experiment) -> str:
     elif records.damaged(experiment.folder):
         parts.append(f"{records.METRICS} is damaged")
     if (experiment.folder / SENT).exists():  # else a module that takes a second is not imported
-        from ..executors.kaggle import lanes
+        from ..executors.kaggle import job_chain
 
-        parts.append(lanes.under_way(experiment.folder))
+        parts.append(job_chain.under_way(experiment.folder))
     if now.name not in ("none", "finished"):
         parts.append(str(now))
     return "; ".join(filter(None, parts)) or "not run"

@@ -6,8 +6,8 @@ import shlex
 import sys
 from pathlib import Path
 
-from ..core import files, paths, wording
-from ..core.wording import count
+from ..core import files, i18n, paths
+from ..core.i18n import count
 from ..studies import sweeps
 from . import options as opt
 from .output import print
@@ -84,9 +84,9 @@ def kaggle(options: argparse.Namespace) -> int:
 def _bring(subject, steps: list, terms) -> dict[str, str]:
     """Have the steps done on Kaggle; the runs that failed, and why."""
     from ..executors import planning
-    from ..executors.kaggle import lanes
+    from ..executors.kaggle import job_chain
 
-    ended = lanes.bring(subject.run_name, subject.folder, steps, terms)
+    ended = job_chain.bring(subject.run_name, subject.folder, steps, terms)
     failed = {run: why for run, why in ended.items() if why}
     for step in steps:
         run = step.experiment.run_name
@@ -125,7 +125,7 @@ def _report(experiment, options: argparse.Namespace) -> None:
     """Render the notebook that was fetched, or say how to execute it in this language."""
     from ..execution import execution
 
-    notebook = experiment.folder / wording.file(execution.NOTEBOOK, options.language)
+    notebook = experiment.folder / i18n.file(execution.NOTEBOOK, options.language)
     if notebook.exists():
         render_again(experiment, options.language)
     else:
@@ -139,13 +139,13 @@ def pack(options: argparse.Namespace) -> None:
     """Write an experiment's notebook with its parameters and this program inside, to be uploaded
     where there is no internet; print its path.
     """
-    from ..executors.kaggle import bundles
+    from ..executors.kaggle import package
 
     _refuse_data_folder(options)
     experiment = opt.one_experiment(options)
     path = Path(options.out or experiment.folder / "packed.ipynb")
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(bundles.packed(experiment, options.language), indent=1)
+    text = json.dumps(package.packed(experiment, options.language), indent=1)
     files.replace(path, lambda temporary: temporary.write_text(text, "utf-8"))
     print(paths.display(path))
 

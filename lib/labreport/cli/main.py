@@ -2,7 +2,7 @@
 
 import sys
 
-from ..core import environment, interruption
+from ..core import environment, signals
 from . import errors
 from .output import print
 
@@ -25,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
 def prepare_process() -> None:
     """For a process that does nothing else: redact tracebacks, and outlive the terminal."""
     sys.excepthook = errors.print_redacted_traceback
-    interruption.outlive_terminal()
+    signals.outlive_terminal()
 
 
 def _run(words: list[str]) -> int | None:

@@ -7,8 +7,8 @@ import shlex
 from collections.abc import Callable
 from pathlib import Path
 
-from ..config import authorship, experiments
-from ..core import wording
+from ..config import authors, experiments
+from ..core import i18n
 from ..studies import assignments, sweeps
 
 
@@ -86,7 +86,7 @@ def add_language(parser: argparse.ArgumentParser) -> None:
     """--language of notebook and reports; `apply_environment` fills in that of report.yaml."""
     parser.add_argument(
         "--language",
-        choices=wording.LANGUAGES,
+        choices=i18n.LANGUAGES,
         help="of the notebook and the reports (default: report.yaml's, else en)",
     )
 
@@ -171,13 +171,13 @@ def apply_environment(options: argparse.Namespace) -> None:
     """
     _apply_data(getattr(options, "data", None))
     for name, value in (
-        (authorship.AUTHORS, getattr(options, "authors", None)),
-        (authorship.COURSE, getattr(options, "course", None)),
+        (authors.AUTHORS, getattr(options, "authors", None)),
+        (authors.COURSE, getattr(options, "course", None)),
     ):
         if value:
             os.environ[name] = value
     if getattr(options, "language", "") is None:
-        options.language = authorship.load().language or "en"
+        options.language = authors.load().language or "en"
 
 
 def _apply_data(folder: str | None) -> None:

@@ -3,7 +3,7 @@
 import builtins
 import sys
 
-from ..config.plain_types import printable
+from ..config.schema import printable
 
 
 def print(*values, **options) -> None:

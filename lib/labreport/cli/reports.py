@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 
 from ..config import experiments
-from ..core import interruption, paths
-from ..core.wording import count, percent
+from ..core import paths, signals
+from ..core.i18n import count, percent
 from ..runs import records, state
 from ..studies import assignments
 from . import options as opt
@@ -105,7 +105,7 @@ def _reported(name: str, settings: dict | None, options) -> tuple[str, str, str,
         experiment = experiments.load(name, settings)
         outcome = bring_up_to_date(experiment, options.language, with_reports=True)
         metrics = records.metrics(experiment.folder)
-    except interruption.Interrupted:
+    except signals.Interrupted:
         raise
     except Exception as error:
         if options.debug or lacks_setup(error):
@@ -215,7 +215,7 @@ def rewrite_index(language: str | None = None, needs_setup: bool = True) -> Path
         from ..studies import overview
 
         return overview.write(language)
-    except interruption.Interrupted:
+    except signals.Interrupted:
         raise
     except Exception as error:
         if needs_setup and lacks_setup(error):

@@ -6,7 +6,7 @@ import os
 import sys
 
 from ..core import files, paths
-from ..core.wording import count, duration
+from ..core.i18n import count, duration
 from ..runs import state
 from ..studies import sweeps
 from . import options as opt
@@ -90,30 +90,28 @@ def sweep(options: argparse.Namespace) -> int:
 
 def _run(chosen: sweeps.Sweep, options: argparse.Namespace) -> list:
     """Bring the runs of a sweep to their end, here or on a cluster."""
-    from ..executors import cluster, planning, pool, watching
+    from ..executors import dask, local, planning, progress
 
     with contextlib.ExitStack() as stack:
         client = None
         if options.scheduler or options.scheduler_file:
-            client = stack.enter_context(
-                cluster.connected(options.scheduler, options.scheduler_file)
-            )
+            client = stack.enter_context(dask.connected(options.scheduler, options.scheduler_file))
         steps = planning.steps(chosen)
         print(f"{chosen.run_name}: {sweeps.described(chosen)}", flush=True)
         confirm_many(steps, options)
-        forge = None if client else pool.forge(chosen, steps)
+        forge = None if client else local.forge(chosen, steps)
         steps = planning.estimated(steps, forge.context if forge else None, forge is not None)
         here = planning.room()
-        engine: cluster.Cluster | pool.Pool
+        engine: dask.Cluster | local.Pool
         if client:
-            at_once, threads = cluster.settled(chosen, steps, client)
-            engine = cluster.Cluster(chosen, steps, client, threads, options.retry)
+            at_once, threads = dask.settled(chosen, steps, client)
+            engine = dask.Cluster(chosen, steps, client, threads, options.retry)
         else:
-            at_once, threads = pool.settled(chosen, steps, here, options.jobs)
-            engine = pool.Pool(chosen, steps, here, at_once, threads, options.retry, forge)
+            at_once, threads = local.settled(chosen, steps, here, options.jobs)
+            engine = local.Pool(chosen, steps, here, at_once, threads, options.retry, forge)
         plan = planning.told(steps, here, at_once, threads, apart=client is not None)
         print("\n".join(plan), flush=True)
-        with watching.shown(steps, at_once) as changed:
+        with progress.shown(steps, at_once) as changed:
             return engine.run(changed)
 
 
@@ -135,8 +133,8 @@ def status(options: argparse.Namespace) -> None:
     and disk that the rest takes. Nothing is trained.
     """
     _silence_tensorflow()
-    from ..executors import planning, watching
-    from ..executors.kaggle import lanes
+    from ..executors import planning, progress
+    from ..executors.kaggle import job_chain
 
     chosen = sweeps.load(options.sweep, opt.settings(options))
     steps = planning.timed(planning.steps(chosen))
@@ -144,12 +142,12 @@ def status(options: argparse.Namespace) -> None:
         f"{chosen.title}\n{chosen.question}\n{sweeps.described(chosen)}; the others are compared"
         f" with {chosen.base}\n"
     )
-    if there := lanes.under_way(chosen.folder):
+    if there := job_chain.under_way(chosen.folder):
         print(
             f"{chosen.run_name}: {there}; `python pipeline.py kaggle {chosen.name}` looks how far"
             " it is"
         )
-    runs = [watching.look(step) for step in steps]
+    runs = [progress.look(step) for step in steps]
     print_table(_rows(chosen, steps, runs))
     _print_needs(chosen, steps, runs, options)
 
@@ -181,13 +179,13 @@ def _rows(chosen: sweeps.Sweep, steps: list, runs: list) -> list[tuple[str, ...]
 
 def _print_needs(chosen: sweeps.Sweep, steps: list, runs: list, options) -> None:
     """Print the sum of a sweep, and what its rest takes; models of unknown size are built."""
-    from ..executors import planning, tasks, watching
+    from ..executors import planning, progress, tasks
 
     before = tasks.recorded(chosen)
     running = any(run.name == "running" for run in runs) or files.locked(
         chosen.folder / sweeps.LOCK
     )
-    whole = watching.whole(runs, options.jobs or before.get("at_once", 1))
+    whole = progress.whole(runs, options.jobs or before.get("at_once", 1))
     print(f"\n{chosen.run_name}: {whole}", flush=True)
     if not any(step.to_do for step in steps):
         return

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from ..config import experiments
-from ..core.wording import listed
+from ..core.i18n import listed
 from ..runs import manifest
 from ..studies import assignments, sweeps
 from . import options as opt

@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from ..core import paths
-from ..core.wording import say, spoken
-from . import choices, pretrained, strict_yaml
-from .plain_types import nearest, quoted, typed
+from ..core.i18n import say, spoken
+from . import pretrained, registry, yaml_reader
+from .schema import nearest, quoted, typed
 
 # What may be set for one run and never stands in a file: a file always means the real data, and all
 # of it.
@@ -222,7 +222,7 @@ def load(name: str, settings: Mapping | None = None) -> Experiment:
             f"{where}: an experiment's name is made of lower-case words and numbers joined by"
             " single underscores; rename the file"
         )
-    values, lines = strict_yaml.read_file(file, where)
+    values, lines = yaml_reader.read_file(file, where)
     if not isinstance(values, dict):
         raise ValueError(
             f"{where}: a parameter file is a mapping of keys to values; see another file in"
@@ -331,7 +331,7 @@ def parse_settings(assignments: list[str]) -> dict:
             raise ValueError(f"--set {assignment}: expected key=value, such as epochs=3")
         if key in settings:
             raise ValueError(f"--set {assignment}: {key} is set twice")
-        settings[key], _ = strict_yaml.read(text, f"--set {assignment}")
+        settings[key], _ = yaml_reader.read(text, f"--set {assignment}")
     return settings
 
 
@@ -386,7 +386,7 @@ def _entries(values: dict) -> dict[str, dict[str, str]]:
     """For each mapping field its entries and their types, given the chosen names."""
 
     def of(room):
-        choice = choices.of(room).get(values[room]) if isinstance(values[room], str) else None
+        choice = registry.of(room).get(values[room]) if isinstance(values[room], str) else None
         return (
             {key: annotation for key, (annotation, _) in choice.settings.items()} if choice else {}
         )
@@ -396,7 +396,7 @@ def _entries(values: dict) -> dict[str, dict[str, str]]:
         "model_args": of("model"),
         "optimizer_args": of("optimizer"),
         "augmentation": {
-            key: annotation for key, (annotation, _) in choices.augmentation().settings.items()
+            key: annotation for key, (annotation, _) in registry.augmentation().settings.items()
         },
         "early_stopping": EARLY_STOPPING,
         "published": PUBLISHED,
@@ -411,9 +411,9 @@ def _check(values: dict, where) -> dict:
         key: typed(values[key], annotation, key, where(key))
         for key, annotation in _TOP_LEVEL.items()
     }
-    for room in choices.ROOMS:
-        if checked[room] not in choices.of(room):
-            known = list(choices.of(room))
+    for room in registry.ROOMS:
+        if checked[room] not in registry.of(room):
+            known = list(registry.of(room))
             raise ValueError(
                 f"{where(room)}: there is no {room}"
                 f" {checked[room]!r}{nearest(checked[room], known)}; there are {', '.join(known)}"
@@ -429,7 +429,7 @@ def _check_entries(checked: dict, where) -> None:
     required = {
         f"{room}_args": {
             key
-            for key, (_, optional) in choices.of(room)[checked[room]].settings.items()
+            for key, (_, optional) in registry.of(room)[checked[room]].settings.items()
             if not optional
         }
         for room in ("dataset", "model", "optimizer")

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from ..core import paths
-from ..core.wording import say
+from ..core.i18n import say
 
 BACKBONES = ("mobilenet_v2", "inception_v3")
 # Released widths and image sides of MobileNetV2; InceptionV3 has one file.

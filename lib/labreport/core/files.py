@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from . import privacy
+from . import redaction
 
 FOREVER = math.inf
 # there is none of this name, but a folder or nothing
@@ -81,13 +81,13 @@ def sweep(folder: Path, name: str = "*") -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Replace a text file; what stands in it can be handed on: no home folder, no secret."""
-    replace(path, lambda temporary: temporary.write_text(privacy.cleaned(text), "utf-8"))
+    replace(path, lambda temporary: temporary.write_text(redaction.cleaned(text), "utf-8"))
 
 
 def write_json(path: Path, values) -> None:
     """Replace a JSON file, in the same way; floats that are not numbers are refused."""
     text = (
-        json.dumps(privacy.cleaned_values(values), indent=2, ensure_ascii=False, allow_nan=False)
+        json.dumps(redaction.cleaned_values(values), indent=2, ensure_ascii=False, allow_nan=False)
         + "\n"
     )
     replace(path, lambda temporary: temporary.write_text(text, "utf-8"))
@@ -117,7 +117,7 @@ def lock(path: Path, what: str, wait: float = 0.0):
                 continue  # deleted while we waited: the lock of this name is another file's
             file.truncate(0)
             file.write(
-                f"process {os.getpid()} on {privacy.host()} since"
+                f"process {os.getpid()} on {redaction.host()} since"
                 f" {datetime.datetime.now():%Y-%m-%d %H:%M:%S}"
             )
             file.flush()

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from . import paths, privacy
+from . import paths, redaction
 
 MOST_HELD = 2**20  # characters of a line that does not end
 LOOK_SECONDS = 0.1
@@ -51,13 +51,13 @@ class Cleaner:
             end = self._held.rfind(" ") + 1 or len(self._held)
         if end:
             whole, self._held = self._held[:end], self._held[end:]
-            self._write(privacy.cleaned(whole))
+            self._write(redaction.cleaned(whole))
 
     def flush(self) -> None:
         """Let go of what is held: nothing more will come."""
         held, self._held = self._held, ""
         if held:
-            self._write(privacy.cleaned(held))
+            self._write(redaction.cleaned(held))
 
     def _before_an_open_key(self, end: int) -> int:
         """End of what may be written: not behind the beginning of a private key whose end has not

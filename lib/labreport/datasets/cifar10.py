@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import folders, locking
+from . import data_lock, folders
 from .dataset import Dataset, Split
 from .sample import cifar10 as cifar10_sample
 from .sample.drawn import drawn
@@ -89,9 +89,9 @@ def find(folder: Path) -> Path:
     return folders.find((FOLDER,), folder, "CIFAR-10") / FOLDER
 
 
-def compare(batches: Path) -> locking.Look:
+def compare(batches: Path) -> data_lock.Look:
     """The files of the folder, compared with data.lock."""
-    return locking.look(
+    return data_lock.look(
         "cifar10", batches, [batches / name for name in (*TRAIN_FILES, TEST_FILE, NAMES_FILE)]
     )
 

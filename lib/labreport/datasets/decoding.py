@@ -10,12 +10,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ..core import arrays, paths
-from ..core.wording import listed, say, whole
+from ..core import array_cache, paths
+from ..core.i18n import listed, say, whole
 from ..runs import provenance
 from ..staleness import rules as staleness
+from .data_lock import Look
 from .dataset import Split, contents
-from .locking import Look
 
 CHUNK = 256  # images in memory at once
 
@@ -56,7 +56,7 @@ def decode(look: Look, side: int) -> Decoded:
             ).encode()
         ).hexdigest()[:20]
         folder, name = paths.cache() / "decoded", f"{look.name}-{side}-{key}"
-        images = arrays.kept(
+        images = array_cache.kept(
             folder / f"{name}.npy",
             (len(files), side, side, 3),
             np.uint8,
@@ -64,7 +64,7 @@ def decode(look: Look, side: int) -> Decoded:
         )
         # An unreadable file gives a black image; so does one that is black, but only of the former
         # _pixels says so.
-        digests = arrays.kept(
+        digests = array_cache.kept(
             folder / f"{name}.digests.npy", (len(files),), "S16", lambda: [_digests(files, images)]
         )
     return Decoded(images, np.asarray(digests))

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from ..core import paths
-from ..core.wording import count, listed, say
-from . import decoding, folders, locking
+from ..core.i18n import count, listed, say
+from . import data_lock, decoding, folders
 from .dataset import Dataset, Split
 from .sample import dog_breeds as dog_breeds_sample
 from .sample.drawn import drawn
@@ -123,7 +123,7 @@ def _real(
     return pool, _without_labels(decoded.images, [path.stem for path in look.images])
 
 
-def _labelled(root: Path, notes: list[str]) -> tuple[locking.Look, np.ndarray, list[str]]:
+def _labelled(root: Path, notes: list[str]) -> tuple[data_lock.Look, np.ndarray, list[str]]:
     """The labelled images, compared with data.lock: files, labels and ids."""
     label_of = _labels(root / "labels.csv")
     if not (root / "train").is_dir():
@@ -153,16 +153,16 @@ def _labelled(root: Path, notes: list[str]) -> tuple[locking.Look, np.ndarray, l
             )
         )
     ids = [name for name in label_of if name in there]
-    look = locking.look(
+    look = data_lock.look(
         "dog_breeds", root, [there[name] for name in ids], beside=(root / "labels.csv",)
     )
     return look, np.array([label_of[name] for name in ids]), ids
 
 
-def _unlabelled(root: Path) -> locking.Look | None:
+def _unlabelled(root: Path) -> data_lock.Look | None:
     """The competition's test set, compared with data.lock; None where it is not there."""
     files = folders.images(root / "test")[0] if (root / "test").is_dir() else []
-    return locking.look("dog_breeds-test", root, files) if files else None
+    return data_lock.look("dog_breeds-test", root, files) if files else None
 
 
 def _without_labels(images: np.ndarray, ids: list[str]) -> Split:

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from ..core import files
-from ..platforms import kaggle_api
+from ..platforms import kaggle_client
 
 ATTEMPTS = 4
 TIMEOUT_SECONDS = 30
@@ -142,7 +142,7 @@ def _receive(url: str, file):
                     + (f" and asks to wait {after} s" if after else "")
                 ) from None
         except requests.RequestException as error:
-            if kaggle_api.unresolved(error):
+            if kaggle_client.unresolved(error):
                 raise ConnectionError(
                     f"{_shown(url)}: there is no network here, or it does not know this address"
                 ) from None

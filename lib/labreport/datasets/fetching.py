@@ -11,8 +11,8 @@ from pathlib import Path
 from types import ModuleType
 
 from ..core import files, hosts, paths
-from ..platforms import kaggle_api
-from . import cats_dogs, cifar10, dog_breeds, download, flowers, folders, locking
+from ..platforms import kaggle_client
+from . import cats_dogs, cifar10, data_lock, dog_breeds, download, flowers, folders
 
 PLACE = ".download"  # in the data folder: what has arrived of an archive, and the locks
 
@@ -83,7 +83,7 @@ def _missing(source: Source, folder: Path) -> folders.NotThere | None:
 
 def _received(name: str, source: Source, folder: Path, missing: folders.NotThere) -> Path:
     """The archive. An error says what is missing and the ways out."""
-    if hosts.KAGGLE_INPUT.is_dir() and source.page.startswith(kaggle_api.SITE):
+    if hosts.KAGGLE_INPUT.is_dir() and source.page.startswith(kaggle_client.SITE):
         raise FileNotFoundError(
             f"{missing}, nor below {hosts.KAGGLE_INPUT}: attach it to the notebook (Add Input,"
             f" {source.page}), or try with --data sample"
@@ -127,7 +127,7 @@ def _put_in_place(name: str, source: Source, archive: Path, target: Path) -> Non
             raise ValueError(
                 f"{name}: what {source.page} hands out cannot be used, and was deleted: {error}"
             ) from None
-        if locking.knows(name):
+        if data_lock.knows(name):
             try:
                 source.room.compare(root)
             except (ValueError, FileNotFoundError) as error:
@@ -145,10 +145,10 @@ def _from_kaggle(method: str, reference: str, source: Source, place: Path) -> Pa
     """
     whole, arriving = place / f"{reference.rpartition('/')[-1]}.zip", place / "arriving"
     if not whole.exists():
-        client = kaggle_api.connected()
+        client = kaggle_client.connected()
         _require_room(source, place)
         try:
-            kaggle_api.asked(
+            kaggle_client.asked(
                 client,
                 getattr(client, method),
                 reference,
@@ -193,7 +193,7 @@ SOURCES = {
     "flowers": Source(
         flowers,
         "flowers",
-        f"{kaggle_api.SITE}/datasets/alxmamaev/flowers-recognition",
+        f"{kaggle_client.SITE}/datasets/alxmamaev/flowers-recognition",
         236_000_000,
         functools.partial(_from_kaggle, "dataset_download_files", "alxmamaev/flowers-recognition"),
     ),
@@ -208,7 +208,7 @@ SOURCES = {
     "dog_breeds": Source(
         dog_breeds,
         "dog-breed-identification",
-        f"{kaggle_api.SITE}/competitions/dog-breed-identification",
+        f"{kaggle_client.SITE}/competitions/dog-breed-identification",
         725_000_000,
         functools.partial(_from_kaggle, "competition_download_files", "dog-breed-identification"),
     ),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import decoding, folders, locking
+from . import data_lock, decoding, folders
 from .dataset import Dataset, Split
 from .sample import flowers as flowers_sample
 from .sample.drawn import drawn
@@ -74,10 +74,10 @@ def find(folder: Path) -> Path:
 
 def compare(
     root: Path, notes: list[str] | None = None
-) -> tuple[locking.Look, np.ndarray, list[str]]:
+) -> tuple[data_lock.Look, np.ndarray, list[str]]:
     """What the folder holds, compared with data.lock: its files, labels and ids."""
     files, labels, ids = folders.labelled(root, CLASS_NAMES, [] if notes is None else notes)
-    return locking.look("flowers", root, files), labels, ids
+    return data_lock.look("flowers", root, files), labels, ids
 
 
 def _real(folder: Path, side: int, on_unreadable: str, notes: list[str]) -> Split:

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from ..core import files, hosts, paths
-from ..core.wording import listed, say
+from ..core.i18n import listed, say
 from ..runs import data_fingerprint
 
 DEPTH = 4  # folders below a place to look in

@@ -4,7 +4,7 @@ both sides.
 
 import numpy as np
 
-from ..core.wording import count, listed, say, whole
+from ..core.i18n import count, listed, say, whole
 from .dataset import Split
 
 SPLIT = (

@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .. import reporting
-from ..config import authorship
-from ..core import files, interruption, logs, paths, privacy, wording
-from ..core.wording import count
+from ..config import authors
+from ..core import files, i18n, logs, paths, redaction, signals
+from ..core.i18n import count
 from ..runs import (
+    attachments,
     data_fingerprint,
-    enclosures,
-    identity,
+    fingerprint,
     manifest,
     provenance,
     records,
@@ -142,19 +142,19 @@ def work(subject, language: str = "en") -> Work:
     train = wanted.untrained()
     if train:
         return Work(train, train, train)
-    notebook = wording.file(NOTEBOOK, language)
+    notebook = i18n.file(NOTEBOOK, language)
     execute = _reasons(folder / notebook, before.get(_stage("executed", language)), wanted.key())
     if not execute and manifest.lacks(folder, notebook):
         execute = [f"{manifest.FILE} does not say what {notebook} was"]
     execute = [*_changed_since(folder, notebook, *manifest.TRAINED), *execute]
     if execute:
         return Work([], execute, execute)
-    reports = [wording.file(name, language) for name in REPORTS]
+    reports = [i18n.file(name, language) for name in REPORTS]
     render = [f"{name} is missing" for name in reports if not (folder / name).exists()]
     render = render or _reasons(
         None,
         before.get(_stage("rendered", language)),
-        _render_key(folder, language, _carried(subject), authorship.load()),
+        _render_key(folder, language, _carried(subject), authors.load()),
     )
     return Work([], [], render)
 
@@ -168,8 +168,8 @@ def _loaded(experiment) -> tuple[str, list[str]]:
 
 
 def _untrained(experiment, data: str) -> list[str]:
-    metrics, now = results.finished(experiment.folder), identity.of(experiment, data)
-    reasons = identity.differences(metrics["identity"], now) if metrics else []
+    metrics, now = results.finished(experiment.folder), fingerprint.of(experiment, data)
+    reasons = fingerprint.differences(metrics["identity"], now) if metrics else []
     if metrics and not reasons:
         return []
     from ..training import augmentation
@@ -194,7 +194,7 @@ def _changed_since(folder: Path, *names: str) -> list[str]:
 def _reasons(product: Path | None, before: dict | None, now: dict) -> list[str]:
     if before is None or (product and not product.exists()):
         return ["it has not been done"]
-    return identity.differences(before, now)
+    return fingerprint.differences(before, now)
 
 
 def _execution_key(
@@ -212,7 +212,7 @@ def _execution_key(
             | _digests(*[published] * published.exists())
         ),
         "versions": _told_with(),
-    } | identity.of_host()
+    } | fingerprint.of_host()
 
 
 def _comparison_key(assignment, notebook: Path, language: str) -> dict:
@@ -249,9 +249,9 @@ def _told_with() -> dict[str, str]:
 
 
 def _render_key(
-    folder: Path, language: str, carried: dict[str, bytes], signed: authorship.Authorship
+    folder: Path, language: str, carried: dict[str, bytes], signed: authors.Authorship
 ) -> dict:
-    notebook = folder / wording.file(NOTEBOOK, language)
+    notebook = folder / i18n.file(NOTEBOOK, language)
     digests = {
         f"{name} in the PDF": hashlib.sha256(data).hexdigest() for name, data in carried.items()
     }
@@ -268,9 +268,9 @@ def _render_key(
 def _carried(subject) -> dict[str, bytes]:
     """The files that the PDF carries inside, by name."""
     return (
-        enclosures.of_comparison(subject)
+        attachments.of_comparison(subject)
         if compares(subject)
-        else enclosures.of_run(subject.folder)
+        else attachments.of_run(subject.folder)
     )
 
 
@@ -307,11 +307,11 @@ def run(subject, output=sys.stdout, language: str = "en") -> None:
                     f"{wanted.notebook.name} came to its end without a finished training"
                 )
             _tidy(notebook, wanted, finished)
-            _set_edited_aside(folder, wording.file(NOTEBOOK, language), output)
-            manifest.forget(folder, wording.file(NOTEBOOK, language))
-            _write_notebook(folder / wording.file(NOTEBOOK, language), notebook)
+            _set_edited_aside(folder, i18n.file(NOTEBOOK, language), output)
+            manifest.forget(folder, i18n.file(NOTEBOOK, language))
+            _write_notebook(folder / i18n.file(NOTEBOOK, language), notebook)
             files.write_text(folder / LOG, log.read_text("utf-8", errors="replace"))
-        except (KeyboardInterrupt, interruption.Interrupted):
+        except (KeyboardInterrupt, signals.Interrupted):
             raise
         except BaseException:
             files.refuse_deleted(folder)
@@ -332,7 +332,7 @@ def run(subject, output=sys.stdout, language: str = "en") -> None:
             for name in manifest.TRAINED
             if (folder / name).exists() and manifest.lacks(folder, name)
         ]
-        manifest.add(folder, wording.file(NOTEBOOK, language), *trained)
+        manifest.add(folder, i18n.file(NOTEBOOK, language), *trained)
         if code == wanted.code(False) == wanted.code(True):
             _record(folder, _stage("executed", language), wanted.key())
         else:  # nobody knows which of the two codes the kernel has imported
@@ -376,7 +376,7 @@ def _cleaned(notebook) -> str:
                 joined.append(output)
         if "outputs" in cell:
             cell.outputs = joined
-    return nbformat.writes(privacy.cleaned_values(notebook)) + "\n"
+    return nbformat.writes(redaction.cleaned_values(notebook)) + "\n"
 
 
 def render(subject, language: str = "en", force: bool = False) -> tuple[Path, Path]:
@@ -387,7 +387,7 @@ def render(subject, language: str = "en", force: bool = False) -> tuple[Path, Pa
     reports say so.
     """
     folder = subject.folder
-    notebook = folder / wording.file(NOTEBOOK, language)
+    notebook = folder / i18n.file(NOTEBOOK, language)
     if not notebook.exists():
         command = f"compare {subject.name}" if compares(subject) else f"report {subject.name}"
         what = "comparison" if compares(subject) else "experiment"
@@ -398,7 +398,7 @@ def render(subject, language: str = "en", force: bool = False) -> tuple[Path, Pa
     edited = manifest.changed(folder, (*manifest.TRAINED, notebook.name, manifest.FILE))
     if edited and not force:
         raise ValueError(
-            f"{wording.listed(edited)} in {paths.display(folder)} changed after it was executed,"
+            f"{i18n.listed(edited)} in {paths.display(folder)} changed after it was executed,"
             " and the report would present that as the run's: execute it again (`report`), or say"
             " --force to have it rendered with a warning"
         )
@@ -411,7 +411,7 @@ def render(subject, language: str = "en", force: bool = False) -> tuple[Path, Pa
             " (`report`)"
         )
     with state.held(folder, subject.run_name):
-        carried, signed = _carried(subject), authorship.load()
+        carried, signed = _carried(subject), authors.load()
         key = _render_key(folder, language, carried, signed)
         rendered = reporting.render(notebook, folder, carried, signed, edited)
         _record(folder, _stage("rendered", language), key)
@@ -459,9 +459,7 @@ def _papermill(wanted: Task, running: Path, log: Path, output) -> None:
         def execute_cell(self, *arguments, **keywords):
             if came:
                 raise (
-                    KeyboardInterrupt
-                    if came[0] == signal.SIGINT
-                    else interruption.Terminated(came[0])
+                    KeyboardInterrupt if came[0] == signal.SIGINT else signals.Terminated(came[0])
                 )
             return super().execute_cell(*arguments, **keywords)
 
@@ -488,7 +486,7 @@ def _papermill(wanted: Task, running: Path, log: Path, output) -> None:
                 stdout=kernel_log,
                 stderr=kernel_log,
                 env=environment,
-                preexec_fn=interruption.die_with(os.getpid()),
+                preexec_fn=signals.die_with(os.getpid()),
             )
 
     class Handler(LocalHandler):
@@ -509,7 +507,7 @@ def _papermill(wanted: Task, running: Path, log: Path, output) -> None:
     with (
         logs.Log(log, "w") as kernel_log,
         logs.Cleaned(output) as shown,
-        interruption.forwarding(lambda: _kernel(clients)) as came,
+        signals.forwarding(lambda: _kernel(clients)) as came,
     ):
         try:
             papermill.execute_notebook(
@@ -549,11 +547,9 @@ def _papermill(wanted: Task, running: Path, log: Path, output) -> None:
             ) from error
 
 
-def _stopped(wanted: Task, number: int, why: str = "") -> interruption.Interrupted:
+def _stopped(wanted: Task, number: int, why: str = "") -> signals.Interrupted:
     """What is raised when a signal has stopped a notebook. why: what its training says."""
-    stop = interruption.Interrupted(
-        why or f"{wanted.run_name} was stopped; the same command goes on"
-    )
+    stop = signals.Interrupted(why or f"{wanted.run_name} was stopped; the same command goes on")
     stop.signal = number
     return stop
 

@@ -14,7 +14,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from ..core import interruption
+from ..core import signals
 
 _kernel: "_Kernel | None" = None  # of this process, as long as no notebook has taken it
 
@@ -95,7 +95,7 @@ def _serve(orders: socket.socket, parent: int) -> None:
     """Wait for orders; none come where the run ends without a notebook. Never returns."""
     code = 1
     try:
-        interruption.die_with(parent)()
+        signals.die_with(parent)()
         begun, given, *_ = socket.recv_fds(orders, 1, 1)
         if not begun:
             os._exit(0)

@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..config import experiments, strict_yaml
-from ..config.plain_types import quoted
-from ..core import files, paths, privacy
-from ..core.wording import listed
-from ..runs import enclosures, identity, manifest, provenance, results
+from ..config import experiments, yaml_reader
+from ..config.schema import quoted
+from ..core import files, paths, redaction
+from ..core.i18n import listed
+from ..runs import attachments, fingerprint, manifest, provenance, results
 from . import execution
 
 # of losses, accuracies and probabilities, absolute and relative: what another device or number of
@@ -89,18 +89,18 @@ def reproduce(
     was made with. Raises ValueError where the PDF carries no experiment, or none that can be run
     here.
     """
-    carried = enclosures.read(pdf)
+    carried = attachments.read(pdf)
     last = carried.provenance["sittings"][-1]
     try:
         history = results.read_table(io.StringIO(carried.history))
     except ValueError as error:
-        raise ValueError(f"{pdf.name}: {enclosures.HISTORY}: {error}") from None
+        raise ValueError(f"{pdf.name}: {attachments.HISTORY}: {error}") from None
     recorded = results.Result(history, carried.metrics, None, carried.provenance)
     say(f"{pdf.name} holds {carried.experiment}, trained until {carried.metrics['finished']}")
     for line in _beside_the_file(carried):
         say(line)
     digest = hashlib.sha256(
-        strict_yaml.write([carried.experiment, carried.settings, carried.base]).encode()
+        yaml_reader.write([carried.experiment, carried.settings, carried.base]).encode()
     ).hexdigest()[:16]
     # of this project, not of the scratch place
     checkout, locks = (provenance.checkout(), provenance.locks())
@@ -123,14 +123,14 @@ def reproduce(
             shutil.rmtree(scratch)
             # not the file of that name here
             told = str(error).replace(
-                f"params/{carried.experiment}.yaml", f"{enclosures.PARAMETERS} in it"
+                f"params/{carried.experiment}.yaml", f"{attachments.PARAMETERS} in it"
             )
             raise ValueError(
                 f"the experiment inside {pdf.name} cannot be run here: {told}"
             ) from None
         for line in _beside_this_machine(
             carried,
-            identity.of(experiment, carried.metrics["identity"].get("data")),
+            fingerprint.of(experiment, carried.metrics["identity"].get("data")),
             checkout,
             locks,
         ):
@@ -168,7 +168,7 @@ def _scratch(kind: str, name: str, threads: int):
 
 
 @contextlib.contextmanager
-def _project_of(carried: enclosures.Enclosure, scratch: Path):
+def _project_of(carried: attachments.Enclosure, scratch: Path):
     """Work in a project that has one experiment, the one that is carried, and the notebooks of this
     one.
     """
@@ -190,7 +190,7 @@ def _project_of(carried: enclosures.Enclosure, scratch: Path):
     for name, settings in texts.items():
         if not experiments.NAME.fullmatch(str(name)):
             raise ValueError(f"{str(name)[:40]!r} is no experiment's name; the PDF was edited")
-        text = strict_yaml.write(
+        text = yaml_reader.write(
             {key: value for key, value in settings.items() if key not in experiments.REHEARSAL}
         )
         files.write_text(project / "params" / f"{name}.yaml", text)
@@ -198,7 +198,7 @@ def _project_of(carried: enclosures.Enclosure, scratch: Path):
         yield
 
 
-def _beside_the_file(carried: enclosures.Enclosure) -> list[str]:
+def _beside_the_file(carried: attachments.Enclosure) -> list[str]:
     """What the parameter file of this name says otherwise than the experiment inside the PDF, the
     run's own settings aside.
     """
@@ -231,7 +231,7 @@ def _beside_the_file(carried: enclosures.Enclosure) -> list[str]:
 
 
 def _beside_this_machine(
-    carried: enclosures.Enclosure, now: dict, checkout: dict, locks: dict
+    carried: attachments.Enclosure, now: dict, checkout: dict, locks: dict
 ) -> list[str]:
     """In a few lines, what differs here from what a PDF was made with: machine, versions, source,
     lock file.
@@ -246,7 +246,7 @@ def _beside_this_machine(
     ]
     source = [
         reason
-        for reason in identity.differences(carried.metrics["identity"], now)
+        for reason in fingerprint.differences(carried.metrics["identity"], now)
         if reason.split(":")[0] not in versions
     ]
     if last["checkout"].get("commit") != checkout["commit"]:
@@ -255,7 +255,7 @@ def _beside_this_machine(
             f"commit: {str(last['checkout'].get('commit'))[:10]}, here"
             f" {str(checkout['commit'])[:10]}",
         )
-    elif last["checkout"].get("diff") != privacy.cleaned(checkout["diff"]):
+    elif last["checkout"].get("diff") != redaction.cleaned(checkout["diff"]):
         source.insert(0, "changes since the commit are others")
     packages = [
         name
@@ -275,7 +275,7 @@ def _beside_this_machine(
 def _verdict(recorded: results.Result, again: results.Result, tolerance: float) -> Verdict:
     """What comes of comparing a run with its repetition."""
     last = recorded.provenance["sittings"][-1]
-    reasons = identity.differences(
+    reasons = fingerprint.differences(
         recorded.metrics["identity"], again.metrics["identity"], everywhere=True
     )
     # tolerance is for another machine, not for another training

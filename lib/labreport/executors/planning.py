@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 
 from ..config.experiments import Experiment
 from ..core import files, paths
-from ..core.wording import count, duration
+from ..core.i18n import count, duration
 from ..runs import provenance, records, state
 from ..studies import assignments
 from ..studies.sweeps import Sweep
-from . import model_sizes, warm
+from . import forkserver, model_sizes
 
 MIB, GIB = 2**20, 2**30
 # Memory of a run, its pipeline and its kernel together, as SLURM counts it. Measured with
@@ -144,7 +144,11 @@ def estimated(found: list[Step], context=None, forked: bool | None = None) -> li
 
 
 def _forked(found: list[Step], forked: bool | None) -> bool:
-    return sum(step.to_do for step in found) > 1 and warm.possible() if forked is None else forked
+    return (
+        sum(step.to_do for step in found) > 1 and forkserver.possible()
+        if forked is None
+        else forked
+    )
 
 
 def _alike(experiment: Experiment, earlier: list[dict]) -> list[dict]:

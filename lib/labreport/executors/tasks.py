@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..config import experiments
-from ..core import files, interruption, logs, paths
-from ..core.wording import count
+from ..core import files, logs, paths, signals
+from ..core.i18n import count
 from ..runs import state
 from ..studies.sweeps import Sweep
-from . import warm
+from . import forkserver
 from .planning import Step
 
 PIPELINE = paths.PACKAGE.parents[1] / "pipeline.py"
@@ -52,9 +52,9 @@ class Task:
             self.outcome, self.why = "done", ""
             return
         self.why = last_words(self.log, code)
-        if asked and code in (129, 130, 143, warm.LOST):
+        if asked and code in (129, 130, 143, forkserver.LOST):
             self.outcome = "stopped"
-        elif code in (files.AT_WORK, warm.LOST) and not asked:
+        elif code in (files.AT_WORK, forkserver.LOST) and not asked:
             # another process has it in hand, or its parent was killed: it is begun again
             self.outcome, self.tries = "waiting", self.tries - 1
         else:
@@ -116,7 +116,7 @@ def start(
         cwd=folder,
         env=environment,
         start_new_session=True,
-        preexec_fn=interruption.die_with(os.getpid()),
+        preexec_fn=signals.die_with(os.getpid()),
     )
 
 
@@ -128,9 +128,9 @@ def base_folder(experiment) -> Path | None:
     return base.folder if base and not (base.folder / "metrics.json").exists() else None
 
 
-def stopped(sweep: Sweep, found: list[Task], number: int) -> interruption.Interrupted:
+def stopped(sweep: Sweep, found: list[Task], number: int) -> signals.Interrupted:
     """What is raised when a sweep was asked to stop by a signal, and its runs have."""
-    stop = interruption.Interrupted(
+    stop = signals.Interrupted(
         f"{sweep.run_name}: {sum(task.outcome == 'done' for task in found)} of"
         f" {count(len(found), 'run')} done, the epochs of the others are saved; the same command"
         " goes on"

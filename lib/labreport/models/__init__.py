@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import keras
 
-from ..core.wording import noted, plain, say
+from ..core.i18n import noted, plain, say
 from . import cats_dogs, cifar10, dog_breeds, flowers
 from .backbones import frozen_part
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import nh3
 from bs4 import BeautifulSoup, NavigableString, Tag
 
-from ..core.wording import noted, say
+from ..core.i18n import noted, say
 from .blocks import RESERVED_ANCHORS, Code, Picture
 from .pictures import PictureTooLarge, data_uri, picture_from_data_uri
 from .terminal import without_control_characters

@@ -9,9 +9,9 @@ import nbformat
 from nbconvert.exporters.exporter import Exporter
 from traitlets.config import Config
 
-from ..config.authorship import Authorship
-from ..core import wording
-from ..core.wording import say
+from ..config.authors import Authorship
+from ..core import i18n
+from ..core.i18n import say
 from .blocks import Attachment, Document
 from .html import html_page
 from .notebook import document_from_notebook
@@ -87,7 +87,7 @@ def _speaking(document: Document):
     """The document's language; English where its author writes in one that there is no catalogue
     of.
     """
-    return wording.speaking(document.language if document.language in wording.LANGUAGES else "en")
+    return i18n.speaking(document.language if document.language in i18n.LANGUAGES else "en")
 
 
 def _signed(document: Document, authorship: Authorship = NOBODY) -> Document:
@@ -98,7 +98,7 @@ def _signed(document: Document, authorship: Authorship = NOBODY) -> Document:
             authors: "; ".join(map(str, authorship.authors)),
             say("Course"): authorship.course,
             say("Institution"): authorship.institution,
-            say("Date"): wording.date(document.finished),
+            say("Date"): i18n.date(document.finished),
         }
         byline = {label: text for label, text in byline.items() if text}
         commit = (
@@ -152,7 +152,7 @@ def render(
                     files=", ".join(edited),
                 ),
             )
-        names = [wording.file(name, wording.spoken()) for name in ("report.html", "report.pdf")]
+        names = [i18n.file(name, i18n.spoken()) for name in ("report.html", "report.pdf")]
         contents = dict(zip(names, (html_page(document).encode("utf-8"), pdf_bytes(document))))
     folder.mkdir(parents=True, exist_ok=True)
     waiting = {folder / name: folder / f".{name}.{os.getpid()}.part" for name in contents}

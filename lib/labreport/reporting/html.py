@@ -10,7 +10,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
-from ..core.wording import count, say
+from ..core.i18n import count, say
 from .blocks import Code, Document, Error, Figure, Heading, Note, Prose, Table, Text
 from .cleaning import code_block
 from .page import page

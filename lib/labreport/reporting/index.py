@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from ..core.wording import count, date, listed, number, percent, say, spoken
+from ..core.i18n import count, date, listed, number, percent, say, spoken
 from .page import page
 
 WIDTH, HEIGHT, EDGE = 110, 30, 3  # of a curve, in pixels

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from nbformat import NotebookNode
 
-from ..core.wording import LANGUAGES, say, speaking, spoken
+from ..core.i18n import LANGUAGES, say, speaking, spoken
 from .blocks import RESERVED_ANCHORS, Block, Code, Document, Figure, Heading, Prose, Table, Text
 from .outputs import REPORT_MIME, joined, markup_sources, output_blocks, prose_blocks
 from .pandoc import markdown_to_html

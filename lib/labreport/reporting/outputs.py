@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from bs4 import NavigableString, Tag
 
-from ..core.wording import say
+from ..core.i18n import say
 from .blocks import Block, Error, Figure, Heading, Note, Picture, Prose, Text
 from .cleaning import Resolver, clean, code_block, no_files, plain
 from .pictures import PictureTooLarge, picture_from_data_uri, picture_from_mime

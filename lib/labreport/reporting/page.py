@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 from pygments.formatters import HtmlFormatter
 
-from ..core.wording import say
+from ..core.i18n import say
 
 _HERE = Path(__file__).parent
 

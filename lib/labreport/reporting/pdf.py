@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import typst
 
-from ..core.wording import say
+from ..core.i18n import say
 from .blocks import Attachment, Code, Document, Error, Figure, Heading, Note, Prose, Table, Text
 from .pandoc import tex_to_typst
 from .typst_markup import Writer, breakable, fitted, literal

@@ -12,7 +12,7 @@ from urllib.parse import unquote_to_bytes
 
 from PIL import ExifTags, Image, WebPImagePlugin
 
-from ..core.wording import number, say
+from ..core.i18n import number, say
 from .blocks import Picture
 
 _POINTS = {

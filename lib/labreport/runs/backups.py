@@ -13,7 +13,10 @@ from ..core import hosts
 
 # The module that keeps run folders on a host. It is named here, since no process may forget to
 # register it, and imported only there.
-PLATFORMS = {"colab": "labreport.platforms.keeping", "kaggle": "labreport.platforms.keeping"}
+PLATFORMS = {
+    "colab": "labreport.platforms.drive_backup",
+    "kaggle": "labreport.platforms.drive_backup",
+}
 
 
 class Backup(Protocol):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..core import files, privacy
+from ..core import files, redaction
 
 KEPT = 2
 DIGITS = 20  # of the sha256 in a file's name
@@ -29,7 +29,7 @@ def save(folder: Path, epoch: int, arrays: Iterable[tuple[str, np.ndarray]], sta
     temporary = folder / f".epoch.{os.getpid()}.part.npz"
     try:
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
-            archive.writestr(STATE, json.dumps(privacy.cleaned_values(state), allow_nan=False))
+            archive.writestr(STATE, json.dumps(redaction.cleaned_values(state), allow_nan=False))
             for name, array in arrays:
                 with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
                     np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)

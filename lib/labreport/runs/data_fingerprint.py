@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ..core import files, paths, wording
+from ..core import files, i18n, paths
 from ..staleness import rules as staleness
 from . import provenance
 
@@ -49,7 +49,7 @@ def remembering(experiment):
     _looked_at.clear()
     loaded: list = []
     yield loaded
-    if not loaded or wording.spoken() != "en":
+    if not loaded or i18n.spoken() != "en":
         return
     lock = paths.data_lock()  # where a first use has just entered the data set
     look_at([lock, lock.parent] if str(lock) in _looked_at else [])

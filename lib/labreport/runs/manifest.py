@@ -7,7 +7,7 @@ import contextlib
 import hashlib
 from pathlib import Path
 
-from ..core import files, paths, wording
+from ..core import files, i18n, paths
 from . import records
 
 FILE = "manifest.json"
@@ -85,13 +85,13 @@ def refuse_changed(folder: Path) -> None:
     ]
     if edited:
         raise ValueError(
-            f"{wording.listed(edited)} in {paths.display(folder)} changed after the training: put "
+            f"{i18n.listed(edited)} in {paths.display(folder)} changed after the training: put "
             "back what was there, or delete the file and train again with the same command"
         )
 
 
 def _covered() -> list[str]:
-    return [*TRAINED, *(wording.file(_NOTEBOOK, language) for language in wording.LANGUAGES)]
+    return [*TRAINED, *(i18n.file(_NOTEBOOK, language) for language in i18n.LANGUAGES)]
 
 
 def _digests(folder: Path) -> dict[str, str] | None:

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from .. import __version__
-from ..core import files, paths, privacy
+from ..core import files, paths, redaction
 
 CHECKOUT = "checkout.json"  # beside this file where the project was packed: which commit it is of
 LOCKS = ("requirements.lock", "requirements-cuda.lock")
@@ -42,11 +42,11 @@ def machine() -> dict:
 def environment() -> dict[str, str]:
     """The environment variables that are set and can change numbers."""
     return {
-        name: privacy.cleaned(value)
+        name: redaction.cleaned(value)
         for name, value in sorted(os.environ.items())
         if NUMERIC.fullmatch(name)
         and not NOT_NUMERIC.fullmatch(name)
-        and not privacy.SECRET_NAME.search(name)
+        and not redaction.SECRET_NAME.search(name)
     }
 
 

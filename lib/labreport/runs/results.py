@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..core import files, paths, wording
-from ..core.wording import count, date, duration, listed, noted, number, say
+from ..core import files, i18n, paths
+from ..core.i18n import count, date, duration, listed, noted, number, say
 from . import manifest, records, state
 
 if TYPE_CHECKING:  # the command line asks what is finished, and does without them
@@ -32,8 +32,8 @@ OF_A_RUN = (
     "log.txt",
     "made_from.json",
     *(
-        wording.file(name, language)
-        for language in wording.LANGUAGES
+        i18n.file(name, language)
+        for language in i18n.LANGUAGES
         for name in ("notebook.ipynb", "report.html", "report.pdf")
     ),
 )

@@ -14,10 +14,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..config.plain_types import printable
-from ..core import files, hosts, privacy
-from ..core.interruption import Interrupted
-from ..core.wording import count
+from ..config.schema import printable
+from ..core import files, hosts, redaction
+from ..core.i18n import count
+from ..core.signals import Interrupted
 from . import backups, records
 
 FILE = "run.json"
@@ -65,7 +65,7 @@ def read(folder: Path) -> State:
     record, epochs = _record(folder), _epochs(folder)
     if record is None:
         return State("interrupted", epochs) if epochs is not None else State("none")
-    name, here = record["state"], record["host"] == privacy.host()
+    name, here = record["state"], record["host"] == redaction.host()
     if name == "running" and here and not files.locked(folder / LOCK):
         return State(
             "interrupted",
@@ -115,7 +115,7 @@ def held(folder: Path, run_name: str, log: str | None = None):
             _refuse_a_living_one_elsewhere(folder, run_name)
         record = {
             "state": "running",
-            "host": privacy.host(),
+            "host": redaction.host(),
             "process": os.getpid(),
             "started": files.now(),
             "heartbeat": files.now(),
@@ -174,7 +174,7 @@ def queue(folder: Path) -> None:
             folder / FILE,
             {
                 "state": "queued",
-                "host": privacy.host(),
+                "host": redaction.host(),
                 "process": os.getpid(),
                 "since": files.now(),
             },
@@ -189,7 +189,7 @@ def unqueue(folder: Path, why: str | None = None) -> None:
     if (
         record
         and record["state"] == "queued"
-        and (record["process"], record["host"]) == (os.getpid(), privacy.host())
+        and (record["process"], record["host"]) == (os.getpid(), redaction.host())
     ):
         if why:
             files.write_json(
@@ -215,7 +215,7 @@ def _refuse_a_living_one_elsewhere(folder: Path, run_name: str) -> None:
     while we look.
     """
     record = _record(folder)
-    if record is None or record["state"] != "running" or record["host"] == privacy.host():
+    if record is None or record["state"] != "running" or record["host"] == redaction.host():
         return
     time.sleep(2.5 * BEAT_SECONDS)
     later = _record(folder)

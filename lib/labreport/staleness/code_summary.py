@@ -23,10 +23,10 @@ _HARMLESS = {
     "contextlib": "contextmanager suppress",
     "functools": "cache cached_property lru_cache partial singledispatch total_ordering wraps",
     "json": "dumps loads",
-    "labreport.config.authorship": "Authorship",
+    "labreport.config.authors": "Authorship",
     "labreport.staleness.code_digest": "Scope",
     "labreport.datasets.fetching": "Source",
-    "labreport.core.wording": "file noted",
+    "labreport.core.i18n": "file noted",
     "logging": "getLogger",
     "numpy": (
         """append arange array asarray column_stack concatenate cos dtype exp eye float32 full

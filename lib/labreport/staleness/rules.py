@@ -10,8 +10,8 @@ import hashlib
 import json
 from pathlib import Path
 
-from ..config import choices
-from ..core import paths, wording
+from ..config import registry
+from ..core import i18n, paths
 from .code_digest import Code, Scope
 from .code_form import sha256
 
@@ -28,11 +28,11 @@ _CHOSEN = frozenset(
 # How files, folders, processes and other machines are dealt with.
 _PLUMBING = frozenset(
     {
-        "core.arrays",
+        "core.array_cache",
         "studies.assignments.load",
         "runs.backups",
         "runs.checkpoints",
-        "config.choices",
+        "config.registry",
         "staleness.code_digest",
         "staleness.code_form",
         "staleness.code_summary",
@@ -40,37 +40,37 @@ _PLUMBING = frozenset(
         "config.experiments.load",
         "core.files",
         "core.hosts",
-        "runs.identity",
+        "runs.fingerprint",
         "core.imported_source",
-        "core.interruption",
-        "platforms.keeping",
+        "core.signals",
+        "platforms.drive_backup",
         "core.logs",
         "runs.model_file",
         "core.paths",
-        "config.plain_types",
+        "config.schema",
         "config.pretrained.check",
         "config.pretrained.file_name",
         "config.pretrained.find",
         "config.pretrained.fingerprint",
         "config.pretrained.folder",
         "config.pretrained.keras_cache",
-        "core.privacy",
+        "core.redaction",
         "runs.provenance",
         "runs.records",
         "staleness.rules",
         "runs.state",
-        "config.strict_yaml",
+        "config.yaml_reader",
         "studies.sweeps.load",
         "__version__",
     }
 )
 
 _TRAINING = (
-    "training.training_loop.initial_model",
-    "training.training_loop.take_weights",
-    "training.training_loop.prepare",
-    "training.training_loop.train_epochs",
-    "training.training_loop.evaluate",
+    "training.loop.initial_model",
+    "training.loop.take_weights",
+    "training.loop.prepare",
+    "training.loop.train_epochs",
+    "training.loop.evaluate",
     "training.backend.prepare",
     "datasets.dataset.Dataset",
     "datasets.dataset.Split",
@@ -82,7 +82,7 @@ _TRAINING = (
 # The pretrained weights and the augmentation have digests of their own; sentences and settings
 # decide no number.
 _TRAINING_SCOPE = Scope(
-    _PLUMBING | {"core.wording", "config.experiments", "training.augmentation"}, _CHOSEN
+    _PLUMBING | {"core.i18n", "config.experiments", "training.augmentation"}, _CHOSEN
 )
 _PLAIN_SCOPE = Scope(_PLUMBING)
 _BUILD_SCOPE = Scope(_PLUMBING | {"training.augmentation.augmentation"})
@@ -112,13 +112,13 @@ _EXECUTION_IGNORED = _PLUMBING | {
     "datasets.load",
     "training.backend.prepare",
     "training.training_state",
-    "core.wording.catalogue",
+    "core.i18n.catalogue",
 }
 _DATASET_SCOPE = Scope(
-    _PLUMBING | {"core.wording", "datasets.fetching", "datasets.download", "datasets.locking"}
+    _PLUMBING | {"core.i18n", "datasets.fetching", "datasets.download", "datasets.data_lock"}
 )
 _RENDERING = ("reporting.exporters.render",)
-_RENDERING_SCOPE = Scope(_PLUMBING | {"core.wording.catalogue"})
+_RENDERING_SCOPE = Scope(_PLUMBING | {"core.i18n.catalogue"})
 _OF_THE_HOST = ("bootstrap",)  # the cell that finds labreport; no report shows it
 _STYLES = ("*.typ", "*.css", "*.js", "*.j2")
 _REPORTING = paths.PACKAGE / "reporting"
@@ -139,13 +139,13 @@ def training(experiment, imported: bool = False) -> dict[str, str]:
 def training_modules(experiment) -> list[str]:
     """The modules whose code decides the numbers of an experiment's training, and its data."""
     code, roots = Code(imported=True), _training_roots(experiment, True)
-    roots |= {choices.logical_name("dataset", experiment.dataset, True): _DATASET_SCOPE}
+    roots |= {registry.logical_name("dataset", experiment.dataset, True): _DATASET_SCOPE}
     return sorted({module for name in roots for module in code.modules([name], roots[name])})
 
 
 def _training_roots(experiment, imported: bool) -> dict[str, Scope]:
     chosen = {room: getattr(experiment, room) for room in ("model", "optimizer", "loss")}
-    names = [choices.logical_name(room, name, imported) for room, name in chosen.items()]
+    names = [registry.logical_name(room, name, imported) for room, name in chosen.items()]
     roots = dict.fromkeys([*_TRAINING, *names], _TRAINING_SCOPE) | {
         "training.augmentation.build": _BUILD_SCOPE
     }
@@ -168,8 +168,8 @@ def execution(
     if experiment:
         unused = set() if experiment.augmentation else {"training.training.augmented_examples"}
         scope = Scope(_EXECUTION_IGNORED | unused, _CHOSEN)
-        names = [*_HANDED, choices.logical_name("model", experiment.model, imported)]
-        data = choices.logical_name("dataset", experiment.dataset, imported)
+        names = [*_HANDED, registry.logical_name("model", experiment.model, imported)]
+        data = registry.logical_name("dataset", experiment.dataset, imported)
         published = filter(None, (experiment.published["source"], experiment.published["note"]))
         texts = {experiment.title, experiment.question, *experiment.differs, *published}
         texts |= code.texts([data], _DATASET_SCOPE)  # it takes notes
@@ -201,7 +201,7 @@ def rendering(language: str) -> dict[str, str]:
 def dataset(experiment, imported: bool = False) -> str:
     """What decides the images, labels and splits of an experiment's data, their files aside."""
     code = Code(imported)
-    name = choices.logical_name("dataset", experiment.dataset, imported)
+    name = registry.logical_name("dataset", experiment.dataset, imported)
     found = code.digest(name, _DATASET_SCOPE)
     code.save()
     return found
@@ -232,7 +232,7 @@ def _cells(notebook: Path, language: str) -> list[tuple[str, str, bool]]:
         raise ValueError(
             f"{notebook.name} is not a notebook; restore it from the repository"
         ) from None
-    others = set(wording.LANGUAGES) - {language}
+    others = set(i18n.LANGUAGES) - {language}
     hidden = {"remove-cell", "remove-input"}
     return [
         (kind, source, not hidden & tags)
@@ -264,7 +264,7 @@ def _shown_text(kind: str, source: str, is_shown: bool) -> str:
 
 def _sentences(language: str, texts: set[str]) -> str:
     """Digest of what a language's catalogue says for those of the texts that it has."""
-    catalogue = wording.catalogue(language)
+    catalogue = i18n.catalogue(language)
     found = {
         text: message.string
         for text in sorted(texts)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from ..config import experiments
 from ..config.experiments import COMPARISON, Experiment
-from ..config.plain_types import nearest, quoted
+from ..config.schema import nearest, quoted
 from ..core import paths
-from ..core.wording import count, say, spoken
-from ..runs import identity, manifest, records, state
+from ..core.i18n import count, say, spoken
+from ..runs import fingerprint, manifest, records, state
 
 READ = ("metrics.json", "history.csv", "predictions.csv")  # what a comparison reads of a run
 # what a finished run has; `results.FILES` are the same, one floor above
@@ -246,8 +246,8 @@ def run_of(experiment: Experiment, changed: Experiment | None = None) -> Run:
         state.fetch(candidate.folder)
         metrics = records.metrics(candidate.folder)
         if metrics and all((candidate.folder / file).exists() for file in FINISHED):
-            now = identity.of(candidate, metrics["dataset"]["fingerprint"])
-            outdated = identity.differences(metrics["identity"], now)
+            now = fingerprint.of(candidate, metrics["dataset"]["fingerprint"])
+            outdated = fingerprint.differences(metrics["identity"], now)
             outdated += [
                 say("{name} was changed after it was executed", name=name)
                 for name in manifest.changed(candidate.folder, manifest.TRAINED)

@@ -11,13 +11,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ..config import experiments, strict_yaml
+from ..config import experiments, yaml_reader
 from ..config.experiments import Experiment
-from ..config.plain_types import printable
-from ..core import files, paths, wording
-from ..core.wording import say
+from ..config.schema import printable
+from ..core import files, i18n, paths
+from ..core.i18n import say
 from ..reporting import index
-from ..runs import identity, manifest, records, state
+from ..runs import fingerprint, manifest, records, state
 from . import assignments, sweeps
 
 FILE = "index.html"
@@ -52,7 +52,7 @@ def write(language: str | None = None) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     with files.lock(folder / LOCK, "the index of the reports", wait=WAIT_SECONDS):
         files.sweep(folder, FILE)
-        with wording.speaking(language or _language(folder / FILE)):
+        with i18n.speaking(language or _language(folder / FILE)):
             text = index.index_page(entries(), files.now())
         files.replace(folder / FILE, lambda temporary: temporary.write_text(text, "utf-8"))
     return folder / FILE
@@ -65,7 +65,7 @@ def _language(page: Path) -> str:
     except (OSError, ValueError):
         return "en"
     return next(
-        (language for language in wording.LANGUAGES if f'<html lang="{language}">' in head), "en"
+        (language for language in i18n.LANGUAGES if f'<html lang="{language}">' in head), "en"
     )
 
 
@@ -129,7 +129,7 @@ class _Today:
         """
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             file = paths.params() / "sweeps" / f"{sweep}.yaml"
-            return self.experiment(strict_yaml.read_file(file, paths.display(file))[0]["base"])
+            return self.experiment(yaml_reader.read_file(file, paths.display(file))[0]["base"])
         return None
 
     def differences(self, result: Result) -> list[str]:
@@ -140,7 +140,7 @@ class _Today:
                 say("params/{name}.yaml is not there, or cannot be read", name=result.experiment)
             ]
         try:
-            return identity.differences(
+            return fingerprint.differences(
                 result.identity,
                 self._identity(_changed(experiment, result.changes), result.identity["data"]),
             )
@@ -153,7 +153,7 @@ class _Today:
         optimizer and loss.
         """
         if experiment.starts_from:
-            return identity.of(experiment, data)
+            return fingerprint.of(experiment, data)
         key = json.dumps(
             [
                 experiment.model,
@@ -165,7 +165,7 @@ class _Today:
             ]
         )
         if key not in self._identities:
-            self._identities[key] = identity.of(experiment, data)
+            self._identities[key] = fingerprint.of(experiment, data)
         return self._identities[key] | {
             "settings": experiment.training_settings(),
             "data": data,
@@ -260,7 +260,7 @@ def _entry(folder: Path, today: _Today) -> index.Entry | None:
         result.finished if result else record.get("ended", "") if status == "finished" else ""
     )
     finished = finished if records.is_moment(finished) else ""
-    linked = [wording.file(file, language) for file in LINKED for language in wording.LANGUAGES]
+    linked = [i18n.file(file, language) for file in LINKED for language in i18n.LANGUAGES]
     return index.Entry(
         name=printable(folder.name),
         kind=kind,

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..config import experiments, strict_yaml
+from ..config import experiments, yaml_reader
 from ..config.experiments import Experiment
-from ..config.plain_types import nearest, quoted, typed
+from ..config.schema import nearest, quoted, typed
 from ..core import paths
-from ..core.wording import count, say
+from ..core.i18n import count, say
 from . import assignments
 
 LOCK = ".sweep.lock"  # in a sweep's folder
@@ -224,7 +224,7 @@ def load(name: str, settings: Mapping | None = None) -> Sweep:
 
 def _read(name: str, file: Path, where: str) -> tuple[dict, Callable[..., str]]:
     """The checked values of a sweep's file, and line(*path) -> "file, line n"."""
-    values, lines = strict_yaml.read_file(file, where)
+    values, lines = yaml_reader.read_file(file, where)
     if not isinstance(values, dict):
         raise ValueError(
             f"{where}: a sweep is a mapping of {', '.join(KEYS)}; see another file in"

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from ..core import arrays, paths
-from ..core.wording import count, duration
+from ..core import array_cache, paths
+from ..core.i18n import count, duration
 from ..runs import provenance
 from ..staleness import rules as staleness
 
@@ -80,7 +80,7 @@ def computed(
             f"{name}{', mirrored' if mirrored else ''}",
             progress,
         )
-        made.append(arrays.kept(path, shape, np.float32, chunks))
+        made.append(array_cache.kept(path, shape, np.float32, chunks))
     return Features(made[:-1], made[-1])
 
 

@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 
 from .. import datasets, models
-from ..config import choices, experiments
-from ..core import files, interruption
-from ..core.wording import count, duration
-from ..runs import identity, manifest, model_file, provenance, results, state
-from . import augmentation, backend, batches, losses, optimizers, training_loop
+from ..config import experiments, registry
+from ..core import files, signals
+from ..core.i18n import count, duration
+from ..runs import fingerprint, manifest, model_file, provenance, results, state
+from . import augmentation, backend, batches, loop, losses, optimizers
 from .training_state import TrainingState
 
 LOCK = ".training.lock"
@@ -39,13 +39,13 @@ def fit(experiment, dataset, progress: Callable[[str], None] = print) -> results
         files.lock(folder / LOCK, experiment.run_name, wait=state.WAIT_SECONDS),
     ):
         _refuse_replaced(experiment)
-        identity.refuse_edited_source(experiment)
-        made_from = identity.of(experiment, dataset.fingerprint, imported=True)
+        fingerprint.refuse_edited_source(experiment)
+        made_from = fingerprint.of(experiment, dataset.fingerprint, imported=True)
         if (unfinished / results.METRICS).exists():  # complete, and stopped while moving into place
             results.publish(unfinished, folder)
         earlier = results.finished(folder)
         if earlier:
-            reasons = identity.differences(earlier["identity"], made_from)
+            reasons = fingerprint.differences(earlier["identity"], made_from)
             if not reasons:
                 manifest.refuse_changed(folder)
                 # of a process that was killed when all was in place
@@ -75,7 +75,7 @@ def _refuse_replaced(experiment) -> None:
         name = getattr(experiment, room)
         function, expected = (
             entries[name],
-            f"labreport.{choices.logical_name(room, name, imported=True)}",
+            f"labreport.{registry.logical_name(room, name, imported=True)}",
         )
         if f"{function.__module__}.{function.__qualname__}" != expected:
             raise ValueError(
@@ -109,16 +109,16 @@ def _train(experiment, dataset, folder, progress) -> None:
                 experiment, base, dataset.image_shape, len(dataset.class_names)
             )
         fit(base, dataset, progress)
-    model = training_loop.initial_model(experiment, dataset, base and base.folder / results.MODEL)
+    model = loop.initial_model(experiment, dataset, base and base.folder / results.MODEL)
     # the build has fetched the pretrained weights, where there are any
-    made_from = identity.of(experiment, dataset.fingerprint, imported=True)
+    made_from = fingerprint.of(experiment, dataset.fingerprint, imported=True)
     progress(
         f"training {experiment.run_name}: {count(len(dataset.train), 'image')},"
         f" {count(models.parameters(model)[0], 'parameter')}, at most"
         f" {count(experiment.epochs, 'epoch')}"
     )
     started = time.perf_counter()
-    network = training_loop.prepare(experiment, dataset, model, progress)
+    network = loop.prepare(experiment, dataset, model, progress)
     early_stopping = experiment.early_stopping
     training_state = TrainingState.begun(
         network.trained,
@@ -131,7 +131,7 @@ def _train(experiment, dataset, folder, progress) -> None:
     )
     if training_state.rows:  # what was saved may have come no further than the checkpoint
         results.write_csv(pd.DataFrame(training_state.rows), folder / results.HISTORY)
-    with interruption.listening(
+    with signals.listening(
         lambda: progress(
             "asked to stop: finishing this epoch and saving it; asked once more, it stops at once"
         )
@@ -142,13 +142,13 @@ def _train(experiment, dataset, folder, progress) -> None:
             results.write_csv(pd.DataFrame(training_state.rows), folder / results.HISTORY)
             progress(_line(experiment.epochs, row, training_state.seconds))
             if asked():
-                raise interruption.Interrupted(
+                raise signals.Interrupted(
                     f"{experiment.run_name} was stopped after epoch {row['epoch']} of at most"
                     f" {experiment.epochs}, which is saved; run it again, or this cell, to go on"
                     " from there"
                 )
 
-        training_loop.train_epochs(training_state, experiment, dataset, network, ended)
+        loop.train_epochs(training_state, experiment, dataset, network, ended)
     if len(training_state.rows) < experiment.epochs:
         progress(
             f"stopped early: {early_stopping['monitor']} has not improved for"
@@ -186,7 +186,7 @@ def _write_down(
     """Evaluate the trained model on the held-out split and write predictions, model, provenance
     and, last, metrics. course: what training says of itself.
     """
-    probabilities, measured = training_loop.evaluate(experiment, dataset, model, rows)
+    probabilities, measured = loop.evaluate(experiment, dataset, model, rows)
     results.write_csv(
         results.prediction_table(dataset.evaluated[1], probabilities, dataset.class_names),
         folder / results.PREDICTIONS,
@@ -196,7 +196,7 @@ def _write_down(
             f"predicting {count(len(dataset.unlabelled), 'unlabelled image')} for"
             f" {results.SUBMISSION}"
         )
-        unlabelled = training_loop.predict(model, dataset.unlabelled)
+        unlabelled = loop.predict(model, dataset.unlabelled)
         results.write_csv(
             results.submission_table(dataset.unlabelled, unlabelled, dataset.class_names),
             folder / results.SUBMISSION,

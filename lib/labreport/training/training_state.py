@@ -11,7 +11,7 @@ from typing import Any
 import keras
 
 from ..core import files
-from ..runs import backups, checkpoints, identity, provenance, state
+from ..runs import backups, checkpoints, fingerprint, provenance, state
 from . import stopping
 
 ASIDE = "-unfinished"  # ends the names of the folders of trainings that were set aside
@@ -146,7 +146,7 @@ class TrainingState:
         """
         with checkpoints.newest(folder, progress) as saved:
             reasons = (
-                identity.differences(saved[0]["identity"], self.made_from, everywhere=True)
+                fingerprint.differences(saved[0]["identity"], self.made_from, everywhere=True)
                 if saved
                 else []
             )

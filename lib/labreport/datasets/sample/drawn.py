@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 
-from ...core import arrays, paths
+from ...core import array_cache, paths
 from ...runs import provenance
 from ...staleness import rules as staleness
 
@@ -30,6 +30,8 @@ def drawn(room, per_class: int, seed: int, side: int) -> tuple[np.ndarray, np.nd
     )
     count = len(room.CLASSES) * per_class
     draw = functools.cache(lambda: room.draw(*arguments))
-    images = arrays.kept(path, (count, side, side, 3), np.uint8, lambda: [draw()[0]])
-    labels = arrays.kept(path.with_suffix(".labels.npy"), (count,), np.int32, lambda: [draw()[1]])
+    images = array_cache.kept(path, (count, side, side, 3), np.uint8, lambda: [draw()[0]])
+    labels = array_cache.kept(
+        path.with_suffix(".labels.npy"), (count,), np.int32, lambda: [draw()[1]]
+    )
     return np.array(images), np.array(labels)

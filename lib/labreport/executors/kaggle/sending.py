@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...config import experiments
-from ...core import privacy
-from ...core.wording import duration
+from ...core import redaction
+from ...core.i18n import duration
 from ...datasets import fetching
-from ...platforms import kaggle_api
+from ...platforms import kaggle_client
 from .. import tasks
-from . import bundles, errand
+from . import package, worker
 
 TITLE = 50  # characters that the service takes
 HOURS, MOST_HOURS = 11.5, 12  # of a notebook
@@ -43,8 +43,8 @@ def gpu_time_left(api) -> str:
     """How much GPU time is left this week, in words; ValueError where there is none: a notebook
     would wait for it in silence.
     """
-    found = kaggle_api.asked(
-        api, api.quota_view, what="how much GPU time is left", page=kaggle_api.SETTINGS
+    found = kaggle_client.asked(
+        api, api.quota_view, what="how much GPU time is left", page=kaggle_client.SETTINGS
     )
     if found.gpu_quota is None:
         return "GPU time left on Kaggle this week: it does not say"
@@ -64,7 +64,7 @@ def gpu_time_left(api) -> str:
 
 def page(kernel: str) -> str:
     """Where a person looks at a notebook."""
-    return f"{kaggle_api.SITE}/code/{kernel}"
+    return f"{kaggle_client.SITE}/code/{kernel}"
 
 
 def slug(name: str, key: str, letter: str, part: int) -> str:
@@ -94,17 +94,17 @@ def notebook(name: str, found: list, key: str, terms: Terms) -> dict:
     ]
     doing = (
         "from labreport.remote import"
-        f" errand\n\n{bundles.assigned(runs=runs, language=terms.language)}\nerrand.do({key!r},"
-        f" runs, language, seconds={terms.seconds - errand.reserve(terms.seconds):.0f})"
+        f" errand\n\n{package.assigned(runs=runs, language=terms.language)}\nerrand.do({key!r},"
+        f" runs, language, seconds={terms.seconds - worker.reserve(terms.seconds):.0f})"
     )
     showing = "for run in runs:\n    errand.show(run, language)"
-    return bundles.whole(
+    return package.whole(
         [
-            bundles.prose("title", "\n\n".join(said)),
-            bundles.package(),
-            bundles.bootstrap(),
-            bundles.code("errand", doing),
-            bundles.code("show", showing),
+            package.prose("title", "\n\n".join(said)),
+            package.package(),
+            package.bootstrap(),
+            package.code("errand", doing),
+            package.code("show", showing),
         ]
     )
 
@@ -114,7 +114,7 @@ def needs(found: list) -> dict:
     internet.
     """
     pages = {
-        fetching.SOURCES[one.dataset].page.removeprefix(f"{kaggle_api.SITE}/")
+        fetching.SOURCES[one.dataset].page.removeprefix(f"{kaggle_client.SITE}/")
         for one in found
         if one.data == "real"
     }
@@ -157,30 +157,30 @@ def push(api, part: dict, attached: str | None, found: list, name: str, terms: T
             json.dumps(notebook(name, found, part["errand"], terms)), "utf-8"
         )
         # a second try could be a second notebook
-        answer = kaggle_api.asked(
+        answer = kaggle_client.asked(
             api,
             api.kernels_push,
             folder,
             timeout=str(terms.seconds),
             acc=terms.accelerator if terms.gpu else None,
             what=f"the notebook {title}",
-            page=kaggle_api.SETTINGS,
+            page=kaggle_client.SETTINGS,
             attempts=1,
         )
     for source in answer.invalid_competition_sources or []:
         raise ValueError(
             f"Kaggle cannot attach the competition {source} to {title}: accept its rules at"
-            f" {kaggle_api.SITE}/competitions/{source}/rules and run again"
+            f" {kaggle_client.SITE}/competitions/{source}/rules and run again"
         )
     for source in answer.invalid_dataset_sources or []:
         raise ValueError(
             f"Kaggle cannot attach {source} to {title}; look whether you may open"
-            f" {kaggle_api.SITE}/datasets/{source}"
+            f" {kaggle_client.SITE}/datasets/{source}"
         )
     if answer.invalid_kernel_sources:
         return NOTHING_TO_ATTACH
     if answer.error and "session count" not in answer.error:
         raise ValueError(
-            f"Kaggle did not take the notebook {title}: {privacy.cleaned(answer.error)}"
+            f"Kaggle did not take the notebook {title}: {redaction.cleaned(answer.error)}"
         )
-    return privacy.cleaned(answer.error or "").rstrip(".")
+    return redaction.cleaned(answer.error or "").rstrip(".")

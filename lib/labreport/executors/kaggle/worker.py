@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...core import files, interruption, paths, wording
+from ...core import files, i18n, paths, signals
 from ...execution import execution
 from ...runs import results, state
 from .. import tasks
@@ -100,7 +100,7 @@ def show(run: str, language: str) -> None:
     import nbformat
     from IPython.display import Markdown, display, publish_display_data
 
-    notebook = paths.reports() / run / wording.file(execution.NOTEBOOK, language)
+    notebook = paths.reports() / run / i18n.file(execution.NOTEBOOK, language)
     if not notebook.exists():
         print(f"{run} is not finished")
         return
@@ -138,7 +138,7 @@ def _done(run: str, base: str | None, arguments: list[str], clock: Clock, record
                 print(f"the time is nearly up: {run} finishes its epoch and saves it", flush=True)
                 process.terminate()
             if clock.over:
-                interruption.kill_group(process.pid)
+                signals.kill_group(process.pid)
             time.sleep(LOOK_SECONDS)
     except BaseException:  # the notebook was stopped by hand
         process.terminate()

@@ -7,8 +7,8 @@ import sys
 import time
 from dataclasses import dataclass
 
-from ..config.plain_types import printable
-from ..core.wording import count, duration, percent
+from ..config.schema import printable
+from ..core.i18n import count, duration, percent
 from ..runs import records, state
 from .planning import Step
 

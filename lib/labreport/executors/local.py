@@ -6,10 +6,10 @@ import sys
 import time
 from dataclasses import dataclass, field
 
-from ..core import files, interruption, paths
+from ..core import files, paths, signals
 from ..runs import state
 from ..studies.sweeps import Sweep
-from . import planning, tasks, warm
+from . import forkserver, planning, tasks
 from .planning import Room, Step
 from .tasks import Task
 
@@ -26,7 +26,7 @@ class Pool:
     at_once: int
     threads: int
     retries: int = 0
-    forge: warm.Forge | None = None
+    forge: forkserver.Forge | None = None
     _running: dict = field(default_factory=dict)  # folder -> (Task, process, GPU)
 
     def run(self, changed) -> list[Task]:
@@ -43,12 +43,12 @@ class Pool:
     def _bring_to_end(self, found: list[Task], changed) -> None:
         waiting = [task for task in found if task.outcome == "waiting"]
         try:
-            with interruption.listening(self._ask_to_stop) as asked:
+            with signals.listening(self._ask_to_stop) as asked:
                 while (waiting and not asked()) or self._running:
                     for task, process, _ in list(self._running.values()):
                         if process.poll() is not None:
                             del self._running[task.folder]
-                            if process.returncode == warm.LOST:
+                            if process.returncode == forkserver.LOST:
                                 self.forge = (
                                     None  # it was killed, and would have to import everything again
                                 )
@@ -66,7 +66,7 @@ class Pool:
         finally:
             for _, process, _ in self._running.values():
                 # only after a second signal, or an error of ours
-                interruption.kill_group(process.pid)
+                signals.kill_group(process.pid)
                 process.wait()
 
     def _ask_to_stop(self) -> None:
@@ -127,15 +127,15 @@ class Pool:
         )
 
 
-def forge(sweep: Sweep, found: list[Step]) -> warm.Forge | None:
+def forge(sweep: Sweep, found: list[Step]) -> forkserver.Forge | None:
     """What the runs of a sweep are forked from; None where it would not pay, or cannot be done
     here.
     """
-    if sum(step.to_do for step in found) < 2 or not warm.possible():
+    if sum(step.to_do for step in found) < 2 or not forkserver.possible():
         return None
     logs = sweep.folder / tasks.LOGS
     logs.mkdir(parents=True, exist_ok=True)
-    return warm.Forge(logs / "imports.txt")
+    return forkserver.Forge(logs / "imports.txt")
 
 
 def settled(sweep: Sweep, found: list[Step], here: Room, jobs: int | None) -> tuple[int, int]:

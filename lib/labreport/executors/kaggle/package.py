@@ -9,7 +9,7 @@ import textwrap
 import zipfile
 from pathlib import Path
 
-from ...core import paths, privacy
+from ...core import paths, redaction
 from ...runs import provenance
 from ...studies import assignments
 
@@ -42,14 +42,14 @@ def project() -> bytes:
     for name, content in contents.items():
         if (
             name.startswith(("notebooks/", "params/"))
-            and privacy.without_secrets(text := content.decode("utf-8", errors="replace")) != text
+            and redaction.without_secrets(text := content.decode("utf-8", errors="replace")) != text
         ):
             raise ValueError(
                 f"{name} holds what looks like a password or token; take it out of the file before"
                 " it is packed"
             )
     contents[f"lib/labreport/{provenance.CHECKOUT}"] = json.dumps(
-        privacy.cleaned_values(provenance.checkout())
+        redaction.cleaned_values(provenance.checkout())
     ).encode()
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:

@@ -8,13 +8,13 @@ import shutil
 from dataclasses import dataclass
 
 from ...core import paths
-from ...core.wording import count
+from ...core.i18n import count
 from ...datasets import download
 from ...execution import execution
-from ...platforms import kaggle_api, keeping
+from ...platforms import drive_backup, kaggle_client
 from ...runs import results, state
 from .. import tasks
-from . import errand, sending
+from . import sending, worker
 
 STAGED = ".fetched"
 BESIDE = tuple(name for name in results.OF_A_RUN if name not in results.FILES)
@@ -38,11 +38,11 @@ class Output:
         """
         links, log = _listed(api, kernel)
         record = None
-        if errand.RECORD in links:
-            record = kaggle_api.asked(
+        if worker.RECORD in links:
+            record = kaggle_client.asked(
                 api,
                 _read,
-                links[errand.RECORD],
+                links[worker.RECORD],
                 what=f"the output of {kernel}",
                 page=sending.page(kernel),
             )
@@ -60,7 +60,7 @@ class Output:
         folder = f"reports/{run}/"
         return max(
             self.record["runs"][run]["epochs"],
-            keeping.how_far(
+            drive_backup.how_far(
                 [path.removeprefix(folder) for path in self.links if path.startswith(folder)]
             )[1],
         )
@@ -144,7 +144,7 @@ def _listed(api, kernel: str) -> tuple[dict[str, str], str]:
             request = ApiListKernelSessionOutputRequest()
             request.user_name, request.kernel_slug = kernel.split("/")
             request.page_size, request.page_token = 100, token
-            page = kaggle_api.asked(
+            page = kaggle_client.asked(
                 api,
                 client.kernels.kernels_api_client.list_kernel_session_output,
                 request,

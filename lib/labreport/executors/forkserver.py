@@ -19,12 +19,12 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from ..core import interruption, logs, paths
+from ..core import logs, paths, signals
 from ..execution import kernels
 from ..runs import provenance
 from ..staleness import code_digest
 
-FIRST = "labreport.executors.apart"
+FIRST = "labreport.executors.forkserver_session"
 # what multiprocessing says of a fork when the process that made it, and would have told its exit
 # code, is gone
 LOST = 255
@@ -129,7 +129,7 @@ class Run:
         run does then is ended.
         """
         if self.process.exitcode == LOST:
-            interruption.kill_group(self.pid)
+            signals.kill_group(self.pid)
         if self.process.exitcode is not None:
             self.log.finish()
         return self.process.exitcode

@@ -9,8 +9,8 @@ import socket
 import sys
 from pathlib import Path
 
-from ..config.plain_types import printable
-from ..core import hosts, privacy
+from ..config.schema import printable
+from ..core import hosts, redaction
 
 SITE = "https://www.kaggle.com"
 SETTINGS = f"{SITE}/settings"
@@ -50,9 +50,9 @@ def connected():
         # it goes on with an older key then, and yet sends the token
         raise ValueError(_refused(source))
     if token:
-        privacy.learn(TOKEN, token)  # that of a login may have been made just now
+        redaction.learn(TOKEN, token)  # that of a login may have been made just now
     # that others can read the key, for one
-    print(printable(privacy.cleaned(said.getvalue())), end="", file=sys.stderr)
+    print(printable(redaction.cleaned(said.getvalue())), end="", file=sys.stderr)
     return api
 
 
@@ -143,7 +143,7 @@ def _answered(error, what: str, page: str) -> Exception:
     status, reason, said = error.response.status_code, error.response.reason, ""
     with contextlib.suppress(ValueError, KeyError, TypeError):
         # not every answer is the service's own
-        said = f" (Kaggle says: {privacy.cleaned(error.response.json()['message'])})"
+        said = f" (Kaggle says: {redaction.cleaned(error.response.json()['message'])})"
     if status == 401:
         return ValueError(_refused(_credentials()[0]))
     if status == 403 and "/competitions/" in page:
@@ -211,7 +211,7 @@ def _credentials() -> tuple[str, dict[str, str]]:
             stored = {}
             if not (os.environ.get(USERNAME) and os.environ.get(KEY)):
                 raise ValueError(
-                    f"{privacy.cleaned(str(file))} cannot be read as Kaggle's credentials, a"
+                    f"{redaction.cleaned(str(file))} cannot be read as Kaggle's credentials, a"
                     f" username and a key; get it again from {SETTINGS}"
                 ) from None
     username, key = (
@@ -222,7 +222,7 @@ def _credentials() -> tuple[str, dict[str, str]]:
         place = (
             f"the environment variables {USERNAME} and {KEY}"
             if os.environ.get(KEY)
-            else privacy.cleaned(str(file))
+            else redaction.cleaned(str(file))
         )
         return _checked(f"the key in {place}", {KEY: key}), {}
     if Path("~/.kaggle/credentials.json").expanduser().exists():
@@ -302,7 +302,7 @@ def _of_kaggle(name: str) -> str | None:
 def _checked(source: str, secret: dict[str, str]) -> str:
     """The source, once its secret can be sent and will be struck out."""
     for name, value in secret.items():
-        privacy.learn(name, value)
+        redaction.learn(name, value)
         if not re.fullmatch("[!-~]+", value):  # requests would quote it in its error
             raise ValueError(
                 f"{source} holds a blank, a line break or another character that none of Kaggle's"
@@ -350,7 +350,7 @@ def _shown(text: str) -> str:
     """What the client prints, without secrets; a progress bar of its own keeps its carriage
     returns.
     """
-    return "\r".join(map(printable, privacy.cleaned(text).split("\r")))
+    return "\r".join(map(printable, redaction.cleaned(text).split("\r")))
 
 
 class _Cleaned(io.TextIOBase):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..core import files, paths
-from ..core.wording import count, listed
+from ..core.i18n import count, listed
 from ..runs import data_fingerprint, provenance, records
 
 

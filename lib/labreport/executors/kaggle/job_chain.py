@@ -17,12 +17,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ...config.plain_types import printable
-from ...core import files, interruption, paths, privacy
-from ...core.wording import count, duration
-from ...platforms import kaggle_api
+from ...config.schema import printable
+from ...core import files, paths, redaction, signals
+from ...core.i18n import count, duration
+from ...platforms import kaggle_client
 from ..planning import Step
-from . import sending, taking
+from . import download, sending
 
 RECORD, LOCK = "sent.json", ".sent.lock"
 LOOK_SECONDS, FULL_SECONDS = 10.0, 60.0
@@ -93,7 +93,7 @@ def bring(
     time, ConnectionError where Kaggle stays away, Interrupted when asked to stop: the notebooks go
     on there then, and the next call finds them.
     """
-    api = kaggle_api.connected()
+    api = kaggle_client.connected()
     folder.mkdir(parents=True, exist_ok=True)
     with files.lock(folder / LOCK, f"{name} on Kaggle"):
         lanes = _lanes(name, folder, [step for step in steps if step.to_do], terms.at_once)
@@ -116,7 +116,7 @@ def bring(
                     time.sleep(LOOK_SECONDS)
         except KeyboardInterrupt as stop:
             there = [sending.page(lane.at_work["kernel"]) for lane in lanes if lane.at_work]
-            stopped = interruption.Interrupted(
+            stopped = signals.Interrupted(
                 f"{name}: this command has stopped, not Kaggle: {' and '.join(there)}"
                 f" {'goes' if len(there) == 1 else 'go'} on, and the same command looks again"
                 if there
@@ -184,7 +184,7 @@ def _kept(folder: Path) -> list[dict]:
     except (KeyError, TypeError, ValueError):
         pass
     raise ValueError(
-        f"{paths.display(file)} is damaged: look at {kaggle_api.SITE}/code whether a notebook of"
+        f"{paths.display(file)} is damaged: look at {kaggle_client.SITE}/code whether a notebook of"
         " this run is at work there; delete the file to send a new one"
     )
 
@@ -303,7 +303,7 @@ def _look(api, lane: Lane, terms: sending.Terms) -> None:
         lane.since = time.monotonic()
         print(
             f"{lane.title}: still in the queue; where your GPU time of this week is used up, it"
-            f" stays there: {kaggle_api.SETTINGS}",
+            f" stays there: {kaggle_client.SETTINGS}",
             flush=True,
         )
     if status not in ("RUNNING", *OVER):
@@ -328,7 +328,7 @@ def _status(api, lane: Lane) -> tuple[str | None, str]:
     request.user_name, request.kernel_slug = part["kernel"].split("/")
     try:
         with api.build_kaggle_client() as client:
-            found = kaggle_api.asked(
+            found = kaggle_client.asked(
                 api,
                 client.kernels.kernels_api_client.get_kernel_session_status,
                 request,
@@ -339,14 +339,14 @@ def _status(api, lane: Lane) -> tuple[str | None, str]:
         if waited > PATIENCE_SECONDS:
             raise
         return None, ""
-    except kaggle_api.NotThere:
+    except kaggle_client.NotThere:
         if waited <= UNKNOWN_SECONDS:
             return None, ""
         lane.parts.pop()
         if part["arrived"]:
             raise ValueError(
                 f"Kaggle does not know {page}, which was sent {part['sent']}: it was deleted, or"
-                f" never begun since your GPU time of this week is used up ({kaggle_api.SETTINGS})."
+                f" never begun since your GPU time of this week is used up ({kaggle_client.SETTINGS})."
                 " The same command sends it anew"
             ) from None
         return None, ""
@@ -360,12 +360,12 @@ def _fetch(api, lane: Lane, status: str, message: str, terms: sending.Terms) -> 
     """
     part = lane.parts[-1]
     page = sending.page(part["kernel"])
-    output = taking.Output.of(api, part["kernel"], part["errand"])
+    output = download.Output.of(api, part["kernel"], part["errand"])
     if output.record is None:
         part["over"] = True
         lane.give_up(
             f"the notebook ended ({status.lower()}) before it came to it:"
-            f" {privacy.cleaned(message or output.last_line) or 'no reason given'}; what it said is"
+            f" {redaction.cleaned(message or output.last_line) or 'no reason given'}; what it said is"
             f" at {page}"
         )
         return
@@ -378,7 +378,7 @@ def _fetch(api, lane: Lane, status: str, message: str, terms: sending.Terms) -> 
         elif told["outcome"] in ("finished", "failed"):
             failed = None if told["outcome"] == "finished" else told["why"]
             try:
-                taken = taking.take(step.experiment, failed, output)
+                taken = download.take(step.experiment, failed, output)
             except ValueError as error:
                 failed, taken = str(error), ""
             lane.outcomes[run], gained = failed, True
@@ -437,7 +437,7 @@ class Log(threading.Thread):
         *lines, self.line = (self.line + text).split("\n")
         for line in lines:
             shown = "".join(
-                character for character in privacy.cleaned(line) if character.isprintable()
+                character for character in redaction.cleaned(line) if character.isprintable()
             )
             print(self.margin + shown, file=self.output, flush=True)
 

@@ -11,8 +11,8 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..config import experiments, strict_yaml
-from ..core import files, paths, privacy
+from ..config import experiments, yaml_reader
+from ..core import files, paths, redaction
 from . import provenance, records
 
 PARAMETERS, METRICS, HISTORY, PROVENANCE, COMPARISON, SWEEP = (
@@ -73,7 +73,7 @@ def of_run(folder: Path) -> dict[str, bytes]:
         {"base": base["settings"]} if base else {}
     )
     parameters["sha256"] = {name: hashlib.sha256(data).hexdigest() for name, data in found.items()}
-    return {PARAMETERS: _cleaned(strict_yaml.write(parameters))} | found
+    return {PARAMETERS: _cleaned(yaml_reader.write(parameters))} | found
 
 
 def of_comparison(compared) -> dict[str, bytes]:
@@ -82,7 +82,7 @@ def of_comparison(compared) -> dict[str, bytes]:
     """
     found = {
         COMPARISON: _cleaned(
-            strict_yaml.write(
+            yaml_reader.write(
                 {
                     "compared": compared.name,
                     "settings": compared.settings,
@@ -104,7 +104,7 @@ def read(pdf: Path) -> Enclosure:
     where = pdf.name
     found = _attachments(pdf)
     if PARAMETERS not in found and COMPARISON in found:
-        compared = strict_yaml.read(_text(found, COMPARISON, where), f"{where}, {COMPARISON}")[0]
+        compared = yaml_reader.read(_text(found, COMPARISON, where), f"{where}, {COMPARISON}")[0]
         name = compared.get("compared") if isinstance(compared, dict) else None
         raise ValueError(
             f"{where} compares the runs of {name}, which were trained for it one by one; verify"
@@ -117,7 +117,7 @@ def read(pdf: Path) -> Enclosure:
             " another (printed, merged, exported by nbconvert); take report.pdf as `pipeline.py"
             " report` has made it"
         )
-    parameters, _ = strict_yaml.read(_text(found, PARAMETERS, where), f"{where}, {PARAMETERS}")
+    parameters, _ = yaml_reader.read(_text(found, PARAMETERS, where), f"{where}, {PARAMETERS}")
     missing = [
         key
         for key in ("experiment", "settings", "sha256")
@@ -230,7 +230,7 @@ def _lock(sitting: dict) -> dict[str, bytes]:
 
 
 def _cleaned(text: str) -> bytes:
-    return privacy.cleaned(text).encode("utf-8")
+    return redaction.cleaned(text).encode("utf-8")
 
 
 def _attachments(pdf: Path) -> dict[str, bytes]:

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..core import files, interruption, paths, privacy
+from ..core import files, paths, redaction, signals
 from ..runs import provenance, state
 from ..studies.sweeps import Sweep
 from . import tasks
@@ -63,7 +63,7 @@ class Cluster:
         begun = set()
         with (
             tasks.queued(self.sweep, self.steps) as found,
-            interruption.listening(lambda: self._ask_to_stop(stop)) as asked,
+            signals.listening(lambda: self._ask_to_stop(stop)) as asked,
         ):
             while open_ones := [task for task in found if task.outcome in ("waiting", "running")]:
                 for task in open_ones:
@@ -156,7 +156,7 @@ class Cluster:
             self._given_up[task.folder] += 1
             task.outcome, task.tries = "waiting", task.tries - 1
         elif error:
-            task.outcome, task.why = "failed", privacy.cleaned(str(error)) or type(error).__name__
+            task.outcome, task.why = "failed", redaction.cleaned(str(error)) or type(error).__name__
         else:
             task.ended(future.result(), self.retries, asked)
 
@@ -179,13 +179,15 @@ def work(
     """
     if not script.exists() or not folder.is_dir():
         raise FileNotFoundError(
-            f"the worker on {privacy.host()} has no {script if folder.is_dir() else folder}: its"
+            f"the worker on {redaction.host()} has no {script if folder.is_dir() else folder}: its"
             " machine must have the project at the same place, on a disk that all share"
         )
     while True:
         if stop.exists():
             return 143
-        tasks.head(log, title, f"on {privacy.host()}, threads: {environment['LABREPORT_THREADS']}")
+        tasks.head(
+            log, title, f"on {redaction.host()}, threads: {environment['LABREPORT_THREADS']}"
+        )
         process = tasks.start(script, arguments, log, folder, dict(os.environ) | environment)
         asked = False
         try:

@@ -7,9 +7,9 @@ import os
 from dataclasses import dataclass
 
 from ..core import paths
-from ..core.wording import LANGUAGES
-from . import strict_yaml
-from .plain_types import nearest, quoted, typed
+from ..core.i18n import LANGUAGES
+from . import yaml_reader
+from .schema import nearest, quoted, typed
 
 FILE = "report.yaml"
 KEYS = {"authors": "list", "course": "str", "institution": "str", "language": "str"}
@@ -58,7 +58,7 @@ def load() -> Authorship:
 
 
 def _file() -> dict:
-    values, lines = strict_yaml.read_file(paths.root() / FILE, FILE)
+    values, lines = yaml_reader.read_file(paths.root() / FILE, FILE)
     values = {} if values is None else values  # a file of comments only
     if not isinstance(values, dict):
         raise ValueError(

@@ -5,9 +5,9 @@ code, versions, weights.
 import os
 
 from ..config import experiments, pretrained
-from ..config.plain_types import printable
+from ..config.schema import printable
 from ..core import hosts
-from ..core.wording import listed, say
+from ..core.i18n import listed, say
 from ..staleness import code_digest
 from ..staleness import rules as staleness
 from . import provenance

@@ -10,9 +10,9 @@ import pandas as pd
 from scipy import stats
 
 from ..config import experiments
-from ..core.wording import count, noted, number, percent, say
+from ..core.i18n import count, noted, number, percent, say
 from ..studies.sweeps import Sweep
-from . import comparison, figures, proportions
+from . import comparison, figures, statistics
 from .comparison import Entry
 
 OVERVIEW = noted(
@@ -20,7 +20,7 @@ OVERVIEW = noted(
     " deviation and the 95 % interval of the mean (Student's t; with one seed the interval of the"
     " images, Wilson's)."
 )
-CONFIDENCE = proportions.CONFIDENCE
+CONFIDENCE = statistics.CONFIDENCE
 FEWEST_SEEDS = (
     3  # for a verdict: with two the interval hangs on a single difference of two coarse numbers
 )
@@ -70,7 +70,7 @@ class Score:
         found = self.accuracies
         if seeds == 1:
             [entry] = self.runs.values()
-            return proportions.wilson(int(entry.correct.sum()), len(entry.correct))
+            return statistics.wilson(int(entry.correct.sum()), len(entry.correct))
         if len(found) < 2 or np.ptp(found) < 1e-12:
             return None
         reach = stats.sem(found) * stats.t.ppf((1 + CONFIDENCE) / 2, len(found) - 1)
@@ -333,8 +333,8 @@ def differences(sweep: Sweep, entries: list[Entry]) -> pd.DataFrame:
             continue
         if len(sweep.seeds) == 1:
             mine, theirs = _same_images(score.runs[shared[0]], base.runs[shared[0]])
-            difference, low, high = proportions.paired_difference(mine, theirs)
-            p, pairs = proportions.mcnemar(mine, theirs), len(mine)
+            difference, low, high = statistics.paired_difference(mine, theirs)
+            p, pairs = statistics.mcnemar(mine, theirs), len(mine)
         else:
             mine, theirs = (
                 np.array([runs[seed].accuracy for seed in shared])
@@ -358,7 +358,7 @@ def differences(sweep: Sweep, entries: list[Entry]) -> pd.DataFrame:
         & (table["p"] < 1 - CONFIDENCE)
         & (table["pairs"] >= FEWEST_SEEDS)
     )
-    table["p"] = np.where(table["p"].isna(), np.nan, proportions.holm(table["p"].fillna(1.0)))
+    table["p"] = np.where(table["p"].isna(), np.nan, statistics.holm(table["p"].fillna(1.0)))
     table["verdict"] = np.where(
         alone & (table["p"] < 1 - CONFIDENCE), "supported", np.where(alone, "alone", "open")
     )
