@@ -183,7 +183,7 @@ def _opening(document: Document) -> str:
         ),
         "page": say("{page} of {pages}"),
     }
-    language, _, region = document.language.partition("-")
+    [language, *region] = document.language.split("-", 1)
     settings = {
         "title": literal(document.title),
         "subtitle": literal(document.subtitle),
@@ -197,7 +197,7 @@ def _opening(document: Document) -> str:
         "words": f"({', '.join(f'{name}: {literal(text)}' for name, text in words.items())})",
         "fields": f"({fields})",
         "language": literal(language),
-        "region": literal(region) if region else "none",
+        "region": literal(region[0]) if region else "none",
         "sections": (
             f"({''.join(f'{literal(heading.anchor)}: {literal(heading.text)}, ' for heading in headings if heading.level == 1) or ':'})"
         ),
