@@ -66,7 +66,7 @@ def reformatted(project):
 def moved(project):
     folder = project.package / "training"
     (folder / "stopping.py").rename(folder / "stop_rules.py")
-    for name in ("training_loop.py", "training_state.py"):
+    for name in ("training/loop.py", "training_state.py"):
         package(name, "stopping\n", "stop_rules as stopping\n")(project)
 
 
@@ -83,9 +83,9 @@ EDITS = {
     ),
     "a file that is moved, its imports following": moved,
     "the name of a private function": package("models/cifar10.py", "_classifier", "_head", 9),
-    "the name of a local variable": package("training_loop.py", "found", "outcome", 99),
+    "the name of a local variable": package("training/loop.py", "found", "outcome", 99),
     "the text of an error or a progress line": both(
-        package("training_loop.py", "try a smaller learning rate", "lower the learning rate"),
+        package("training/loop.py", "try a smaller learning rate", "lower the learning rate"),
         package("training.py", "stopped early: ", "ended early: "),
     ),
     "an added model": both(

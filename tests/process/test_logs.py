@@ -147,11 +147,11 @@ def test_a_process_that_is_killed(script, tmp_path):
 
 FORGE = """
 import os, pathlib, sys
-from labreport.executors import warm
+from labreport.executors import forkserver
 if __name__ == "__main__":
-    warm.IMPORTED = ("labreport.core.logs",)
+    forkserver.IMPORTED = ("labreport.core.logs",)
     folder = pathlib.Path(sys.argv[1])
-    forge = warm.Forge(folder / "imports.txt")
+    forge = forkserver.Forge(folder / "imports.txt")
     run = forge.start(folder / "talker.py", [], folder / "log.txt", folder, dict(os.environ))
     run.wait()
     sys.exit(run.poll())

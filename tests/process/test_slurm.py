@@ -213,7 +213,7 @@ def test_six_runs_on_slurm_end_with_the_bits_of_a_local_sweep_whatever_is_cancel
 RUN = """
 import sys, time
 from pathlib import Path
-from labreport.core import interruption
+from labreport.core import signals
 
 folder, role = Path(sys.argv[1]), sys.argv[2]
 (folder / "unfinished").mkdir(parents=True, exist_ok=True)
@@ -222,7 +222,7 @@ if role == "hungry":
     memory = bytearray(400 << 20)
     time.sleep(60)
 try:
-    with interruption.listening(lambda: print("asked to stop", flush=True)) as asked:
+    with signals.listening(lambda: print("asked to stop", flush=True)) as asked:
         turn_began = saved
         while True:
             time.sleep(0.1)

@@ -37,26 +37,26 @@ SMALL = [
 # A training in small: it holds a run folder, is asked to stop between two lines, and saves.
 WORK = """
 import pathlib, signal, sys, time
-from labreport.core import interruption; from labreport.runs import state
+from labreport.core import signals; from labreport.runs import state
 
 def main():
-    with interruption.terminable(), state.held(pathlib.Path(sys.argv[1]), "a_run"):
-        with interruption.listening(lambda: print("asked to stop", flush=True)) as asked:
+    with signals.terminable(), state.held(pathlib.Path(sys.argv[1]), "a_run"):
+        with signals.listening(lambda: print("asked to stop", flush=True)) as asked:
             for epoch in range(int(sys.argv[2])):
                 for _ in range(20):
                     time.sleep(0.01)
                 print(f"epoch {epoch}", flush=True)
                 if asked():
-                    stop = interruption.Interrupted(f"stopped after {epoch}")
+                    stop = signals.Interrupted(f"stopped after {epoch}")
                     stop.signal = asked()
                     raise stop
 
-interruption.outlive_terminal()
+signals.outlive_terminal()
 try:
     main()
-except (KeyboardInterrupt, interruption.Interrupted) as stop:
+except (KeyboardInterrupt, signals.Interrupted) as stop:
     print(f"interrupted: {stop}", flush=True)
-    sys.exit(interruption.exit_code(stop))
+    sys.exit(signals.exit_code(stop))
 """
 
 

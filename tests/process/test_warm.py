@@ -198,10 +198,10 @@ def test_whoever_is_killed_beside_the_sweep_no_run_is_lost_or_runs_twice(
 
 FORGE = """
 import multiprocessing.forkserver, os, pathlib, sys, time
-from labreport.executors import warm
+from labreport.executors import forkserver
 if __name__ == "__main__":
-    warm.IMPORTED = {imported}
-    forge = warm.Forge(pathlib.Path(sys.argv[1]))
+    forkserver.IMPORTED = {imported}
+    forge = forkserver.Forge(pathlib.Path(sys.argv[1]))
     {then}
 """
 

@@ -108,7 +108,7 @@ def test_without_a_test_split_validation_is_evaluated_and_said_so():
 def test_an_outdated_run_is_named_with_its_reason(three):
     metrics = files.read_json(three.finished[0].experiment.folder / results.METRICS)
     metrics["identity"]["settings"]["epochs"] = 3
-    metrics["identity"]["code"]["training.training_loop.evaluate"] = "0"
+    metrics["identity"]["code"]["training.loop.evaluate"] = "0"
     files.write_json(three.finished[0].experiment.folder / results.METRICS, metrics)
     changed = assignments.load("cifar10")
     assert (
@@ -119,7 +119,7 @@ def test_an_outdated_run_is_named_with_its_reason(three):
         {
             "Experiment": "l2",
             "Set otherwise": None,
-            "Outdated, since": "epochs: 3, now 50; training.training_loop.evaluate changed",
+            "Outdated, since": "epochs: 3, now 50; training.loop.evaluate changed",
         }
     ]
     assert comparison.exceptions(three) == []

@@ -132,7 +132,7 @@ def test_statuses_are_what_the_folders_say():
     ended(failed, "failed", why="a cell failed")
     (failed / "failed.ipynb").touch()
     ended(interrupted, "interrupted", why="it was stopped")
-    ended(gone, "running", host=files.privacy.host())
+    ended(gone, "running", host=files.redaction.host())
     ended(queued, "queued")
     ended(finish(experiments.load(damaged.name)), "finished")
     (damaged / "model.keras").unlink()

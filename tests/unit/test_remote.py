@@ -682,7 +682,7 @@ def test_packages_and_absent_weights_count_between_runs_of_one_host_only():
     there = {
         "host": "kaggle",
         "settings": {},
-        "code": {"training.training_loop.evaluate": "a"},
+        "code": {"training.loop.evaluate": "a"},
         "data": "d",
         "versions": {"keras": "3.13"},
         "weights": {"file": "w.h5", "sha256": "1"},
@@ -691,7 +691,7 @@ def test_packages_and_absent_weights_count_between_runs_of_one_host_only():
     del here["host"]
     assert fingerprint.differences(there, here) == []
     assert fingerprint.differences(
-        there, here | {"code": {"training.training_loop.evaluate": "b"}, "data": "e"}
-    ) == ["the data changed", "training.training_loop.evaluate changed"]
+        there, here | {"code": {"training.loop.evaluate": "b"}, "data": "e"}
+    ) == ["the data changed", "training.loop.evaluate changed"]
     assert "keras: 3.13, now 3.15" in fingerprint.differences(there, here, everywhere=True)
     assert "keras: 3.13, now 3.15" in fingerprint.differences(there, here | {"host": "kaggle"})

@@ -345,7 +345,7 @@ def test_seeds_that_all_give_the_same_difference_are_no_evidence(repeated):
 def test_an_outdated_run_takes_the_verdict_back(repeated):
     folder = sweeps.load("cifar10_optimizers").configurations[1].experiments[0].folder
     metrics = files.read_json(folder / "metrics.json")
-    metrics["identity"]["code"]["training.training_loop.evaluate"] = "another"
+    metrics["identity"]["code"]["training.loop.evaluate"] = "another"
     files.write_json(folder / "metrics.json", metrics)
     sweep = sweeps.load("cifar10_optimizers")
     runs = sweep_comparison.load(sweep)
@@ -355,7 +355,7 @@ def test_an_outdated_run_takes_the_verdict_back(repeated):
         and sweep_comparison.shown(sweep, runs) == []
     )
     assert sweep_comparison.exceptions(sweep) == [
-        {"Run": "RMSprop, seed 1", "Outdated, since": "training.training_loop.evaluate changed"}
+        {"Run": "RMSprop, seed 1", "Outdated, since": "training.loop.evaluate changed"}
     ]
 
 

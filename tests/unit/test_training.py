@@ -200,7 +200,7 @@ def test_a_changed_model_trains_again_and_a_changed_figure_does_not(tiny, tmp_pa
         "models.cifar10.blocks",
         "training.optimizers.adam",
         "training.losses.categorical_crossentropy",
-        "training.training_loop.train_epochs",
+        "training.loop.train_epochs",
     } <= set(before["code"])
     after = json.loads(json.dumps(before))
     after["code"]["models.cifar10.blocks"] = "edited"

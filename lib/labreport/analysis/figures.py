@@ -663,7 +663,7 @@ def leads(differences: pd.DataFrame, one: str, over: str, behind: bool = False) 
     """How far one run is ahead of others, with intervals; `behind`: how far the others are ahead of
     it.
 
-    differences: as `comparison.differences` or `ranking.differences` gives them. over: images or
+    differences: as `comparison.differences` or `sweep_comparison.differences` gives them. over: images or
     seeds, in words.
     """
     others = len(differences)

@@ -137,7 +137,7 @@ def render(
     notebook_path, folder = Path(notebook_path), Path(folder)
     notebook = nbformat.read(notebook_path, as_version=4)
     resources = {"metadata": {"name": notebook_path.stem, "path": str(notebook_path.parent)}}
-    document, _ = ReportHTMLExporter().document(notebook, resources, authorship=authorship)
+    document = ReportHTMLExporter().document(notebook, resources, authorship=authorship)[0]
     document = replace(
         document,
         attachments=tuple(Attachment(name, data) for name, data in (attachments or {}).items()),

@@ -191,7 +191,7 @@ def _opening(document: Document) -> str:
         for heading in headings
         if heading.level == 1
     )
-    language, _, region = document.language.partition("-")
+    [language, *region] = document.language.split("-", 1)
     settings = {
         "title": literal(document.title),
         "subtitle": literal(document.subtitle),
@@ -205,7 +205,7 @@ def _opening(document: Document) -> str:
         "words": f"({', '.join(f'{name}: {literal(text)}' for name, text in words.items())})",
         "fields": f"({fields})",
         "language": literal(language),
-        "region": literal(region) if region else "none",
+        "region": literal(region[0]) if region else "none",
         "sections": f"({sections or ':'})",
         "numbered": "true" if any(heading.number for heading in headings) else "false",
         "contents": str(

@@ -93,11 +93,11 @@ def notebook(name: str, found: list, key: str, terms: Terms) -> dict:
         ),
     ]
     doing = (
-        "from labreport.remote import"
-        f" errand\n\n{package.assigned(runs=runs, language=terms.language)}\nerrand.do({key!r},"
+        "from labreport.executors.kaggle import"
+        f" worker\n\n{package.assigned(runs=runs, language=terms.language)}\nworker.do({key!r},"
         f" runs, language, seconds={terms.seconds - worker.reserve(terms.seconds):.0f})"
     )
-    showing = "for run in runs:\n    errand.show(run, language)"
+    showing = "for run in runs:\n    worker.show(run, language)"
     return package.whole(
         [
             package.prose("title", "\n\n".join(said)),
