@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from nbformat import NotebookNode
 
-from ..core.i18n import LANGUAGES, say, speaking, spoken
+from ..core.i18n import LANGUAGES, _, current_language, speaking
 from .blocks import RESERVED_ANCHORS, Block, Code, Document, Figure, Heading, Prose, Table, Text
 from .outputs import REPORT_MIME, joined, markup_sources, output_blocks, prose_blocks
 from .pandoc import markdown_to_html
@@ -267,7 +267,7 @@ def _linked(html: str, anchors: set[str], shown: dict[str, list[Block]]) -> str:
             else (place, 0)
         )
         cell = (
-            cell if cell in shown else f"{cell}-{spoken()}"
+            cell if cell in shown else f"{cell}-{current_language()}"
         )  # the translation of a cell is named after it
         target = (
             shown[cell][position] if cell in shown and 0 <= position < len(shown[cell]) else None
@@ -277,16 +277,16 @@ def _linked(html: str, anchors: set[str], shown: dict[str, list[Block]]) -> str:
             "Figure",
             "Table",
             "Section",
-            say("Figure"),
-            say("Table"),
-            say("Section"),
+            _("Figure"),
+            _("Table"),
+            _("Section"),
         ):
             return f'<a href="#{target.anchor}">{_name(target)}</a>'
         anchor = _folded(place)
         if anchor in anchors or target:
             return f'<a href="#{anchor if anchor in anchors else target.anchor}">{words}</a>'
         if not words.strip():  # a reference to nothing: a slip of the pen, which should be seen
-            return say("[nothing is called {place}]", place=escape(place))
+            return _("[nothing is called {place}]", place=escape(place))
         return words if cell in shown else found[0]
 
     return re.sub(
@@ -302,13 +302,11 @@ def _name(target: Block) -> str:
     heading.
     """
     if isinstance(target, Heading):
-        return (
-            say("Section {number}", number=target.number) if target.number else escape(target.text)
-        )
+        return _("Section {number}", number=target.number) if target.number else escape(target.text)
     return (
-        say("Figure {number}", number=target.number)
+        _("Figure {number}", number=target.number)
         if isinstance(target, Figure)
-        else say("Table {number}", number=target.number)
+        else _("Table {number}", number=target.number)
     )
 
 
