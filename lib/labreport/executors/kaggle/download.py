@@ -59,7 +59,7 @@ class Output:
         folder = f"reports/{run}/"
         return max(
             self.record["runs"][run]["epochs"],
-            drive_backup.how_far(
+            drive_backup.progress_of(
                 [path.removeprefix(folder) for path in self.links if path.startswith(folder)]
             )[1],
         )
