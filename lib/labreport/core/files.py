@@ -23,10 +23,10 @@ NO_FILE = (
     errno.ELOOP,
 )  # there is none of this name, but a folder or nothing
 # exit code of a command that found another process at the same work: try again later (EX_TEMPFAIL)
-AT_WORK = 75
+RUN_LOCKED = 75
 
 
-class AtWork(ValueError):
+class RunLocked(ValueError):
     """Another process has in hand what this one wants."""
 
 
@@ -113,7 +113,7 @@ def lock(path: Path, what: str, wait: float = 0.0):
             while not _taken(file):
                 if time.monotonic() >= give_up:
                     file.seek(0)
-                    raise AtWork(
+                    raise RunLocked(
                         f"{what} is at work already, as"
                         f" {file.read().strip() or 'an unknown process'}; wait for it, or end it"
                     )

@@ -118,7 +118,7 @@ def take(experiment, failed: str | None, output: Output) -> str:
     size = sum(file.stat().st_size for file in staged.iterdir())
     with (
         contextlib.suppress(execution.NotebookError),
-        state.held(folder, experiment.run_name, log=execution.FAILED_LOG),
+        state.run_lock(folder, experiment.run_name, log=execution.FAILED_LOG),
     ):
         if failed is None:
             results.publish(staged, folder, BESIDE)
