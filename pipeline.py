@@ -65,7 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.debug:
             raise
         print(f"error: {explain(error)}", file=sys.stderr)
-        return files.AT_WORK if isinstance(error, files.AtWork) else 1
+        return files.RUN_LOCKED if isinstance(error, files.RunLocked) else 1
 
 
 def explain(error: Exception) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from bs4 import BeautifulSoup, Comment, Doctype, NavigableString, Tag
 from bs4.element import PreformattedString
 
-from ..core.i18n import noted, say
+from ..core.i18n import N_, _
 from .blocks import RESERVED_ANCHORS, Code, Picture
 from .pictures import data_uri, picture_from_bytes, picture_from_data_uri
 from .terminal import without_control_characters
@@ -32,13 +32,13 @@ _DROPPED = set(
     " applet".split()
 )
 _UNSEEN = {
-    "iframe": noted("[embedded page not shown]"),
-    "object": noted("[embedded object not shown]"),
-    "embed": noted("[embedded object not shown]"),
+    "iframe": N_("[embedded page not shown]"),
+    "object": N_("[embedded object not shown]"),
+    "embed": N_("[embedded object not shown]"),
     # fmt: skip
-    "video": noted("[video not shown]"),
-    "audio": noted("[sound not shown]"),
-    "canvas": noted("[drawing not shown]"),
+    "video": N_("[video not shown]"),
+    "audio": N_("[sound not shown]"),
+    "canvas": N_("[drawing not shown]"),
 }
 _ATTRIBUTES = {
     "*": {"id", "class", "title", "lang", "dir", "role"},
@@ -110,7 +110,7 @@ def _clean_tag(tag: Tag, tree: BeautifulSoup, resolve: Resolver) -> None:
     name = tag.name
     if name in _UNSEEN:
         address = str(tag.get("src") or tag.get("data") or "")
-        tag.replace_with(_link_or_text(tree, address, say(_UNSEEN[name])))
+        tag.replace_with(_link_or_text(tree, address, _(_UNSEEN[name])))
     elif name in _DROPPED:
         tag.decompose()
     elif name == "svg":
@@ -175,14 +175,14 @@ def _replace_image(tag: Tag, tree: BeautifulSoup, resolve: Resolver) -> None:
         shown = "" if source.lower().startswith("data:") else f" ({source})"
         tag.replace_with(
             NavigableString(
-                say("[picture not shown: {alt}]", alt=(alt or say("without a description")) + shown)
+                _("[picture not shown: {alt}]", alt=(alt or _("without a description")) + shown)
             )
         )
         return
     title = tag.get("title")
     tag.attrs = {
         "src": data_uri(picture),
-        "alt": alt or title or say("Picture without a description"),
+        "alt": alt or title or _("Picture without a description"),
         "width": str(round(pixels or picture.width / 0.75)),
     }
     if title:
@@ -195,16 +195,14 @@ def _replace_svg(tag: Tag, tree: BeautifulSoup) -> None:
     """
     title = tag.find("title")
     alt = str(
-        tag.get("aria-label")
-        or (title.get_text(" ", strip=True) if title else "")
-        or say("Drawing")
+        tag.get("aria-label") or (title.get_text(" ", strip=True) if title else "") or _("Drawing")
     )
     source = re.sub(r"\bviewbox=", "viewBox=", str(tag))
     if "xmlns=" not in source.split(">", 1)[0]:
         source = source.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1)
     picture = picture_from_bytes(source.encode())
     if picture is None:
-        tag.replace_with(NavigableString(say("[drawing not shown: {alt}]", alt=alt)))
+        tag.replace_with(NavigableString(_("[drawing not shown: {alt}]", alt=alt)))
     else:
         image = tree.new_tag(
             "img", src=data_uri(picture), alt=alt, width=str(round(picture.width / 0.75))
