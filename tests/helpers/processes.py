@@ -154,8 +154,8 @@ def trainings():
                 for entry in (process / "environ").read_bytes().decode(errors="replace").split("\0")
                 if "=" in entry
             )
-            if told.get(state.HOLDER, "").startswith(str(paths.reports().resolve())):
-                found.setdefault(told[state.HOLDER], {})[int(process.name)] = parent(process.name)
+            if told.get(state.RUN_LOCK, "").startswith(str(paths.reports().resolve())):
+                found.setdefault(told[state.RUN_LOCK], {})[int(process.name)] = parent(process.name)
         except (OSError, ValueError):  # it has just ended
             continue
     return {

@@ -197,7 +197,7 @@ def test_a_second_pipeline_is_told_who_is_at_work_and_sigterm_ends_the_first(pro
     until(lambda: list(epochs.glob("epoch-*.npz")), "an epoch is saved")
     second = project.pipeline("report", options=options)
     assert (
-        second.returncode == files.AT_WORK
+        second.returncode == files.RUN_LOCKED
         and f"is at work already, as process {first.pid} on" in second.stderr
     )
     first.terminate()

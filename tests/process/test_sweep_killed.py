@@ -82,7 +82,7 @@ def test_a_killed_sweep_goes_on_to_the_epoch_and_one_failure_sinks_no_other_run(
         [*command, "--yes"], cwd=project, env=environment, capture_output=True, text=True
     )
     assert (
-        second.returncode == files.AT_WORK
+        second.returncode == files.RUN_LOCKED
         and f"is at work already, as process {first.pid}" in second.stderr
     )
     there = descendants(first.pid)

@@ -213,7 +213,7 @@ def test_clean_deletes_only_what_it_was_told_to(capsys):
     assert (good / "metrics.json").exists() and [path.name for path in failed.glob("[!.]*")] == [
         "unfinished"
     ]
-    with state.held(failed, "bad"):
+    with state.run_lock(failed, "bad"):
         assert main(["clean", "--unfinished", "--yes"]) == 0
     assert "nothing to clean" in capsys.readouterr().out and (failed / "unfinished").exists()
     assert main(["clean", "--unfinished", "--earlier", "--yes"]) == 0

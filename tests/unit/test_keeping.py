@@ -143,7 +143,7 @@ def test_a_copy_is_the_run_folder_without_what_is_temporary(colab, tmp_path):
         (folder / name).write_text("x")
     for epoch in (1, 2, 3):
         write_epoch(folder, epoch)
-        drive_backup.keep(folder)
+        drive_backup.backup(folder)
     [copy] = copies()
     names = holds_what_it_says(copy)
     assert {
@@ -184,15 +184,15 @@ def test_a_finished_run_that_lacks_a_file_on_the_drive_is_not_taken_for_finished
     write_epoch(folder, 2)
     for name in ("model.keras", "metrics.json"):
         (folder / name).write_text('{"finished": "2026-01-01"}')
-    drive_backup.keep(folder)
+    drive_backup.backup(folder)
     [model] = drive_backup.KEPT.glob("*/*/model.keras")
     model.unlink()
     (tmp_path / "second/a_run").mkdir(parents=True)
     assert (
-        drive_backup.bring_back(tmp_path / "second/a_run")
+        drive_backup.restore(tmp_path / "second/a_run")
         and f"{model} is missing or damaged" in capsys.readouterr().out
     )
-    assert drive_backup.how_far(drive_backup._names(tmp_path / "second/a_run")) == (False, 2)
+    assert drive_backup.progress_of(drive_backup._names(tmp_path / "second/a_run")) == (False, 2)
 
 
 def test_at_whatever_step_the_copying_is_killed_an_epoch_at_most_is_lost(
@@ -206,7 +206,7 @@ def test_at_whatever_step_the_copying_is_killed_an_epoch_at_most_is_lost(
         monkeypatch.setattr(drive_backup, "KEPT", tmp_path / f"{step}-kept")
         for epoch in (1, 2):
             write_epoch(first, epoch)
-            drive_backup.keep(first)
+            drive_backup.backup(first)
 
         write_epoch(first, 3)
         with monkeypatch.context() as patch:
@@ -214,13 +214,15 @@ def test_at_whatever_step_the_copying_is_killed_an_epoch_at_most_is_lost(
                 patch.setattr(drive_backup, name, dying(getattr(drive_backup, name)))
             patch.setattr(drive_backup.os, "replace", dying(os.replace))
             try:
-                drive_backup.keep(first)
+                drive_backup.backup(first)
             except Killed:
                 killed = True
         second.mkdir(parents=True)
-        assert drive_backup.bring_back(second, quiet)
-        assert drive_backup.how_far(drive_backup._names(second))[1] in ((2, 3) if killed else (3,))
-        drive_backup.keep(first, lambda line: pytest.fail(line))  # the next one puts all in order
+        assert drive_backup.restore(second, quiet)
+        assert drive_backup.progress_of(drive_backup._names(second))[1] in (
+            (2, 3) if killed else (3,)
+        )
+        drive_backup.backup(first, lambda line: pytest.fail(line))  # the next one puts all in order
         [copy] = copies()
         assert {
             path.relative_to(copy).as_posix() for path in copy.rglob("*") if path.is_file()
@@ -232,20 +234,20 @@ def test_at_whatever_step_the_copying_is_killed_an_epoch_at_most_is_lost(
 def test_two_runtimes_with_one_drive_destroy_nothing_of_each_other(colab, tmp_path, capsys):
     first, second, third = (tmp_path / f"{name}/a_run" for name in ("first", "second", "third"))
     write_epoch(first, 2)
-    drive_backup.keep(first)
+    drive_backup.backup(first)
     for folder in (second, third):  # opened while the first one is at work
         folder.mkdir(parents=True)
-        assert drive_backup.bring_back(folder)
+        assert drive_backup.restore(folder)
     write_epoch(second, 3)
-    drive_backup.keep(second)
+    drive_backup.backup(second)
     assert len(copies()) == 1  # the first one's had not changed, and the second one has all of it
     write_epoch(first, 3)
-    drive_backup.keep(first)
+    drive_backup.backup(first)
     # it is there again
     assert len(copies()) == 2 and all(len(holds_what_it_says(copy)) == 3 for copy in copies())
     capsys.readouterr()
     write_epoch(third, 3)
-    drive_backup.keep(third)
+    drive_backup.backup(third)
     assert capsys.readouterr().out.startswith(
         "another runtime is at work on a_run with the same Google Drive, perhaps this notebook in a"
         " second tab: each keeps a copy of its own"
@@ -256,9 +258,9 @@ def test_two_runtimes_with_one_drive_destroy_nothing_of_each_other(colab, tmp_pa
 def test_a_training_here_that_has_come_less_far_is_set_aside_not_deleted(colab, tmp_path):
     first, second = tmp_path / "first/a_run", tmp_path / "second/a_run"
     write_epoch(first, 3)
-    drive_backup.keep(first)
+    drive_backup.backup(first)
     write_epoch(second, 1)  # while no Drive was mounted
-    assert drive_backup.bring_back(second, quiet)
+    assert drive_backup.restore(second, quiet)
     [aside] = second.glob("earlier/*-unfinished")
     assert (
         len(list(aside.glob("epoch-0001*"))) == 1
@@ -322,7 +324,7 @@ def test_a_finished_run_is_not_replaced_by_what_was_kept(tiny, kaggle, tmp_path)
     (tmp_path / "input/first").mkdir(parents=True)
     shutil.copytree(tmp_path / "first", tmp_path / "input/first/reports")
     assert (
-        drive_backup.further(kaggle("first")) == []
+        drive_backup.newer_backups(kaggle("first")) == []
         and results.load(kaggle("first")).metrics == first.metrics
     )
 
@@ -333,11 +335,11 @@ def test_a_finished_run_is_not_replaced_by_what_was_kept(tiny, kaggle, tmp_path)
 def test_a_manifest_of_another_shape_counts_for_nothing_and_is_written_anew(manifest, colab):
     folder = colab("one").with_name("a_run")
     write_epoch(folder, 1)
-    drive_backup.keep(folder)
+    drive_backup.backup(folder)
     [kept] = drive_backup.KEPT.glob("a_run/*/kept.json")
     kept.write_text(manifest)
-    assert drive_backup.bring_back(folder) is False
-    drive_backup.keep(folder)
+    assert drive_backup.restore(folder) is False
+    drive_backup.backup(folder)
     assert len(json.loads(kept.read_text())["files"]) == 2
 
 
@@ -371,7 +373,7 @@ def test_a_copy_whose_manifest_names_a_path_outside_the_run_folder_is_left_out(
     before = {path for path in tmp_path.rglob("*")}
     digest = files.sha256(copy / "metrics.json")
     (copy / "kept.json").write_text(json.dumps({"files": {"metrics.json": digest, name: digest}}))
-    assert drive_backup.bring_back(folder) is False
+    assert drive_backup.restore(folder) is False
     assert (
         f"names {name!r}, which is no file of a run folder: this copy is left out; delete "
         in capsys.readouterr().out
@@ -385,11 +387,11 @@ def test_a_copy_whose_manifest_names_a_path_outside_the_run_folder_is_left_out(
 def test_a_manifest_with_an_empty_digest_lets_no_content_pass(colab):
     folder = colab("one").with_name("a_run")
     write_epoch(folder, 1)
-    drive_backup.keep(folder)
+    drive_backup.backup(folder)
     [manifest] = drive_backup.KEPT.glob("a_run/*/kept.json")
     named = json.loads(manifest.read_text())["files"]
     manifest.write_text(json.dumps({"files": dict.fromkeys(named, "")}))
-    assert drive_backup.bring_back(colab("two").with_name("a_run")) is False
+    assert drive_backup.restore(colab("two").with_name("a_run")) is False
 
 
 @pytest.mark.parametrize(
@@ -411,5 +413,5 @@ def test_a_damaged_note_of_a_copy_deletes_nothing_and_ends_no_training(note, col
     if isinstance(note, dict) and "manifest" in note:
         note = note | {"manifest": files.sha256(manifest)}
     (folder / ".brought.json").write_text(json.dumps(note))
-    drive_backup.keep(folder)
+    drive_backup.backup(folder)
     assert manifest.exists() and (folder / "unfinished/history.csv").exists()

@@ -110,14 +110,14 @@ def test_numbers_dates_and_counts_are_written_as_they_are_there():
             i18n.count(1, "epoch") == "1 época"
             and i18n.date("2026-11-24T22:10:04+00:00") == "24 de noviembre de 2026, 22:10 UTC"
         )
-    assert i18n.spoken() == "en"
+    assert i18n.current_language() == "en"
 
 
 def test_a_sentence_of_the_user_s_own_stays_as_it_is_and_another_language_is_refused():
     with i18n.speaking("es"):
-        assert i18n.say("My own {title}") == "My own {title}"
+        assert i18n._("My own {title}") == "My own {title}"
     with pytest.raises(ValueError, match="language must be one of en, es, got 'fr'"):
-        i18n.speak("fr")
+        i18n.set_language("fr")
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_a_notebook_s_references_name_a_cell_that_shows_one_thing_in_both_langua
     }
     for language, references in found.items():
         with i18n.speaking(language):
-            names = {i18n.say("Figure"), i18n.say("Table"), i18n.say("Section")}
+            names = {i18n._("Figure"), i18n._("Table"), i18n._("Section")}
         assert all(word in names and target in code for cell in references for word, target in cell)
     assert [[target for _, target in cell] for cell in found["en"]] == [
         [target for _, target in cell] for cell in found["es"]

@@ -139,7 +139,7 @@ def test_statuses_are_what_the_folders_say():
     (begun / "unfinished").mkdir()
     (begun / "unfinished/history.csv").write_text("epoch,val_accuracy\n1,0.25\n")
     (paths.reports() / "no run").mkdir()
-    with state.held(running, running.name):
+    with state.run_lock(running, running.name):
         found = listed()
     assert {
         folder: found[folder.name].status
@@ -380,7 +380,7 @@ def test_the_index_is_rewritten_after_a_run_that_failed_and_by_hand(monkeypatch,
     )
 
     def fails(subject, language):
-        with state.held(subject.folder, subject.run_name):
+        with state.run_lock(subject.folder, subject.run_name):
             raise execution.NotebookError("cell 'data' failed")
 
     monkeypatch.setattr(execution, "run", fails)

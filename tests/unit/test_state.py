@@ -35,7 +35,7 @@ def holder(tmp_path):
 
 def test_a_run_tells_of_its_process_and_its_heart_beats(tmp_path, monkeypatch):
     monkeypatch.setattr(state, "BEAT_SECONDS", 0.05)
-    with state.held(tmp_path, "a_run"):
+    with state.run_lock(tmp_path, "a_run"):
         now = state.read(tmp_path)
         assert (
             now.name == "running"
@@ -55,7 +55,7 @@ def test_a_run_tells_of_its_process_and_its_heart_beats(tmp_path, monkeypatch):
     ],
 )
 def test_how_it_ended_and_why_is_written_down(tmp_path, error, name, why):
-    with pytest.raises(type(error)), state.held(tmp_path, "a_run", log="failed.txt"):
+    with pytest.raises(type(error)), state.run_lock(tmp_path, "a_run", log="failed.txt"):
         raise error
     now = state.read(tmp_path)
     assert (
@@ -75,7 +75,7 @@ def test_a_second_process_is_told_who_has_it(tmp_path, holder, monkeypatch):
                 r" it, or end it$"
             ),
         ),
-        state.held(tmp_path, "a_run"),
+        state.run_lock(tmp_path, "a_run"),
     ):
         pass
     assert state.read(tmp_path).name == "running"
@@ -92,19 +92,19 @@ def test_a_killed_run_is_recognised_and_its_lock_holds_nobody_up(tmp_path, holde
         and f"process {holder.pid} on" in now.why
         and "ended without a word" in now.why
     )
-    with state.held(tmp_path, "a_run"):
+    with state.run_lock(tmp_path, "a_run"):
         assert state.read(tmp_path).record["process"] == os.getpid()
 
 
 def test_a_lock_file_that_lies_about_means_nothing(tmp_path):
     (tmp_path / state.LOCK).write_text(f"process {os.getpid()} on here since 1999-12-31 23:59:59")
-    with state.held(tmp_path, "a_run"):
+    with state.run_lock(tmp_path, "a_run"):
         pass
 
 
 def test_neither_a_clock_set_back_nor_one_set_forward_makes_a_run_look_dead(tmp_path, monkeypatch):
     for time_of_day in ("1970-01-01T00:00:00+00:00", "2999-01-01T00:00:00+00:00"):
-        with state.held(tmp_path, "a_run"):
+        with state.run_lock(tmp_path, "a_run"):
             files.write_json(
                 tmp_path / state.FILE,
                 files.read_json(tmp_path / state.FILE)
@@ -137,11 +137,11 @@ def test_a_run_of_another_machine_is_alive_while_its_heart_beats(tmp_path, monke
     if alive:
         with (
             pytest.raises(ValueError, match="a_run is at work already, as process 7 on elsewhere"),
-            state.held(tmp_path, "a_run"),
+            state.run_lock(tmp_path, "a_run"),
         ):
             pass
     else:
-        with state.held(tmp_path, "a_run"):
+        with state.run_lock(tmp_path, "a_run"):
             pass
         assert state.read(tmp_path).name == "finished"
     [seconds] = looked
@@ -171,7 +171,7 @@ def test_a_run_of_another_machine_that_has_long_been_silent_is_not_said_to_be_ru
 def test_a_record_of_another_make_counts_as_none(tmp_path, content):
     (tmp_path / state.FILE).write_text(content)
     assert state.read(tmp_path).name == "none"
-    with state.held(tmp_path, "a_run"):
+    with state.run_lock(tmp_path, "a_run"):
         pass
     assert state.read(tmp_path).name == "finished"
 
@@ -211,7 +211,7 @@ def test_a_process_whose_run_folder_was_deleted_says_so_and_leaves_alone_what_is
                 " here; it leaves alone what is there now"
             ),
         ),
-        state.held(folder, "a_run", log="failed.txt"),
+        state.run_lock(folder, "a_run", log="failed.txt"),
     ):
         theirs = replaced(folder)
         said = written.count(state.FILE)
@@ -228,7 +228,7 @@ def test_a_process_whose_run_folder_was_deleted_says_so_and_leaves_alone_what_is
 
 
 def test_a_folder_that_was_deleted_and_is_not_there_again_is_not_made_anew(tmp_path):
-    with pytest.raises(files.Deleted), state.held(tmp_path / "a_run", "a_run"):
+    with pytest.raises(files.Deleted), state.run_lock(tmp_path / "a_run", "a_run"):
         shutil.rmtree(tmp_path / "a_run")
     assert not (tmp_path / "a_run").exists()
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ..core.i18n import count, duration, number, percent, plain, say, whole
+from ..core.i18n import _, count, duration, number, percent, plain, whole
 from ..datasets import evenly
 from ..runs.results import Result
 from . import statistics
@@ -15,14 +15,14 @@ SHOWN_OF_DIFF = 120  # lines
 def loading(dataset) -> str:
     """Where the images come from and how many there are."""
     told = {
-        "train": lambda size: say("{size} for training", size=size),
-        "validation": lambda size: say("{size} for validation", size=size),
-        "test": lambda size: say("{size} for testing", size=size),
+        "train": lambda size: _("{size} for training", size=size),
+        "validation": lambda size: _("{size} for validation", size=size),
+        "test": lambda size: _("{size} for testing", size=size),
     }
     sizes = ", ".join(told[name](whole(len(split))) for name, split in dataset.splits.items())
-    origin = say("**Sample data**, drawn by the program") if dataset.sample else say("Real data")
+    origin = _("**Sample data**, drawn by the program") if dataset.sample else _("Real data")
     height, width, _ = dataset.image_shape
-    return say(
+    return _(
         "{origin}: {images} colour images of {width} x {height} pixels in {classes} classes:"
         " {sizes}.",
         origin=origin,
@@ -39,7 +39,7 @@ def inspection(dataset) -> str:
     return (
         "\n".join(f"- {note}" for note in dataset.notes)
         if dataset.notes
-        else say("No image stands in two splits, and none had to be left out.")
+        else _("No image stands in two splits, and none had to be left out.")
     )
 
 
@@ -49,27 +49,27 @@ def conditioning(experiment, dataset) -> str:
     images = np.asarray(dataset.train.images[evenly(len(dataset.train), 1000)])
     means = ", ".join(number(mean, 1) for mean in images.mean(axis=(0, 1, 2)))
     parts = {
-        "horizontal_flip": lambda value: say("half of the images mirrored left to right"),
-        "vertical_flip": lambda value: say("half of them upside down"),
-        "rotation_degrees": lambda value: say(
+        "horizontal_flip": lambda value: _("half of the images mirrored left to right"),
+        "vertical_flip": lambda value: _("half of them upside down"),
+        "rotation_degrees": lambda value: _(
             "rotated by up to {degrees} degrees either way", degrees=plain(value)
         ),
-        "width_shift_fraction": lambda value: say(
+        "width_shift_fraction": lambda value: _(
             "shifted by up to {share} of the width", share=percent(value, 0)
         ),
-        "height_shift_fraction": lambda value: say(
+        "height_shift_fraction": lambda value: _(
             "shifted by up to {share} of the height", share=percent(value, 0)
         ),
-        "zoom_fraction": lambda value: say(
+        "zoom_fraction": lambda value: _(
             "width and height each scaled by up to {share} either way", share=percent(value, 0)
         ),
         "fill": lambda value: {
-            "nearest": say("what lies beyond the border filled in by the nearest pixels"),
-            "reflect": say("what lies beyond the border filled in by mirrored pixels"),
+            "nearest": _("what lies beyond the border filled in by the nearest pixels"),
+            "reflect": _("what lies beyond the border filled in by mirrored pixels"),
         }[value],
     }
     done = [parts[key](value) for key, value in experiment.augmentation.items() if value]
-    text = say(
+    text = _(
         "In {images} pixels run from {lowest} to {highest}; the mean of red, green and blue is"
         " {means}.",
         images=count(len(images), "training image"),
@@ -78,15 +78,15 @@ def conditioning(experiment, dataset) -> str:
         means=means,
     )
     return f"{text} " + (
-        say("Augmentation: {done}.", done="; ".join(done))
+        _("Augmentation: {done}.", done="; ".join(done))
         if done
-        else say("This experiment augments nothing.")
+        else _("This experiment augments nothing.")
     )
 
 
 def layers(parameters: int, trainable: int) -> str:
     """Caption of the table of a network's layers."""
-    return say(
+    return _(
         "Layers of the network: {parameters} parameters, {trainable} of them trainable.",
         parameters=whole(parameters),
         trainable=whole(trainable),
@@ -97,54 +97,54 @@ def training_settings(experiment) -> list[dict]:
     """How the experiment trains, as rows of a setting and its value."""
     stopping = experiment.early_stopping
     if stopping["patience"] is None:
-        stops = say("none; best epoch by {monitor}", monitor=stopping["monitor"])
+        stops = _("none; best epoch by {monitor}", monitor=stopping["monitor"])
     else:
-        stops = say(
+        stops = _(
             "after {epochs} without a better {monitor}",
             epochs=count(stopping["patience"], "epoch"),
             monitor=stopping["monitor"],
         )
         if stopping["min_delta"]:
-            stops += say(" (by more than {least})", least=plain(stopping["min_delta"]))
+            stops += _(" (by more than {least})", least=plain(stopping["min_delta"]))
         if stopping["start_from_epoch"]:
-            stops += say(", counted from epoch {epoch} on", epoch=stopping["start_from_epoch"] + 1)
+            stops += _(", counted from epoch {epoch} on", epoch=stopping["start_from_epoch"] + 1)
     losses = {
-        "categorical_crossentropy": say("categorical crossentropy"),
-        "sparse_categorical_crossentropy": say("sparse categorical crossentropy"),
-        "binary_crossentropy": say("binary crossentropy"),
-        "mean_squared_error": say("mean squared error"),
+        "categorical_crossentropy": _("categorical crossentropy"),
+        "sparse_categorical_crossentropy": _("sparse categorical crossentropy"),
+        "binary_crossentropy": _("binary crossentropy"),
+        "mean_squared_error": _("mean squared error"),
     }
     rows = {
-        say("Optimizer"): f"{experiment.optimizer} ({_listed(experiment.optimizer_args)})",
-        say("Loss"): losses.get(experiment.loss, experiment.loss.replace("_", " ")),
-        say("Batch size"): experiment.batch_size,
-        say("Epochs"): experiment.epochs,
-        say("Early stopping"): stops,
-        say("Augmentation"): _listed(experiment.augmentation) or say("none"),
-        say("Starts from"): experiment.starts_from or say("new weights"),
-        say("Seed"): experiment.seed,
+        _("Optimizer"): f"{experiment.optimizer} ({_listed(experiment.optimizer_args)})",
+        _("Loss"): losses.get(experiment.loss, experiment.loss.replace("_", " ")),
+        _("Batch size"): experiment.batch_size,
+        _("Epochs"): experiment.epochs,
+        _("Early stopping"): stops,
+        _("Augmentation"): _listed(experiment.augmentation) or _("none"),
+        _("Starts from"): experiment.starts_from or _("new weights"),
+        _("Seed"): experiment.seed,
     }
-    return [{say("Setting"): key, say("Value"): value} for key, value in rows.items()]
+    return [{_("Setting"): key, _("Value"): value} for key, value in rows.items()]
 
 
 def _listed(values: dict) -> str:
     """Settings in one line, by their own names."""
     known = {
-        "learning_rate": say("learning rate"),
-        "horizontal_flip": say("horizontal flip"),
-        "vertical_flip": say("vertical flip"),
-        "rotation_degrees": say("rotation"),
-        "width_shift_fraction": say("width shift"),
-        "height_shift_fraction": say("height shift"),
-        "zoom_fraction": say("zoom"),
-        "fill": say("fill"),
+        "learning_rate": _("learning rate"),
+        "horizontal_flip": _("horizontal flip"),
+        "vertical_flip": _("vertical flip"),
+        "rotation_degrees": _("rotation"),
+        "width_shift_fraction": _("width shift"),
+        "height_shift_fraction": _("height shift"),
+        "zoom_fraction": _("zoom"),
+        "fill": _("fill"),
     }
 
     def words(key, value):
         name = known.get(key, key.replace("_", " "))
         for unit, sign in (("_degrees", "°"), ("_fraction", "")):
             if key.endswith(unit):
-                return say("{name} up to {value}", name=name, value=f"{plain(value)}{sign}")
+                return _("{name} up to {value}", name=name, value=f"{plain(value)}{sign}")
         return (
             name if value is True else f"{name} {value if isinstance(value, str) else plain(value)}"
         )
@@ -163,14 +163,14 @@ def training(result: Result) -> str:
     took = {"time": duration(result.seconds), "epochs": count(epochs, "epoch")}
     sentences = [
         (
-            say("Training took {time} for {epochs} and was stopped early.", **took)
+            _("Training took {time} for {epochs} and was stopped early.", **took)
             if metrics["stopped_early"]
-            else say("Training took {time} for {epochs}.", **took)
+            else _("Training took {time} for {epochs}.", **took)
         )
     ]
     if epochs > 1:
         sentences.append(
-            say(
+            _(
                 "By {monitor}, epoch {best} is the best ({value}).",
                 monitor=monitor,
                 best=best,
@@ -178,7 +178,7 @@ def training(result: Result) -> str:
             )
         )
         if best == epochs:
-            sentences.append(say("It is the last one: more epochs might still improve the model."))
+            sentences.append(_("It is the last one: more epochs might still improve the model."))
         else:
             last = history.iloc[-1]
             then = history.iloc[best - 1]
@@ -191,27 +191,27 @@ def training(result: Result) -> str:
             }
             sentences.append(
                 (
-                    say(
+                    _(
                         "In the epoch after it training loss went from {loss} to {last_loss} while"
                         " validation loss went from {val_loss} to {last_val_loss}",
                         **told,
                     )
                     if epochs - best == 1
-                    else say(
+                    else _(
                         "In the {epochs} after it training loss went from {loss} to {last_loss}"
                         " while validation loss went from {val_loss} to {last_val_loss}",
                         **told,
                     )
                 )
                 + (
-                    say(": the network was learning its training images by heart.")
+                    _(": the network was learning its training images by heart.")
                     if _by_heart(result, best)
                     else "."
                 )
             )
     gap = metrics["train_accuracy"] - metrics["validation_accuracy"]
     sentences.append(
-        say(
+        _(
             "At epoch {best} training accuracy is {training} and validation accuracy {validation},"
             " a gap of {gap} points",
             best=best,
@@ -239,7 +239,7 @@ def evaluation(result: Result, confused: pd.DataFrame) -> str:
         "high": percent(high),
     }
     if result.evaluated == "validation":
-        text = say(
+        text = _(
             "With the weights of epoch {best}, {correct} of {images} validation images are"
             " classified correctly: **{accuracy}** (95 % interval {low} to {high}, Wilson). There"
             " is no test split; the same images chose the epoch, so that the figure is on the high"
@@ -247,7 +247,7 @@ def evaluation(result: Result, confused: pd.DataFrame) -> str:
             **told,
         )
     else:
-        text = say(
+        text = _(
             "With the weights of epoch {best}, {correct} of {images} test images are classified"
             " correctly: **{accuracy}** (95 % interval {low} to {high}, Wilson).",
             **told,
@@ -261,13 +261,13 @@ def evaluation(result: Result, confused: pd.DataFrame) -> str:
             "images": count(int(pair["Mistakes"]), "image"),
         }
         text += " " + (
-            say(
+            _(
                 "One of the pairs confused most is {one} and {other}: {images} in one direction or"
                 " the other.",
                 **classes,
             )
             if tied
-            else say(
+            else _(
                 "The pair confused most is {one} and {other}: {images} in one direction or the"
                 " other.",
                 **classes,
@@ -282,7 +282,7 @@ def squared_error(table: pd.DataFrame) -> str:
     """
     worst, right = table.iloc[0], table.iloc[2]
     if not worst["Images"]:
-        return say(
+        return _(
             "No image was given its true class with a probability below 0.01, so this run shows"
             " nothing of what sets the two losses apart: on answers that are very wrong the squared"
             " error has next to no gradient."
@@ -293,26 +293,26 @@ def squared_error(table: pd.DataFrame) -> str:
             row["Gradient of the squared error"], 1e-12
         )
         return (
-            say("{factor} times", factor=plain(float(f"{longer:.3g}")))
+            _("{factor} times", factor=plain(float(f"{longer:.3g}")))
             if longer < 1e6
-            else say("more than a million times")
+            else _("more than a million times")
         )
 
-    text = say(
+    text = _(
         "Where the network gives the true class a probability below 0.01 ({images}), the gradient"
         " of the cross-entropy is {times} as long as that of the squared error",
         images=count(int(worst["Images"]), "image"),
         times=times(worst),
     )
     if right["Images"]:
-        text += say(
+        text += _(
             ", where it gives 0.5 and more ({images}) {times}",
             images=count(int(right["Images"]), "image"),
             times=times(right),
         )
     if worst["Gradient of the cross-entropy"] < 2 * worst["Gradient of the squared error"]:
         return text + "."
-    return text + say(
+    return text + _(
         ": the squared error flattens out on answers that are very wrong, so that a network trained"
         " with it learns little from them."
     )
@@ -329,7 +329,7 @@ def imbalance(dataset, result: Result) -> str:
         ]
     )
     sentences = [
-        say(
+        _(
             "The largest class has {most} ({largest}), the smallest {least} ({smallest}). Averaged"
             " over classes the recall is {recall}; averaged over images, which favours large"
             " classes, the accuracy is {accuracy}.",
@@ -344,16 +344,16 @@ def imbalance(dataset, result: Result) -> str:
     if len(set(sizes[shown])) > 1 and len(set(recall)) > 1:
         found = stats.spearmanr(sizes[shown], recall)
         says = (
-            say("no sign that the larger classes gain from it")
+            _("no sign that the larger classes gain from it")
             if found.pvalue >= 0.05
             else (
-                say("larger classes are recognised more often")
+                _("larger classes are recognised more often")
                 if found.statistic > 0
-                else say("larger classes are recognised less often")
+                else _("larger classes are recognised less often")
             )
         )
         sentences.append(
-            say(
+            _(
                 "The rank correlation of a class's training images with its recall is {correlation}"
                 " (p = {p}): {says}.",
                 correlation=number(found.statistic, 2, signed=True),
@@ -367,11 +367,11 @@ def imbalance(dataset, result: Result) -> str:
 def differs(experiment) -> str:
     """What the original did that is done otherwise here."""
     if not experiment.differs:
-        return say("The experiment is run as it was published.")
+        return _("The experiment is run as it was published.")
     return (
-        say("What the original did, and is done otherwise here:")
+        _("What the original did, and is done otherwise here:")
         + "\n\n"
-        + "\n".join(f"- {say(difference)}" for difference in experiment.differs)
+        + "\n".join(f"- {_(difference)}" for difference in experiment.differs)
     )
 
 
@@ -379,33 +379,33 @@ def verdict(result: Result, published: dict) -> str:
     """Whether the published accuracy lies inside the interval of the measured one, and how the
     published one was come by.
     """
-    note = f"; {say(published['note'])}" if published.get("note") else ""
-    return f"{_comparison(result, published)}\n\n" + say(
-        "Published in: {source}.", source=say(published["source"]) + note
+    note = f"; {_(published['note'])}" if published.get("note") else ""
+    return f"{_comparison(result, published)}\n\n" + _(
+        "Published in: {source}.", source=_(published["source"]) + note
     )
 
 
 def _comparison(result: Result, published: dict) -> str:
     if result.metrics["data"] == "sample":
-        return say(
+        return _(
             "This run used sample data: it shows that the pipeline works, and nothing can be"
             " concluded about the published result."
         )
     value = published.get(f"{result.evaluated}_accuracy")
     if value is None:
         return (
-            say(
+            _(
                 "No test accuracy was published for this experiment, so there is nothing to compare"
                 " with."
             )
             if result.evaluated == "test"
-            else say(
+            else _(
                 "No validation accuracy was published for this experiment, so there is nothing to"
                 " compare with."
             )
         )
     if result.metrics["changes"]:
-        return say(
+        return _(
             "The settings of this run differ from the published experiment's, so the two results"
             " are not expected to agree."
         )
@@ -420,22 +420,22 @@ def _comparison(result: Result, published: dict) -> str:
     on = result.evaluated == "test"
     if not round(apart, 1):
         text = (
-            say("The measured test accuracy, {measured}, is equal to the published one.", **told)
+            _("The measured test accuracy, {measured}, is equal to the published one.", **told)
             if on
-            else say(
+            else _(
                 "The measured validation accuracy, {measured}, is equal to the published one.",
                 **told,
             )
         )
     elif apart > 0:
         text = (
-            say(
+            _(
                 "The measured test accuracy, {measured}, is {apart} points above the published one,"
                 " {published}.",
                 **told,
             )
             if on
-            else say(
+            else _(
                 "The measured validation accuracy, {measured}, is {apart} points above the"
                 " published one, {published}.",
                 **told,
@@ -443,19 +443,19 @@ def _comparison(result: Result, published: dict) -> str:
         )
     else:
         text = (
-            say(
+            _(
                 "The measured test accuracy, {measured}, is {apart} points below the published one,"
                 " {published}.",
                 **told,
             )
             if on
-            else say(
+            else _(
                 "The measured validation accuracy, {measured}, is {apart} points below the"
                 " published one, {published}.",
                 **told,
             )
         )
-    text += " " + say(
+    text += " " + _(
         "Had that been measured on as many other images, the 95 % interval of the difference would"
         " be {low} to {high} points (Newcombe, 1998).",
         low=number(100 * low, 1, signed=True),
@@ -465,9 +465,9 @@ def _comparison(result: Result, published: dict) -> str:
         text
         + " "
         + (
-            say("The two agree within the uncertainty of the images.")
+            _("The two agree within the uncertainty of the images.")
             if low <= 0 <= high
-            else say(
+            else _(
                 "The difference is larger than the images alone explain; the seed, the split and"
                 " the choice of the epoch add to it."
             )
@@ -497,27 +497,27 @@ def _interval(share: float, metrics: dict) -> tuple[float, float]:
 def _gap_says(gap: float, metrics: dict) -> str:
     low, high = _interval(metrics["validation_accuracy"], metrics)
     if low <= 1 / len(metrics["dataset"]["class_names"]):
-        return say(": on the validation images it cannot be told from guessing.")
+        return _(": on the validation images it cannot be told from guessing.")
     if metrics["train_accuracy"] > high:  # further apart than so few validation images explain
-        return say(": the network overfits.") if gap > 0.1 else say(": some overfitting.")
+        return _(": the network overfits.") if gap > 0.1 else _(": some overfitting.")
     if gap > 0.03:
-        return say(": the validation images are too few to tell it from none.")
+        return _(": the validation images are too few to tell it from none.")
     if gap < -0.03:
         settings = metrics["identity"]["settings"]
         dropout = any(
             np.any(value) for key, value in settings["model_args"].items() if "dropout" in key
         )
-        text = say("; training accuracy is averaged over the epoch, while the weights improve")
+        text = _("; training accuracy is averaged over the epoch, while the weights improve")
         if dropout and settings["augmentation"]:
-            return text + say(", and measured under dropout and augmentation.")
+            return text + _(", and measured under dropout and augmentation.")
         return text + (
-            say(", and measured under dropout.")
+            _(", and measured under dropout.")
             if dropout
-            else say(", and measured under augmentation.")
+            else _(", and measured under augmentation.")
             if settings["augmentation"]
             else "."
         )
-    return say(": no sign of overfitting there.")
+    return _(": no sign of overfitting there.")
 
 
 def changed_source(result) -> str:
@@ -529,14 +529,14 @@ def changed_source(result) -> str:
         return ""
     more = (
         "\n"
-        + say(
+        + _(
             "({lines} more lines stand in provenance.json)", lines=whole(len(lines) - SHOWN_OF_DIFF)
         )
         if len(lines) > SHOWN_OF_DIFF
         else ""
     )
     return (
-        say("The run used source that differs from its commit:")
+        _("The run used source that differs from its commit:")
         + "\n\n"
         + "\n".join(["~~~~~~~~diff", *lines[:SHOWN_OF_DIFF], "~~~~~~~~", more])
     )

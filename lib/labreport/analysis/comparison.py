@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ..config import experiments
-from ..core.i18n import count, noted, number, percent, plain, say
+from ..core.i18n import N_, _, count, number, percent, plain
 from ..runs import results
 from ..studies.assignments import Assignment, Run
 from ..studies.sweeps import Sweep
@@ -20,11 +20,11 @@ from . import figures, statistics
 
 LINES = 8  # in one panel of curves; more cannot be told apart
 SHOWN = 3  # reasons and changes that are named; the others are counted
-OVERVIEW = noted(
+OVERVIEW = N_(
     "The experiments: accuracies at the best epoch, the 95 % interval (Wilson) of the last one, in"
     " percent."
 )
-METHOD = noted(
+METHOD = N_(
     "The best run is set against every other one that answered for the same images. With $b$ images"
     " that the best alone has right, $c$ that the other alone has right, and $n$ images in all, the"
     " difference of their accuracies is $(b - c) / n$. Its 95 % interval is Wald's with half an"
@@ -78,15 +78,15 @@ def overview(assignment: Assignment, entries: list[Entry]) -> pd.DataFrame:
     by_name = {entry.run.experiment.name: entry for entry in entries}
     tested = any(entry.result.evaluated == "test" for entry in entries)
     columns = [
-        noted("Experiment"),
-        noted("Parameters"),
-        noted("Best epoch"),
-        noted("Training"),
-        noted("Validation"),
-        *[noted("Test")] * tested,
-        noted("95 % interval"),
-        noted("Published"),
-        noted("Seconds"),
+        N_("Experiment"),
+        N_("Parameters"),
+        N_("Best epoch"),
+        N_("Training"),
+        N_("Validation"),
+        *[N_("Test")] * tested,
+        N_("95 % interval"),
+        N_("Published"),
+        N_("Seconds"),
     ]
     rows = []
     for run in assignment.runs:
@@ -119,7 +119,7 @@ def _published(published: dict, tested: bool) -> str | None:
     if tested and published["test_accuracy"] is not None:
         return percent(published["test_accuracy"])
     value = published["validation_accuracy"]
-    return None if value is None else percent(value) + (say(" (val.)") if tested else "")
+    return None if value is None else percent(value) + (_(" (val.)") if tested else "")
 
 
 def standing(assignment: Assignment) -> str:
@@ -134,16 +134,16 @@ def standing(assignment: Assignment) -> str:
     told = {"finished": finished, "experiments": count(len(assignment.runs), "experiment")}
     sentences = [
         (
-            say("{finished} of {experiments} has a finished run.", **told)
+            _("{finished} of {experiments} has a finished run.", **told)
             if finished == 1
-            else say("{finished} of {experiments} have a finished run.", **told)
+            else _("{finished} of {experiments} have a finished run.", **told)
         )
     ]
     if names["missing"]:
-        sentences.append(say("**Missing:** {named}.", named=_listed(names["missing"])))
+        sentences.append(_("**Missing:** {named}.", named=_listed(names["missing"])))
     if names["outdated"]:
         sentences.append(
-            say(
+            _(
                 "**Outdated**: settings, code, versions or files have changed since (data is not"
                 " read here, and not checked): {named}.",
                 named=_listed(names["outdated"]),
@@ -151,14 +151,14 @@ def standing(assignment: Assignment) -> str:
         )
     if names["short"]:
         sentences.append(
-            say(
+            _(
                 "**Short**, with settings other than the parameter file's: {named}.",
                 named=_listed(names["short"]),
             )
         )
     if not any(names.values()):
         sentences.append(
-            say(
+            _(
                 "All are as their parameter files say, and settings, source and versions are up to"
                 " date."
             )
@@ -174,9 +174,9 @@ def exceptions(assignment: Assignment) -> list[dict]:
             changes = [f"{key} = {text(value)}" for key, value in run.experiment.changes.items()]
             rows.append(
                 {
-                    noted("Experiment"): assignment.label(run.experiment),
-                    noted("Set otherwise"): first(changes) or None,
-                    noted("Outdated, since"): first(run.outdated) or None,
+                    N_("Experiment"): assignment.label(run.experiment),
+                    N_("Set otherwise"): first(changes) or None,
+                    N_("Outdated, since"): first(run.outdated) or None,
                 }
             )
     return rows
@@ -206,7 +206,7 @@ def panels(
         title = (
             model.removeprefix(f"{assignment.name}_").replace("_", " ")
             if models[model] > 1
-            else say("models with one run")
+            else _("models with one run")
         )
         gathered.setdefault(title, {})[entry.label] = (
             entry.result.history,
@@ -220,7 +220,7 @@ def panels(
                 (
                     title
                     if len(parts) == 1
-                    else say(
+                    else _(
                         "{title} ({number} of {parts})",
                         title=title,
                         number=position,
@@ -240,12 +240,12 @@ def common_settings(assignment: Assignment) -> list[dict]:
         sharing = sum(flat.get(key, _ABSENT) == value for flat in settings.values())
         rows.append(
             {
-                noted("Setting"): key,
-                noted("Value"): text(value),
-                noted("Experiments"): (
-                    say("all")
+                N_("Setting"): key,
+                N_("Value"): text(value),
+                N_("Experiments"): (
+                    _("all")
                     if sharing == len(settings)
-                    else say("{some} of {all}", some=sharing, all=len(settings))
+                    else _("{some} of {all}", some=sharing, all=len(settings))
                 ),
             }
         )
@@ -263,10 +263,8 @@ def own_settings(assignment: Assignment) -> list[dict]:
             for key, value in flat.items()
             if usual.get(key, _ABSENT) != value
         ]
-        own += [say("no {setting}", setting=key) for key in usual if key not in flat]
-        rows.append(
-            {noted("Experiment"): label, noted("Sets"): "; ".join(own) or say("nothing otherwise")}
-        )
+        own += [_("no {setting}", setting=key) for key in usual if key not in flat]
+        rows.append({N_("Experiment"): label, N_("Sets"): "; ".join(own) or _("nothing otherwise")})
     return rows
 
 
@@ -388,7 +386,7 @@ def shown(assignment: Assignment, entries: list[Entry]) -> list:
                 figures.leads(differences(group), group[0].label, images_of(group)),
                 figures.Table(
                     differences_table(group),
-                    say(
+                    _(
                         "How many points of accuracy the others are behind {best} on the {images}.",
                         best=group[0].label,
                         images=images_of(group),
@@ -400,7 +398,7 @@ def shown(assignment: Assignment, entries: list[Entry]) -> list:
 
 def method(assignment: Assignment) -> str:
     """How differences are judged here."""
-    return say(METHOD)
+    return _(METHOD)
 
 
 def differences_table(group: list[Entry]) -> list[dict]:
@@ -409,8 +407,8 @@ def differences_table(group: list[Entry]) -> list[dict]:
     """
     return [
         {
-            noted("Other run"): row.label,
-            noted("Points behind"): say(
+            N_("Other run"): row.label,
+            N_("Points behind"): _(
                 "{points} ({low} to {high})",
                 points=points(row.difference),
                 low=points(row.low),
@@ -418,7 +416,7 @@ def differences_table(group: list[Entry]) -> list[dict]:
             ),
             "b": row.only_best,
             "c": row.only_other,
-            noted("p (Holm)"): p_value(row.p),
+            N_("p (Holm)"): p_value(row.p),
         }
         for row in rows_of(differences(group))
     ]
@@ -433,7 +431,7 @@ def images_of(group: list[Entry]) -> str:
         else count(images, "validation image")
     )
     return (
-        say("{images} of the sample data", images=told)
+        _("{images} of the sample data", images=told)
         if group[0].result.metrics["data"] == "sample"
         else told
     )
@@ -452,7 +450,7 @@ def conclusion(assignment: Assignment, entries: list[Entry]) -> str:
     ]
     if alone and len(found) > 1:
         paragraphs.append(
-            say(
+            _(
                 "Not compared with any other, since no other run was evaluated on the same images:"
                 " {named}.",
                 named=_listed(alone),
@@ -460,7 +458,7 @@ def conclusion(assignment: Assignment, entries: list[Entry]) -> str:
         )
     elif alone:
         paragraphs.append(
-            say(
+            _(
                 "There is one finished run only, {named}: nothing to compare it with.",
                 named=alone[0],
             )
@@ -484,13 +482,13 @@ def _verdict(group: list[Entry]) -> str:
         "high": percent(high),
     }
     text = (
-        say(
+        _(
             "On the {images}, **{best}** and {tied} have the highest accuracy of {runs}: {accuracy}"
             " ({low} to {high}).",
             **told,
         )
         if tied
-        else say(
+        else _(
             "On the {images}, **{best}** has the highest accuracy of {runs}: {accuracy} ({low} to"
             " {high}).",
             **told,
@@ -508,24 +506,24 @@ def _verdict(group: list[Entry]) -> str:
     if chosen("supported"):
         over = {"named": _listed(chosen("supported")), "comparisons": len(table)}
         lines.append(
-            say(
+            _(
                 "Supported by the intervals, also after allowing for {comparisons} comparisons at"
                 " once: its lead, in points, over {named}.",
                 **over,
             )
             if len(table) > 1
-            else say("Supported by the intervals: its lead, in points, over {named}.", **over)
+            else _("Supported by the intervals: its lead, in points, over {named}.", **over)
         )
     if chosen("alone"):
         lines.append(
-            say(
+            _(
                 "Supported only if each comparison stood alone: its lead over {named}.",
                 named=_listed(chosen("alone")),
             )
         )
     if chosen("open"):
         lines.append(
-            say(
+            _(
                 "Not supported: its lead over {named}; either run may be the better one.",
                 named=_listed(chosen("open")),
             )
@@ -547,7 +545,7 @@ def _beside_published(entries: list[Entry]) -> str:
     total = sum(map(len, places.values()))
     if not total:
         return ""
-    text = say(
+    text = _(
         "Published and measured accuracy agree within the uncertainty of the images (Newcombe's"
         " interval of the difference, 1998, had the published one been measured on as many other"
         " images) for {agreeing} of {experiments}",
@@ -555,12 +553,12 @@ def _beside_published(entries: list[Entry]) -> str:
         experiments=count(total, "experiment"),
     )
     if places["above"]:
-        text += say(
+        text += _(
             "; the published one is above the measured one for {named}",
             named=_listed(places["above"]),
         )
     if places["below"]:
-        text += say(
+        text += _(
             "; the published one is below the measured one for {named}",
             named=_listed(places["below"]),
         )
@@ -569,12 +567,12 @@ def _beside_published(entries: list[Entry]) -> str:
 
 def _limits(entries: list[Entry]) -> str:
     if all(entry.result.metrics["data"] == "sample" for entry in entries):
-        return say(
+        return _(
             "**All runs used sample data**: this shows that the comparison works, and nothing can"
             " be concluded about the real data set or the models."
         )
     sentences = [
-        say(
+        _(
             "The intervals cover the drawing of the evaluated images alone. Each experiment was run"
             " once: what another seed would change is not in them, and the best run is the best of"
             " these very numbers, so that its lead is on the large side."
@@ -582,27 +580,27 @@ def _limits(entries: list[Entry]) -> str:
     ]
     if any(entry.result.evaluated == "validation" for entry in entries):
         sentences.append(
-            say(
+            _(
                 "Where there is no test split, the validation images also chose the epoch;"
                 " accuracies on them are on the high side, the more so the longer a run."
             )
         )
     if any(entry.run.short for entry in entries):
         sentences.append(
-            say(
+            _(
                 "Short runs differ from the others in their settings too, not in the experiment"
                 " alone."
             )
         )
     if any(entry.run.outdated for entry in entries):
         sentences.append(
-            say(
+            _(
                 "Outdated runs were made with other settings, source or versions than the present"
                 " ones."
             )
         )
     if any(entry.result.metrics["data"] == "sample" for entry in entries):
-        sentences.append(say("Runs on sample data say nothing about the real data set."))
+        sentences.append(_("Runs on sample data say nothing about the real data set."))
     return " ".join(sentences)
 
 
@@ -624,11 +622,11 @@ def p_value(p: float) -> str:
 def state_said(state: str) -> str:
     """What stands for an experiment, as `assignments.Run.state` has it, in words."""
     return {
-        "complete": say("complete"),
-        "short": say("short"),
-        "outdated": say("outdated"),
-        "short and outdated": say("short and outdated"),
-        "missing": say("missing"),
+        "complete": _("complete"),
+        "short": _("short"),
+        "outdated": _("outdated"),
+        "short and outdated": _("short and outdated"),
+        "missing": _("missing"),
     }[state]
 
 
@@ -639,7 +637,7 @@ def _listed(words: list[str]) -> str:
 def first(words: list[str], most: int = SHOWN) -> str:
     """The first of some reasons or names, and how many more there are."""
     return "; ".join(words[:most]) + (
-        say("; and {number} more", number=len(words) - most) if len(words) > most else ""
+        _("; and {number} more", number=len(words) - most) if len(words) > most else ""
     )
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from sklearn import metrics
 
-from ..core.i18n import noted, number, percent, say, whole
+from ..core.i18n import N_, _, number, percent, whole
 from ..runs.results import Result
 
 
@@ -39,13 +39,13 @@ def squared_error_beside_cross_entropy(result: Result) -> pd.DataFrame:
     squared = 2 / p.shape[1] * (p * gradient - p * (p * gradient).sum(axis=1, keepdims=True))
     rows = []
     for name, chosen in (
-        (say("below {bound}", bound=number(0.01, 2)), true < 0.01),
+        (_("below {bound}", bound=number(0.01, 2)), true < 0.01),
         (
-            say("{low} to {high}", low=number(0.01, 2), high=number(0.5, 1)),
+            _("{low} to {high}", low=number(0.01, 2), high=number(0.5, 1)),
             (true >= 0.01) & (true < 0.5),
         ),
-        (say("{bound} and above", bound=number(0.5, 1)), true >= 0.5),
-        (say("all"), true >= 0),
+        (_("{bound} and above", bound=number(0.5, 1)), true >= 0.5),
+        (_("all"), true >= 0),
     ):
         of = [
             -np.log(np.maximum(true, 1e-7)),
@@ -58,12 +58,12 @@ def squared_error_beside_cross_entropy(result: Result) -> pd.DataFrame:
             dict(
                 zip(
                     (
-                        noted("Probability of the true class"),
-                        noted("Images"),
-                        noted("Cross-entropy"),
-                        noted("Squared error"),
-                        noted("Gradient of the cross-entropy"),
-                        noted("Gradient of the squared error"),
+                        N_("Probability of the true class"),
+                        N_("Images"),
+                        N_("Cross-entropy"),
+                        N_("Squared error"),
+                        N_("Gradient of the cross-entropy"),
+                        N_("Gradient of the squared error"),
                     ),
                     (name, int(chosen.sum()), *means),
                 )
@@ -83,17 +83,17 @@ def classification_report(result: Result) -> pd.DataFrame:
         zero_division=0,
     )
     rows = {name: name for name in result.class_names} | {
-        "macro avg": say("macro average"),
-        "weighted avg": say("weighted average"),
+        "macro avg": _("macro average"),
+        "weighted avg": _("weighted average"),
     }
     return pd.DataFrame(
         [
             {
-                noted("Class"): name,
-                noted("Precision"): report[row]["precision"],
-                noted("Recall"): report[row]["recall"],
-                noted("F1"): report[row]["f1-score"],
-                noted("Images"): int(report[row]["support"]),
+                N_("Class"): name,
+                N_("Precision"): report[row]["precision"],
+                N_("Recall"): report[row]["recall"],
+                N_("F1"): report[row]["f1-score"],
+                N_("Images"): int(report[row]["support"]),
             }
             for row, name in rows.items()
         ]
@@ -107,11 +107,11 @@ def confused_pairs(result: Result, most: int = 5) -> pd.DataFrame:
     matrix, names = confusion(result), result.class_names
     rows = [
         {
-            noted("Class"): names[a],
-            noted("Other class"): names[b],
-            noted("First taken for second"): int(matrix[a, b]),
-            noted("Second taken for first"): int(matrix[b, a]),
-            noted("Mistakes"): int(matrix[a, b] + matrix[b, a]),
+            N_("Class"): names[a],
+            N_("Other class"): names[b],
+            N_("First taken for second"): int(matrix[a, b]),
+            N_("Second taken for first"): int(matrix[b, a]),
+            N_("Mistakes"): int(matrix[a, b] + matrix[b, a]),
         }
         for a in range(len(names))
         for b in range(a + 1, len(names))
@@ -140,7 +140,7 @@ def confident_mistakes(result: Result, most: int = 10) -> tuple[np.ndarray, list
     wrong = np.flatnonzero(result.labels != result.predicted)
     wrong = wrong[np.argsort(-probability[wrong], kind="stable")][:most]
     return wrong, [
-        say(
+        _(
             "{said} {sure}\nis {true}",
             said=result.class_names[result.predicted[i]],
             sure=percent(probability[i], 0),
@@ -154,24 +154,24 @@ def beside_published(result: Result, published: dict) -> pd.DataFrame:
     """The published figures beside the measured ones; a figure that was not published is empty."""
     measured = result.metrics
     rows = (
-        [(say("Test accuracy"), published.get("test_accuracy"), measured["test_accuracy"])]
+        [(_("Test accuracy"), published.get("test_accuracy"), measured["test_accuracy"])]
         if measured["test_accuracy"] is not None
         else []
     )
     rows += [
         (
-            say("Best validation accuracy"),
+            _("Best validation accuracy"),
             published.get("validation_accuracy"),
             result.history["val_accuracy"].max(),
         ),
         (
-            say("Epoch of the best validation accuracy"),
+            _("Epoch of the best validation accuracy"),
             published.get("best_epoch"),
             int(result.history["val_accuracy"].idxmax()) + 1,  # type: ignore[call-overload]
         ),
-        (say("Parameters"), published.get("total_parameters"), measured["total_parameters"]),
+        (_("Parameters"), published.get("total_parameters"), measured["total_parameters"]),
         (
-            say("Trainable parameters"),
+            _("Trainable parameters"),
             published.get("trainable_parameters"),
             measured["trainable_parameters"],
         ),
@@ -184,7 +184,7 @@ def beside_published(result: Result, published: dict) -> pd.DataFrame:
 
     return pd.DataFrame(
         [
-            {"": name, noted("Published"): text(was), noted("Measured"): text(now)}
+            {"": name, N_("Published"): text(was), N_("Measured"): text(now)}
             for name, was, now in rows
         ]
     )

@@ -17,7 +17,7 @@ from matplotlib.ticker import MaxNLocator, ScalarFormatter
 from matplotlib.transforms import ScaledTranslation
 
 from ..core import i18n
-from ..core.i18n import count, noted, number, percent, say, whole
+from ..core.i18n import N_, _, count, number, percent, whole
 
 WIDTH_INCHES = 6.3  # text width of an A4 page
 MOST_ROWS = 50  # of a figure that lists runs, so that it fits on a page
@@ -51,7 +51,7 @@ class Picture:
     vector: bool = True
 
     def __post_init__(self):
-        if i18n.spoken() == "en":
+        if i18n.current_language() == "en":
             return
         for axes in self.figure.axes:
             for axis in (axes.xaxis, axes.yaxis):
@@ -115,13 +115,13 @@ class Table:
 
         return pd.DataFrame(
             {
-                say(column) if column else column: [text(value, column) for value in frame[column]]
+                _(column) if column else column: [text(value, column) for value in frame[column]]
                 for column in frame.columns
             }
         )
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        texts, caption = self._texts(), say(self.caption)
+        texts, caption = self._texts(), _(self.caption)
         rows = texts.to_html(index=False, border=0, justify="left")
         return {
             "text/html": rows.replace(">", f">\n  <caption>{html.escape(caption)}</caption>", 1),
@@ -132,9 +132,9 @@ class Table:
 def class_counts(counts: pd.DataFrame) -> Picture:
     """Images a class and split. counts: a row a class, a column a split."""
     names: dict[Any, str] = {
-        "train": say("training"),
-        "validation": say("validation"),
-        "test": say("test"),
+        "train": _("training"),
+        "validation": _("validation"),
+        "test": _("test"),
     }
     figure, panels = _panels(len(counts))
     for axes, rows in zip(panels, np.array_split(np.arange(len(counts)), len(panels))):
@@ -153,7 +153,7 @@ def class_counts(counts: pd.DataFrame) -> Picture:
                 linewidth=0.5,
             )
             left += column.to_numpy()
-        _by_class(axes, say("images"), limit=counts.sum(axis=1).max() * 1.03)
+        _by_class(axes, _("images"), limit=counts.sum(axis=1).max() * 1.03)
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=3, frameon=False)
     totals = counts.sum(axis=1)
@@ -161,7 +161,7 @@ def class_counts(counts: pd.DataFrame) -> Picture:
         f"{whole(images)} {names[split]}" for split, images in counts.sum().items()
     )
     if totals.nunique() == 1:
-        alt = say(
+        alt = _(
             "Bar chart of the images in each of {classes} classes, each with {images} images:"
             " {per_split}.",
             classes=len(counts),
@@ -169,7 +169,7 @@ def class_counts(counts: pd.DataFrame) -> Picture:
             per_split=per_split,
         )
     else:
-        alt = say(
+        alt = _(
             "Bar chart of the images in each of {classes} classes, from {least} images ({smallest})"
             " to {most} ({largest}): {per_split}.",
             classes=len(counts),
@@ -179,7 +179,7 @@ def class_counts(counts: pd.DataFrame) -> Picture:
             largest=totals.idxmax(),
             per_split=per_split,
         )
-    return Picture(figure, alt, say("Images in each class and split."))
+    return Picture(figure, alt, _("Images in each class and split."))
 
 
 def class_recalls(report: pd.DataFrame) -> Picture:
@@ -190,9 +190,9 @@ def class_recalls(report: pd.DataFrame) -> Picture:
     figure, panels = _panels(len(ordered))
     for axes, rows in zip(panels, np.array_split(np.arange(len(ordered)), len(panels))):
         axes.barh(ordered["Class"].iloc[rows], ordered["Recall"].iloc[rows], color=TRAINING)
-        _by_class(axes, say("recall"), limit=1)
+        _by_class(axes, _("recall"), limit=1)
     best, worst = ordered.iloc[0], ordered.iloc[-1]
-    alt = say(
+    alt = _(
         "Bar chart of the recall of {classes} classes, from {most} ({best}) to {least} ({worst});"
         " half of them reach {median} or more.",
         classes=len(ordered),
@@ -205,7 +205,7 @@ def class_recalls(report: pd.DataFrame) -> Picture:
     return Picture(
         figure,
         alt,
-        say("Recall of each class: the share of its images that were recognised, best first."),
+        _("Recall of each class: the share of its images that were recognised, best first."),
     )
 
 
@@ -213,13 +213,13 @@ def image_grid(images: np.ndarray, titles: list[str], caption: str, columns: int
     """Images uint8 (N, H, W, 3), each below its title (two lines at most); without images, a figure
     that says so.
     """
-    augmented = noted("augmented")  # where the second half of `training.augmented_examples` begins
-    titles = [say(title) if title == augmented else title for title in titles]
+    augmented = N_("augmented")  # where the second half of `training.augmented_examples` begins
+    titles = [_(title) if title == augmented else title for title in titles]
     if not len(images):
         figure, axes = _figure(0.4)
         axes.axis("off")
-        axes.text(0.5, 0.5, say("no image"), ha="center", va="center")
-        return Picture(figure, say("No image."), say(caption))
+        axes.text(0.5, 0.5, _("no image"), ha="center", va="center")
+        return Picture(figure, _("No image."), _(caption))
     rows = -(-len(images) // columns)
     lines = max(title.count("\n") for title in titles) + 1
     with matplotlib.rc_context(STYLE):
@@ -237,14 +237,14 @@ def image_grid(images: np.ndarray, titles: list[str], caption: str, columns: int
                 axes.imshow(images[position], interpolation="nearest")
                 axes.set_title(titles[position].replace("_", " "), fontsize=7, pad=2)
     shown = "; ".join(title.replace("\n", ", ") for title in dict.fromkeys(filter(None, titles)))
-    alt = say(
+    alt = _(
         "{images} of {width} by {height} pixels: {shown}.",
         images=count(len(images), "image"),
         width=images.shape[2],
         height=images.shape[1],
         shown=shown,
     )
-    return Picture(figure, alt, say(caption), vector=False)
+    return Picture(figure, alt, _(caption), vector=False)
 
 
 def curves(
@@ -261,7 +261,7 @@ def curves(
     """
     figure, (left, right) = _figure(2.9, columns=2)
     marker = "o" if len(history) <= 30 else None
-    for axes, column, name in ((left, "accuracy", say("accuracy")), (right, "loss", say("loss"))):
+    for axes, column, name in ((left, "accuracy", _("accuracy")), (right, "loss", _("loss"))):
         if published is not None:
             axes.plot(
                 published["epoch"],
@@ -269,7 +269,7 @@ def curves(
                 color=TRAINING,
                 linewidth=2.6,
                 alpha=0.25,
-                label=say("published, training"),
+                label=_("published, training"),
             )
             axes.plot(
                 published["epoch"],
@@ -278,7 +278,7 @@ def curves(
                 linewidth=2.6,
                 alpha=0.25,
                 linestyle=(0, (2, 1)),
-                label=say("published, validation"),
+                label=_("published, validation"),
             )
         axes.plot(
             history["epoch"],
@@ -286,7 +286,7 @@ def curves(
             color=TRAINING,
             marker=marker,
             markersize=3,
-            label=say("training"),
+            label=_("training"),
         )
         axes.plot(
             history["epoch"],
@@ -295,17 +295,17 @@ def curves(
             linestyle="--",
             marker=marker,
             markersize=3,
-            label=say("validation"),
+            label=_("validation"),
         )
         axes.axvline(
             best_epoch,
             color="0.35",
             linewidth=0.8,
             linestyle=":",
-            label=say("best epoch ({epoch})", epoch=best_epoch),
+            label=_("best epoch ({epoch})", epoch=best_epoch),
         )
         axes.set(
-            xlabel=say("epoch"),
+            xlabel=_("epoch"),
             ylabel=name,
             xlim=(
                 0.5,
@@ -325,13 +325,12 @@ def curves(
     note, bound = "", 3 * np.quantile(np.concatenate([history["loss"], history["val_loss"]]), 0.75)
     if losses.max() > 2 * bound:
         right.set_ylim(top=bound)  # a first loss of hundreds would flatten all that follows
-        note = " " + say(
+        note = " " + _(
             "Losses run up to {highest}, beyond the axis.", highest=number(losses.max(), 1)
         )
     handles, labels = left.get_legend_handles_labels()
     order = [
-        labels.index(label)
-        for label in dict.fromkeys([say("training"), say("validation"), *labels])
+        labels.index(label) for label in dict.fromkeys([_("training"), _("validation"), *labels])
     ]
     figure.legend(
         [handles[place] for place in order],
@@ -343,10 +342,10 @@ def curves(
     sentences = [
         _course(history, column, name)
         for column, name in (
-            ("val_accuracy", say("Validation accuracy")),
-            ("accuracy", say("Training accuracy")),
-            ("val_loss", say("Validation loss")),
-            ("loss", say("Training loss")),
+            ("val_accuracy", _("Validation accuracy")),
+            ("accuracy", _("Training accuracy")),
+            ("val_loss", _("Validation loss")),
+            ("loss", _("Training loss")),
         )
     ]
     if published is not None:
@@ -356,13 +355,13 @@ def curves(
                 published,
                 "val_accuracy",
                 (
-                    say(
+                    _(
                         "In the first {epochs} of {all} of the published run, validation accuracy",
                         epochs=count(len(published), "epoch"),
                         all=of,
                     )
                     if cut
-                    else say(
+                    else _(
                         "In the published run, over {epochs}, validation accuracy",
                         epochs=count(len(published), "epoch"),
                     )
@@ -371,10 +370,10 @@ def curves(
         )
     return Picture(
         figure,
-        say("Two line charts over {epochs}.", epochs=count(len(history), "epoch"))
+        _("Two line charts over {epochs}.", epochs=count(len(history), "epoch"))
         + " "
         + " ".join(sentences),
-        say(
+        _(
             "Accuracy and loss by epoch; the dotted line marks epoch {epoch}, the best by"
             " {monitor}.",
             epoch=best_epoch,
@@ -385,14 +384,14 @@ def curves(
             if published is None
             else " "
             + (
-                say(
+                _(
                     "Faint and broad behind them: the first {epochs} of {all} of the published run,"
                     " which had all images.",
                     epochs=count(len(published), "epoch"),
                     all=of,
                 )
                 if cut
-                else say("Faint and broad behind them: the published run, which had all images.")
+                else _("Faint and broad behind them: the published run, which had all images.")
             )
         )
         + note,
@@ -421,9 +420,9 @@ def confusion_matrix(matrix: np.ndarray, class_names: list[str], of: str = "") -
         xticklabels=class_names,
         yticklabels=class_names,
         linewidths=0.3,
-        cbar_kws={"label": say("share of the true class"), "shrink": 0.8},
+        cbar_kws={"label": _("share of the true class"), "shrink": 0.8},
     )
-    axes.set(xlabel=say("predicted class"), ylabel=say("true class"))
+    axes.set(xlabel=_("predicted class"), ylabel=_("true class"))
     axes.tick_params(axis="x", rotation=90, labelsize=8)
     axes.tick_params(axis="y", rotation=0, labelsize=8)
     correct = np.diag(share)
@@ -439,27 +438,27 @@ def confusion_matrix(matrix: np.ndarray, class_names: list[str], of: str = "") -
         "predicted": class_names[predicted],
         "images": count(int(off.max()), "image"),
     }
-    sentences = [say("Confusion matrix of {classes} classes, true classes in rows.", **told)]
+    sentences = [_("Confusion matrix of {classes} classes, true classes in rows.", **told)]
     if correct.max() == correct.min():
-        sentences.append(say("Each class is recognised equally often ({most}).", **told))
+        sentences.append(_("Each class is recognised equally often ({most}).", **told))
     else:  # of several that are tied, one is named as one of them
         sentences.append(
-            say("{best} is recognised most often ({most}).", **told)
+            _("{best} is recognised most often ({most}).", **told)
             if (correct == correct.max()).sum() == 1
-            else say("{best} is among those recognised most often ({most}).", **told)
+            else _("{best} is among those recognised most often ({most}).", **told)
         )
         sentences.append(
-            say("{worst} is recognised least often ({least}).", **told)
+            _("{worst} is recognised least often ({least}).", **told)
             if (correct == correct.min()).sum() == 1
-            else say("{worst} is among those recognised least often ({least}).", **told)
+            else _("{worst} is among those recognised least often ({least}).", **told)
         )
     if not off.max():
-        sentences.append(say("There is no mistake."))
+        sentences.append(_("There is no mistake."))
     else:
         sentences.append(
-            say("The most frequent mistake is {true} taken for {predicted} ({images}).", **told)
+            _("The most frequent mistake is {true} taken for {predicted} ({images}).", **told)
             if (off == off.max()).sum() == 1
-            else say(
+            else _(
                 "One of the most frequent mistakes is {true} taken for {predicted} ({images}).",
                 **told,
             )
@@ -467,10 +466,10 @@ def confusion_matrix(matrix: np.ndarray, class_names: list[str], of: str = "") -
     return Picture(
         figure,
         " ".join(sentences),
-        say(
+        _(
             "Confusion matrix{of}: true classes in rows, predicted classes in columns; numbers are"
             " images.",
-            of=say(of) if of else "",
+            of=_(of) if of else "",
         ),
     )
 
@@ -511,27 +510,27 @@ def _course(history: pd.DataFrame, column: str, name: str) -> str:
     values: Any = history[column]
     told = {"name": name, "start": number(values.iloc[0], 2), "end": number(values.iloc[-1], 2)}
     if len(values) == 1:
-        return say("{name} is {start}.", **told)
+        return _("{name} is {start}.", **told)
     accuracy = "accuracy" in column
     if values.max() - values.min() < 0.01:
-        return say("{name} stays at about {start}.", **told)
+        return _("{name} stays at about {start}.", **told)
     best = int(values.idxmax() if accuracy else values.idxmin())
     told |= {"best": number(values.iloc[best], 2), "epoch": history["epoch"].iloc[best]}
     if best == len(values) - 1 or told["best"] == told["end"]:
         return (
-            say("{name} rises from {start} to {end}.", **told)
+            _("{name} rises from {start} to {end}.", **told)
             if accuracy
-            else say("{name} falls from {start} to {end}.", **told)
+            else _("{name} falls from {start} to {end}.", **told)
         )
     if best == 0:
-        return say("{name} is best at {start} in the first epoch and ends at {end}.", **told)
+        return _("{name} is best at {start} in the first epoch and ends at {end}.", **told)
     return (
-        say(
+        _(
             "{name} rises from {start} to {best} at epoch {epoch}, then falls back to {end}.",
             **told,
         )
         if accuracy
-        else say(
+        else _(
             "{name} falls from {start} to {best} at epoch {epoch}, then rises again to {end}.",
             **told,
         )
@@ -603,7 +602,7 @@ def validation_curves(panels: dict[str, dict[str, tuple[pd.DataFrame, int]]]) ->
                 linestyle="none",
             )
         axes.set_title(title, fontsize=8)
-        axes.set_xlabel(say("epoch"))
+        axes.set_xlabel(_("epoch"))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
         # in inches, so that the layout finds room for it at once
         below = axes.transAxes + ScaledTranslation(0, -0.42, figure.dpi_scale_trans)
@@ -618,11 +617,11 @@ def validation_curves(panels: dict[str, dict[str, tuple[pd.DataFrame, int]]]) ->
             frameon=False,
         )
         if position % columns == 0:
-            axes.set_ylabel(say("validation accuracy"))
+            axes.set_ylabel(_("validation accuracy"))
     told = "; ".join(
         f"{title}: "
         + ", ".join(
-            say(
+            _(
                 "{label} {accuracy} at epoch {epoch}",
                 label=label,
                 accuracy=number(history["val_accuracy"].iloc[best - 1], 2),
@@ -634,7 +633,7 @@ def validation_curves(panels: dict[str, dict[str, tuple[pd.DataFrame, int]]]) ->
     )
     runs = sum(map(len, panels.values()))
     bands = any("low" in history for lines in panels.values() for history, _ in lines.values())
-    alt = say(
+    alt = _(
         "Line charts of validation accuracy by epoch for {runs} in {panels}; accuracy at the best"
         " epoch. {told}.",
         runs=count(runs, "run"),
@@ -645,13 +644,13 @@ def validation_curves(panels: dict[str, dict[str, tuple[pd.DataFrame, int]]]) ->
         figure,
         alt,
         (
-            say(
+            _(
                 "Validation accuracy by epoch, on one scale; mean over the seeds, as far as all of"
                 " them went, the band from the lowest to the highest; a dot marks the best epoch of"
                 " the mean."
             )
             if bands
-            else say(
+            else _(
                 "Validation accuracy by epoch, on one scale; a dot marks the best epoch of each"
                 " run."
             )
@@ -702,19 +701,19 @@ def leads(differences: pd.DataFrame, one: str, over: str, behind: bool = False) 
     axes.set_ylim(len(table) - 0.4, -0.6)
     axes.grid(axis="y", visible=False)
     axes.set_xlabel(
-        say("points of accuracy ahead of {one} (95 % interval)", one=one)
+        _("points of accuracy ahead of {one} (95 % interval)", one=one)
         if behind
-        else say("points of accuracy that {one} is ahead (95 % interval)", one=one)
+        else _("points of accuracy that {one} is ahead (95 % interval)", one=one)
     )
     rows = "; ".join(
         (
-            say(
+            _(
                 "{label} {difference} points",
                 label=row.label,
                 difference=number(100 * row.difference, 1),
             )
             if np.isnan(row.low)
-            else say(
+            else _(
                 "{label} {difference} points ({low} to {high})",
                 label=row.label,
                 difference=number(100 * row.difference, 1),
@@ -726,26 +725,26 @@ def leads(differences: pd.DataFrame, one: str, over: str, behind: bool = False) 
     )
     told = {"one": one, "over": over, "others": whole(others), "drawn": len(table)}
     if not behind:
-        short = say("How far {one} is ahead on the {over}", **told)
-        alt = say(
+        short = _("How far {one} is ahead on the {over}", **told)
+        alt = _(
             "How far {one} is ahead of {runs} on the {over}, with 95 % intervals: {rows}.",
             runs=count(others, "other run"),
             rows=rows,
             **told,
         )
     elif len(table) == others:
-        short = say("How far the others are ahead of {one}, over {over}", **told)
-        alt = say(
+        short = _("How far the others are ahead of {one}, over {over}", **told)
+        alt = _(
             "How far the other {others} are ahead of {one}, over {over}, with 95 % intervals:"
             " {rows}.",
             rows=rows,
             **told,
         )
     else:
-        short = say(
+        short = _(
             "How far the {drawn} best of {others} others are ahead of {one}, over {over}", **told
         )
-        alt = say(
+        alt = _(
             "How far the {drawn} best of {others} others are ahead of {one}, over {over}, with 95 %"
             " intervals: {rows}.",
             rows=rows,
@@ -755,7 +754,7 @@ def leads(differences: pd.DataFrame, one: str, over: str, behind: bool = False) 
         figure,
         alt,
         f"{short}. "
-        + say(
+        + _(
             "Filled: supported after allowing for {comparisons} (Holm); hollow and dashed: not.",
             comparisons=count(others, "comparison"),
         ),
@@ -806,11 +805,11 @@ def effects(tables: dict[str, pd.DataFrame]) -> Picture:
         axes.grid(axis="x", visible=False)
         axes.set_xlabel(setting)
         if position % columns == 0:
-            axes.set_ylabel(say("accuracy in %"))
+            axes.set_ylabel(_("accuracy in %"))
         told.append(
             f"{setting}: "
             + ", ".join(
-                say(
+                _(
                     "{value} {mean} ({low} to {high})",
                     value=value,
                     mean=percent(accuracies.mean()),
@@ -822,12 +821,12 @@ def effects(tables: dict[str, pd.DataFrame]) -> Picture:
         )
     return Picture(
         figure,
-        say(
+        _(
             "Dot charts of accuracy by each setting that was varied; mean and range over"
             " configurations. {told}.",
             told="; ".join(told),
         ),
-        say(
+        _(
             "What was varied against what came out: a dot a configuration, a line their mean, over"
             " whatever else was varied."
         ),

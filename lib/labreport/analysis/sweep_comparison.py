@@ -10,12 +10,12 @@ import pandas as pd
 from scipy import stats
 
 from ..config import experiments
-from ..core.i18n import count, noted, number, percent, say
+from ..core.i18n import N_, _, count, number, percent
 from ..studies.sweeps import Sweep
 from . import comparison, figures, statistics
 from .comparison import Entry
 
-OVERVIEW = noted(
+OVERVIEW = N_(
     "The configurations, best mean first: accuracy over the seeds in percent, its standard"
     " deviation and the 95 % interval of the mean (Student's t; with one seed the interval of the"
     " images, Wilson's)."
@@ -25,7 +25,7 @@ FEWEST_SEEDS = (
     3  # for a verdict: with two the interval hangs on a single difference of two coarse numbers
 )
 NAMED = 8  # configurations in one sentence; of more, how many and the two ends
-METHOD_OVER_SEEDS = noted(
+METHOD_OVER_SEEDS = N_(
     "Each configuration is set against the base over the seeds: a seed gives both the same split,"
     " the same order of images and the same start, as far as their models allow, so the differences"
     " are paired. Their mean, its 95 % interval and $p$ are those of the paired $t$ test, with $p$"
@@ -35,7 +35,7 @@ METHOD_OVER_SEEDS = noted(
     " adjusted $p$ is below 0.05 and the interval leaves out zero. The seeds cover training; that"
     " all were evaluated on the same kind of images, and few of them, is not in the intervals."
 )
-METHOD_OVER_IMAGES = noted(
+METHOD_OVER_IMAGES = N_(
     "Each configuration was run once and is set against the base image by image. With $b$ images"
     " that it alone has right, $c$ that the base alone has right, and $n$ in all, the difference of"
     " their accuracies is $(b - c) / n$. Its 95 % interval is Wald's with half an image added to"
@@ -109,7 +109,7 @@ def missing(sweep: Sweep) -> list[str]:
 def standing(sweep: Sweep) -> str:
     """How many of the runs there are, and which are missing, in sentences."""
     wanting = missing(sweep)
-    text = say(
+    text = _(
         "{finished} of {runs} are finished: {configurations}, {seeds} each.",
         finished=len(sweep.runs) - len(wanting),
         runs=count(len(sweep.runs), "run"),
@@ -117,9 +117,9 @@ def standing(sweep: Sweep) -> str:
         seeds=count(len(sweep.seeds), "seed"),
     )
     return f"{text} " + (
-        say("**Missing, or outdated:** {named}.", named=comparison.first(wanting, 12))
+        _("**Missing, or outdated:** {named}.", named=comparison.first(wanting, 12))
         if wanting
-        else say("Settings, source and versions are up to date.")
+        else _("Settings, source and versions are up to date.")
     )
 
 
@@ -127,8 +127,8 @@ def exceptions(sweep: Sweep) -> list[dict]:
     """A row a run that would be made otherwise today: which, and why."""
     return [
         {
-            noted("Run"): sweep.label(run.experiment),
-            noted("Outdated, since"): comparison.first(run.outdated),
+            N_("Run"): sweep.label(run.experiment),
+            N_("Outdated, since"): comparison.first(run.outdated),
         }
         for run in sweep.runs
         if run.outdated
@@ -143,21 +143,21 @@ def overview(sweep: Sweep, entries: list[Entry]) -> pd.DataFrame:
         results = [entry.result.metrics for entry in score.runs.values()]
         rows.append(
             {
-                noted("Rank"): rank,
-                noted("Configuration"): (
-                    say("{label} (base)", label=score.label)
+                N_("Rank"): rank,
+                N_("Configuration"): (
+                    _("{label} (base)", label=score.label)
                     if score.label == sweep.base
                     else score.label
                 ),
-                noted("Runs"): say("{some} of {all}", some=len(score.runs), all=len(sweep.seeds)),
-                noted("Mean"): number(100 * score.mean, 1),
-                noted("SD"): (
+                N_("Runs"): _("{some} of {all}", some=len(score.runs), all=len(sweep.seeds)),
+                N_("Mean"): number(100 * score.mean, 1),
+                N_("SD"): (
                     number(100 * score.accuracies.std(ddof=1), 1) if len(results) > 1 else None
                 ),
-                noted("95 % interval"): comparison.span(*interval) if interval else None,
-                noted("Best epoch"): _span([one["best_epoch"] for one in results]),
-                noted("Parameters"): results[0]["total_parameters"],
-                noted("Seconds"): round(np.mean([one["seconds"] for one in results])),
+                N_("95 % interval"): comparison.span(*interval) if interval else None,
+                N_("Best epoch"): _span([one["best_epoch"] for one in results]),
+                N_("Parameters"): results[0]["total_parameters"],
+                N_("Seconds"): round(np.mean([one["seconds"] for one in results])),
             }
         )
     return pd.DataFrame(rows, dtype=object)
@@ -174,9 +174,9 @@ def panels(sweep: Sweep, entries: list[Entry]) -> dict[str, dict[str, tuple[pd.D
         best = [score for score in found if score.label != sweep.base][: comparison.LINES - 1]
         told = {"best": len(best), "all": len(found)}
         which = (
-            say("the best {best} of {all}, and the base", **told)
+            _("the best {best} of {all}, and the base", **told)
             if any(score.label == sweep.base for score in found)
-            else say("the best {best} of {all}", **told)
+            else _("the best {best} of {all}", **told)
         )
         found = [score for score in found if score in best or score.label == sweep.base]
     if len(sweep.seeds) == 1:
@@ -201,12 +201,12 @@ def panels(sweep: Sweep, entries: list[Entry]) -> dict[str, dict[str, tuple[pd.D
         )
         lines[score.label] = (mean, int(mean["val_accuracy"].to_numpy().argmax()) + 1)
     parts = np.array_split(list(lines), -(-len(lines) // comparison.LINES))
-    whole = say("mean over seeds") + (f": {which}" if which else "")
+    whole = _("mean over seeds") + (f": {which}" if which else "")
     titles = (
         [whole]
         if len(parts) == 1
         else [
-            say("{title} ({number} of {parts})", title=whole, number=place, parts=len(parts))
+            _("{title} ({number} of {parts})", title=whole, number=place, parts=len(parts))
             for place in range(1, len(parts) + 1)
         ]
     )
@@ -224,8 +224,7 @@ def common_settings(sweep: Sweep) -> list[dict]:
         if all(other.get(key) == value for other in flat)
     }
     return [
-        {noted("Setting"): key, noted("Value"): comparison.text(value)}
-        for key, value in shared.items()
+        {N_("Setting"): key, N_("Value"): comparison.text(value)} for key, value in shared.items()
     ]
 
 
@@ -241,16 +240,16 @@ def own_settings(sweep: Sweep) -> list[dict]:
             (
                 f"{key.split('.')[-1]} {comparison.text(flat[key])}"
                 if key in flat
-                else say("no {setting}", setting=key.split(".")[-1])
+                else _("no {setting}", setting=key.split(".")[-1])
             )
             for key in base | flat
             if base.get(key) != flat.get(key)
         ]
         rows.append(
             {
-                noted("Configuration"): configuration.label,
-                noted("Differs from the base in"): "; ".join(own) or say("nothing: it is the base"),
-                noted("Mean accuracy"): means.get(configuration.label),
+                N_("Configuration"): configuration.label,
+                N_("Differs from the base in"): "; ".join(own) or _("nothing: it is the base"),
+                N_("Mean accuracy"): means.get(configuration.label),
             }
         )
     return rows
@@ -311,7 +310,7 @@ def _flat(experiment) -> dict:
 
 def method(sweep: Sweep) -> str:
     """How differences are judged here."""
-    return say(METHOD_OVER_SEEDS) if len(sweep.seeds) > 1 else say(METHOD_OVER_IMAGES)
+    return _(METHOD_OVER_SEEDS) if len(sweep.seeds) > 1 else _(METHOD_OVER_IMAGES)
 
 
 def differences(sweep: Sweep, entries: list[Entry]) -> pd.DataFrame:
@@ -418,17 +417,17 @@ def shown(sweep: Sweep, entries: list[Entry]) -> list:
         return []
     of = count(len(sweep.seeds), "seed") if len(sweep.seeds) > 1 else comparison.images_of(entries)
     verdicts = {
-        "supported": say("supported"),
-        "alone": say("only if it stood alone"),
-        "open": say("not supported"),
+        "supported": _("supported"),
+        "alone": _("only if it stood alone"),
+        "open": _("not supported"),
     }
     rows = []
     for row in comparison.rows_of(table):
         points = comparison.points(row.difference)
         ahead = (
-            say("{points} (the same with every seed)", points=points)
+            _("{points} (the same with every seed)", points=points)
             if np.isnan(row.p)
-            else say(
+            else _(
                 "{points} ({low} to {high})",
                 points=points,
                 low=comparison.points(row.low),
@@ -437,17 +436,17 @@ def shown(sweep: Sweep, entries: list[Entry]) -> list:
         )
         rows.append(
             {
-                noted("Configuration"): row.label,
-                say("Points ahead of {base}", base=sweep.base): ahead,
-                noted("p (Holm)"): say("none") if np.isnan(row.p) else comparison.p_value(row.p),
-                noted("Verdict"): verdicts[row.verdict],
+                N_("Configuration"): row.label,
+                _("Points ahead of {base}", base=sweep.base): ahead,
+                N_("p (Holm)"): _("none") if np.isnan(row.p) else comparison.p_value(row.p),
+                N_("Verdict"): verdicts[row.verdict],
             }
         )
     return [
         figures.leads(table, sweep.base, of, behind=True),
         figures.Table(
             rows,
-            say(
+            _(
                 "How many points of accuracy each configuration is ahead of the base, {base}, over"
                 " {of}.",
                 base=sweep.base,
@@ -461,7 +460,7 @@ def conclusion(sweep: Sweep, entries: list[Entry]) -> str:
     """Which differences are supported; as long as runs are missing, only that they are."""
     wanting = missing(sweep)
     if wanting:
-        return say(
+        return _(
             "**No verdict yet:** {wanting} of {runs} are missing or outdated ({named}). `make sweep"
             " NAME={sweep}` goes on with them.",
             wanting=len(wanting),
@@ -483,18 +482,18 @@ def conclusion(sweep: Sweep, entries: list[Entry]) -> str:
     if len(sweep.seeds) > 1:
         lines = [
             (
-                say("**{best}** have the highest accuracy over {seeds}: {mean}.", **told)
+                _("**{best}** have the highest accuracy over {seeds}: {mean}.", **told)
                 if tied
-                else say("**{best}** has the highest accuracy over {seeds}: {mean}.", **told)
+                else _("**{best}** has the highest accuracy over {seeds}: {mean}.", **told)
             ),
             "",
         ]
     else:
         lines = [
             (
-                say("**{best}** have the highest accuracy on the {images}: {mean}.", **told)
+                _("**{best}** have the highest accuracy on the {images}: {mean}.", **told)
                 if tied
-                else say("**{best}** has the highest accuracy on the {images}: {mean}.", **told)
+                else _("**{best}** has the highest accuracy on the {images}: {mean}.", **told)
             ),
             "",
         ]
@@ -505,7 +504,7 @@ def conclusion(sweep: Sweep, entries: list[Entry]) -> str:
             if row.verdict == verdict
         ]
         if len(chosen) > NAMED:
-            named = say(
+            named = _(
                 "{some} of {all}, from {first} to {last}",
                 some=len(chosen),
                 all=len(table),
@@ -519,23 +518,23 @@ def conclusion(sweep: Sweep, entries: list[Entry]) -> str:
             lines.append(
                 "- "
                 + (
-                    say(
+                    _(
                         "Supported, also after allowing for {comparisons} comparisons at once: the"
                         " difference from {base}, in points, of {named}.",
                         **of,
                     )
                     if verdict == "supported" and len(table) > 1
                     else (
-                        say("Supported: the difference from {base}, in points, of {named}.", **of)
+                        _("Supported: the difference from {base}, in points, of {named}.", **of)
                         if verdict == "supported"
                         else (
-                            say(
+                            _(
                                 "Supported only if each comparison stood alone: the difference from"
                                 " {base}, in points, of {named}.",
                                 **of,
                             )
                             if verdict == "alone"
-                            else say(
+                            else _(
                                 "Not supported, so that either may be the better one: the"
                                 " difference from {base}, in points, of {named}.",
                                 **of,
@@ -547,7 +546,7 @@ def conclusion(sweep: Sweep, entries: list[Entry]) -> str:
     if apart := not_compared(sweep, entries):
         lines.append(
             "- "
-            + say(
+            + _(
                 "Not compared, since they were evaluated on other images than the base: {named}.",
                 named=comparison.first(apart, NAMED),
             )
@@ -558,30 +557,30 @@ def conclusion(sweep: Sweep, entries: list[Entry]) -> str:
 
 def _limits(sweep: Sweep, entries: list[Entry]) -> str:
     if sweep.sample:
-        return say(
+        return _(
             "**The runs used sample data**: this shows that the sweep works, and nothing can be"
             " concluded about the real data set or the models."
         )
     sentences = []
     if len(sweep.seeds) == 2:
-        sentences.append(say("Two seeds are too few for a verdict on any difference."))
+        sentences.append(_("Two seeds are too few for a verdict on any difference."))
     elif len(sweep.seeds) > 2:
         sentences.append(
-            say(
+            _(
                 "{seeds} are few: an effect that is not supported may be there all the same.",
                 seeds=count(len(sweep.seeds), "seed"),
             )
         )
     if any(entry.result.evaluated == "validation" for entry in entries):
         sentences.append(
-            say(
+            _(
                 "The validation images also chose the epoch; accuracies on them are on the high"
                 " side."
             )
         )
     if sweep.settings:
         sentences.append(
-            say(
+            _(
                 "The runs have settings of their own, so that nothing follows for the experiments"
                 " as published."
             )

@@ -75,7 +75,7 @@ def handled(command: Callable[[], int | None], debug: bool = False) -> int:
         if debug:
             raise
         print(f"error: {explain(error)}", file=sys.stderr)
-        return files.AT_WORK if isinstance(error, files.AtWork) else 1
+        return files.RUN_LOCKED if isinstance(error, files.RunLocked) else 1
 
 
 def explain(error: Exception) -> str:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from ..core import paths
-from ..core.i18n import say, spoken
+from ..core.i18n import _, current_language
 from . import pretrained, registry, yaml_reader
 from .schema import nearest, quoted, typed
 
@@ -119,35 +119,35 @@ class Experiment:
         file = f"params/{self.name}.yaml"
         weights = pretrained.remark(self.model_args, self.dataset_args.get("image_size"))
         settings = (
-            say("{file}, but {changed}", file=file, changed=", ".join(changed))
+            _("{file}, but {changed}", file=file, changed=", ".join(changed))
             if changed
-            else say("as in {file}", file=file)
+            else _("as in {file}", file=file)
         )
-        title, question = say(self.title), say(self.question)
+        title, question = _(self.title), _(self.question)
         told = {
             "title": title,
             "question": question,
             "experiment": self.name,
             "sample": sample,
-            "language": spoken(),
+            "language": current_language(),
             "fields": [
-                [say("Settings"), settings],
-                *([[say("Weights"), weights]] if weights else []),
+                [_("Settings"), settings],
+                *([[_("Weights"), weights]] if weights else []),
             ],
         }
         lines = [f"**{title}**", question]
         if sample:
             lines.append(
-                say(
+                _(
                     "**Sample data.** The images are drawn by the program; the numbers below say"
                     " nothing about the real data set."
                 )
             )
         if weights:
-            lines.append(f"**{say('Weights')}.** {weights}")
+            lines.append(f"**{_('Weights')}.** {weights}")
         if changed:
             lines.append(
-                say(
+                _(
                     "Differs from `{file}`: {changed}.",
                     file=file,
                     changed=", ".join(f"`{change}`" for change in changed),

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from ..core import paths
-from ..core.i18n import say
+from ..core.i18n import _
 
 BACKBONES = ("mobilenet_v2", "inception_v3")
 # Released widths and image sides of MobileNetV2; InceptionV3 has one file.
@@ -99,7 +99,7 @@ def remark(model_args: dict, image_side: int | None) -> str | None:
     if "weights" not in model_args:
         return None
     if model_args["weights"] == "random":
-        return say(
+        return _(
             "The pretrained part starts from random weights: they were asked for by name (weights ="
             " random)."
         )
@@ -108,7 +108,7 @@ def remark(model_args: dict, image_side: int | None) -> str | None:
         path.name == file_name(model_args, side) for side in (image_side, *SIDES)
     ):
         return None
-    return say(
+    return _(
         "The pretrained part starts from {file}, which is not a file that Keras releases: its"
         " numbers may differ from those of the released weights.",
         file=path.name,

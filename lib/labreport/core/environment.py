@@ -25,7 +25,7 @@ def hold() -> None:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(descriptor)
-        raise files.AtWork(
+        raise files.RunLocked(
             f"`make setup` is replacing {sys.prefix}; run the same command again when it has ended"
         ) from None
     _held.append(descriptor)

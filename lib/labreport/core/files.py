@@ -19,10 +19,10 @@ FOREVER = math.inf
 # there is none of this name, but a folder or nothing
 NO_FILE = (errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.ELOOP)
 # exit code of a command that found another process at the same work: try again later (EX_TEMPFAIL)
-AT_WORK = 75
+RUN_LOCKED = 75
 
 
-class AtWork(ValueError):
+class RunLocked(ValueError):
     """Another process has in hand what this one wants."""
 
 
@@ -108,7 +108,7 @@ def lock(path: Path, what: str, wait: float = 0.0):
             while not _taken(file):
                 if time.monotonic() >= give_up:
                     file.seek(0)
-                    raise AtWork(
+                    raise RunLocked(
                         f"{what} is at work already, as"
                         f" {file.read().strip() or 'an unknown process'}; wait for it, or end it"
                     )

@@ -17,7 +17,7 @@ _CATALOGUES = paths.PACKAGE / "languages"
 _spoken = "en"
 
 
-def speak(language: str) -> None:
+def set_language(language: str) -> None:
     """Say everything in this language from now on; ValueError where there is no catalogue of it."""
     global _spoken
     if language not in LANGUAGES:
@@ -25,7 +25,7 @@ def speak(language: str) -> None:
     _spoken = language
 
 
-def spoken() -> str:
+def current_language() -> str:
     """The language that is spoken now."""
     return _spoken
 
@@ -33,12 +33,12 @@ def spoken() -> str:
 @contextlib.contextmanager
 def speaking(language: str):
     """Speak a language within the block."""
-    before = spoken()
-    speak(language)
+    before = current_language()
+    set_language(language)
     try:
         yield
     finally:
-        speak(before)
+        set_language(before)
 
 
 def file(name: str, language: str) -> str:
@@ -47,7 +47,7 @@ def file(name: str, language: str) -> str:
     return name if language == "en" else f"{stem}.{language}.{suffix}"
 
 
-def say(sentence: str, /, **values) -> str:
+def _(sentence: str, /, **values) -> str:
     """The sentence in the language that is spoken, its {fields} filled in.
 
     One without a translation, such as a title of the user's own, stays as it is.
@@ -56,7 +56,7 @@ def say(sentence: str, /, **values) -> str:
     return told.format(**values) if values else told
 
 
-def noted(sentence: str) -> str:
+def N_(sentence: str) -> str:
     """The sentence itself: marks one that is said later, as the heading of a table is."""
     return sentence
 
@@ -127,7 +127,7 @@ def duration(seconds: float) -> str:
 def listed(names: list[str], most: int = 8) -> str:
     """The first names of a list, and how many more there are."""
     return ", ".join(names[:most]) + (
-        say(" and {number} more", number=len(names) - most) if len(names) > most else ""
+        _(" and {number} more", number=len(names) - most) if len(names) > most else ""
     )
 
 

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from ..core import array_cache, paths
-from ..core.i18n import listed, say, whole
+from ..core.i18n import _, listed, whole
 from ..runs import provenance
 from ..staleness import rules as staleness
 from .data_lock import Look
@@ -91,7 +91,7 @@ def pool(
                 f" {named}; replace or remove them, or leave them out with on_unreadable=skip"
             )
         notes.append(
-            say(
+            _(
                 "{unreadable} of {files} files cannot be read as images and were left out:"
                 " {named}.",
                 unreadable=len(unreadable),

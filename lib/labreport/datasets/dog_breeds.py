@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ..core import paths
-from ..core.i18n import count, listed, say
+from ..core.i18n import _, count, listed
 from . import data_lock, decoding, folders
 from .dataset import Dataset, Split
 from .sample import dog_breeds as dog_breeds_sample
@@ -54,7 +54,7 @@ def dog_breeds(
     note_repeated([pool], CLASS_NAMES, notes)
     empty = [name for label, name in enumerate(CLASS_NAMES) if not (pool.labels == label).any()]
     if empty:
-        notes.append(say("No image of {named}.", named=listed(empty)))
+        notes.append(_("No image of {named}.", named=listed(empty)))
     [pool] = shortened([pool], max_images, seed, notes)
     rest, test = hold_out(pool, test_fraction, seed, "test_fraction")
     train, validation = hold_out(rest, validation_fraction, seed, "validation_fraction")
@@ -114,7 +114,7 @@ def _real(
     if not decoded.readable.all():  # the competition wants an answer for every image
         damaged = listed([look.images[i].name for i in np.flatnonzero(~decoded.readable)])
         notes.append(
-            say(
+            _(
                 "Images of the competition's test set that cannot be read count as black ones in"
                 " the submission: {named}.",
                 named=damaged,
@@ -138,7 +138,7 @@ def _labelled(root: Path, notes: list[str]) -> tuple[data_lock.Look, np.ndarray,
     missing = sorted(label_of.keys() - there.keys())
     if missing:
         notes.append(
-            say(
+            _(
                 "{labels} without a file left out: {named}.",
                 labels=count(len(missing), "label"),
                 named=listed(missing),
@@ -146,7 +146,7 @@ def _labelled(root: Path, notes: list[str]) -> tuple[data_lock.Look, np.ndarray,
         )
     if unlabelled_files:
         notes.append(
-            say(
+            _(
                 "{files} in train/ without a label left out: {named}.",
                 files=count(len(unlabelled_files), "file"),
                 named=listed(unlabelled_files),

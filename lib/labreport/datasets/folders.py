@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from ..core import files, hosts, paths
-from ..core.i18n import listed, say
+from ..core.i18n import _, listed
 from ..runs import data_fingerprint
 
 DEPTH = 4  # folders below a place to look in
@@ -121,7 +121,7 @@ def labelled(
         found, strange = images(root / name)
         note_strange(strange, root, notes)
         if not found:
-            notes.append(say("The class folder {name} holds no image.", name=name))
+            notes.append(_("The class folder {name} holds no image.", name=name))
         files += found
         labels += [label] * len(found)
     return files, np.array(labels, np.int32), [path.relative_to(root).as_posix() for path in files]
@@ -131,9 +131,7 @@ def note_strange(strange: list[Path], root: Path, notes: list[str]) -> None:
     """Note the files that are no images."""
     if strange:
         names = [path.relative_to(root).as_posix() for path in strange]
-        notes.append(
-            say("Files that are no images were passed over: {named}.", named=listed(names))
-        )
+        notes.append(_("Files that are no images were passed over: {named}.", named=listed(names)))
 
 
 def unpacked(archive: Path) -> Path:

@@ -4,7 +4,7 @@ both sides.
 
 import numpy as np
 
-from ..core.i18n import count, listed, say, whole
+from ..core.i18n import _, count, listed, whole
 from .dataset import Split
 
 SPLIT = (
@@ -61,7 +61,7 @@ def shortened(
         for split in splits
     ]
     notes.append(
-        say(
+        _(
             "Shortened to {kept} of {total} images (max_images).",
             kept=whole(sum(map(len, kept))),
             total=whole(total),
@@ -83,11 +83,11 @@ def without(split: Split, held_out: Split, name: str, notes: list[str]) -> Split
     }
     notes.append(
         {
-            "validation": lambda: say(
+            "validation": lambda: _(
                 "{images} identical to a validation image left out: {named}.", **told
             ),
-            "test": lambda: say("{images} identical to a test image left out: {named}.", **told),
-            "competition": lambda: say(
+            "test": lambda: _("{images} identical to a test image left out: {named}.", **told),
+            "competition": lambda: _(
                 "{images} identical to an image of the competition's test set left out: {named}.",
                 **told,
             ),
@@ -110,9 +110,9 @@ def note_repeated(splits: list[Split], class_names: list[str], notes: list[str])
     if not repeated:
         return
     notes.append(
-        say("1 image repeats another one; equal images stay in the same split.")
+        _("1 image repeats another one; equal images stay in the same split.")
         if repeated == 1
-        else say(
+        else _(
             "{images} repeat another one; equal images stay in the same split.",
             images=count(int(repeated), "image"),
         )
@@ -121,7 +121,7 @@ def note_repeated(splits: list[Split], class_names: list[str], notes: list[str])
     for members in np.split(order, np.flatnonzero(np.diff(group[order])) + 1):
         if len(set(labels[members])) > 1:
             named = ", ".join(f"{ids[i]} ({class_names[labels[i]]})" for i in members)
-            notes.append(say("The same image under different labels: {named}.", named=named))
+            notes.append(_("The same image under different labels: {named}.", named=named))
 
 
 def refuse_too_few(splits: dict[str, Split], max_images: int | None) -> None:

@@ -290,7 +290,7 @@ def run(subject, output=sys.stdout, language: str = "en") -> None:
     running, log = folder / RUNNING, folder / "running.txt"
     if not wanted.untrained():
         manifest.refuse_changed(folder)
-    with state.held(folder, wanted.run_name, log=FAILED_LOG):
+    with state.run_lock(folder, wanted.run_name, log=FAILED_LOG):
         files.sweep(folder)
         for path in (running, log):  # of a process that was killed
             path.unlink(missing_ok=True)
@@ -410,7 +410,7 @@ def render(subject, language: str = "en", force: bool = False) -> tuple[Path, Pa
             f" {paths.display(folder)} holds another, of {metrics['finished']}: execute it again"
             " (`report`)"
         )
-    with state.held(folder, subject.run_name):
+    with state.run_lock(folder, subject.run_name):
         carried, signed = _carried(subject), authors.load()
         key = _render_key(folder, language, carried, signed)
         rendered = reporting.render(notebook, folder, carried, signed, edited)
@@ -445,7 +445,7 @@ def _papermill(wanted: Task, running: Path, log: Path, output) -> None:
 
     clients = []
     environment = os.environ | {
-        state.HOLDER: str(wanted.folder.resolve()),
+        state.RUN_LOCK: str(wanted.folder.resolve()),
         # this very package
         "PYTHONPATH": os.pathsep.join(
             filter(None, (str(paths.PACKAGE.parent), os.environ.get("PYTHONPATH")))

@@ -199,7 +199,7 @@ def work(
         finally:
             if process.poll() is None:  # the worker itself ends
                 process.kill()
-        if process.returncode != files.AT_WORK:
+        if process.returncode != files.RUN_LOCKED:
             return process.returncode
         time.sleep(AGAIN_SECONDS)
 

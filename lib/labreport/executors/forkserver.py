@@ -56,7 +56,7 @@ IMPORTED = (
 )
 
 
-class Forge:
+class ForkServer:
     """The process that has imported everything, and makes processes by forking."""
 
     def __init__(self, log: Path):

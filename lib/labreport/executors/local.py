@@ -26,7 +26,7 @@ class Pool:
     at_once: int
     threads: int
     retries: int = 0
-    forge: forkserver.Forge | None = None
+    forge: forkserver.ForkServer | None = None
     _running: dict = field(default_factory=dict)  # folder -> (Task, process, GPU)
 
     def run(self, changed) -> list[Task]:
@@ -127,7 +127,7 @@ class Pool:
         )
 
 
-def forge(sweep: Sweep, found: list[Step]) -> forkserver.Forge | None:
+def forge(sweep: Sweep, found: list[Step]) -> forkserver.ForkServer | None:
     """What the runs of a sweep are forked from; None where it would not pay, or cannot be done
     here.
     """
@@ -135,7 +135,7 @@ def forge(sweep: Sweep, found: list[Step]) -> forkserver.Forge | None:
         return None
     logs = sweep.folder / tasks.LOGS
     logs.mkdir(parents=True, exist_ok=True)
-    return forkserver.Forge(logs / "imports.txt")
+    return forkserver.ForkServer(logs / "imports.txt")
 
 
 def settled(sweep: Sweep, found: list[Step], here: Room, jobs: int | None) -> tuple[int, int]:

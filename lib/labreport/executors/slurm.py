@@ -264,7 +264,7 @@ def script(sweep: Sweep, steps: list[Step], threads: int, at_once: int | None) -
         cases=cases,
         save_seconds=SAVE_SECONDS,
         idle_turns=IDLE_TURNS,
-        at_work=files.AT_WORK,
+        at_work=files.RUN_LOCKED,
     )
 
 

@@ -54,7 +54,7 @@ class Task:
         self.why = last_words(self.log, code)
         if asked and code in (129, 130, 143, forkserver.LOST):
             self.outcome = "stopped"
-        elif code in (files.AT_WORK, forkserver.LOST) and not asked:
+        elif code in (files.RUN_LOCKED, forkserver.LOST) and not asked:
             # another process has it in hand, or its parent was killed: it is begun again
             self.outcome, self.tries = "waiting", self.tries - 1
         else:

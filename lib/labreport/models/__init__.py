@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import keras
 
-from ..core.i18n import noted, plain, say
+from ..core.i18n import N_, _, plain
 from . import cats_dogs, cifar10, dog_breeds, flowers
 from .backbones import frozen_part
 
@@ -68,17 +68,17 @@ def summary(model: keras.Model) -> list[dict]:
     several = len(model.outputs) > 1
     return [
         {
-            noted("Layer"): layer.name if isinstance(layer, keras.Model) else type(layer).__name__,
-            noted("Settings"): (
+            N_("Layer"): layer.name if isinstance(layer, keras.Model) else type(layer).__name__,
+            N_("Settings"): (
                 _settings(layer)
                 + (
-                    say(", output {name}", name=layer.name)
+                    _(", output {name}", name=layer.name)
                     if several and layer.name in model.output_names
                     else ""
                 )
             ),
-            noted("Output"): _shapes(layer),
-            noted("Parameters"): layer.count_params(),
+            N_("Output"): _shapes(layer),
+            N_("Parameters"): layer.count_params(),
         }
         for layer in model.layers
     ]
@@ -100,32 +100,32 @@ def _settings(layer) -> str:
         weighted = [part for part in layer.layers if part.weights]
         trained = sum(bool(part.trainable_weights) for part in weighted)
         if trained:
-            return say(
+            return _(
                 "{trained} of {layers} layers with weights trained",
                 trained=trained,
                 layers=len(weighted),
             )
-        return say("frozen, {layers} layers with weights", layers=len(weighted))
+        return _("frozen, {layers} layers with weights", layers=len(weighted))
     config = layer.get_config()
     parts = []
     if "filters" in config:
-        parts.append(say("{number} filters", number=config["filters"]))
+        parts.append(_("{number} filters", number=config["filters"]))
     if "kernel_size" in config:
         parts.append(" x ".join(map(str, config["kernel_size"])))
     if "pool_size" in config:
         parts.append(" x ".join(map(str, config["pool_size"])))
     if config.get("strides") not in (None, config.get("pool_size", (1, 1))):
-        parts.append(say("stride {step}", step=" x ".join(map(str, config["strides"]))))
+        parts.append(_("stride {step}", step=" x ".join(map(str, config["strides"]))))
     if "padding" in config:
         parts.append(config["padding"])
     if config.get("activation") not in (None, "linear"):
         parts.append(config["activation"])
     parts += _penalties(getattr(layer, "kernel_regularizer", None)) + [
-        say("bias {penalty}", penalty=penalty)
+        _("bias {penalty}", penalty=penalty)
         for penalty in _penalties(getattr(layer, "bias_regularizer", None))
     ]
     if "rate" in config:
-        parts.append(say("rate {rate}", rate=plain(config["rate"])))
+        parts.append(_("rate {rate}", rate=plain(config["rate"])))
     if isinstance(layer, keras.layers.Rescaling):
         parts.append(
             f"x {plain(layer.scale)}"
@@ -136,7 +136,7 @@ def _settings(layer) -> str:
             )
         )
     if isinstance(layer.input, list | tuple) and len(layer.input) > 1:
-        parts.append(say("{number} inputs", number=len(layer.input)))
+        parts.append(_("{number} inputs", number=len(layer.input)))
     return ", ".join(parts)
 
 

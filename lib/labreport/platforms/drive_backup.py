@@ -36,7 +36,7 @@ _trouble: str | None = None  # what was said last of the Drive, as long as it is
 _was_there = False
 
 
-def keep(folder: Path, progress: Callable[[str], None] = print) -> None:
+def backup(folder: Path, progress: Callable[[str], None] = print) -> None:
     """Copy to the Drive what is new in a run folder; on Colab only.
 
     A Drive that is not there, drops or is full is said once, and ends no training.
@@ -69,7 +69,7 @@ def keep(folder: Path, progress: Callable[[str], None] = print) -> None:
     _trouble, _was_there = None, True
 
 
-def bring_back(folder: Path, progress: Callable[[str], None] = print) -> bool:
+def restore(folder: Path, progress: Callable[[str], None] = print) -> bool:
     """Put what is kept of a run into its folder, the furthest state, where the folder holds less;
     whether that was done.
 
@@ -79,7 +79,9 @@ def bring_back(folder: Path, progress: Callable[[str], None] = print) -> bool:
     whoever holds the run folder.
     """
     try:
-        for _, place, expected in sorted(further(folder), key=lambda found: found[0], reverse=True):
+        for _, place, expected in sorted(
+            newer_backups(folder), key=lambda found: found[0], reverse=True
+        ):
             strange = [name for name in expected if not _is_kept(name)]
             if strange:
                 progress(
@@ -97,18 +99,18 @@ def bring_back(folder: Path, progress: Callable[[str], None] = print) -> bool:
     return False
 
 
-def further(folder: Path) -> list[tuple[tuple, Path, dict[str, str]]]:
+def newer_backups(folder: Path) -> list[tuple[tuple, Path, dict[str, str]]]:
     """The copies of a run that have come further than its folder: how far (finished?, epochs,
     when), where, and the sha256 of their files, or its beginning.
     """
     if hosts.here() == "home":  # where nothing is kept: runs are looked at by the hundred
         return []
-    own = how_far(_names(folder))
+    own = progress_of(_names(folder))
     if own[0]:
         return []
     found = []
     for place, expected in _copies(folder.name):
-        reached = how_far(expected)
+        reached = progress_of(expected)
         if reached > own:
             finished = files.read_json(place / "metrics.json") if reached[0] else None
             found.append(
@@ -169,7 +171,7 @@ def _names(folder: Path) -> list[str]:
 
 
 def _is_kept(name: str) -> bool:
-    """Whether this is the name of a file that `keep` copies.
+    """Whether this is the name of a file that `backup` copies.
 
     A manifest comes from outside: it may name any path, or a lock.
     """
@@ -178,7 +180,7 @@ def _is_kept(name: str) -> bool:
     return not (hidden or at_work or files.leads_outside(name))
 
 
-def how_far(names: Collection[str]) -> tuple[bool, int]:
+def progress_of(names: Collection[str]) -> tuple[bool, int]:
     """How far a run folder with these files is: finished?, epochs of an unfinished training."""
     return "metrics.json" in names, max(
         (int(found[1]) for name in names if (found := CHECKPOINT.fullmatch(name))), default=0
@@ -253,7 +255,7 @@ def _copy(folder: Path, place: Path) -> int:
         if path.is_file() and path.relative_to(place).as_posix() not in (*digests, MANIFEST)
     ]:
         _delete(path)
-    return how_far(digests)[1]
+    return progress_of(digests)[1]
 
 
 def _part(path: Path) -> Path:
@@ -297,7 +299,7 @@ def _take_over(folder: Path, place: Path, progress) -> None:
     note = files.read_json(folder / BROUGHT)
     if not _is_note(note):
         return
-    other, reached = place.with_name(note["place"]), how_far(_names(folder))
+    other, reached = place.with_name(note["place"]), progress_of(_names(folder))
     unchanged = (other / MANIFEST).exists() and files.sha256(other / MANIFEST) == note["manifest"]
     if unchanged and not (reached[0] or reached[1] > note["epochs"]):
         return
@@ -345,8 +347,8 @@ def _put_in_place(place: Path, expected: dict[str, str], folder: Path, progress)
         progress(f"{place / name} is missing or damaged (it is not what was kept): it is left out")
     if any(not name.startswith(PARTS) for name in damaged):
         (waiting / "metrics.json").unlink(missing_ok=True)
-    reached = how_far(_names(waiting))
-    if reached <= how_far(_names(folder)):
+    reached = progress_of(_names(waiting))
+    if reached <= progress_of(_names(folder)):
         shutil.rmtree(waiting, ignore_errors=True)
         return False
     unfinished = folder / "unfinished"

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import nh3
 from bs4 import BeautifulSoup, NavigableString, Tag
 
-from ..core.i18n import noted, say
+from ..core.i18n import N_, _
 from .blocks import RESERVED_ANCHORS, Code, Picture
 from .pictures import PictureTooLarge, data_uri, picture_from_data_uri
 from .terminal import without_control_characters
@@ -55,12 +55,12 @@ _LINK = re.compile(r"(?:https?:|mailto:|#)[^\s]", re.IGNORECASE)
 _SCHEMES = {"http", "https", "mailto", "data", "attachment", "file", *string.ascii_lowercase}
 
 _UNSEEN = {
-    "iframe": noted("[embedded page not shown]"),
-    "object": noted("[embedded object not shown]"),
-    "embed": noted("[embedded object not shown]"),
-    "video": noted("[video not shown]"),
-    "audio": noted("[sound not shown]"),
-    "canvas": noted("[drawing not shown]"),
+    "iframe": N_("[embedded page not shown]"),
+    "object": N_("[embedded object not shown]"),
+    "embed": N_("[embedded object not shown]"),
+    "video": N_("[video not shown]"),
+    "audio": N_("[sound not shown]"),
+    "canvas": N_("[drawing not shown]"),
 }
 # A formula, or a tag that only has a meaning in one: outside of them nh3 would drop its words too.
 _FORMULA = re.compile(
@@ -169,7 +169,7 @@ def _with_words_for_the_unseen(html: str) -> str:
             )
         else:
             address = str(tag.get("src") or tag.get("data") or "")
-            shown = _link_or_text(address, say(_UNSEEN[tag.name]))
+            shown = _link_or_text(address, _(_UNSEEN[tag.name]))
         tag.replace_with(shown)
         tag.decompose()
     return str(tree)
@@ -185,7 +185,7 @@ def _image_of_drawing(svg: Tag) -> Tag:
     svg.attrs.setdefault("xmlns", "http://www.w3.org/2000/svg")
     data = base64.b64encode(str(svg).encode()).decode("ascii")
     source = f"data:image/svg+xml;base64,{data}"
-    return Tag(name="img", attrs={"src": source, "alt": alt or say("Drawing")})
+    return Tag(name="img", attrs={"src": source, "alt": alt or _("Drawing")})
 
 
 def _replace_image(tag: Tag, resolve: Resolver) -> None:
@@ -202,13 +202,13 @@ def _replace_image(tag: Tag, resolve: Resolver) -> None:
     except PictureTooLarge as error:
         picture, shown = None, f"{shown}: {error}"
     if picture is None:
-        words = say("[picture not shown: {alt}]", alt=(alt or say("without a description")) + shown)
+        words = _("[picture not shown: {alt}]", alt=(alt or _("without a description")) + shown)
         tag.replace_with(NavigableString(words))
         return
     title = tag.get("title")
     tag.attrs = {
         "src": data_uri(picture),
-        "alt": alt or title or say("Picture without a description"),
+        "alt": alt or title or _("Picture without a description"),
         "width": str(round(pixels or picture.width / 0.75)),
     }
     if title:

@@ -11,7 +11,7 @@ from traitlets.config import Config
 
 from ..config.authors import Authorship
 from ..core import i18n
-from ..core.i18n import say
+from ..core.i18n import _
 from .blocks import Attachment, Document
 from .html import html_page
 from .notebook import document_from_notebook
@@ -93,18 +93,18 @@ def _speaking(document: Document):
 def _signed(document: Document, authorship: Authorship = NOBODY) -> Document:
     """With the fields that say who hands it in, for what, when the run was and of which source."""
     with _speaking(document):
-        authors = say("Authors") if len(authorship.authors) > 1 else say("Author")
+        authors = _("Authors") if len(authorship.authors) > 1 else _("Author")
         byline = {
             authors: "; ".join(map(str, authorship.authors)),
-            say("Course"): authorship.course,
-            say("Institution"): authorship.institution,
-            say("Date"): i18n.date(document.finished),
+            _("Course"): authorship.course,
+            _("Institution"): authorship.institution,
+            _("Date"): i18n.date(document.finished),
         }
         byline = {label: text for label, text in byline.items() if text}
         commit = (
             {
-                say("Commit"): (
-                    say("{commit}, with changes", commit=document.commit)
+                _("Commit"): (
+                    _("{commit}, with changes", commit=document.commit)
                     if document.changed
                     else document.commit
                 )
@@ -146,13 +146,13 @@ def render(
         if edited:
             document = replace(
                 document,
-                warning=say(
+                warning=_(
                     "Changed after it was executed: {files}. What stands here may not be what the"
                     " run gave.",
                     files=", ".join(edited),
                 ),
             )
-        names = [i18n.file(name, i18n.spoken()) for name in ("report.html", "report.pdf")]
+        names = [i18n.file(name, i18n.current_language()) for name in ("report.html", "report.pdf")]
         contents = dict(zip(names, (html_page(document).encode("utf-8"), pdf_bytes(document))))
     folder.mkdir(parents=True, exist_ok=True)
     waiting = {folder / name: folder / f".{name}.{os.getpid()}.part" for name in contents}

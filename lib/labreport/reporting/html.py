@@ -10,7 +10,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
-from ..core.i18n import count, say
+from ..core.i18n import _, count
 from .blocks import Code, Document, Error, Figure, Heading, Note, Prose, Table, Text
 from .cleaning import code_block
 from .page import page
@@ -27,16 +27,16 @@ def html_page(document: Document) -> str:
         title=document.title,
         document=document,
         words={
-            "sample": say(
+            "sample": _(
                 "Sample data: drawn by the program; these numbers say nothing about the real data"
                 " set."
             ),
-            "experiment": say("Experiment"),
-            "contents": say("Contents"),
-            "unfold": say("Unfold all code"),
-            "fold": say("Fold all code"),
-            "enlarged": say("Enlarged figure"),
-            "close": say("Close"),
+            "experiment": _("Experiment"),
+            "contents": _("Contents"),
+            "unfold": _("Unfold all code"),
+            "fold": _("Fold all code"),
+            "enlarged": _("Enlarged figure"),
+            "close": _("Close"),
         },
         contents=[
             (block, _unlinked(block.html))
@@ -85,7 +85,7 @@ def _code(block: Code) -> Markup:
         return _listing(block)
     lines = count(block.text.count("\n") + 1, "line")
     return Markup('<details class="fold"><summary>{}</summary>{}</details>').format(
-        say("Code, {lines}", lines=lines), _listing(block)
+        _("Code, {lines}", lines=lines), _listing(block)
     )
 
 
@@ -104,7 +104,7 @@ def _text(block: Text) -> Markup:
     if block.kind == "stderr":
         return Markup(
             '<div class="output stderr"><p class="label">{}</p><pre tabindex="0">{}</pre></div>'
-        ).format(say("Warnings and messages (stderr)"), block.text)
+        ).format(_("Warnings and messages (stderr)"), block.text)
     return Markup('<div class="output"><pre tabindex="0">{}</pre></div>').format(block.text)
 
 
@@ -117,7 +117,7 @@ def _figure(block: Figure) -> Markup:
         return Markup("<figure>{}</figure>").format(image)
     return Markup(
         '<figure id="figure-{0}">{1}<figcaption><b>{2}</b> {3}</figcaption></figure>'
-    ).format(block.number, image, say("Figure {number}.", number=block.number), block.caption)
+    ).format(block.number, image, _("Figure {number}.", number=block.number), block.caption)
 
 
 def _table(block: Table) -> Markup:
@@ -125,7 +125,7 @@ def _table(block: Table) -> Markup:
     identity = Markup("")
     if block.caption:
         caption = Markup("<caption><b>{}</b> {}</caption>").format(
-            say("Table {number}.", number=block.number), block.caption
+            _("Table {number}.", number=block.number), block.caption
         )
         identity = Markup(' id="table-{}"').format(block.number)
     head = (
@@ -181,7 +181,7 @@ def _error(block: Error) -> Markup:
     return Markup(
         '<div class="error" role="note"><p><strong>{}</strong> {}: {}</p><pre'
         ' tabindex="0">{}</pre></div>'
-    ).format(say("Error"), block.name, block.value, block.traceback)
+    ).format(_("Error"), block.name, block.value, block.traceback)
 
 
 def _note(block: Note) -> Markup:

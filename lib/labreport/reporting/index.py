@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from ..core.i18n import count, date, listed, number, percent, say, spoken
+from ..core.i18n import _, count, current_language, date, listed, number, percent
 from .page import page
 
 WIDTH, HEIGHT, EDGE = 110, 30, 3  # of a curve, in pixels
@@ -40,33 +40,33 @@ class Entry:
 def index_page(entries: list[Entry], written: str) -> str:
     """written: when, ISO 8601."""
     statuses = {
-        "running": say("running"),
-        "queued": say("queued"),
-        "finished": say("finished"),
-        "outdated": say("outdated"),
-        "failed": say("failed"),
-        "interrupted": say("interrupted"),
-        "changed": say("changed"),
-        "damaged": say("damaged"),
+        "running": _("running"),
+        "queued": _("queued"),
+        "finished": _("finished"),
+        "outdated": _("outdated"),
+        "failed": _("failed"),
+        "interrupted": _("interrupted"),
+        "changed": _("changed"),
+        "damaged": _("damaged"),
     }
     words = {
-        "written": say(
+        "written": _(
             "Runs, comparisons and sweeps as they were on {date}: what was at work comes first,"
             " then the latest. Rewritten after each run, and by pipeline.py list.",
             date=date(written),
         ),
-        "none": say("There is no run yet."),
-        "run": say("Run"),
-        "assignment": say("Assignment"),
-        "status": say("Status"),
-        "curve": say("Validation accuracy by epoch"),
-        "accuracy": say("Accuracy"),
-        "finished": say("Finished"),
-        "files": say("Files"),
-        "sample": say("sample data"),
-        "find": say("Find"),
-        "all": say("all"),
-        "shown": say("{shown} of {all} shown", shown="{shown}", all=len(entries)),
+        "none": _("There is no run yet."),
+        "run": _("Run"),
+        "assignment": _("Assignment"),
+        "status": _("Status"),
+        "curve": _("Validation accuracy by epoch"),
+        "accuracy": _("Accuracy"),
+        "finished": _("Finished"),
+        "files": _("Files"),
+        "sample": _("sample data"),
+        "find": _("Find"),
+        "all": _("all"),
+        "shown": _("{shown} of {all} shown", shown="{shown}", all=len(entries)),
     }
     there = {entry.status for entry in entries}
     return page(
@@ -74,13 +74,13 @@ def index_page(entries: list[Entry], written: str) -> str:
         "report.js",
         "index.js",
         words=words,
-        language=spoken(),
-        title=say("Reports"),
+        language=current_language(),
+        title=_("Reports"),
         entries=entries,
         statuses={key: told for key, told in statuses.items() if key in there},
         assignments=sorted({entry.assignment for entry in entries} - {""}),
-        kinds={"run": "", "comparison": say("comparison"), "sweep": say("sweep")},
-        splits={"test": say("test"), "validation": say("validation")},
+        kinds={"run": "", "comparison": _("comparison"), "sweep": _("sweep")},
+        splits={"test": _("test"), "validation": _("validation")},
         curve=_curve,
         date=date,
         link=_link,
@@ -93,9 +93,9 @@ def index_page(entries: list[Entry], written: str) -> str:
 def _link(entry: Entry, file: str) -> Markup:
     stem, *language, suffix = file.split(".")
     told = (
-        say("failed notebook")
+        _("failed notebook")
         if stem == "failed"
-        else {"html": "HTML", "pdf": "PDF", "ipynb": say("notebook")}[suffix]
+        else {"html": "HTML", "pdf": "PDF", "ipynb": _("notebook")}[suffix]
     )
     return Markup('<a href="{}/{}">{}</a>').format(
         quote(entry.name), quote(file), f"{told} ({language[0]})" if language else told
@@ -113,9 +113,9 @@ def _curve(values: list[float]) -> Markup:
     ]
     last = number(values[-1], 3)
     told = (
-        say("{last} after {epochs}", last=last, epochs=count(1, "epoch"))
+        _("{last} after {epochs}", last=last, epochs=count(1, "epoch"))
         if len(values) == 1
-        else say(
+        else _(
             "from {first} to {last} in {epochs}, {best} at best",
             first=number(values[0], 3),
             last=last,

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from nbformat import NotebookNode
 
-from ..core.i18n import LANGUAGES, say, speaking, spoken
+from ..core.i18n import LANGUAGES, _, current_language, speaking
 from .blocks import RESERVED_ANCHORS, Block, Code, Document, Figure, Heading, Prose, Table, Text
 from .outputs import REPORT_MIME, joined, markup_sources, output_blocks, prose_blocks
 from .pandoc import markdown_to_html
@@ -266,7 +266,7 @@ def _linked(html: str, anchors: set[str], shown: dict[str, list[Named]]) -> str:
             else (place, 0)
         )
         # the translation of a cell is named after it
-        cell = cell if cell in shown else f"{cell}-{spoken()}"
+        cell = cell if cell in shown else f"{cell}-{current_language()}"
         target = (
             shown[cell][position] if cell in shown and 0 <= position < len(shown[cell]) else None
         )
@@ -275,9 +275,9 @@ def _linked(html: str, anchors: set[str], shown: dict[str, list[Named]]) -> str:
             "Figure",
             "Table",
             "Section",
-            say("Figure"),
-            say("Table"),
-            say("Section"),
+            _("Figure"),
+            _("Table"),
+            _("Section"),
         ):
             return f'<a href="#{target.anchor}">{_name(target)}</a>'
         anchor = _folded(place)
@@ -286,7 +286,7 @@ def _linked(html: str, anchors: set[str], shown: dict[str, list[Named]]) -> str:
         if target:
             return f'<a href="#{target.anchor}">{words}</a>'
         if not words.strip():  # a reference to nothing: a slip of the pen, which should be seen
-            return say("[nothing is called {place}]", place=escape(place))
+            return _("[nothing is called {place}]", place=escape(place))
         return words if cell in shown else found[0]
 
     return re.sub(
@@ -302,13 +302,11 @@ def _name(target: Named) -> str:
     heading.
     """
     if isinstance(target, Heading):
-        return (
-            say("Section {number}", number=target.number) if target.number else escape(target.text)
-        )
+        return _("Section {number}", number=target.number) if target.number else escape(target.text)
     return (
-        say("Figure {number}", number=target.number)
+        _("Figure {number}", number=target.number)
         if isinstance(target, Figure)
-        else say("Table {number}", number=target.number)
+        else _("Table {number}", number=target.number)
     )
 
 

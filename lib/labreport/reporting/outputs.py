@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from bs4 import NavigableString, Tag
 
-from ..core.i18n import say
+from ..core.i18n import _
 from .blocks import Block, Error, Figure, Heading, Note, Picture, Prose, Text
 from .cleaning import Resolver, clean, code_block, no_files, plain
 from .pictures import PictureTooLarge, picture_from_data_uri, picture_from_mime
@@ -86,7 +86,7 @@ def output_blocks(output, to_html: Callable[[str], str]) -> list[Block]:
         joined(value) == "" and isinstance(value, (str, list)) for value in data.values()
     ):
         return []
-    return [Note(say("[output of type {types} not shown]", types=", ".join(sorted(data))))]
+    return [Note(_("[output of type {types} not shown]", types=", ".join(sorted(data))))]
 
 
 def _shown(mime: str, data, metadata, to_html) -> list[Block]:
@@ -117,14 +117,14 @@ def _figure(mime: str, data, metadata) -> list[Block]:
         said("alt")
         or caption
         or joined(data.get("text/plain", ""))
-        or say("Picture without a description")
+        or _("Picture without a description")
     )
     alt = " ".join(without_control_characters(alt).split())
     width = width if isinstance(width, (int, float)) else 0
     try:
         picture = picture_from_mime(mime, data[mime], width)
     except PictureTooLarge as error:
-        return [Note(say("[picture not shown: {alt}]", alt=f"{alt}: {error}"))]
+        return [Note(_("[picture not shown: {alt}]", alt=f"{alt}: {error}"))]
     return [Figure(picture, alt, caption)] if picture else []
 
 
@@ -133,7 +133,7 @@ def _error(output) -> Error:
     if len(traceback) > _TRACEBACK_LINES:
         left_out = len(traceback) - _TRACEBACK_LINES
         traceback = [
-            say("[{lines} earlier lines of the traceback are in the notebook]", lines=left_out),
+            _("[{lines} earlier lines of the traceback are in the notebook]", lines=left_out),
             *traceback[-_TRACEBACK_LINES:],
         ]
     name, value = str(output.get("ename", "Error")), screen_text(str(output.get("evalue", "")))

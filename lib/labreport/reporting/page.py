@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 from pygments.formatters import HtmlFormatter
 
-from ..core.i18n import say
+from ..core.i18n import _
 
 _HERE = Path(__file__).parent
 
@@ -23,7 +23,7 @@ def page(template: str, *scripts: str, words: dict[str, str], **values) -> str:
     words: what the template says, by what it is for. values: language, title, and what the template
     shows.
     """
-    words = words | {"light": say("Light colours"), "dark": say("Dark colours")}
+    words = words | {"light": _("Light colours"), "dark": _("Dark colours")}
     script = "\n".join(_read(name) for name in scripts)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return (

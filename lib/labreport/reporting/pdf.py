@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import typst
 
-from ..core.i18n import say
+from ..core.i18n import _
 from .blocks import Attachment, Code, Document, Error, Figure, Heading, Note, Prose, Table, Text
 from .pandoc import tex_to_typst
 from .typst_markup import Writer, breakable, fitted, literal
@@ -146,18 +146,18 @@ def _attached(attachments: tuple[Attachment, ...]) -> str:
 def _described(name: str) -> str:
     """What an attached file is, for the list that a PDF viewer shows."""
     return {
-        "parameters.yaml": say(
+        "parameters.yaml": _(
             "The experiment with all its settings, to be run again: pipeline.py verify report.pdf"
         ),
-        "metrics.json": say("What was measured, and what the training was made from"),
-        "history.csv": say("Accuracy and loss of each epoch"),
-        "provenance.json": say("What the run ran on: machine, versions, source, settings"),
-        "comparison.yaml": say("Which runs are compared, and with which settings"),
-        "sweep.yaml": say("The file of the sweep: what was varied, and with which seeds"),
+        "metrics.json": _("What was measured, and what the training was made from"),
+        "history.csv": _("Accuracy and loss of each epoch"),
+        "provenance.json": _("What the run ran on: machine, versions, source, settings"),
+        "comparison.yaml": _("Which runs are compared, and with which settings"),
+        "sweep.yaml": _("The file of the sweep: what was varied, and with which seeds"),
     }.get(
         name,
         (
-            say("The packages that were installed, with their digests")
+            _("The packages that were installed, with their digests")
             if name.endswith(".lock")
             else name
         ),
@@ -172,19 +172,19 @@ def _opening(document: Document) -> str:
         if label not in document.byline
     )
     words = {
-        "experiment": say("Experiment"),
-        "contents": say("Contents"),
-        "sample": say(
+        "experiment": _("Experiment"),
+        "contents": _("Contents"),
+        "sample": _(
             "Sample data: drawn by the program; these numbers say nothing about the real data set."
         ),
         "sample-mark": (
-            say("Changed after execution")
+            _("Changed after execution")
             if document.warning
-            else say("Sample data")
+            else _("Sample data")
             if document.sample
             else ""
         ),
-        "page": say("{page} of {pages}"),
+        "page": _("{page} of {pages}"),
     }
     sections = "".join(
         f"{literal(heading.anchor)}: {literal(heading.text)}, "
@@ -262,7 +262,7 @@ def _call(block, writer: Writer, sticks: bool) -> str:
             return writer.code(block, sticky=sticks, whole=_is_whole(block))
         case Text():
             label = (
-                f", label: {literal(say('Warnings and messages (stderr)'))}"
+                f", label: {literal(_('Warnings and messages (stderr)'))}"
                 if block.kind == "stderr"
                 else ""
             )
@@ -273,7 +273,7 @@ def _call(block, writer: Writer, sticks: bool) -> str:
                 return f"plain-picture({image})"
             return (
                 f"[#picture-figure({image},"
-                f" {literal(say('Figure {number}.', number=block.number))},"
+                f" {literal(_('Figure {number}.', number=block.number))},"
                 f" {literal(block.caption)}) #label({literal(block.anchor)})]"
             )
         case Table():
@@ -281,7 +281,7 @@ def _call(block, writer: Writer, sticks: bool) -> str:
                 return writer.table_of(block)
             return (
                 f"[#table-figure({writer.table_of(block)},"
-                f" {literal(say('Table {number}.', number=block.number))},"
+                f" {literal(_('Table {number}.', number=block.number))},"
                 f" {literal(block.caption)}) #label({literal(block.anchor)})]"
             )
         case Error():
@@ -290,7 +290,7 @@ def _call(block, writer: Writer, sticks: bool) -> str:
                 breakable(block.traceback.expandtabs(8), 60),
             )
             return (
-                f"failure({literal(say('Error'))}, {literal(block.name)}, {literal(value)},"
+                f"failure({literal(_('Error'))}, {literal(block.name)}, {literal(value)},"
                 f" {literal(traceback)})"
             )
         case Note():

@@ -12,7 +12,7 @@ from urllib.parse import unquote_to_bytes
 
 from PIL import ExifTags, Image, WebPImagePlugin
 
-from ..core.i18n import number, say
+from ..core.i18n import _, number
 from .blocks import Picture
 
 _POINTS = {
@@ -98,7 +98,7 @@ def _kind_and_size(data: bytes) -> tuple[str, tuple[float, float] | None]:
     except Image.DecompressionBombError:
         limit = number(2 * (Image.MAX_IMAGE_PIXELS or 0) / 1e6, 0)
         raise PictureTooLarge(
-            say("more than {limit} million pixels; make it smaller", limit=limit)
+            _("more than {limit} million pixels; make it smaller", limit=limit)
         ) from None
     except _DAMAGED:
         return "", None

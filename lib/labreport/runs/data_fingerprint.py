@@ -49,7 +49,7 @@ def remembering(experiment):
     _looked_at.clear()
     loaded: list = []
     yield loaded
-    if not loaded or i18n.spoken() != "en":
+    if not loaded or i18n.current_language() != "en":
         return
     lock = paths.data_lock()  # where a first use has just entered the data set
     look_at([lock, lock.parent] if str(lock) in _looked_at else [])

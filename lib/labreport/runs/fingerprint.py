@@ -7,7 +7,7 @@ import os
 from ..config import experiments, pretrained
 from ..config.schema import printable
 from ..core import hosts
-from ..core.i18n import listed, say
+from ..core.i18n import _, listed
 from ..staleness import code_digest
 from ..staleness import rules as staleness
 from . import provenance
@@ -89,7 +89,7 @@ def differences(before: dict, now: dict, everywhere: bool = False) -> list[str]:
     """
     if "source" in before:
         return [
-            say(
+            _(
                 "an earlier version of labreport made it, whose record of the code cannot be"
                 " compared with today's"
             )
@@ -100,17 +100,17 @@ def differences(before: dict, now: dict, everywhere: bool = False) -> list[str]:
         experiments.flatten(now.get("settings", {})),
     )
     found = [
-        say("{key}: {before}, now {now}", key=key, before=earlier.get(key), now=later.get(key))
+        _("{key}: {before}, now {now}", key=key, before=earlier.get(key), now=later.get(key))
         for key in earlier | later
         if earlier.get(key) != later.get(key)
     ]
     if before.get("data") != now.get("data"):
-        found.append(say("the data changed"))
+        found.append(_("the data changed"))
     if before.get("weights") != now.get("weights") and not (
         elsewhere and (now.get("weights") or {}).get("file") is None
     ):
         found.append(
-            say(
+            _(
                 "pretrained weights: {before}, now {now}, of other content",
                 before=(before.get("weights") or {}).get("file"),
                 now=(now.get("weights") or {}).get("file"),
@@ -124,12 +124,12 @@ def differences(before: dict, now: dict, everywhere: bool = False) -> list[str]:
             )
         ]
     found += [
-        say("{name} changed", name=name)
+        _("{name} changed", name=name)
         for name in _changed(before.get("code", {}), now.get("code", {}), told=bool(found))
     ]
     versions = {} if elsewhere else now.get("versions", {})
     found += [
-        say(
+        _(
             "{key}: {before}, now {now}",
             key=name,
             before=before.get("versions", {}).get(name),

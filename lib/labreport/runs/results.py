@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core import files, i18n, paths
-from ..core.i18n import count, date, duration, listed, noted, number, say
+from ..core.i18n import N_, _, count, date, duration, listed, number
 from . import manifest, records, state
 
 if TYPE_CHECKING:  # the command line asks what is finished, and does without them
@@ -265,65 +265,63 @@ def provenance_table(result: Result) -> list[dict]:
     )
     checkout = last["checkout"]
     changes = (
-        say(
+        _(
             ", with changes in {files}: {named}",
             files=count(len(checkout["changes"]), "file"),
             named=listed(checkout["changes"], 20),
         )
         if checkout["changes"]
         else (
-            say(", as packed into an archive")
-            if checkout.get("packed")
-            else say(", without changes")
+            _(", as packed into an archive") if checkout.get("packed") else _(", without changes")
         )
     )
     rows = {
-        say("Verified"): result.verification and _verified(result.verification),
-        say("Started"): date(origin["sittings"][0]["started"]),
-        say("Finished"): date(result.metrics["finished"]),
-        say("Computing time"): duration(result.seconds),
-        say("Peak memory"): (
+        _("Verified"): result.verification and _verified(result.verification),
+        _("Started"): date(origin["sittings"][0]["started"]),
+        _("Finished"): date(result.metrics["finished"]),
+        _("Computing time"): duration(result.seconds),
+        _("Peak memory"): (
             f"{number(max(s['peak_memory_bytes'] for s in origin['sittings']) / 2**30, 1)} GiB"
         ),
-        say("Sittings"): _sittings(origin["sittings"]),
-        say("Commit"): (
+        _("Sittings"): _sittings(origin["sittings"]),
+        _("Commit"): (
             checkout["commit"] + changes
             if checkout["commit"]
-            else say("unknown: {error}", error=checkout["error"])
+            else _("unknown: {error}", error=checkout["error"])
         ),
-        say("Lock files (sha256)"): ", ".join(
+        _("Lock files (sha256)"): ", ".join(
             f"{name} {digest}" for name, digest in last["locks"].items()
         ),
-        say("Versions"): f"Python {last['python']}, {main}",
-        say("Other packages"): others,
-        say("Host"): HOSTS.get(result.metrics["identity"].get("host")),
-        say("System"): last["system"],
-        say("Processor"): say(
+        _("Versions"): f"Python {last['python']}, {main}",
+        _("Other packages"): others,
+        _("Host"): HOSTS.get(result.metrics["identity"].get("host")),
+        _("System"): last["system"],
+        _("Processor"): _(
             "{processor}, {cores} cores", processor=last["processor"], cores=last["cores"]
         ),
-        say("Computing"): say(
+        _("Computing"): _(
             "{backend} on {device}, {threads}",
             backend=last["backend"],
             device=last["device"],
             threads=count(last["threads"], "thread"),
         ),
-        say("Environment"): ", ".join(
+        _("Environment"): ", ".join(
             f"{name}={value}" for name, value in last["environment"].items()
         ),
-        say("Seed"): str(origin["seed"]),
-        say("Pretrained weights"): _weights(result),
-        say("Data (sha256)"): origin["data"],
+        _("Seed"): str(origin["seed"]),
+        _("Pretrained weights"): _weights(result),
+        _("Data (sha256)"): origin["data"],
     }
-    return [{noted("Item"): key, noted("Value"): value} for key, value in rows.items() if value]
+    return [{N_("Item"): key, N_("Value"): value} for key, value in rows.items() if value]
 
 
 def _verified(verified: dict) -> str:
     verdicts = {
-        "identical": say("identical"),
-        "within tolerance": say("within tolerance"),
-        "different": say("different"),
+        "identical": _("identical"),
+        "within tolerance": _("within tolerance"),
+        "different": _("different"),
     }
-    told = say(
+    told = _(
         "{verdict}, run again {when} ({where})",
         verdict=verdicts.get(verified["verdict"], verified["verdict"]),
         when=date(verified["verified"]),
@@ -338,14 +336,14 @@ def _sittings(sittings: list[dict]) -> str | None:
         return None
     parts = [
         (
-            say("epochs {first} to {last}", first=one["first_epoch"], last=one["last_epoch"])
+            _("epochs {first} to {last}", first=one["first_epoch"], last=one["last_epoch"])
             if one.get("last_epoch")
-            else say("evaluation")
+            else _("evaluation")
         )
         for one in sittings
     ]
     told = [
-        say(
+        _(
             "{part} from {started} ({device}, {threads})",
             part=part,
             started=date(one["started"]),
@@ -360,7 +358,7 @@ def _sittings(sittings: list[dict]) -> str | None:
 def _weights(result: Result) -> str | None:
     identity = result.metrics["identity"]
     if identity["settings"]["model_args"].get("weights") == "random":
-        return say("none: random ones were asked for by name")
+        return _("none: random ones were asked for by name")
     weights = identity.get("weights")
     return f"{weights['file']} (sha256 {weights['sha256']})" if weights else None
 

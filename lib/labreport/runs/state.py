@@ -25,7 +25,7 @@ LOCK = ".run.lock"
 UNFINISHED = "unfinished"  # folder of a training that is not complete: history, checkpoints
 # folder of the runs that a later one has taken the place of, and of trainings that were set aside
 EARLIER = "earlier"
-HOLDER = "LABREPORT_RUN"  # names the run folder that the parent process holds
+RUN_LOCK = "LABREPORT_RUN"  # names the run folder that the parent process holds
 NAMES = ("queued", "running", "finished", "failed", "interrupted")
 # What is read of run.json, and of one that says it is running; one that says otherwise is of
 # another make.
@@ -95,7 +95,7 @@ def read(folder: Path) -> State:
 
 
 @contextlib.contextmanager
-def held(folder: Path, run_name: str, log: str | None = None):
+def run_lock(folder: Path, run_name: str, log: str | None = None):
     """Hold a run folder while the block runs, and say so in run.json, with a heartbeat; at the end
     how it ended, and why.
 
@@ -104,7 +104,7 @@ def held(folder: Path, run_name: str, log: str | None = None):
     process, nothing is done. Raises ValueError that names the holder where it is another process,
     and Deleted where the folder was deleted meanwhile: then what is there now is left alone.
     """
-    if os.environ.get(HOLDER) == str(folder.resolve()):
+    if os.environ.get(RUN_LOCK) == str(folder.resolve()):
         yield
         return
     folder.mkdir(parents=True, exist_ok=True)
@@ -159,7 +159,7 @@ def held(folder: Path, run_name: str, log: str | None = None):
 
 def fetch(folder: Path) -> None:
     """Bring back what is kept of a run that is only to be read, unless it is at work here."""
-    with contextlib.suppress(OSError, files.AtWork):  # it is then read as it lies here
+    with contextlib.suppress(OSError, files.RunLocked):  # it is then read as it lies here
         if backups.platform().further(folder):
             folder.mkdir(parents=True, exist_ok=True)
             with files.lock(folder / LOCK, folder.name):
@@ -220,7 +220,7 @@ def _refuse_a_living_one_elsewhere(folder: Path, run_name: str) -> None:
     time.sleep(2.5 * BEAT_SECONDS)
     later = _record(folder)
     if later is not None and later["state"] == "running" and later["beats"] != record["beats"]:
-        raise files.AtWork(
+        raise files.RunLocked(
             f"{run_name} is at work already, as {_whose(later)} since {later['started']}; wait for"
             " it, or end it"
         )

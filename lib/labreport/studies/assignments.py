@@ -11,7 +11,7 @@ from ..config import experiments
 from ..config.experiments import COMPARISON, Experiment
 from ..config.schema import nearest, quoted
 from ..core import paths
-from ..core.i18n import count, say, spoken
+from ..core.i18n import _, count, current_language
 from ..runs import fingerprint, manifest, records, state
 
 READ = ("metrics.json", "history.csv", "predictions.csv")  # what a comparison reads of a run
@@ -99,18 +99,18 @@ class Assignment:
             self.finished,
             ", ".join(f"{key} = {quoted(value)}" for key, value in self.settings.items()),
         )
-        title = say(
+        title = _(
             "{assignment}: comparison of {experiments}",
             assignment=self.heading.split(":")[0],
             experiments=count(len(self.runs), "experiment"),
         )
-        question = say(
+        question = _(
             "Which experiment classifies best, and which differences are more than chance?"
         )
         fields = [
             [
-                say("Runs"),
-                say(
+                _("Runs"),
+                _(
                     "{finished} of {experiments} finished",
                     finished=len(finished),
                     experiments=count(len(self.runs), "experiment"),
@@ -120,8 +120,8 @@ class Assignment:
         fields += (
             [
                 [
-                    say("Settings"),
-                    say("where there is no run as in the parameter file: {asked}", asked=asked),
+                    _("Settings"),
+                    _("where there is no run as in the parameter file: {asked}", asked=asked),
                 ]
             ]
             if asked
@@ -137,7 +137,7 @@ def title_block(compared, title: str, question: str, fields: list[list[str]]) ->
     lines = [f"**{title}**", question]
     if compared.sample:
         lines.append(
-            say(
+            _(
                 "**Sample data.** Images of some runs are drawn by the program; their numbers say"
                 " nothing about the real data set."
             )
@@ -148,7 +148,7 @@ def title_block(compared, title: str, question: str, fields: list[list[str]]) ->
             "question": question,
             "experiment": compared.run_name.split("--")[0],
             "sample": compared.sample,
-            "language": spoken(),
+            "language": current_language(),
             "fields": fields,
         },
         "text/markdown": "\n\n".join([*lines, *(f"{key}: {value}." for key, value in fields)]),
@@ -249,7 +249,7 @@ def run_of(experiment: Experiment, changed: Experiment | None = None) -> Run:
             now = fingerprint.of(candidate, metrics["dataset"]["fingerprint"])
             outdated = fingerprint.differences(metrics["identity"], now)
             outdated += [
-                say("{name} was changed after it was executed", name=name)
+                _("{name} was changed after it was executed", name=name)
                 for name in manifest.changed(candidate.folder, manifest.TRAINED)
             ]
             return Run(candidate, metrics, outdated, short=bool(candidate.changes))
@@ -261,7 +261,7 @@ def _heading(name: str) -> str:
     one.
     """
     cells = notebook(name)["cells"]
-    cells.sort(key=lambda cell: spoken() not in cell["metadata"].get("tags", []))
+    cells.sort(key=lambda cell: current_language() not in cell["metadata"].get("tags", []))
     lines = [
         line
         for cell in cells

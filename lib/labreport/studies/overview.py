@@ -15,7 +15,7 @@ from ..config import experiments, yaml_reader
 from ..config.experiments import Experiment
 from ..config.schema import printable
 from ..core import files, i18n, paths
-from ..core.i18n import say
+from ..core.i18n import _
 from ..reporting import index
 from ..runs import fingerprint, manifest, records, state
 from . import assignments, sweeps
@@ -136,9 +136,7 @@ class _Today:
         """Why a run would be done otherwise today; empty where it would not."""
         experiment = self.experiment(result.experiment)
         if experiment is None:
-            return [
-                say("params/{name}.yaml is not there, or cannot be read", name=result.experiment)
-            ]
+            return [_("params/{name}.yaml is not there, or cannot be read", name=result.experiment)]
         try:
             return fingerprint.differences(
                 result.identity,
@@ -146,7 +144,7 @@ class _Today:
             )
         except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
             # of a model that is no longer there, for one
-            return [say("its settings do not go with today's source ({error})", error=error)]
+            return [_("its settings do not go with today's source ({error})", error=error)]
 
     def _identity(self, experiment: Experiment, data: str) -> dict:
         """As identity.of: code, versions and weights are those of all runs of the same model,
@@ -203,7 +201,7 @@ def _entry_or_damage(folder: Path, today: _Today) -> index.Entry | None:
         RecursionError,
     ) as error:
         named = getattr(error, "filename", None)
-        what = Path(str(named)).name if named else say("a file of this run")
+        what = Path(str(named)).name if named else _("a file of this run")
         return index.Entry(
             printable(folder.name),
             today.kind(folder.name.split("--")[0]),
@@ -211,7 +209,7 @@ def _entry_or_damage(folder: Path, today: _Today) -> index.Entry | None:
             "",
             False,
             "damaged",
-            [say("{file} cannot be read", file=what)],
+            [_("{file} cannot be read", file=what)],
             [],
             None,
             "",
@@ -237,16 +235,16 @@ def _entry(folder: Path, today: _Today) -> index.Entry | None:
                 return None
             lacking = [state.FILE]
         if lacking == [state.FILE]:
-            status, why = "damaged", [say("{file} cannot be read", file=state.FILE)]
+            status, why = "damaged", [_("{file} cannot be read", file=state.FILE)]
         elif lacking or result is None:
             status, why = (
                 "damaged",
-                [say("{file} is missing", file=file) for file in lacking]
-                or [say("{file} cannot be read", file="metrics.json")],
+                [_("{file} is missing", file=file) for file in lacking]
+                or [_("{file} cannot be read", file="metrics.json")],
             )
         else:
             edited = [
-                say("{name} was changed after it was executed", name=file)
+                _("{name} was changed after it was executed", name=file)
                 for file in manifest.changed(folder)
             ]
             why = edited or today.differences(result)
@@ -264,7 +262,7 @@ def _entry(folder: Path, today: _Today) -> index.Entry | None:
     return index.Entry(
         name=printable(folder.name),
         kind=kind,
-        title=say(experiment.title) if experiment and kind == "run" else "",
+        title=_(experiment.title) if experiment and kind == "run" else "",
         status=status,
         why=[printable(reason) for reason in why],
         assignment=(
@@ -350,26 +348,26 @@ def _read_other_things(
                 outdated = there is not None and there.status in ("outdated", "changed")
                 if complete == words.startswith("missing"):
                     reasons.append(
-                        say("{run} has been finished since", run=name)
+                        _("{run} has been finished since", run=name)
                         if complete
-                        else say("{run} is not there any more", run=name)
+                        else _("{run} is not there any more", run=name)
                     )
                 elif (
                     complete
                     and files.sha256(paths.reports() / name / "metrics.json")
                     != read[f"{name}/metrics.json"]
                 ):
-                    reasons.append(say("{run} has been done again since", run=name))
+                    reasons.append(_("{run} has been done again since", run=name))
                 elif complete and ("outdated" in words.split(";")[0]) != outdated:
                     reasons.append(
-                        say("{run} is outdated", run=name)
+                        _("{run} is outdated", run=name)
                         if outdated
-                        else say("{run} is not outdated any more", run=name)
+                        else _("{run} is not outdated any more", run=name)
                     )
             if comparison.kind == "comparison":
                 # a full run takes the place of one with settings of its own
                 reasons += [
-                    say("{run} has been finished since", run=name)
+                    _("{run} has been finished since", run=name)
                     for name, there in found.items()
                     if there.kind == "run"
                     and "--" not in name

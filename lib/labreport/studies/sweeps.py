@@ -12,7 +12,7 @@ from ..config import experiments, yaml_reader
 from ..config.experiments import Experiment
 from ..config.schema import nearest, quoted, typed
 from ..core import paths
-from ..core.i18n import count, say
+from ..core.i18n import _, count
 from . import assignments
 
 LOCK = ".sweep.lock"  # in a sweep's folder
@@ -117,7 +117,7 @@ class Sweep:
         return (
             label
             if len(self.seeds) == 1
-            else say("{label}, seed {seed}", label=label, seed=experiment.seed)
+            else _("{label}, seed {seed}", label=label, seed=experiment.seed)
         )
 
     def _repr_mimebundle_(self, include=None, exclude=None):
@@ -125,25 +125,25 @@ class Sweep:
         file = f"params/sweeps/{self.name}.yaml"
         fields = [
             [
-                say("Runs"),
-                say(
+                _("Runs"),
+                _(
                     "{finished} of {runs} finished",
                     finished=len(self.finished),
                     runs=count(len(self.experiments), "run"),
                 ),
             ],
-            [say("Base"), self.base],
-            [say("Seeds"), ", ".join(map(str, self.seeds))],
+            [_("Base"), self.base],
+            [_("Seeds"), ", ".join(map(str, self.seeds))],
             [
-                say("Settings"),
+                _("Settings"),
                 (
-                    say("{file}, but {changed}", file=file, changed=asked)
+                    _("{file}, but {changed}", file=file, changed=asked)
                     if asked
-                    else say("as in {file}", file=file)
+                    else _("as in {file}", file=file)
                 ),
             ],
         ]
-        return assignments.title_block(self, say(self.title), say(self.question), fields)
+        return assignments.title_block(self, _(self.title), _(self.question), fields)
 
 
 def names() -> list[str]:

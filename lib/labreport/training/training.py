@@ -35,7 +35,7 @@ def fit(experiment, dataset, progress: Callable[[str], None] = print) -> results
     """
     folder, unfinished = experiment.folder, experiment.folder / state.UNFINISHED
     with (
-        state.held(folder, experiment.run_name),
+        state.run_lock(folder, experiment.run_name),
         files.lock(folder / LOCK, experiment.run_name, wait=state.WAIT_SECONDS),
     ):
         _refuse_replaced(experiment)

@@ -60,7 +60,7 @@ class Output:
         folder = f"reports/{run}/"
         return max(
             self.record["runs"][run]["epochs"],
-            drive_backup.how_far(
+            drive_backup.progress_of(
                 [path.removeprefix(folder) for path in self.links if path.startswith(folder)]
             )[1],
         )
@@ -120,7 +120,7 @@ def take(experiment, failed: str | None, output: Output) -> str:
     size = sum(file.stat().st_size for file in staged.iterdir())
     with (
         contextlib.suppress(execution.NotebookError),
-        state.held(folder, experiment.run_name, log=execution.FAILED_LOG),
+        state.run_lock(folder, experiment.run_name, log=execution.FAILED_LOG),
     ):
         if failed is None:
             results.publish(staged, folder, BESIDE)
