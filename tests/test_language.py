@@ -32,7 +32,7 @@ def sentences():
                 node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
             )
             if (
-                name in ("say", "noted")
+                name in ("_", "N_")
                 and node.args
                 and (text := literal(node.args[0])) is not None
             ):
