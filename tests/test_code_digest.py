@@ -799,7 +799,10 @@ def scratch(tmp_path):
     return package, run
 
 
-SHOWN = "from labreport import own; from labreport.core import imported_source as i; print(own.RATE, i.texts['labreport.own'])"
+SHOWN = (
+    "from labreport import own; from labreport.core import imported_source as i;"
+    " print(own.RATE, i.texts['labreport.own'])"
+)
 
 
 def test_the_text_that_is_recorded_is_that_of_the_code_that_runs(scratch):
@@ -830,7 +833,8 @@ def test_the_text_that_is_recorded_is_that_of_the_code_that_runs(scratch):
 def test_a_module_that_is_loaded_again_keeps_its_first_text(scratch):
     package, run = scratch
     code = (
-        "import importlib, pathlib; from labreport import own; from labreport.core import imported_source as i;"
+        "import importlib, pathlib; from labreport import own;"
+        "from labreport.core import imported_source as i;"
         "from labreport.own import RATE;"
         "pathlib.Path(own.__file__).write_text('RATE = 2\\n'); importlib.reload(own);"
         "print(RATE, own.RATE, i.texts['labreport.own'])"
@@ -851,7 +855,8 @@ def test_every_module_that_is_imported_keeps_its_source():
 def test_the_digests_do_not_depend_on_the_process(tmp_path):
     names = ["models.cifar10.naive", "figures.curves"]
     cells = [
-        "from labreport.analysis import figures; from labreport import models\nfigures.curves(models.build)"
+        "from labreport.analysis import figures; from labreport import models\n"
+        "figures.curves(models.build)"
     ]
     code = f"""if True:
         from labreport.staleness.code_digest import Code, Scope

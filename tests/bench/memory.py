@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 sys.path[:0] = [str(ROOT / "lib"), str(ROOT / "tests")]
 
-from labreport.config import experiments
+from labreport.config import experiments  # noqa: E402
 from labreport.executors import planning  # noqa: E402
 from processes import descendants, parent  # noqa: E402
 
