@@ -776,7 +776,7 @@ def effects(tables: dict[str, pd.DataFrame]) -> Picture:
     told = []
     for position, ((setting, table), axes) in enumerate(zip(tables.items(), grid.flat)):
         groups: Any = table.groupby("value", sort=False)["accuracy"]
-        for place, (value, accuracies) in enumerate(groups):
+        for place, (_value, accuracies) in enumerate(groups):
             axes.plot(
                 [place] * len(accuracies),
                 100 * accuracies,
