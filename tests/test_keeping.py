@@ -343,7 +343,7 @@ folder = Path("/content/labreport/reports/a_run")
 def keep(epoch):
     (folder / f"unfinished/epoch-{epoch:04d}.{epoch:020d}.npz").write_bytes(bytes(100_000))
     print(f"-- {epoch}")
-    drive_backup.keep(folder)
+    drive_backup.backup(folder)
 def mount(*options):
     subprocess.run(["mount", *options, "/content/drive"], check=True)
     os.makedirs("/content/drive/MyDrive", exist_ok=True)
