@@ -20,7 +20,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 sys.path[:0] = [str(ROOT / "lib"), str(ROOT / "tests")]
 
 from helpers.processes import descendants, parent  # noqa: E402
-from labreport.config import experiments
+from labreport.config import experiments  # noqa: E402
 from labreport.executors import planning  # noqa: E402
 
 LOOK_SECONDS = 0.05

@@ -101,7 +101,9 @@ def results(reports):
 # A process that only trains: no notebook, no other process.
 TRAIN = """
 import json, sys
-from labreport.training import backend, training; from labreport import datasets; from labreport.studies import sweeps
+from labreport import datasets
+from labreport.studies import sweeps
+from labreport.training import backend, training
 backend.prepare()
 for experiment in sweeps.load(sys.argv[1], json.loads(sys.argv[2])).experiments:
     training.fit(experiment, datasets.load(experiment))

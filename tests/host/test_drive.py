@@ -16,13 +16,13 @@ MOUNTS = """
 import ctypes, os, subprocess, sys
 from pathlib import Path
 sys.path.insert(0, "/test/lib")
-from labreport.platforms import keeping
+from labreport.platforms import drive_backup
 folder = Path("/content/labreport/reports/a_run")
 (folder / "unfinished").mkdir(parents=True)
 def keep(epoch):
     (folder / f"unfinished/epoch-{epoch:04d}.{epoch:020d}.npz").write_bytes(bytes(100_000))
     print(f"-- {epoch}")
-    keeping.keep(folder)
+    drive_backup.backup(folder)
 def mount(*options):
     subprocess.run(["mount", *options, "/content/drive"], check=True)
     os.makedirs("/content/drive/MyDrive", exist_ok=True)

@@ -29,11 +29,11 @@ def test_an_experiment_is_one_file(copy):
 
 
 def test_a_setting_of_a_function_without_a_type_is_refused_with_its_line(tmp_path):
-    registry = tmp_path / "optimizers.py"
-    registry.write_text("def mine(*, rate): ...\n\n\nMINE = {'mine': mine}\n")
-    (entry,) = registry._entries(registry.read_text(), "MINE").values()
+    module = tmp_path / "optimizers.py"
+    module.write_text("def mine(*, rate): ...\n\n\nMINE = {'mine': mine}\n")
+    (entry,) = registry._entries(module.read_text(), "MINE").values()
     with pytest.raises(ValueError, match="optimizers.py, line 1: rate has no type.*rate: float"):
-        registry._choice(registry, entry)
+        registry._choice(module, entry)
 
 
 @pytest.mark.slow

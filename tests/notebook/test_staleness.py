@@ -279,7 +279,9 @@ def kernel(project):
 
 
 SETUP = f"""
-from labreport.training import backend, training; from labreport import datasets; from labreport.config import experiments
+from labreport import datasets
+from labreport.config import experiments
+from labreport.training import backend, training
 backend.prepare()
 run = experiments.load("{EXPERIMENT}", {{"data": "sample", "epochs": EPOCHS, "max_images": 200}})
 data = datasets.load(run)

@@ -100,7 +100,7 @@ sys.prefix = sys.argv[1]
 from labreport.core import environment, files
 try:
     environment.hold()
-except files.AtWork as error:
+except files.RunLocked as error:
     sys.exit(str(error))
 print("held", flush=True)
 sys.stdin.read()

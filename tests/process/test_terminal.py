@@ -40,7 +40,7 @@ import pathlib, signal, sys, time
 from labreport.core import signals; from labreport.runs import state
 
 def main():
-    with signals.terminable(), state.held(pathlib.Path(sys.argv[1]), "a_run"):
+    with signals.terminable(), state.run_lock(pathlib.Path(sys.argv[1]), "a_run"):
         with signals.listening(lambda: print("asked to stop", flush=True)) as asked:
             for epoch in range(int(sys.argv[2])):
                 for _ in range(20):

@@ -539,7 +539,12 @@ def test_nothing_of_this_package_acts_when_imported_but_what_is_meant_to():
         parts = path.relative_to(paths.PACKAGE).with_suffix("").parts
         module = ".".join(("labreport", *parts)).removesuffix(".__init__")
         acting |= {module.partition(".")[2]} if code._summary(module)["loose"] else set()
-    assert acting == {"", "apart", "files", "strict_yaml"}
+    assert acting == {
+        "",
+        "config.yaml_reader",
+        "core.files",
+        "executors.forkserver_session",
+    }
 
 
 def test_a_helper_that_moves_or_is_renamed_changes_nothing(package):
@@ -586,16 +591,16 @@ def test_an_empty_piece_of_text_that_one_python_sees_and_another_does_not_is_not
 
 
 def test_the_digests_are_the_same_from_the_cache_and_without_it(monkeypatch, tmp_path):
-    scope = Scope(frozenset({"files"}))
+    scope = Scope(frozenset({"core.files"}))
     first = Code()
-    fresh = first.digest("figures.curves", scope)
+    fresh = first.digest("analysis.figures.curves", scope)
     first.save()
     code_digest._cache.cache_clear()
     again = Code()
-    assert again.digest("figures.curves", scope) == fresh and not again._cache._unsaved
+    assert again.digest("analysis.figures.curves", scope) == fresh and not again._cache._unsaved
     monkeypatch.setenv("LABREPORT_CACHE", "/dev/null/nowhere")
     nowhere = Code()
-    assert nowhere.digest("figures.curves", scope) == fresh
+    assert nowhere.digest("analysis.figures.curves", scope) == fresh
     nowhere.save()
 
 
@@ -750,6 +755,7 @@ def test_modules_name_all_that_is_executed_with_a_definition(package):
     own(package, "from . import other\ndef mine():\n    from . import stars\n")
     assert Code().modules(["models.own.mine"], Scope()) == [
         "labreport",
+        "labreport.core",
         "labreport.core.imported_source",
         "labreport.models",
         "labreport.models.helper",
@@ -777,9 +783,9 @@ def test_every_way_has_the_same_digest_from_the_cache(package):
 def scratch(tmp_path):
     """A copy of the loader's package with a module of its own, and what a Python prints of it."""
     package = tmp_path / "labreport"
-    package.mkdir()
-    for name in ("__init__.py", "imported_source.py"):
-        shutil.copy(Path(imported_source.__file__).parent / name, package)
+    (package / "core").mkdir(parents=True)
+    for name in ("__init__.py", "core/__init__.py", "core/imported_source.py"):
+        shutil.copy(paths.PACKAGE / name, package / name)
     (package / "own.py").write_text("RATE = 1\n")
     environment = {
         name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"
@@ -799,7 +805,10 @@ def scratch(tmp_path):
     return package, run
 
 
-SHOWN = "from labreport import own; from labreport.core import imported_source as i; print(own.RATE, i.texts['labreport.own'])"
+SHOWN = (
+    "from labreport import own; from labreport.core import imported_source as i;"
+    " print(own.RATE, i.texts['labreport.own'])"
+)
 
 
 def test_the_text_that_is_recorded_is_that_of_the_code_that_runs(scratch):
@@ -830,7 +839,8 @@ def test_the_text_that_is_recorded_is_that_of_the_code_that_runs(scratch):
 def test_a_module_that_is_loaded_again_keeps_its_first_text(scratch):
     package, run = scratch
     code = (
-        "import importlib, pathlib; from labreport import own; from labreport.core import imported_source as i;"
+        "import importlib, pathlib; from labreport import own;"
+        "from labreport.core import imported_source as i;"
         "from labreport.own import RATE;"
         "pathlib.Path(own.__file__).write_text('RATE = 2\\n'); importlib.reload(own);"
         "print(RATE, own.RATE, i.texts['labreport.own'])"
@@ -849,13 +859,14 @@ def test_every_module_that_is_imported_keeps_its_source():
 
 
 def test_the_digests_do_not_depend_on_the_process(tmp_path):
-    names = ["models.cifar10.naive", "figures.curves"]
+    names = ["models.cifar10.naive", "analysis.figures.curves"]
     cells = [
-        "from labreport.analysis import figures; from labreport import models\nfigures.curves(models.build)"
+        "from labreport.analysis import figures; from labreport import models\n"
+        "figures.curves(models.build)"
     ]
     code = f"""if True:
         from labreport.staleness.code_digest import Code, Scope
-        code, scope = Code(), Scope(frozenset(["files", "paths"]))
+        code, scope = Code(), Scope(frozenset(["core.files", "core.paths"]))
         print(code.digest_of_cells({cells}, scope), *(code.digest(one, scope) for one in {names}))
     """
     seeds = {os.environ.get("PYTHONHASHSEED"), "1", "2"}

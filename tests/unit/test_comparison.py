@@ -296,8 +296,8 @@ def test_a_comparison_is_made_once_and_again_when_a_run_has_changed(three):
 
 def test_resolving_an_assignment_imports_neither_pandas_nor_keras():
     program = (
-        "import sys; from labreport.studies import assignments; assignments.load('flowers'); heavy ="
-        " {'pandas', 'numpy', 'keras', 'scipy'} & set(sys.modules); assert not heavy, heavy"
+        "import sys; from labreport.studies import assignments; assignments.load('flowers');"
+        " heavy = {'pandas', 'numpy', 'keras', 'scipy'} & set(sys.modules); assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
 

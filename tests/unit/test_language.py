@@ -32,11 +32,7 @@ def sentences():
             name = (
                 node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
             )
-            if (
-                name in ("say", "noted")
-                and node.args
-                and (text := literal(node.args[0])) is not None
-            ):
+            if name in ("_", "N_") and node.args and (text := literal(node.args[0])) is not None:
                 said.add(text)
             if (
                 name == "count"

@@ -83,11 +83,11 @@ def test_a_cache_that_cannot_be_written_costs_nothing_but_time(built):
     assert built == [["cifar10_l2"], ["cifar10_l2"]]
 
 
-@pytest.mark.slow
 def test_the_process_that_plans_never_imports_tensorflow():
     """It may live all night beside the runs."""
     program = (
-        "import sys\nfrom labreport.config import experiments; from labreport.executors import model_sizes, planning\n"
+        "import sys\nfrom labreport.config import experiments\n"
+        "from labreport.executors import model_sizes, planning\n"
         "def plan(): return planning.estimated([planning.step(experiments.load('cifar10_l2'))])\n"
         "if __name__ == '__main__':\n"
         "    first = plan()\n"

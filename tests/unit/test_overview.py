@@ -255,8 +255,9 @@ def test_a_sweep_is_running_while_its_lock_is_held():
 def test_several_processes_that_finish_at_once_leave_an_index_of_all_of_them():
     paths.reports().mkdir()
     program = (
-        "import sys, time; from labreport.config import experiments; from labreport.studies import overview\n"
-        "from helpers.run_folders import finish\nprint('ready', flush=True); sys.stdin.readline();"
+        "import sys, time; from labreport.config import experiments;"
+        " from labreport.studies import overview;"
+        " from helpers.run_folders import finish\nprint('ready', flush=True); sys.stdin.readline();"
         " finish(experiments.load(sys.argv[1])); overview.write()"
     )
     names = experiments.names()[:4]

@@ -16,7 +16,7 @@ from labreport.runs import state
 
 HOLD = (
     f"import sys, time; sys.path.insert(0, {str(ROOT / 'lib')!r})\nfrom labreport import"
-    " state\nfrom pathlib import Path\nwith state.held(Path(sys.argv[1]), 'a_run'):\n   "
+    " state\nfrom pathlib import Path\nwith state.run_lock(Path(sys.argv[1]), 'a_run'):\n   "
     " print('held', flush=True)\n    time.sleep(60)\n"
 )
 

@@ -21,7 +21,7 @@ def loading(dataset) -> str:
     }
     sizes = ", ".join(told[name](whole(len(split))) for name, split in dataset.splits.items())
     origin = _("**Sample data**, drawn by the program") if dataset.sample else _("Real data")
-    height, width, _ = dataset.image_shape
+    height, width, channels = dataset.image_shape
     return _(
         "{origin}: {images} colour images of {width} x {height} pixels in {classes} classes:"
         " {sizes}.",

@@ -662,8 +662,8 @@ def leads(differences: pd.DataFrame, one: str, over: str, behind: bool = False) 
     """How far one run is ahead of others, with intervals; `behind`: how far the others are ahead of
     it.
 
-    differences: as `comparison.differences` or `sweep_comparison.differences` gives them. over: images or
-    seeds, in words.
+    differences: as `comparison.differences` or `sweep_comparison.differences` gives them.
+    over: images or seeds, in words.
     """
     others = len(differences)
     table: Any = (
@@ -776,7 +776,7 @@ def effects(tables: dict[str, pd.DataFrame]) -> Picture:
     told = []
     for position, ((setting, table), axes) in enumerate(zip(tables.items(), grid.flat)):
         groups: Any = table.groupby("value", sort=False)["accuracy"]
-        for place, (_, accuracies) in enumerate(groups):
+        for place, (_value, accuracies) in enumerate(groups):
             axes.plot(
                 [place] * len(accuracies),
                 100 * accuracies,

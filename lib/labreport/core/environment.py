@@ -14,7 +14,7 @@ _held: list[int] = []  # open for as long as this process lives
 def hold() -> None:
     """Hold this environment until the process ends, whatever ends it.
 
-    Does nothing where `make setup` did not make the environment. Raises AtWork while a set-up is
+    Does nothing where `make setup` did not make the environment. Raises RunLocked while a set-up is
     replacing it.
     """
     lock = Path(sys.prefix, LOCK)

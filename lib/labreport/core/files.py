@@ -97,7 +97,7 @@ def write_json(path: Path, values) -> None:
 def lock(path: Path, what: str, wait: float = 0.0):
     """Hold the lock file `path` while the block runs.
 
-    Where another process holds it: wait so many seconds, then raise AtWork, which names it.
+    Where another process holds it: wait so many seconds, then raise RunLocked, which names it.
 
     what: the thing that is at work, for the message. The lock is the operating system's: it ends
     with its holder, however that ends, so a lock file that lies about means nothing.

@@ -105,7 +105,7 @@ def note_repeated(splits: list[Split], class_names: list[str], notes: list[str])
         np.concatenate([split.labels for split in splits]),
     )
     ids = [name for split in splits for name in split.ids]
-    _, group = np.unique(digests, return_inverse=True)
+    values, group = np.unique(digests, return_inverse=True)
     repeated = len(group) - group.max(initial=-1) - 1
     if not repeated:
         return

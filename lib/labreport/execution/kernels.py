@@ -1,6 +1,6 @@
 """The process that a notebook's kernel runs in: a fork that waits for it, or a new process.
 
-Linux forks a kernel ahead of time in a run that has imported TensorFlow already (`warm`).
+Linux forks a kernel ahead of time in a run that has imported TensorFlow already (`forkserver`).
 """
 
 import json

@@ -170,7 +170,7 @@ def _credentials() -> tuple[str, dict[str, str]]:
     """Where the credentials come from, in words, and what has to stand in the environment for the
     client to take them from there; ValueError where there are none.
 
-    Whatever is found, `privacy` strikes out from now on.
+    Whatever is found, `redaction` strikes out from now on.
     """
     try:
         from kagglesdk import get_access_token_from_env

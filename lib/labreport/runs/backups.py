@@ -22,24 +22,24 @@ PLATFORMS = {
 class Backup(Protocol):
     """What a platform's module has to offer."""
 
-    def keep(self, folder: Path) -> None:
+    def backup(self, folder: Path) -> None:
         """Copy what is new in a run folder."""
 
-    def bring_back(self, folder: Path, progress: Callable[[str], None] = print) -> bool:
+    def restore(self, folder: Path, progress: Callable[[str], None] = print) -> bool:
         """Restore a run folder from the copy that has come furthest; whether that was done."""
 
-    def further(self, folder: Path) -> list:
+    def newer_backups(self, folder: Path) -> list:
         """The copies of a run that have come further than its folder."""
 
 
 class _Nowhere:
-    def keep(self, folder):
+    def backup(self, folder):
         pass
 
-    def bring_back(self, folder, progress=print):
+    def restore(self, folder, progress=print):
         return False
 
-    def further(self, folder):
+    def newer_backups(self, folder):
         return []
 
 

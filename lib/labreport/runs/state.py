@@ -109,7 +109,7 @@ def run_lock(folder: Path, run_name: str, log: str | None = None):
         return
     folder.mkdir(parents=True, exist_ok=True)
     with files.lock(folder / LOCK, run_name, wait=WAIT_SECONDS):
-        brought = backups.platform().bring_back(folder)
+        brought = backups.platform().restore(folder)
         if not brought and hosts.here() != "kaggle":
             # whose disk is nobody else's, and may hold what an earlier session's runs said
             _refuse_a_living_one_elsewhere(folder, run_name)
@@ -128,7 +128,7 @@ def run_lock(folder: Path, run_name: str, log: str | None = None):
         ending = {"state": "finished"}
         try:
             if not brought:  # what a process that was killed has left
-                backups.platform().keep(folder)
+                backups.platform().backup(folder)
             yield
             files.refuse_deleted(folder)
         except (KeyboardInterrupt, Interrupted) as error:
@@ -154,16 +154,16 @@ def run_lock(folder: Path, run_name: str, log: str | None = None):
                     | {"ended": files.now()}
                     | ({"epoch": epochs} if epochs is not None else {}),
                 )
-            backups.platform().keep(folder)
+            backups.platform().backup(folder)
 
 
 def fetch(folder: Path) -> None:
     """Bring back what is kept of a run that is only to be read, unless it is at work here."""
     with contextlib.suppress(OSError, files.RunLocked):  # it is then read as it lies here
-        if backups.platform().further(folder):
+        if backups.platform().newer_backups(folder):
             folder.mkdir(parents=True, exist_ok=True)
             with files.lock(folder / LOCK, folder.name):
-                backups.platform().bring_back(folder, progress=lambda line: None)
+                backups.platform().restore(folder, progress=lambda line: None)
 
 
 def queue(folder: Path) -> None:

@@ -97,7 +97,7 @@ class Code:
         return self._walk([self._target(name) for name in names], scope)[1]
 
     def modules(self, names: Iterable[str], scope: Scope) -> list[str]:
-        """The modules that hold these definitions and what they use (`labreport.training.training`)."""
+        """The modules that hold these definitions and what they use (`labreport.training.loop`)."""
         return sorted(self._walk([self._target(name) for name in names], scope)[2])
 
     def save(self) -> None:

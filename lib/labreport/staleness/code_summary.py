@@ -26,7 +26,7 @@ _HARMLESS = {
     "labreport.config.authors": "Authorship",
     "labreport.staleness.code_digest": "Scope",
     "labreport.datasets.fetching": "Source",
-    "labreport.core.i18n": "file noted",
+    "labreport.core.i18n": "file N_",
     "logging": "getLogger",
     "numpy": (
         """append arange array asarray column_stack concatenate cos dtype exp eye float32 full

@@ -45,8 +45,8 @@ def write(language: str | None = None) -> Path:
 
     Several processes may do so at once: each looks at the runs when its turn has come.
 
-    language: None for that of the index there is. Raises OSError, and AtWork where others have been
-    at it for a minute.
+    language: None for that of the index there is. Raises OSError, and RunLocked where others have
+    been at it for a minute.
     """
     folder = paths.reports()
     folder.mkdir(parents=True, exist_ok=True)

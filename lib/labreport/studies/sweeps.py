@@ -318,7 +318,7 @@ def _refuse_what_cannot_be_compared(base: Experiment, tried: dict, where: str) -
             f"{where}: nothing is tried but the base, {base.name}; a sweep compares at least one"
             " other configuration with it"
         )
-    for label, (_, first) in tried.items():
+    for label, (_place, first) in tried.items():
         for key in ("notebook", "dataset", "data", "max_images"):
             if getattr(first, key) != getattr(base, key):
                 raise ValueError(

@@ -131,7 +131,7 @@ class TrainingState:
                 "sittings": self.sittings,
             },
         )
-        backups.platform().keep(self.folder.parent)
+        backups.platform().backup(self.folder.parent)
 
     def _arrays(self):
         for name, variable in self._variables().items():

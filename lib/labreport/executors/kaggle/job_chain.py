@@ -346,8 +346,8 @@ def _status(api, lane: Lane) -> tuple[str | None, str]:
         if part["arrived"]:
             raise ValueError(
                 f"Kaggle does not know {page}, which was sent {part['sent']}: it was deleted, or"
-                f" never begun since your GPU time of this week is used up ({kaggle_client.SETTINGS})."
-                " The same command sends it anew"
+                f" never begun since your GPU time of this week is used up"
+                f" ({kaggle_client.SETTINGS}). The same command sends it anew"
             ) from None
         return None, ""
     part["arrived"], lane.answered = True, time.monotonic()
@@ -365,8 +365,8 @@ def _fetch(api, lane: Lane, status: str, message: str, terms: sending.Terms) -> 
         part["over"] = True
         lane.give_up(
             f"the notebook ended ({status.lower()}) before it came to it:"
-            f" {redaction.cleaned(message or output.last_line) or 'no reason given'}; what it said is"
-            f" at {page}"
+            f" {redaction.cleaned(message or output.last_line) or 'no reason given'}; what it said"
+            f" is at {page}"
         )
         return
     gained = False
