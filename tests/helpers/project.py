@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 OUTSIDE = dict(os.environ)  # for what a test may fetch: packages, through their ordinary client
-PARTS = ("lib", "notebooks", "params", "pipeline.py", "pyproject.toml")
+PARTS = ("lib", "notebooks", "params", "pipeline.py", "pyproject.toml", "requirements.lock")
 EXPERIMENT = "cifar10_naive_adam"
 OPTIONS = ["--data", "sample", "--set", "epochs=2", "max_images=200"]
 RUN = f"{EXPERIMENT}--sample--epochs-2--max_images-200"

@@ -78,6 +78,7 @@ EDITS = {
     ),
     "blank lines": package("models/cifar10.py", "\ndef naive", "\n\n\n\ndef naive"),
     "the layout of all files (a formatter)": reformatted,
+    "the lock file": append("requirements.lock", "# another one\n"),
     "a type annotation": package(
         "batches.py", "def order(seed: int,", "def order(seed: 'int | None',"
     ),
@@ -200,6 +201,7 @@ def project(project, tmp_path):
 
     def sources():
         files = [path for part in parts for path in part.rglob("*") if path.is_file()]
+        files.append(project.folder / "requirements.lock")
         return {path for path in files if path.suffix != ".pyc"}
 
     kept = {path: path.read_bytes() for path in sources()}

@@ -154,7 +154,7 @@ def work(subject, language: str = "en") -> Work:
     render = render or _reasons(
         None,
         before.get(_stage("rendered", language)),
-        _render_key(folder, language, _carried(subject), authors.load()),
+        _render_key(folder, language, _carried(subject, lock=False), authors.load()),
     )
     return Work([], [], render)
 
@@ -265,12 +265,16 @@ def _render_key(
     }
 
 
-def _carried(subject) -> dict[str, bytes]:
-    """The files that the PDF carries inside, by name."""
+def _carried(subject, lock: bool = True) -> dict[str, bytes]:
+    """The files that the PDF carries inside, by name.
+
+    lock: whether the lock file is one of them. Whether it can be is no reason to render again: it
+    cannot once this project has another one.
+    """
     return (
         attachments.of_comparison(subject)
         if compares(subject)
-        else attachments.of_run(subject.folder)
+        else attachments.of_run(subject.folder, lock)
     )
 
 
@@ -411,9 +415,9 @@ def render(subject, language: str = "en", force: bool = False) -> tuple[Path, Pa
             " (`report`)"
         )
     with state.run_lock(folder, subject.run_name):
-        carried, signed = _carried(subject), authors.load()
-        key = _render_key(folder, language, carried, signed)
-        rendered = reporting.render(notebook, folder, carried, signed, edited)
+        signed = authors.load()
+        key = _render_key(folder, language, _carried(subject, lock=False), signed)
+        rendered = reporting.render(notebook, folder, _carried(subject), signed, edited)
         _record(folder, _stage("rendered", language), key)
     return rendered
 

@@ -56,9 +56,9 @@ class Enclosure:
     provenance: dict
 
 
-def of_run(folder: Path) -> dict[str, bytes]:
+def of_run(folder: Path, lock: bool = True) -> dict[str, bytes]:
     """The files that a report of a finished run carries, by name; nothing where the folder holds
-    none.
+    none. lock: with the lock file that the run was installed from, where it is still here.
     """
     record, metrics = records.provenance(folder), records.metrics(folder)
     if not record or not metrics:
@@ -67,7 +67,8 @@ def of_run(folder: Path) -> dict[str, bytes]:
         name: _cleaned((folder / name).read_text("utf-8"))
         for name in (METRICS, HISTORY, PROVENANCE)
     }
-    found |= _lock(record["sittings"][-1])
+    if lock:
+        found |= _lock(record["sittings"][-1])
     base = metrics["identity"].get("starts_from")
     parameters = {"experiment": metrics["experiment"], "settings": record["settings"]} | (
         {"base": base["settings"]} if base else {}
