@@ -8,7 +8,7 @@ import pytest
 from helpers.deletion import replaced, untouched
 from helpers.project import ROOT
 from labreport.core import files
-from labreport.execution import execution
+from labreport.execution import due, execution
 
 DELETES = """
 import shutil, sys
@@ -34,7 +34,7 @@ def test_a_notebook_whose_run_folder_is_deleted_stops_and_leaves_alone_what_is_t
         nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in code]),
         notebook,
     )
-    task = execution.Task(
+    task = due.Task(
         "a_run", folder, notebook, "en", {}, {}, lambda: [], lambda: None, dict, lambda imported: {}
     )
     monkeypatch.setattr(execution, "task", lambda subject, language: task)

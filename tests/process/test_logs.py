@@ -20,7 +20,7 @@ import pytest
 from helpers.processes import PATIENCE, until
 from helpers.secrets import PEM
 from labreport.core import logs, paths
-from labreport.execution import execution
+from labreport.execution import due, notebook_process
 from labreport.executors import dask, tasks
 from labreport.executors.kaggle import worker
 
@@ -151,7 +151,7 @@ from labreport.executors import forkserver
 if __name__ == "__main__":
     forkserver.IMPORTED = ("labreport.core.logs",)
     folder = pathlib.Path(sys.argv[1])
-    forge = forkserver.Forge(folder / "imports.txt")
+    forge = forkserver.ForkServer(folder / "imports.txt")
     run = forge.start(folder / "talker.py", [], folder / "log.txt", folder, dict(os.environ))
     run.wait()
     sys.exit(run.poll())
@@ -214,7 +214,7 @@ def test_a_notebook_and_its_kernel(tmp_path):
         ]
     )
     nbformat.write(notebook, tmp_path / "talker.ipynb")
-    wanted = execution.Task(
+    wanted = due.Task(
         "a_run",
         tmp_path,
         tmp_path / "talker.ipynb",
@@ -227,8 +227,11 @@ def test_a_notebook_and_its_kernel(tmp_path):
         lambda imported: {},
     )
     output = io.StringIO()
-    with watched(tmp_path), pytest.raises(execution.NotebookError, match="division by zero"):
-        execution._papermill(wanted, tmp_path / "running.ipynb", tmp_path / "running.txt", output)
+    failed = pytest.raises(notebook_process.NotebookError, match="division by zero")
+    with watched(tmp_path), failed:
+        notebook_process.execute(
+            wanted, tmp_path / "running.ipynb", tmp_path / "running.txt", output
+        )
     assert output.getvalue() == "printed [MY_API_TOKEN]\n"
     written = nbformat.read(tmp_path / "running.ipynb", 4)
     assert "printed [MY_API_TOKEN]" in json.dumps(written) and "'[MY_API_TOKEN]'" in json.dumps(

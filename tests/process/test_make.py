@@ -185,6 +185,7 @@ def test_without_any_variable_a_name_is_asked_for_and_python3_sets_up(project):
 @pytest.fixture
 def installed(project):
     """The whole project, as `make setup` leaves it."""
+    shutil.rmtree(project / "lib")
     copy_project(project)
     (project / ".venv/bin/python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
     return project

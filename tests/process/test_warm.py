@@ -201,7 +201,7 @@ import multiprocessing.forkserver, os, pathlib, sys, time
 from labreport.executors import forkserver
 if __name__ == "__main__":
     forkserver.IMPORTED = {imported}
-    forge = forkserver.Forge(pathlib.Path(sys.argv[1]))
+    forge = forkserver.ForkServer(pathlib.Path(sys.argv[1]))
     {then}
 """
 

@@ -8,7 +8,7 @@ from labreport.cli import commands
 from labreport.cli.options import apply_environment
 from labreport.config import authors
 from labreport.config.authors import Author, Authorship
-from labreport.execution import execution
+from labreport.execution import due
 from labreport.runs import provenance
 
 
@@ -95,14 +95,14 @@ def test_a_mistake_is_named_with_its_line(project, text, says):
 
 
 def test_other_authors_only_render_again_and_are_written_nowhere_but_into_reports(tmp_path):
-    (tmp_path / execution.NOTEBOOK).write_text("{}")
+    (tmp_path / due.NOTEBOOK).write_text("{}")
     keys = [
-        execution._render_key(tmp_path, "en", {}, Authorship((Author(name),)))
+        due.render_key(tmp_path, "en", {}, Authorship((Author(name),)))
         for name in ("Ada Lovelace", "Grace Hopper")
     ]
-    assert execution._reasons(None, *keys) == [
-        "authors and course changed"
-    ] and "Lovelace" not in str(keys)
+    assert due._reasons(None, *keys) == ["authors and course changed"] and "Lovelace" not in str(
+        keys
+    )
 
 
 def test_the_file_with_names_is_no_change_of_the_source(project, tmp_path):

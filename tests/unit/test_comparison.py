@@ -17,7 +17,7 @@ from helpers.project import ROOT
 from labreport.analysis import comparison, figures, statistics
 from labreport.config import experiments
 from labreport.core import files
-from labreport.execution import execution
+from labreport.execution import due
 from labreport.runs import results
 from labreport.studies import assignments
 
@@ -266,7 +266,7 @@ def test_curves_stand_together_by_model_and_at_most_eight_in_a_panel():
 
 def test_a_comparison_is_made_once_and_again_when_a_run_has_changed(three):
     pipeline = runpy.run_path(str(ROOT / "pipeline.py"))
-    assert execution.work(three).execute == ["it has not been done"]
+    assert due.work(three).execute == ["it has not been done"]
     folder = three.folder
     assert pipeline["main"](["compare", "cifar10"]) == 0
     html = (folder / "report.html").read_text()
@@ -284,9 +284,9 @@ def test_a_comparison_is_made_once_and_again_when_a_run_has_changed(three):
         "finished": "2025-03-02T12:00:00+01:00",
         "language": "en",
     }.items() and own.keys() >= {"commit", "changed"}
-    assert execution.work(assignments.load("cifar10")) == execution.Work()
+    assert due.work(assignments.load("cifar10")) == due.Work()
     fabricated("cifar10_rmsprop", 0.66, seed=7)
-    assert execution.work(assignments.load("cifar10")).execute == [
+    assert due.work(assignments.load("cifar10")).execute == [
         "cifar10_rmsprop: missing, now complete",
         "cifar10_rmsprop/history.csv changed",
         "cifar10_rmsprop/metrics.json changed",

@@ -115,7 +115,7 @@ def test_a_file_that_was_only_touched_is_read_again_and_is_the_same(flowers):
 
 
 def test_files_are_not_read_again_where_size_and_times_are_the_same(flowers, monkeypatch):
-    monkeypatch.setattr(data_lock.provenance, "sha256", None)
+    monkeypatch.setattr(data_lock.files, "sha256", None)
     load_flowers()
 
 

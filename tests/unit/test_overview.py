@@ -369,20 +369,20 @@ def test_an_index_that_cannot_be_written_is_said_in_a_line_and_fails_nothing(
 
 
 def test_the_index_is_rewritten_after_a_run_that_failed_and_by_hand(monkeypatch, capsys):
-    from labreport.execution import execution
+    from labreport.execution import due, execution, notebook_process
 
     experiment = experiments.load("cifar10_l2", QUICK)
     monkeypatch.setattr(
-        execution,
+        due,
         "work",
-        lambda subject, language: execution.Work(
+        lambda subject, language: due.Work(
             ["it has not been trained"], ["it has not been done"], []
         ),
     )
 
     def fails(subject, language):
         with state.run_lock(subject.folder, subject.run_name):
-            raise execution.NotebookError("cell 'data' failed")
+            raise notebook_process.NotebookError("cell 'data' failed")
 
     monkeypatch.setattr(execution, "run", fails)
     assert (

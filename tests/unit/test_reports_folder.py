@@ -11,7 +11,7 @@ import pipeline
 from helpers.project import ROOT
 from labreport.config import experiments
 from labreport.core import hosts, i18n, paths
-from labreport.execution import execution
+from labreport.execution import due
 from labreport.executors import tasks
 from labreport.executors.kaggle import package
 from labreport.platforms import drive_backup
@@ -32,8 +32,8 @@ def git(folder, *arguments):
 
 def test_the_readme_names_every_file_of_a_run_folder():
     text = README.read_text()
-    translated = {i18n.file(name, "es") for name in ("notebook.ipynb", *execution.REPORTS)}
-    names = [*results.OF_A_RUN, state.FILE, execution.FAILED, execution.FAILED_LOG]
+    translated = {i18n.file(name, "es") for name in ("notebook.ipynb", *due.REPORTS)}
+    names = [*results.OF_A_RUN, state.FILE, due.FAILED, due.FAILED_LOG]
     names += [f"{folder}/" for folder in (state.UNFINISHED, state.EARLIER, tasks.LOGS)]
     assert [name for name in names if f"`{name}`" not in text] == []
     assert translated <= set(results.OF_A_RUN)

@@ -15,8 +15,8 @@ from labreport.core import files, signals
 from labreport.runs import state
 
 HOLD = (
-    f"import sys, time; sys.path.insert(0, {str(ROOT / 'lib')!r})\nfrom labreport import"
-    " state\nfrom pathlib import Path\nwith state.run_lock(Path(sys.argv[1]), 'a_run'):\n   "
+    f"import sys, time; sys.path.insert(0, {str(ROOT / 'lib')!r})\nfrom labreport.runs"
+    " import state\nfrom pathlib import Path\nwith state.run_lock(Path(sys.argv[1]), 'a_run'):\n   "
     " print('held', flush=True)\n    time.sleep(60)\n"
 )
 

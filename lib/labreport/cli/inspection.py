@@ -148,10 +148,10 @@ def _show_comparison(comparison) -> None:
 
 def why(options: argparse.Namespace) -> None:
     """Say whether `report` would do anything now, and for which reasons; nothing is done."""
-    from ..execution import execution
+    from ..execution import due
 
     subject = opt.subject(options)
-    work, now = execution.work(subject, options.language), state.read(subject.folder)
+    work, now = due.work(subject, options.language), state.read(subject.folder)
     if now.name not in ("none", "finished"):
         print(f"{subject.run_name}: {now}")
     for what, reasons in (

@@ -55,12 +55,12 @@ def kaggle(options: argparse.Namespace) -> int:
     """Run an experiment, or the runs of a sweep, on Kaggle: send, watch, fetch, go on where the
     time was up, and make the report here.
     """
-    from ..execution import execution
+    from ..execution import due
     from ..executors import planning
 
     _refuse_data_folder(options)
     subject, is_sweep = opt.subject(options), options.experiment in sweeps.names()
-    if execution.compares(subject) and not is_sweep:
+    if due.compares(subject) and not is_sweep:
         raise ValueError(
             f"{options.experiment} compares runs that are here already: python pipeline.py compare"
             f" {subject.name}; to Kaggle goes an experiment or a sweep"
@@ -123,9 +123,9 @@ def _terms(steps: list, options: argparse.Namespace):
 
 def _report(experiment, options: argparse.Namespace) -> None:
     """Render the notebook that was fetched, or say how to execute it in this language."""
-    from ..execution import execution
+    from ..execution import due
 
-    notebook = experiment.folder / i18n.file(execution.NOTEBOOK, options.language)
+    notebook = experiment.folder / i18n.file(due.NOTEBOOK, options.language)
     if notebook.exists():
         render_again(experiment, options.language)
     else:

@@ -156,11 +156,11 @@ def bring_up_to_date(subject, language: str, with_reports: bool) -> str:
     Returns:
         What was done, in a word or two.
     """
-    from ..execution import execution
+    from ..execution import due, execution
 
-    work = execution.work(subject, language)
+    work = due.work(subject, language)
     folder = paths.display(subject.folder)
-    compares = execution.compares(subject)
+    compares = due.compares(subject)
     if not work.execute and not (with_reports and work.render):
         made_from = "runs, code and versions" if compares else "settings, data, code and versions"
         print(

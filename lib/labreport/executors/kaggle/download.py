@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ...core import paths
 from ...core.i18n import count
 from ...datasets import download
-from ...execution import execution
+from ...execution import due, notebook_process
 from ...platforms import drive_backup, kaggle_client
 from ...runs import results, state
 from .. import tasks
@@ -93,10 +93,10 @@ def take(experiment, failed: str | None, output: Output) -> str:
                 f" leave Kaggle; see {sending.page(output.kernel)}"
             )
     else:
-        kernel_log = f"{there}/{execution.FAILED_LOG}"
+        kernel_log = f"{there}/{due.FAILED_LOG}"
         wanted = {
-            execution.FAILED: f"{there}/{execution.FAILED}",
-            execution.FAILED_LOG: kernel_log if kernel_log in digests else log,
+            due.FAILED: f"{there}/{due.FAILED}",
+            due.FAILED_LOG: kernel_log if kernel_log in digests else log,
         }
         wanted = {name: path for name, path in wanted.items() if path in digests}
     folder.mkdir(parents=True, exist_ok=True)
@@ -119,8 +119,8 @@ def take(experiment, failed: str | None, output: Output) -> str:
             ) from None
     size = sum(file.stat().st_size for file in staged.iterdir())
     with (
-        contextlib.suppress(execution.NotebookError),
-        state.run_lock(folder, experiment.run_name, log=execution.FAILED_LOG),
+        contextlib.suppress(notebook_process.NotebookError),
+        state.run_lock(folder, experiment.run_name, log=due.FAILED_LOG),
     ):
         if failed is None:
             results.publish(staged, folder, BESIDE)
@@ -128,7 +128,7 @@ def take(experiment, failed: str | None, output: Output) -> str:
             for file in staged.iterdir():
                 file.replace(folder / file.name)
             staged.rmdir()
-            raise execution.NotebookError(failed)  # run.json says it then
+            raise notebook_process.NotebookError(failed)  # run.json says it then
     return (
         f"{count(len(wanted), 'file')} fetched and verified ({size / 1e6:.1f} MB)" if wanted else ""
     )

@@ -93,9 +93,10 @@ def notebook(name: str, found: list, key: str, terms: Terms) -> dict:
         ),
     ]
     doing = (
-        "from labreport.executors.kaggle import"
-        f" worker\n\n{package.assigned(runs=runs, language=terms.language)}\nworker.do({key!r},"
-        f" runs, language, seconds={terms.seconds - worker.reserve(terms.seconds):.0f})"
+        "from labreport.executors.kaggle import worker\n\n"
+        f"{package.assigned(runs=runs, language=terms.language)}\n"
+        f"worker.do({key!r}, runs, language,"
+        f" seconds={terms.seconds - worker.reserve(terms.seconds):.0f})"
     )
     showing = "for run in runs:\n    worker.show(run, language)"
     return package.whole(

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ...core import files, i18n, paths, signals
-from ...execution import execution
+from ...execution import due
 from ...runs import results, state
 from .. import tasks
 
@@ -100,7 +100,7 @@ def show(run: str, language: str) -> None:
     import nbformat
     from IPython.display import Markdown, display, publish_display_data
 
-    notebook = paths.reports() / run / i18n.file(execution.NOTEBOOK, language)
+    notebook = paths.reports() / run / i18n.file(due.NOTEBOOK, language)
     if not notebook.exists():
         print(f"{run} is not finished")
         return
@@ -191,9 +191,7 @@ def _left(run: str, outcome: str) -> dict[str, str]:
     """sha256 of the files that a run leaves to its sender, by their path in the output: all of a
     finished one, what shows why of one that failed.
     """
-    names = {"finished": results.OF_A_RUN, "failed": (execution.FAILED, execution.FAILED_LOG)}.get(
-        outcome, ()
-    )
+    names = {"finished": results.OF_A_RUN, "failed": (due.FAILED, due.FAILED_LOG)}.get(outcome, ())
     found = [path for name in names if (path := paths.reports() / run / name).exists()] + [
         record_folder() / tasks.LOGS / f"{run}.txt"
     ]
