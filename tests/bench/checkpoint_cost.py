@@ -29,7 +29,8 @@ def cost(name: str) -> tuple[float, float, float]:
 
     from labreport import datasets, models
     from labreport.config import experiments
-    from labreport.training import optimizers
+    from labreport.runs import provenance
+    from labreport.training import backend, optimizers
     from labreport.training.training_state import TrainingState
 
     experiment = experiments.load(name)
@@ -45,7 +46,9 @@ def cost(name: str) -> tuple[float, float, float]:
     labels = np.arange(len(images)) % classes
     saving, training = [], []
     with tempfile.TemporaryDirectory() as folder:
-        state = TrainingState(model, Path(folder), {}, "val_loss", sittings=[{}])
+        state = TrainingState(
+            model, Path(folder), {}, "val_loss", sessions=[provenance.session(backend.describe())]
+        )
         for turn in range(TURNS + 1):
             started = time.perf_counter()
             model.fit(images, labels, batch_size=experiment.batch_size, verbose=0)

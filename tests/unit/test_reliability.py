@@ -45,12 +45,12 @@ def test_a_killed_training_goes_on_after_its_last_epoch_and_says_so(tiny, tmp_pa
     assert any(line.startswith("going on after epoch 2, which was saved 20") for line in lines)
     assert [line.split()[1] for line in lines if line.startswith("epoch")] == ["3/4", "4/4"]
     assert [
-        (sitting["first_epoch"], sitting["last_epoch"]) for sitting in result.provenance["sittings"]
+        (session.first_epoch, session.last_epoch) for session in result.provenance.sessions
     ] == [(1, 2), (3, 4)]
     told = {row["Item"]: row["Value"] for row in results.provenance_table(result)}
     assert (
-        told["Sittings"].startswith("2: epochs 1 to 2 from ")
-        and "; epochs 3 to 4 from " in told["Sittings"]
+        told["Sessions"].startswith("2: epochs 1 to 2 from ")
+        and "; epochs 3 to 4 from " in told["Sessions"]
     )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from helpers.fabricated import fabricated
+from helpers.fabricated import fabricated, ran_with
 from helpers.project import ROOT
 from labreport.analysis import comparison, sweep_comparison
 from labreport.cli.main import main
@@ -181,7 +181,7 @@ def test_a_plan_expects_the_memory_that_runs_take_whatever_a_small_trial_took():
     trial = fabricated("cifar10_naive_adam", settings=small)
     folder = experiments.load("cifar10_naive_adam", small).folder
     files.write_json(folder / "metrics.json", trial | {"seconds_per_epoch": [0.1]})
-    files.write_json(folder / "provenance.json", {"sittings": [{"peak_memory_bytes": 700 * 2**20}]})
+    ran_with(folder, peak_memory_bytes=700 * 2**20)
     tried = [{}, {"data": "sample"}, small | {"batch_size": 1024}, small | {"seed": 2}]
     # docs/sweeps.md
     measured = {
@@ -205,7 +205,7 @@ def test_a_plan_knows_what_is_done_what_goes_on_and_how_long_the_rest_takes(monk
     metrics = fabricated("cifar10_naive_adam")
     folder = experiments.load("cifar10_naive_adam").folder
     files.write_json(folder / "metrics.json", metrics | {"seconds_per_epoch": [2.0, 1.0, 1.0]})
-    files.write_json(folder / "provenance.json", {"sittings": [{"peak_memory_bytes": 2**31}]})
+    ran_with(folder, peak_memory_bytes=2**31)
     sweep = sweeps.load("cifar10_optimizers")
     unfinished = sweep.configurations[1].experiments[0].folder / "unfinished"
     unfinished.mkdir(parents=True)
@@ -576,7 +576,6 @@ def test_the_status_of_a_sweep_says_what_is_done_what_is_left_and_what_the_rest_
     for run in sweep.experiments[:2]:  # of the first seed
         metrics = fabricated(run.name, settings=run.training_settings())
         files.write_json(run.folder / "metrics.json", metrics | {"seconds_per_epoch": [1.0, 1.0]})
-        files.write_json(run.folder / "provenance.json", {"sittings": [{}]})
     third = sweep.experiments[2].folder / "unfinished"
     third.mkdir(parents=True)
     (third / "history.csv").write_text("epoch\n" + "1\n" * 10)

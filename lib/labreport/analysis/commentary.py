@@ -524,7 +524,7 @@ def changed_source(result) -> str:
     """How the source differed from the commit that the run names, as a diff in Markdown; empty
     where it did not.
     """
-    lines = result.provenance["sittings"][-1]["checkout"]["diff"].splitlines()
+    lines = result.provenance.last.checkout["diff"].splitlines()
     if not lines:
         return ""
     more = (

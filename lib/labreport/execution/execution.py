@@ -177,7 +177,7 @@ def _tidy(notebook, wanted: Task, finished: str) -> None:
     """
     notebook.metadata.pop("papermill", None)
     record = records.provenance(wanted.folder)
-    checkout = record["sittings"][-1]["checkout"] if record else provenance.checkout()
+    checkout = record.last.checkout if record else provenance.checkout()
     notebook.metadata["labreport"] = wanted.described | {
         "run": wanted.run_name,
         "finished": finished,

@@ -68,9 +68,9 @@ def verify(experiment, tolerance: float = TOLERANCE, output=None) -> Verdict:
     there is none.
     """
     recorded = results.load(experiment.folder)
-    last = recorded.provenance["sittings"][-1]
+    last = recorded.provenance.last
     with (
-        _scratch("verification", experiment.run_name, last["threads"]),
+        _scratch("verification", experiment.run_name, last.threads),
         open(os.devnull, "w") as nowhere,
     ):
         execution.run(experiment, output or nowhere)
@@ -90,7 +90,7 @@ def reproduce(
     here.
     """
     carried = attachments.read(pdf)
-    last = carried.provenance["sittings"][-1]
+    last = carried.provenance.last
     try:
         history = results.read_table(io.StringIO(carried.history))
     except ValueError as error:
@@ -105,7 +105,7 @@ def reproduce(
     # of this project, not of the scratch place
     checkout, locks = (provenance.checkout(), provenance.locks())
     with (
-        _scratch("reproduction", digest, last["threads"]) as scratch,
+        _scratch("reproduction", digest, last.threads) as scratch,
         _project_of(carried, scratch),
         open(os.devnull, "w") as nowhere,
     ):
@@ -236,8 +236,8 @@ def _beside_this_machine(
     """In a few lines, what differs here from what a PDF was made with: machine, versions, source,
     lock file.
     """
-    last, versions = carried.provenance["sittings"][-1], carried.provenance["versions"]
-    before = {key: last[key] for key in provenance.machine()} | versions
+    last, versions = carried.provenance.last, carried.provenance.versions
+    before = {key: getattr(last, key) for key in provenance.machine()} | versions
     here = provenance.machine() | provenance.versions(*versions)
     machine = [
         f"{key}: {before[key]}, here {here.get(key, 'not installed')}"
@@ -249,18 +249,17 @@ def _beside_this_machine(
         for reason in fingerprint.differences(carried.metrics["identity"], now)
         if reason.split(":")[0] not in versions
     ]
-    if last["checkout"].get("commit") != checkout["commit"]:
+    if last.checkout.get("commit") != checkout["commit"]:
         source.insert(
             0,
-            f"commit: {str(last['checkout'].get('commit'))[:10]}, here"
-            f" {str(checkout['commit'])[:10]}",
+            f"commit: {str(last.checkout.get('commit'))[:10]}, here {str(checkout['commit'])[:10]}",
         )
-    elif last["checkout"].get("diff") != redaction.cleaned(checkout["diff"]):
+    elif last.checkout.get("diff") != redaction.cleaned(checkout["diff"]):
         source.insert(0, "changes since the commit are others")
     packages = [
         name
         for name in provenance.LOCKS
-        if name in last["locks"] and last["locks"][name] != locks.get(name)
+        if name in last.locks and last.locks[name] != locks.get(name)
     ]
     told = {
         "machine and versions": machine,
@@ -274,13 +273,13 @@ def _beside_this_machine(
 
 def _verdict(recorded: results.Result, again: results.Result, tolerance: float) -> Verdict:
     """What comes of comparing a run with its repetition."""
-    last = recorded.provenance["sittings"][-1]
+    last = recorded.provenance.last
     reasons = fingerprint.differences(
         recorded.metrics["identity"], again.metrics["identity"], everywhere=True
     )
     # tolerance is for another machine, not for another training
     verdict, where = compare(recorded, again, 0 if reasons else tolerance)
-    now = again.provenance["sittings"][-1]
+    now = again.provenance.last
     return Verdict(
         verdict,
         where,
@@ -289,7 +288,7 @@ def _verdict(recorded: results.Result, again: results.Result, tolerance: float) 
         tolerance,
         files.now(),
         recorded.metrics["finished"],
-        f"{now['processor']}, {now['backend']} on {now['device']}, {now['threads']} threads",
+        f"{now.processor}, {now.backend} on {now.device}, {now.threads} threads",
     )
 
 
@@ -426,24 +425,21 @@ def side_by_side(one: Path, other: Path) -> dict[str, pd.DataFrame]:
         return pd.DataFrame(rows, columns=["", *names])
 
     origins = [run.provenance for run in runs]
+    ran_on = (*provenance.machine(), "backend", "device", "threads", "environment")
     environments = [
-        {
-            key: value
-            for key, value in origin["sittings"][-1].items()
-            if key in (*provenance.machine(), "backend", "device", "threads", "environment")
-        }
+        {key: getattr(origin.last, key) for key in ran_on}
         | {
-            "sittings": len(origin["sittings"]),
-            "commit": origin["sittings"][-1]["checkout"]["commit"],
-            "changes": origin["sittings"][-1]["checkout"]["changes"],
-            "lock files": origin["sittings"][-1]["locks"],
-            "packages": origin["imported"],
+            "sessions": len(origin.sessions),
+            "commit": origin.last.checkout["commit"],
+            "changes": origin.last.checkout["changes"],
+            "lock files": origin.last.locks,
+            "packages": origin.imported,
         }
         for origin in origins
     ]
     data = [run.metrics["dataset"] for run in runs]
     found = {
-        "Settings": table([origin["settings"] for origin in origins]),
+        "Settings": table([origin.settings for origin in origins]),
         "Code": table([run.metrics["identity"].get("code", {}) for run in runs]),
         "Environment": table(environments),
         "Data": table(data),

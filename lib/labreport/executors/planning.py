@@ -233,10 +233,7 @@ def _images(experiment: Experiment) -> tuple[int, bool]:
 def _earlier_runs() -> list[dict]:
     found = []
     for file in sorted(paths.reports().glob("*/metrics.json")):
-        metrics, origin = (
-            records.metrics(file.parent),
-            files.read_json(file.with_name("provenance.json")),
-        )
+        metrics, origin = records.metrics(file.parent), records.provenance(file.parent)
         if not metrics or not origin or not metrics.get("seconds_per_epoch"):
             continue
         with contextlib.suppress(KeyError, TypeError, AttributeError, ZeroDivisionError):
@@ -248,7 +245,7 @@ def _earlier_runs() -> list[dict]:
                 | {
                     "images": images,
                     "seconds_per_image": paces[len(paces) // 2] / images,
-                    "memory": max(one.get("peak_memory_bytes", 0) for one in origin["sittings"]),
+                    "memory": max(session.peak_memory_bytes for session in origin.sessions),
                 }
             )
     return found

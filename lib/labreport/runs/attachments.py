@@ -25,18 +25,6 @@ PARAMETERS, METRICS, HISTORY, PROVENANCE, COMPARISON, SWEEP = (
 )
 LARGEST = 64 * 2**20  # bytes of one file, unpacked; a longer one is none of ours
 MOST_THREADS = 4096
-_SITTING = {
-    "python": str,
-    "system": str,
-    "processor": str,
-    "cores": int,
-    "backend": str,
-    "device": str,
-    "threads": int,
-    "environment": dict,
-    "checkout": dict,
-    "locks": dict,
-}
 
 
 @dataclass(frozen=True)
@@ -53,7 +41,7 @@ class Enclosure:
     base: dict | None
     metrics: dict
     history: str
-    provenance: dict
+    provenance: records.Provenance
 
 
 def of_run(folder: Path, lock: bool = True) -> dict[str, bytes]:
@@ -68,9 +56,9 @@ def of_run(folder: Path, lock: bool = True) -> dict[str, bytes]:
         for name in (METRICS, HISTORY, PROVENANCE)
     }
     if lock:
-        found |= _lock(record["sittings"][-1])
+        found |= _lock(record.last)
     base = metrics["identity"].get("starts_from")
-    parameters = {"experiment": metrics["experiment"], "settings": record["settings"]} | (
+    parameters = {"experiment": metrics["experiment"], "settings": record.settings} | (
         {"base": base["settings"]} if base else {}
     )
     parameters["sha256"] = {name: hashlib.sha256(data).hexdigest() for name, data in found.items()}
@@ -150,23 +138,15 @@ def read(pdf: Path) -> Enclosure:
             f"{where}: {PARAMETERS} names an experiment {str(name)[:40]!r}; a name is made of"
             " lower-case words joined by single underscores"
         )
-    metrics, record = (
+    metrics, written = (
         _mapping(_text(found, name, where), f"{where}: {name}") for name in (METRICS, PROVENANCE)
     )
-    sittings = record.get("sittings")
-    last = sittings[-1] if isinstance(sittings, list) and sittings else None
-    told = (
-        isinstance(last, dict)
-        and all(isinstance(last.get(key), kind) for key, kind in _SITTING.items())
-        and 1 <= last["threads"] <= MOST_THREADS
-        and not any(isinstance(last[key], bool) for key in ("threads", "cores"))
-        and records.is_moment(metrics.get("finished"))
-    )
+    record = records.as_provenance(written)
     if (
-        not told
+        record is None
+        or not 1 <= record.last.threads <= MOST_THREADS
         or not isinstance(metrics.get("identity"), dict)
-        or not isinstance(metrics.get("finished"), str)
-        or not isinstance(record.get("versions"), dict)
+        or not records.is_moment(metrics.get("finished"))
     ):
         raise ValueError(
             f"{where}: {METRICS} or {PROVENANCE} does not say what a run's does; it was made by"
@@ -188,15 +168,15 @@ def read(pdf: Path) -> Enclosure:
     )
 
 
-def _wrong_kinds(parameters: dict, metrics: dict, record: dict) -> str | None:
+def _wrong_kinds(parameters: dict, metrics: dict, record: records.Provenance) -> str | None:
     """The first place, of those that are read, that holds a value of another kind than a report has
     there; None where all is well.
 
     What an experiment's settings hold is checked where it is loaded.
     """
-    last = record["sittings"][-1]
+    last = record.last
     checkout = {
-        key: last["checkout"].get(key, default) for key, default in (("commit", None), ("diff", ""))
+        key: last.checkout.get(key, default) for key, default in (("commit", None), ("diff", ""))
     }
     names = [
         parameters["settings"].get("starts_from"),
@@ -208,9 +188,9 @@ def _wrong_kinds(parameters: dict, metrics: dict, record: dict) -> str | None:
             for name in names
         ),
         f"base in {PARAMETERS}": bool(names[0]) != bool(parameters.get("base")),
-        f"versions in {PROVENANCE}": not records.are_texts(record["versions"]),
-        f"locks in {PROVENANCE}": not records.are_texts(last["locks"]),
-        f"environment in {PROVENANCE}": not records.are_texts(last["environment"]),
+        f"versions in {PROVENANCE}": not records.are_texts(record.versions),
+        f"locks in {PROVENANCE}": not records.are_texts(last.locks),
+        f"environment in {PROVENANCE}": not records.are_texts(last.environment),
         f"checkout in {PROVENANCE}": not all(
             isinstance(value, str | None) for value in checkout.values()
         ),
@@ -219,13 +199,13 @@ def _wrong_kinds(parameters: dict, metrics: dict, record: dict) -> str | None:
     return next((place for place, is_wrong in wrong.items() if is_wrong), None)
 
 
-def _lock(sitting: dict) -> dict[str, bytes]:
+def _lock(session: records.Session) -> dict[str, bytes]:
     """The lock file that the run was installed from, if it is still here as it was."""
-    name = provenance.LOCKS[sitting["device"] != "CPU"]
+    name = provenance.LOCKS[session.device != "CPU"]
     file = paths.root() / name
     return (
         {name: file.read_bytes()}
-        if file.exists() and files.sha256(file) == sitting["locks"].get(name)
+        if file.exists() and files.sha256(file) == session.locks.get(name)
         else {}
     )
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from .. import __version__
 from ..core import files, paths, redaction
+from .records import Session
 
 CHECKOUT = "checkout.json"  # beside this file where the project was packed: which commit it is of
 LOCKS = ("requirements.lock", "requirements-cuda.lock")
@@ -25,7 +26,7 @@ NOT_NUMERIC = re.compile(
     r"TF_CPP_\w+|\w+_(DIR|PATH|HOME|ROOT|CACHE|FILE|VERSION|LEVEL)|NVIDIA_(DRIVER_CAPABILITIES|REQUIRE_\w+|PRODUCT_NAME)"
 )
 LONGEST_DIFF = 2000  # lines
-# What can differ between two sittings, or two machines, and change the last bits.
+# What can differ between two sessions, or two machines, and change the last bits.
 SAME_BITS = ("backend", "device", "threads", "processor", "environment")
 
 
@@ -209,8 +210,21 @@ def gpus() -> list[str]:
     return listed.stdout.split() if listed.returncode == 0 else []
 
 
-def other_surroundings(before: dict, now: dict) -> list[str]:
-    """In words, what differs between two sittings and can change the last bits: `threads: 2, now
+def other_surroundings(before: Session, now: Session) -> list[str]:
+    """In words, what differs between two sessions and can change the last bits: `threads: 2, now
     4`.
     """
-    return [f"{key}: {before[key]}, now {now[key]}" for key in SAME_BITS if before[key] != now[key]]
+    pairs = {key: (getattr(before, key), getattr(now, key)) for key in SAME_BITS}
+    return [f"{key}: {one}, now {other}" for key, (one, other) in pairs.items() if one != other]
+
+
+def session(device: dict) -> Session:
+    """That of this process, which begins now. device: what `backend.describe()` says."""
+    return Session(
+        started=files.now(),
+        **machine(),
+        **device,
+        environment=environment(),
+        checkout=checkout(),
+        locks=locks(),
+    )

@@ -2,9 +2,15 @@
 damaged file costs its own run only.
 """
 
+from __future__ import annotations
+
 import datetime
+import functools
 import math
+import typing
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from types import UnionType
 
 from ..core import files
 
@@ -23,7 +29,64 @@ _METRICS = {
     "dataset": dict,
     "identity": dict,
 }
-_SITTING = {"started": str, "device": str, "threads": int, "locks": dict, "checkout": dict}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """A process that had a part in a training: from when to when, which epochs, on what."""
+
+    started: str  # a time as `files.now` writes it
+    first_epoch: int = 1
+    python: str = ""
+    system: str = ""
+    processor: str = ""
+    cores: int = 0
+    backend: str = ""
+    device: str
+    threads: int
+    environment: dict[str, str] = field(default_factory=dict)
+    checkout: dict
+    locks: dict[str, str]
+    last_epoch: int | None = None
+    ended: str | None = None
+    peak_memory_bytes: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provenance:
+    """What provenance.json holds: the settings of a training and what it ran on."""
+
+    settings: dict
+    seed: int | None = None
+    data: str | None = None  # fingerprint of the data set
+    sessions: list[Session]
+    versions: dict[str, str]
+    imported: dict[str, str]
+
+    @property
+    def last(self) -> Session:
+        """The session that finished the training."""
+        return self.sessions[-1]
+
+    def as_json(self) -> dict:
+        """As the file holds it."""
+        values = asdict(self)
+        values["sittings"] = values.pop("sessions")  # the name that files have had from the first
+        return values
+
+
+def session(values) -> Session | None:
+    """A session from what a file holds; None where that is damaged."""
+    return _typed(Session, values)
+
+
+def as_provenance(values) -> Provenance | None:
+    """What a provenance.json holds; None where it is damaged."""
+    found = values.get("sittings") if isinstance(values, dict) else None
+    sessions = [session(one) for one in found] if isinstance(found, list) else []
+    if not sessions or None in sessions:
+        return None
+    return _typed(Provenance, values | {"sessions": sessions})
 
 
 def metrics(folder: Path) -> dict | None:
@@ -58,20 +121,9 @@ def made_from(folder: Path) -> dict[str, dict]:
     return {stage: values for stage, values in stages if is_identity(values)}
 
 
-def provenance(folder: Path) -> dict | None:
+def provenance(folder: Path) -> Provenance | None:
     """What provenance.json says; None where there is none, or it is damaged."""
-    found = files.read_json(folder / PROVENANCE)
-    sittings = found.get("sittings") if isinstance(found, dict) else None
-    whole = (
-        isinstance(sittings, list)
-        and sittings
-        and all(_has(sitting, _SITTING) for sitting in sittings)
-    )
-    return (
-        found
-        if whole and _has(found, {"settings": dict, "versions": dict, "imported": dict})
-        else None
-    )
+    return as_provenance(files.read_json(folder / PROVENANCE))
 
 
 def verification(folder: Path) -> dict | None:
@@ -121,3 +173,31 @@ def _has(values, kinds: dict) -> bool:
     return isinstance(values, dict) and all(
         type(values.get(key)) is kind for key, kind in kinds.items()
     )
+
+
+def _typed(kind, values):
+    """A dataclass from a mapping: the fields that it has; None where one is missing, or of another
+    type. What mappings and lists hold is not looked at.
+    """
+    if not isinstance(values, dict):
+        return None
+    types = _types(kind)
+    given = {each.name: values[each.name] for each in fields(kind) if each.name in values}
+    if not all(type(value) in types[name] for name, value in given.items()):
+        return None
+    try:
+        return kind(**given)
+    except TypeError:  # one without a default is missing
+        return None
+
+
+@functools.cache
+def _types(kind) -> dict[str, set[type]]:
+    return {name: _plain(hint) for name, hint in typing.get_type_hints(kind).items()}
+
+
+def _plain(hint) -> set[type]:
+    """The types that a value may have: of `dict[str, str] | None` a dict and None."""
+    options = typing.get_args(hint) if isinstance(hint, UnionType) else (hint,)
+    plain = {typing.get_origin(option) or option for option in options}
+    return plain | ({int} if float in plain else set())

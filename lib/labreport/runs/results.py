@@ -51,14 +51,14 @@ class Result:
     loss, val_accuracy, val_loss). metrics: what metrics.json holds. predictions: the evaluated
     split (test, or validation where there is no test), a row an image: id, label, predicted, and
     one probability column a class, named as the class; None where only a report is left.
-    provenance: what provenance.json holds: what it ran on, and in how many sittings. verification:
-    what came of repeating it, None where nobody has.
+    provenance: what it was made from and ran on, in which sessions. verification: what came of
+    repeating it, None where nobody has.
     """
 
     history: pd.DataFrame
     metrics: dict
     predictions: pd.DataFrame | None
-    provenance: dict
+    provenance: records.Provenance
     verification: dict | None = None
 
     @property
@@ -256,14 +256,14 @@ def _keep_earlier(folder: Path) -> None:
 
 def provenance_table(result: Result) -> list[dict]:
     """What a result was made from and ran on, as rows of an item and its value."""
-    origin, last = result.provenance, result.provenance["sittings"][-1]
-    main = ", ".join(f"{name} {version}" for name, version in origin["versions"].items())
+    origin, last = result.provenance, result.provenance.last
+    main = ", ".join(f"{name} {version}" for name, version in origin.versions.items())
     others = ", ".join(
         f"{name} {version}"
-        for name, version in origin["imported"].items()
-        if name not in origin["versions"]
+        for name, version in origin.imported.items()
+        if name not in origin.versions
     )
-    checkout = last["checkout"]
+    checkout = last.checkout
     changes = (
         _(
             ", with changes in {files}: {named}",
@@ -277,40 +277,36 @@ def provenance_table(result: Result) -> list[dict]:
     )
     rows = {
         _("Verified"): result.verification and _verified(result.verification),
-        _("Started"): date(origin["sittings"][0]["started"]),
+        _("Started"): date(origin.sessions[0].started),
         _("Finished"): date(result.metrics["finished"]),
         _("Computing time"): duration(result.seconds),
         _("Peak memory"): (
-            f"{number(max(s['peak_memory_bytes'] for s in origin['sittings']) / 2**30, 1)} GiB"
+            f"{number(max(s.peak_memory_bytes for s in origin.sessions) / 2**30, 1)} GiB"
         ),
-        _("Sittings"): _sittings(origin["sittings"]),
+        _("Sessions"): _sessions(origin.sessions),
         _("Commit"): (
             checkout["commit"] + changes
             if checkout["commit"]
             else _("unknown: {error}", error=checkout["error"])
         ),
         _("Lock files (sha256)"): ", ".join(
-            f"{name} {digest}" for name, digest in last["locks"].items()
+            f"{name} {digest}" for name, digest in last.locks.items()
         ),
-        _("Versions"): f"Python {last['python']}, {main}",
+        _("Versions"): f"Python {last.python}, {main}",
         _("Other packages"): others,
         _("Host"): HOSTS.get(result.metrics["identity"].get("host")),
-        _("System"): last["system"],
-        _("Processor"): _(
-            "{processor}, {cores} cores", processor=last["processor"], cores=last["cores"]
-        ),
+        _("System"): last.system,
+        _("Processor"): _("{processor}, {cores} cores", processor=last.processor, cores=last.cores),
         _("Computing"): _(
             "{backend} on {device}, {threads}",
-            backend=last["backend"],
-            device=last["device"],
-            threads=count(last["threads"], "thread"),
+            backend=last.backend,
+            device=last.device,
+            threads=count(last.threads, "thread"),
         ),
-        _("Environment"): ", ".join(
-            f"{name}={value}" for name, value in last["environment"].items()
-        ),
-        _("Seed"): str(origin["seed"]),
+        _("Environment"): ", ".join(f"{name}={value}" for name, value in last.environment.items()),
+        _("Seed"): str(origin.seed),
         _("Pretrained weights"): _weights(result),
-        _("Data (sha256)"): origin["data"],
+        _("Data (sha256)"): origin.data,
     }
     return [{N_("Item"): key, N_("Value"): value} for key, value in rows.items() if value]
 
@@ -330,29 +326,29 @@ def _verified(verified: dict) -> str:
     return told + (f": {verified['where']}" if verified["where"] else "")
 
 
-def _sittings(sittings: list[dict]) -> str | None:
+def _sessions(sessions: list[records.Session]) -> str | None:
     """Which epochs were trained when and on what, where a training was stopped in between."""
-    if len(sittings) == 1:
+    if len(sessions) == 1:
         return None
     parts = [
         (
-            _("epochs {first} to {last}", first=one["first_epoch"], last=one["last_epoch"])
-            if one.get("last_epoch")
+            _("epochs {first} to {last}", first=one.first_epoch, last=one.last_epoch)
+            if one.last_epoch
             else _("evaluation")
         )
-        for one in sittings
+        for one in sessions
     ]
     told = [
         _(
             "{part} from {started} ({device}, {threads})",
             part=part,
-            started=date(one["started"]),
-            device=one["device"],
-            threads=count(one["threads"], "thread"),
+            started=date(one.started),
+            device=one.device,
+            threads=count(one.threads, "thread"),
         )
-        for part, one in zip(parts, sittings)
+        for part, one in zip(parts, sessions)
     ]
-    return f"{len(sittings)}: {'; '.join(told)}"
+    return f"{len(sessions)}: {'; '.join(told)}"
 
 
 def _weights(result: Result) -> str | None:

@@ -15,7 +15,7 @@ from .. import datasets, models
 from ..config import experiments, registry
 from ..core import files, signals
 from ..core.i18n import count, duration
-from ..runs import fingerprint, manifest, model_file, provenance, results, state
+from ..runs import fingerprint, manifest, model_file, provenance, records, results, state
 from . import augmentation, backend, batches, loop, losses, optimizers
 from .training_state import TrainingState
 
@@ -161,8 +161,7 @@ def _train(experiment, dataset, folder, progress) -> None:
         made_from,
         folder,
         progress,
-        training_state.rows,
-        training_state.sittings,
+        training_state,
         {
             "features_once": network.features_once,
             "seconds": training_state.prepared_seconds + sum(training_state.seconds),
@@ -179,14 +178,13 @@ def _write_down(
     made_from,
     folder,
     progress,
-    rows: list[dict],
-    sittings: list[dict],
+    training_state: TrainingState,
     course: dict,
 ) -> None:
     """Evaluate the trained model on the held-out split and write predictions, model, provenance
     and, last, metrics. course: what training says of itself.
     """
-    probabilities, measured = loop.evaluate(experiment, dataset, model, rows)
+    probabilities, measured = loop.evaluate(experiment, dataset, model, training_state.rows)
     results.write_csv(
         results.prediction_table(dataset.evaluated[1], probabilities, dataset.class_names),
         folder / results.PREDICTIONS,
@@ -210,20 +208,18 @@ def _write_down(
 
     files.replace(folder / results.MODEL, write_model)
     total, trainable = models.parameters(model)
-    sittings[-1] |= {"ended": files.now(), "peak_memory_bytes": provenance.peak_memory_bytes()}
-    files.write_json(
-        folder / results.PROVENANCE,
-        {
-            "settings": experiment.settings(),
-            "seed": experiment.seed,
-            "data": dataset.fingerprint,
-            "sittings": sittings,
-            "versions": provenance.versions(
-                keras.backend.backend(), "keras", "numpy", "opencv-python", "labreport"
-            ),
-            "imported": provenance.imported(),
-        },
+    training_state.end_session()
+    written = records.Provenance(
+        settings=experiment.settings(),
+        seed=experiment.seed,
+        data=dataset.fingerprint,
+        sessions=training_state.sessions,
+        versions=provenance.versions(
+            keras.backend.backend(), "keras", "numpy", "opencv-python", "labreport"
+        ),
+        imported=provenance.imported(),
     )
+    files.write_json(folder / results.PROVENANCE, written.as_json())
     files.write_json(
         folder / results.METRICS,
         {

@@ -4,7 +4,7 @@ runtime, and read back to the last bit.
 
 import datetime
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import keras
 
 from ..core import files
 from ..runs import backups, checkpoints, fingerprint, provenance, state
+from ..runs.records import Session
 from . import stopping
 
 ASIDE = "-unfinished"  # ends the names of the folders of trainings that were set aside
@@ -24,8 +25,7 @@ class TrainingState:
     trained: the compiled model, its optimizer built. folder: of the checkpoints. made_from: the
     training's identity. monitor: column that names the best epoch. rows: of the history, one an
     epoch. seconds: of each epoch. prepared_seconds: of what comes before the epochs. best_weights:
-    of the best epoch. sittings: a dict for each process that had a part in it: when it started, its
-    first and last epoch, memory, and what it ran on.
+    of the best epoch. sessions: one for each process that had a part in it.
     """
 
     trained: keras.Model
@@ -36,7 +36,7 @@ class TrainingState:
     seconds: list[float] = field(default_factory=list)
     prepared_seconds: float = 0.0
     best_weights: Any = None
-    sittings: list[dict] = field(default_factory=list)
+    sessions: list[Session] = field(default_factory=list)
 
     @classmethod
     def begun(
@@ -56,15 +56,7 @@ class TrainingState:
         `backend.describe()` says.
         """
         begun = cls(trained, folder, made_from, monitor)
-        sitting = {
-            "started": files.now(),
-            "first_epoch": 1,
-            **provenance.machine(),
-            **device,
-            "environment": provenance.environment(),
-            "checkout": provenance.checkout(),
-            "locks": provenance.locks(),
-        }
+        session = provenance.session(device)
         reasons = begun._go_on(folder, progress)
         if reasons:
             aside = files.free(
@@ -91,15 +83,16 @@ class TrainingState:
                 aside.rmdir()
                 break
         if begun.rows:
-            before, sitting["first_epoch"] = begun.sittings[-1], len(begun.rows) + 1
-            progress(f"going on after epoch {len(begun.rows)}, which was saved {before['ended']}")
-            other = provenance.other_surroundings(before, sitting)
+            before = begun.sessions[-1]
+            session = replace(session, first_epoch=len(begun.rows) + 1)
+            progress(f"going on after epoch {len(begun.rows)}, which was saved {before.ended}")
+            other = provenance.other_surroundings(before, session)
             if other:
                 progress(
                     "what it runs on has changed, so the last bits may differ from those of a"
                     f" training that was never stopped: {'; '.join(other)}"
                 )
-        begun.sittings.append(sitting)
+        begun.sessions.append(session)
         begun.prepared_seconds += prepared_seconds
         return begun
 
@@ -108,17 +101,22 @@ class TrainingState:
         """Counting from 1."""
         return stopping.best_epoch([row[self.monitor] for row in self.rows], self.monitor)
 
+    def end_session(self, **more) -> None:
+        """Note that this process is so far. more: of the session."""
+        self.sessions[-1] = replace(
+            self.sessions[-1],
+            ended=files.now(),
+            peak_memory_bytes=provenance.peak_memory_bytes(),
+            **more,
+        )
+
     def save(self) -> None:
         """Write a checkpoint: all that the following epochs depend on.
 
         Of Keras that is its variables: weights, batch statistics, the seeds of dropout, and what
         the optimizer keeps.
         """
-        self.sittings[-1] |= {
-            "last_epoch": len(self.rows),
-            "ended": files.now(),
-            "peak_memory_bytes": provenance.peak_memory_bytes(),
-        }
+        self.end_session(last_epoch=len(self.rows))
         checkpoints.save(
             self.folder,
             len(self.rows),
@@ -128,7 +126,7 @@ class TrainingState:
                 "rows": self.rows,
                 "seconds": self.seconds,
                 "prepared_seconds": self.prepared_seconds,
-                "sittings": self.sittings,
+                "sittings": [asdict(session) for session in self.sessions],
             },
         )
         backups.platform().backup(self.folder.parent)
@@ -157,9 +155,10 @@ class TrainingState:
     def _take(self, saved: dict, arrays) -> None:
         for name, variable in self._variables().items():
             variable.assign(arrays[name])
-        self.rows, self.seconds, self.prepared_seconds, self.sittings = (
-            saved[key] for key in ("rows", "seconds", "prepared_seconds", "sittings")
+        self.rows, self.seconds, self.prepared_seconds = (
+            saved[key] for key in ("rows", "seconds", "prepared_seconds")
         )
+        self.sessions = [Session(**values) for values in saved["sittings"]]
         weights = self.trained.get_weights()
         self.best_weights = (
             weights
