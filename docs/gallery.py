@@ -1,8 +1,7 @@
-"""Makes the pictures of the documents anew, from drawn sample data: `make gallery`.
+"""Make the pictures of the documents anew, from drawn sample data: `make gallery`.
 
-Needs chromium and poppler's pdftoppm on the PATH.
-
-Those of Colab and Kaggle are taken of the stand-ins that the tests have for both.
+Needs chromium and poppler's pdftoppm on the PATH. The pictures of Colab and Kaggle show the
+stand-ins that the tests have for both.
 """
 
 import html
@@ -47,15 +46,15 @@ def write(name: str, image: np.ndarray) -> None:
 
 
 def pages(pdf: Path, name: str, chosen: list[int], dots_per_inch: int = 62) -> None:
-    """Some pages of a PDF beside each other."""
+    """Some pages of a PDF, side by side."""
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(
             ["pdftoppm", "-r", str(dots_per_inch), "-png", str(pdf), f"{folder}/page"], check=True
         )
-        found = [cv2.imread(str(path)) for path in sorted(Path(folder).iterdir())]
+        images = [cv2.imread(str(path)) for path in sorted(Path(folder).iterdir())]
     framed = [
         cv2.copyMakeBorder(
-            found[number - 1], 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=(190, 190, 190)
+            images[number - 1], 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=(190, 190, 190)
         )
         for number in chosen
     ]
@@ -66,7 +65,7 @@ def pages(pdf: Path, name: str, chosen: list[int], dots_per_inch: int = 62) -> N
 def screens(
     page, address: str, name: str, width: int, height: int, scheme: str = "light", then=None
 ) -> None:
-    """What a browser shows of a page."""
+    """A page in a browser of this size. then: what to do with the page before the picture."""
     page.set_viewport_size({"width": width, "height": height})
     page.emulate_media(color_scheme=scheme)
     page.goto(address)
@@ -125,7 +124,7 @@ def sent_to_kaggle(place: Path) -> list[str]:
             "LABREPORT_REPORTS": str(place / "reports"),
             "LABREPORT_CACHE": str(place / "cache"),
         }
-        words = subprocess.run(
+        output = subprocess.run(
             [
                 *PIPELINE,
                 "kaggle",
@@ -144,13 +143,13 @@ def sent_to_kaggle(place: Path) -> list[str]:
     notebooks.close()
     return [
         '$ make kaggle EXP=cifar10_naive_adam DATA=sample SET="epochs=8 max_images=1500"',
-        *words.replace(str(place) + "/", "").splitlines(),
+        *output.replace(str(place) + "/", "").splitlines(),
     ]
 
 
 def opened_on_colab(place: Path) -> str:
-    """The cells of a notebook that are worth seeing, opened a second time after its runtime was
-    lost, as HTML.
+    """The first cells and the training of a notebook, opened again after its runtime was lost, as
+    HTML.
     """
     from helpers import simulated
 
@@ -183,7 +182,7 @@ def opened_on_colab(place: Path) -> str:
                 if cell["id"] == "bootstrap"
                 else html.escape("\n".join(source))
             )
-            said = "".join(
+            printed = "".join(
                 text
                 for output in cell["outputs"]
                 if output["output_type"] == "stream"
@@ -191,7 +190,7 @@ def opened_on_colab(place: Path) -> str:
             )
             cells.append(
                 "<pre style='background:#f4f4f6;border:1px solid #ddd;padding:8px 12px;margin:10px"
-                f" 0 2px'>{source}</pre><pre style='margin:4px 12px'>{html.escape(said)}</pre>"
+                f" 0 2px'>{source}</pre><pre style='margin:4px 12px'>{html.escape(printed)}</pre>"
             )
     return (
         "<div id=shown style='background:#fff;padding:4px 16px 10px;font-size:13px'><style>pre"
@@ -206,12 +205,10 @@ def main():
         for language in ("en", "es"):
             run("report", "cifar10_naive_adam", "--language", language, *SMALL, reports=reports)
         run("sweep", "cifar10_optimizers", *SWEEP, reports=reports)
-        [one], [sweep] = (
-            reports.glob("cifar10_naive_adam--sample--epochs-12*"),
-            reports.glob("cifar10_optimizers*"),
-        )
-        pages(one / "report.pdf", "report-pages.png", [1, 3, 4])
-        pages(one / "report.es.pdf", "report-pages-es.png", [1, 4, 5])
+        [single] = reports.glob("cifar10_naive_adam--sample--epochs-12*")
+        [sweep] = reports.glob("cifar10_optimizers*")
+        pages(single / "report.pdf", "report-pages.png", [1, 3, 4])
+        pages(single / "report.es.pdf", "report-pages-es.png", [1, 4, 5])
         pages(sweep / "report.pdf", "sweep-pages.png", [1, 2, 3])
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(
@@ -220,7 +217,7 @@ def main():
             page = browser.new_page()
             screens(
                 page,
-                (one / "report.html").as_uri(),
+                (single / "report.html").as_uri(),
                 "page.png",
                 1280,
                 800,
@@ -228,7 +225,7 @@ def main():
                     "document.getElementById('monitoring-the-training').scrollIntoView()"
                 ),
             )
-            screens(page, (one / "report.html").as_uri(), "page-dark.png", 1280, 800, "dark")
+            screens(page, (single / "report.html").as_uri(), "page-dark.png", 1280, 800, "dark")
             screens(page, (reports / "index.html").as_uri(), "index.png", 1280, 700)
             terminal(page, sent_to_kaggle(Path(place) / "kaggle"), "kaggle-terminal.png")
             element(page, opened_on_colab(Path(place) / "colab"), "colab.png", 1180)

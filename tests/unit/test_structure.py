@@ -1,4 +1,4 @@
-"""The house is built as docs/design.md says."""
+"""The house is built as docs/architecture.md says."""
 
 import ast
 import json
