@@ -65,6 +65,9 @@ _PLUMBING = frozenset(
     }
 )
 
+# Names in code that decides numbers. To write the new one there would train every model again.
+_MOVED = {"features.computed": "training.features.computed"}
+
 _TRAINING = (
     "training.loop.initial_model",
     "training.loop.take_weights",
@@ -210,7 +213,7 @@ def dataset(experiment, imported: bool = False) -> str:
 def code_of(name: str) -> str:
     """What decides a result that is kept in the cache folder: a definition as it was imported."""
     code = Code(imported=True)
-    found = code.digest(name, _DATASET_SCOPE)
+    found = code.digest(_MOVED.get(name, name), _DATASET_SCOPE)
     code.save()
     return found
 

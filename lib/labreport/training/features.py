@@ -110,7 +110,7 @@ def _key(extractor: keras.Model, device: dict, split, mirrored: bool) -> str:
     digest = hashlib.sha256(
         json.dumps(
             [
-                staleness.code_of("training.features.computed"),
+                staleness.code_of("features.computed"),
                 extractor.to_json(),
                 device,
                 provenance.versions("keras", device["backend"]),
