@@ -131,7 +131,7 @@ EDITS = {
         "figures.py", "def effects(", "def effects(more=1, *, "
     ),
     "how sweeps, schedulers or Kaggle are dealt with": both(
-        package("planning.py", "MANY = 50", "MANY = 60"),
+        package("plan.py", "MANY = 50", "MANY = 60"),
         package("slurm.py", "THREADS = 4", "THREADS = 8"),
     ),
     "prose in another language": cell("loading-es", "CIFAR-10", "El conjunto CIFAR-10"),

@@ -19,7 +19,7 @@ from helpers.clusters import (
 from helpers.processes import Watch
 from helpers.project import ROOT
 from helpers.simulated import lacking
-from labreport.executors import planning, tasks
+from labreport.executors import plan, tasks
 from labreport.executors import slurm as slurm_module
 from labreport.runs import state
 from labreport.studies import sweeps
@@ -254,7 +254,7 @@ def handed_over(slurm, folder, roles, *options, memory=100):
             patch.setenv(name, value)
         sweep = sweeps.load("mine", {"data": "sample"})
         steps = [
-            planning.Step(experiment, "", 1, "train", "", memory=memory * 2**20)
+            plan.Step(experiment, "", 1, "train", "", memory=memory * 2**20)
             for experiment in sweep.experiments[: len(roles)]
         ]
         (folder / "run.py").write_text(RUN)

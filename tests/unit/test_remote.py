@@ -14,7 +14,7 @@ from helpers.project import copy_project
 from labreport.config import experiments
 from labreport.core import files
 from labreport.core.signals import Interrupted
-from labreport.executors import planning
+from labreport.executors import plan
 from labreport.executors.kaggle import job_chain, package, sending, worker
 from labreport.runs import fingerprint, results, state
 
@@ -36,7 +36,7 @@ def notebooks(service, tmp_path, monkeypatch):
 
 
 def step(name=EXPERIMENT, **settings):
-    return planning.step(experiments.load(name, {"data": "sample", "epochs": 3} | settings))
+    return plan.step(experiments.load(name, {"data": "sample", "epochs": 3} | settings))
 
 
 def bring(*steps, terms=TERMS):
@@ -317,7 +317,7 @@ def test_a_run_that_fails_does_not_stop_the_others_of_its_notebook(notebooks):
 
 
 def test_competition_rules_that_were_not_accepted_are_said_with_their_page(notebooks):
-    [why] = bring(planning.step(experiments.load("dog_breeds_scratch_base"))).values()
+    [why] = bring(plan.step(experiments.load("dog_breeds_scratch_base"))).values()
     assert (
         "accept its rules at https://www.kaggle.com/competitions/dog-breed-identification/rules"
         in why
@@ -326,7 +326,7 @@ def test_competition_rules_that_were_not_accepted_are_said_with_their_page(noteb
 
 
 def test_a_data_set_that_the_service_cannot_attach_is_named(notebooks):
-    [why] = bring(planning.step(experiments.load("flowers_vgg16_adam"))).values()
+    [why] = bring(plan.step(experiments.load("flowers_vgg16_adam"))).values()
     assert "cannot attach alxmamaev/flowers-recognition" in why
 
 

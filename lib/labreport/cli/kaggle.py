@@ -56,7 +56,7 @@ def kaggle(options: argparse.Namespace) -> int:
     time was up, and make the report here.
     """
     from ..execution import execution
-    from ..executors import planning
+    from ..executors import plan
 
     _refuse_data_folder(options)
     subject, is_sweep = opt.subject(options), options.experiment in sweeps.names()
@@ -65,7 +65,7 @@ def kaggle(options: argparse.Namespace) -> int:
             f"{options.experiment} compares runs that are here already: python pipeline.py compare"
             f" {subject.name}; to Kaggle goes an experiment or a sweep"
         )
-    steps = planning.steps(subject) if is_sweep else [planning.step(subject)]
+    steps = plan.steps(subject) if is_sweep else [plan.step(subject)]
     terms, failed = _terms(steps, options), {}
     if any(step.to_do for step in steps):
         confirm_many(steps, options)
@@ -83,7 +83,7 @@ def kaggle(options: argparse.Namespace) -> int:
 
 def _bring(subject, steps: list, terms) -> dict[str, str]:
     """Have the steps done on Kaggle; the runs that failed, and why."""
-    from ..executors import planning
+    from ..executors import plan
     from ..executors.kaggle import job_chain
 
     ended = job_chain.bring(subject.run_name, subject.folder, steps, terms)
@@ -91,7 +91,7 @@ def _bring(subject, steps: list, terms) -> dict[str, str]:
     for step in steps:
         run = step.experiment.run_name
         if step.to_do and run not in failed:
-            again = planning.step(step.experiment)
+            again = plan.step(step.experiment)
             if again.to_do:
                 failed[run] = (
                     "it was fetched, but settings or source have changed since it was sent"

@@ -90,18 +90,18 @@ def sweep(options: argparse.Namespace) -> int:
 
 def _run(chosen: sweeps.Sweep, options: argparse.Namespace) -> list:
     """Bring the runs of a sweep to their end, here or on a cluster."""
-    from ..executors import dask, local, planning, progress
+    from ..executors import dask, local, plan, progress
 
     with contextlib.ExitStack() as stack:
         client = None
         if options.scheduler or options.scheduler_file:
             client = stack.enter_context(dask.connected(options.scheduler, options.scheduler_file))
-        steps = planning.steps(chosen)
+        steps = plan.steps(chosen)
         print(f"{chosen.run_name}: {sweeps.described(chosen)}", flush=True)
         confirm_many(steps, options)
         forge = None if client else local.forge(chosen, steps)
-        steps = planning.estimated(steps, forge.context if forge else None, forge is not None)
-        here = planning.room()
+        steps = plan.estimated(steps, forge.context if forge else None, forge is not None)
+        here = plan.room()
         engine: dask.Cluster | local.Pool
         if client:
             at_once, threads = dask.settled(chosen, steps, client)
@@ -109,8 +109,8 @@ def _run(chosen: sweeps.Sweep, options: argparse.Namespace) -> list:
         else:
             at_once, threads = local.settled(chosen, steps, here, options.jobs)
             engine = local.Pool(chosen, steps, here, at_once, threads, options.retry, forge)
-        plan = planning.told(steps, here, at_once, threads, apart=client is not None)
-        print("\n".join(plan), flush=True)
+        lines = plan.told(steps, here, at_once, threads, apart=client is not None)
+        print("\n".join(lines), flush=True)
         with progress.shown(steps, at_once) as changed:
             return engine.run(changed)
 
@@ -133,11 +133,11 @@ def status(options: argparse.Namespace) -> None:
     and disk that the rest takes. Nothing is trained.
     """
     _silence_tensorflow()
-    from ..executors import planning, progress
+    from ..executors import plan, progress
     from ..executors.kaggle import job_chain
 
     chosen = sweeps.load(options.sweep, opt.settings(options))
-    steps = planning.timed(planning.steps(chosen))
+    steps = plan.timed(plan.steps(chosen))
     print(
         f"{chosen.title}\n{chosen.question}\n{sweeps.described(chosen)}; the others are compared"
         f" with {chosen.base}\n"
@@ -179,7 +179,7 @@ def _rows(chosen: sweeps.Sweep, steps: list, runs: list) -> list[tuple[str, ...]
 
 def _print_needs(chosen: sweeps.Sweep, steps: list, runs: list, options) -> None:
     """Print the sum of a sweep, and what its rest takes; models of unknown size are built."""
-    from ..executors import planning, progress, tasks
+    from ..executors import plan, progress, tasks
 
     before = tasks.recorded(chosen)
     running = any(run.name == "running" for run in runs) or files.locked(
@@ -189,10 +189,10 @@ def _print_needs(chosen: sweeps.Sweep, steps: list, runs: list, options) -> None
     print(f"\n{chosen.run_name}: {whole}", flush=True)
     if not any(step.to_do for step in steps):
         return
-    steps, here = planning.estimated(steps), planning.room()
-    at_once = planning.jobs(steps, here, options.jobs or before.get("at_once"))
-    threads = before.get("threads") or planning.threads(here, at_once)
-    _, time, *needs = planning.told(steps, here, at_once, threads, apart=running)
+    steps, here = plan.estimated(steps), plan.room()
+    at_once = plan.jobs(steps, here, options.jobs or before.get("at_once"))
+    threads = before.get("threads") or plan.threads(here, at_once)
+    _, time, *needs = plan.told(steps, here, at_once, threads, apart=running)
     print("\n".join(needs if running else [time, *needs]))
 
 
@@ -201,13 +201,13 @@ def slurm(options: argparse.Namespace) -> None:
     report.
     """
     _silence_tensorflow()
-    from ..executors import planning
+    from ..executors import plan
     from ..executors import slurm as jobs
 
     chosen = sweeps.load(options.sweep, opt.settings(options))
     sbatch = opt.shell_words("--sbatch", options.sbatch)
     with _locked(chosen):
-        steps = [step for step in planning.steps(chosen) if step.to_do]
+        steps = [step for step in plan.steps(chosen) if step.to_do]
         if not steps:
             total = count(len(chosen.experiments), "run")
             print(f"{chosen.run_name}: nothing to do: all {total} are done")
@@ -228,7 +228,7 @@ def slurm(options: argparse.Namespace) -> None:
         confirm_many(steps, options)
         array, last = jobs.submit(
             chosen,
-            planning.estimated(steps, forked=False),
+            plan.estimated(steps, forked=False),
             report_command(options, options.sweep),
             options.jobs,
             sbatch,
@@ -253,10 +253,10 @@ def _locked(chosen: sweeps.Sweep):
 
 def confirm_many(steps: list, options: argparse.Namespace) -> None:
     """ValueError where there are so many runs to do that a person has to agree, and does not."""
-    from ..executors import planning
+    from ..executors import plan
 
     many = sum(step.to_do for step in steps)
-    if many > planning.MANY and not options.yes and not confirmed(f"start {count(many, 'run')}?"):
+    if many > plan.MANY and not options.yes and not confirmed(f"start {count(many, 'run')}?"):
         raise ValueError(f"not started: {count(many, 'run')} are many; answer y, or say --yes")
 
 

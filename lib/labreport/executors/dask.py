@@ -24,7 +24,7 @@ from ..core import files, paths, redaction, signals
 from ..runs import provenance, state
 from ..studies.sweeps import Sweep
 from . import tasks
-from .planning import Step
+from .plan import Step
 from .tasks import Task
 
 CONNECT_SECONDS = 60  # for a scheduler to answer, or to come back

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from ..core import files, paths, signals
 from ..runs import state
 from ..studies.sweeps import Sweep
-from . import forkserver, planning, tasks
-from .planning import Room, Step
+from . import forkserver, plan, tasks
+from .plan import Room, Step
 from .tasks import Task
 
 
@@ -93,7 +93,7 @@ class Pool:
         for task in waiting:
             needed = {task.folder, tasks.base_folder(task.step.experiment)} - {None}
             taken = needed & busy or any(files.locked(folder / state.LOCK) for folder in needed)
-            if not taken and (not self._running or task.step.memory <= planning.free_memory()):
+            if not taken and (not self._running or task.step.memory <= plan.free_memory()):
                 return task
         return None
 
@@ -143,11 +143,11 @@ def settled(sweep: Sweep, found: list[Step], here: Room, jobs: int | None) -> tu
     room for.
     """
     before = tasks.recorded(sweep)
-    at_once = planning.jobs(found, here, jobs or before.get("at_once"))
+    at_once = plan.jobs(found, here, jobs or before.get("at_once"))
     threads = (
         before["threads"]
         if "threads" in before and not jobs
-        else int(os.environ.get("LABREPORT_THREADS") or planning.threads(here, at_once))
+        else int(os.environ.get("LABREPORT_THREADS") or plan.threads(here, at_once))
     )
     if any(step.to_do for step in found):
         tasks.record(sweep, jobs or before.get("at_once") or at_once, threads)

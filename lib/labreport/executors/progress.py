@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ..config.schema import printable
 from ..core.i18n import count, duration, percent
 from ..runs import records, state
-from .planning import Step
+from .plan import Step
 
 BAR = 20  # characters
 MOST_SAID = 40  # characters

@@ -25,7 +25,7 @@ from ..config import experiments
 from ..core import files, logs, paths
 from ..studies.sweeps import Sweep
 from . import tasks
-from .planning import Step
+from .plan import Step
 
 SCRIPT = "slurm.sh"
 LAST_SCRIPT = "slurm-report.sh"

@@ -15,7 +15,7 @@ from ..core.i18n import count
 from ..runs import state
 from ..studies.sweeps import Sweep
 from . import forkserver
-from .planning import Step
+from .plan import Step
 
 PIPELINE = paths.PACKAGE.parents[1] / "pipeline.py"
 RECORD = "sweep.json"  # in the sweep's folder: how its runs are made

@@ -21,7 +21,7 @@ from ...config.schema import printable
 from ...core import files, paths, redaction, signals
 from ...core.i18n import count, duration
 from ...platforms import kaggle_client
-from ..planning import Step
+from ..plan import Step
 from . import download, sending
 
 RECORD, LOCK = "sent.json", ".sent.lock"
