@@ -15,11 +15,11 @@ from labreport.config import experiments
 from labreport.core import files
 from labreport.core.signals import Interrupted
 from labreport.executors import plan
-from labreport.executors.kaggle import job_chain, package, sending, worker
+from labreport.executors.kaggle import job_chain, package, submit, worker
 from labreport.runs import fingerprint, results, state
 
 EXPERIMENT = "cifar10_naive_adam"
-TERMS = sending.Terms(gpu=True, accelerator=None, at_once=2, seconds=3600, language="en")
+TERMS = submit.Terms(gpu=True, accelerator=None, at_once=2, seconds=3600, language="en")
 
 
 @pytest.fixture
@@ -151,7 +151,7 @@ def test_a_run_is_sent_as_a_private_notebook_with_all_that_it_needs_and_comes_ba
 def test_data_sources_and_internet_are_those_that_the_experiment_needs(
     name, data_sets, competitions, internet
 ):
-    assert sending.needs([experiments.load(name)]) == {
+    assert submit.needs([experiments.load(name)]) == {
         "dataset_sources": data_sets,
         "competition_sources": competitions,
         "enable_internet": internet,
@@ -159,7 +159,7 @@ def test_data_sources_and_internet_are_those_that_the_experiment_needs(
 
 
 def test_sample_data_need_nothing():
-    assert sending.needs([step().experiment]) == {
+    assert submit.needs([step().experiment]) == {
         "dataset_sources": [],
         "competition_sources": [],
         "enable_internet": False,
@@ -311,7 +311,7 @@ def test_a_run_that_fails_does_not_stop_the_others_of_its_notebook(notebooks):
 
     notebooks.scripted["*"] = one_fails
     found = bring(
-        *[step(seed=seed) for seed in range(3)], terms=sending.Terms(True, None, 1, 3600, "en")
+        *[step(seed=seed) for seed in range(3)], terms=submit.Terms(True, None, 1, 3600, "en")
     )
     assert sorted(map(bool, found.values())) == [False, False, True]
 
@@ -664,9 +664,7 @@ def test_names_on_kaggle_are_at_most_fifty_characters_and_differ():
             [(name, letter) for name in names for letter in ("", "a")]
         )
     ]
-    found = [
-        sending.slug(name, key, letter, part) for name, key, letter in made for part in (1, 12)
-    ]
+    found = [submit.slug(name, key, letter, part) for name, key, letter in made for part in (1, 12)]
     assert len(set(found)) == len(found) and max(map(len, found)) <= 50
     from slugify import slugify
 
@@ -674,7 +672,7 @@ def test_names_on_kaggle_are_at_most_fifty_characters_and_differ():
 
 
 def test_the_notebook_carries_the_project_as_it_is_now_in_less_than_a_megabyte():
-    one, two = (sending.notebook("x", [step().experiment], "k", TERMS) for _ in range(2))
+    one, two = (submit.notebook("x", [step().experiment], "k", TERMS) for _ in range(2))
     assert json.dumps(one) == json.dumps(two) and len(json.dumps(one)) < 1_000_000
 
 

@@ -106,17 +106,17 @@ def _bring(subject, steps: list, terms) -> dict[str, str]:
 
 def _terms(steps: list, options: argparse.Namespace):
     """How the notebooks run on Kaggle."""
-    from ..executors.kaggle import sending
+    from ..executors.kaggle import submit
 
     gpu = not options.cpu and any(step.experiment.data == "real" for step in steps)
     if options.accelerator and not gpu:
         why = "--cpu asks for none" if options.cpu else "sample data take none"
         raise ValueError(f"--accelerator {options.accelerator}: {why}; leave it out")
-    return sending.Terms(
+    return submit.Terms(
         gpu,
         options.accelerator,
-        options.jobs or (sending.GPU_AT_ONCE if gpu else sending.CPU_AT_ONCE),
-        int((options.hours or sending.HOURS) * 3600),
+        options.jobs or (submit.GPU_AT_ONCE if gpu else submit.CPU_AT_ONCE),
+        int((options.hours or submit.HOURS) * 3600),
         options.language,
     )
 

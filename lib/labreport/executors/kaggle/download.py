@@ -14,7 +14,7 @@ from ...execution import execution
 from ...platforms import drive_backup, kaggle_client
 from ...runs import results, state
 from .. import tasks
-from . import sending, worker
+from . import submit, worker
 
 STAGED = ".fetched"
 BESIDE = tuple(name for name in results.OF_A_RUN if name not in results.FILES)
@@ -44,7 +44,7 @@ class Output:
                 _read,
                 links[worker.RECORD],
                 what=f"the output of {kernel}",
-                page=sending.page(kernel),
+                page=submit.page(kernel),
             )
         lines = [line for line in _lines(log) if line.strip()]
         return cls(
@@ -90,7 +90,7 @@ def take(experiment, failed: str | None, output: Output) -> str:
         if lacking:
             raise ValueError(
                 f"{experiment.run_name} is said to be finished, but {', '.join(lacking)} did not"
-                f" leave Kaggle; see {sending.page(output.kernel)}"
+                f" leave Kaggle; see {submit.page(output.kernel)}"
             )
     else:
         kernel_log = f"{there}/{execution.FAILED_LOG}"
@@ -107,7 +107,7 @@ def take(experiment, failed: str | None, output: Output) -> str:
     for name, path in wanted.items():
         if path not in output.links:
             raise ConnectionError(
-                f"Kaggle does not list {path} in the output of {sending.page(output.kernel)}; the"
+                f"Kaggle does not list {path} in the output of {submit.page(output.kernel)}; the"
                 " same command looks again"
             )
         try:
@@ -149,7 +149,7 @@ def _listed(api, kernel: str) -> tuple[dict[str, str], str]:
                 client.kernels.kernels_api_client.list_kernel_session_output,
                 request,
                 what=f"the output of {kernel}",
-                page=sending.page(kernel),
+                page=submit.page(kernel),
             )
             links |= {file.file_name.lstrip("/"): file.url for file in page.files or []}
             log = log or page.log

@@ -22,7 +22,7 @@ from ...core import files, paths, redaction, signals
 from ...core.i18n import count, duration
 from ...platforms import kaggle_client
 from ..plan import Step
-from . import download, sending
+from . import download, submit
 
 RECORD, LOCK = "sent.json", ".sent.lock"
 LOOK_SECONDS, FULL_SECONDS = 10.0, 60.0
@@ -83,9 +83,7 @@ class Lane:
         self.outcomes |= {step.experiment.run_name: why for step in self.left}
 
 
-def bring(
-    name: str, folder: Path, steps: list[Step], terms: sending.Terms
-) -> dict[str, str | None]:
+def bring(name: str, folder: Path, steps: list[Step], terms: submit.Terms) -> dict[str, str | None]:
     """Have the steps that are to do done on Kaggle, and put what comes of them into their run
     folders; why each one failed, by run name, None where it did not.
 
@@ -115,7 +113,7 @@ def bring(
                 if any(lane.left for lane in lanes):
                     time.sleep(LOOK_SECONDS)
         except KeyboardInterrupt as stop:
-            there = [sending.page(lane.at_work["kernel"]) for lane in lanes if lane.at_work]
+            there = [submit.page(lane.at_work["kernel"]) for lane in lanes if lane.at_work]
             stopped = signals.Interrupted(
                 f"{name}: this command has stopped, not Kaggle: {' and '.join(there)}"
                 f" {'goes' if len(there) == 1 else 'go'} on, and the same command looks again"
@@ -234,16 +232,16 @@ def under_way(folder: Path) -> str:
     return ""
 
 
-def _send(api, lane: Lane, terms: sending.Terms, keep) -> None:
+def _send(api, lane: Lane, terms: submit.Terms, keep) -> None:
     """Push the lane's next notebook, unless the service has no room for it: then it is tried again
     later. keep: writes sent.json.
     """
     if terms.gpu and not lane.again:
-        told = sending.gpu_time_left(api)
+        told = submit.gpu_time_left(api)
         if not lane.parts and lane.letter in ("", "a"):
             print(printable(told), flush=True)
     attached = lane.attached
-    slug = sending.slug(lane.name, lane.key, lane.letter, len(lane.parts) + 1)
+    slug = submit.slug(lane.name, lane.key, lane.letter, len(lane.parts) + 1)
     part = {
         "kernel": f"{api.get_config_value('username')}/{slug}",
         "errand": secrets.token_hex(8),
@@ -257,7 +255,7 @@ def _send(api, lane: Lane, terms: sending.Terms, keep) -> None:
     # before it is sent: stopped in between, the next call asks after it, and does not send it twice
     keep()
     try:
-        outcome = sending.push(
+        outcome = submit.push(
             api,
             part,
             attached["kernel"] if attached else None,
@@ -268,7 +266,7 @@ def _send(api, lane: Lane, terms: sending.Terms, keep) -> None:
     except ValueError:
         lane.parts.pop()
         raise
-    if attached and outcome == sending.NOTHING_TO_ATTACH:  # it was deleted there
+    if attached and outcome == submit.NOTHING_TO_ATTACH:  # it was deleted there
         lane.parts.pop()
         attached["left"] = {}
         return
@@ -282,15 +280,15 @@ def _send(api, lane: Lane, terms: sending.Terms, keep) -> None:
         lane.again = time.monotonic() + FULL_SECONDS
         return
     part["arrived"], lane.seen, lane.answered, lane.again = True, "", time.monotonic(), 0.0
-    internet = sending.needs([step.experiment for step in lane.left])["enable_internet"]
+    internet = submit.needs([step.experiment for step in lane.left])["enable_internet"]
     print(
-        f"{lane.title}: sent {count(len(lane.left), 'run')} to {sending.page(part['kernel'])}"
+        f"{lane.title}: sent {count(len(lane.left), 'run')} to {submit.page(part['kernel'])}"
         f" ({terms}{', with internet' if internet else ''})",
         flush=True,
     )
 
 
-def _look(api, lane: Lane, terms: sending.Terms) -> None:
+def _look(api, lane: Lane, terms: submit.Terms) -> None:
     """See how far the notebook at work is; once it is over, fetch what it leaves."""
     status, message = _status(api, lane)
     if status is None:
@@ -324,7 +322,7 @@ def _status(api, lane: Lane) -> tuple[str | None, str]:
     from kagglesdk.kernels.types.kernels_api_service import ApiGetKernelSessionStatusRequest
 
     part, waited = lane.parts[-1], time.monotonic() - lane.answered
-    page, request = sending.page(part["kernel"]), ApiGetKernelSessionStatusRequest()
+    page, request = submit.page(part["kernel"]), ApiGetKernelSessionStatusRequest()
     request.user_name, request.kernel_slug = part["kernel"].split("/")
     try:
         with api.build_kaggle_client() as client:
@@ -354,12 +352,12 @@ def _status(api, lane: Lane) -> tuple[str | None, str]:
     return found.status.name, found.failure_message
 
 
-def _fetch(api, lane: Lane, status: str, message: str, terms: sending.Terms) -> None:
+def _fetch(api, lane: Lane, status: str, message: str, terms: submit.Terms) -> None:
     """Take what a notebook that is over has left, verified, and settle what becomes of each of its
     runs.
     """
     part = lane.parts[-1]
-    page = sending.page(part["kernel"])
+    page = submit.page(part["kernel"])
     output = download.Output.of(api, part["kernel"], part["errand"])
     if output.record is None:
         part["over"] = True
