@@ -120,7 +120,7 @@ class Session:
             for cell in json.loads(request["text"])["cells"]
             if cell["id"] == "errand"
         ]
-        self.key = re.search(r"errand\.do\('(\w+)'", told)[1]
+        self.key = re.search(r"worker\.do\('(\w+)'", told)[1]
         self.runs = ast.literal_eval(re.search(r"^runs = (.*)$", told, re.MULTILINE)[1])
 
     def say(self, text):
