@@ -310,10 +310,9 @@ def test_a_cancelled_array_is_not_queued_again_and_memory_is_what_was_asked_for(
 ):
     found = handed_over(on_slurm, tmp_path, ["steady", "stuck", "hungry"], "--partition=side")
     found.until(lambda: found.state(2) == "FAILED", "the task that takes too much memory is killed")
-    assert (
-        "exceeded memory limit"
-        in slurm_module.said(sweeps.load("mine", {"data": "sample"}))[found.runs[2]]
-    )
+    sweep = sweeps.load("mine", {"data": "sample"})
+    states = slurm_module.Slurm.states(sweep.folder, sweep.experiments)
+    assert "exceeded memory limit" in states[found.runs[2]]
     found.until(lambda: found.epochs(0), "an epoch")
     on_slurm.ask("scancel", found.job)
     found.until(

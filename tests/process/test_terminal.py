@@ -360,5 +360,6 @@ def test_a_command_whose_window_is_closed_finds_its_notebook_on_kaggle_again(
     assert (part["arrived"], part["over"]) == (True, False) and part["kernel"].endswith(
         speaking[0].slug
     )
-    assert job_chain.under_way(file.parent).endswith(part["kernel"])
+    [words] = job_chain.submitted(file.parent).values()
+    assert words.endswith(part["kernel"])
     notebooks.close()

@@ -288,7 +288,7 @@ def test_each_run_at_once_has_a_gpu_of_its_own(project, monkeypatch, tmp_path):
     found = local.Pool(
         sweep,
         plan.steps(sweep),
-        plan.Room(8, ["4", "7"], 2**40, 2**40),
+        plan.Resources(8, ["4", "7"], 2**40, 2**40),
         at_once=2,
         threads=3,
     ).run(lambda task: None)
@@ -302,4 +302,4 @@ def test_each_run_at_once_has_a_gpu_of_its_own(project, monkeypatch, tmp_path):
 
 def test_one_run_alone_is_not_worth_a_forge(project):
     steps = plan.steps(sweeps.load("mine"))
-    assert local.forge(sweeps.load("mine"), steps[:1]) is None
+    assert local.fork_server(sweeps.load("mine"), steps[:1]) is None

@@ -310,7 +310,7 @@ def test_every_command_and_option_that_is_named_anywhere_exists():
             seen.add(path.name)
             wrong += [(path.name, words, name) for name in wrong_options(words.split())]
     assert not wrong
-    assert seen >= {"README.md", "docs", "params", "lib", "enclosures.py", "es.po", ".ci"}
+    assert seen >= {"README.md", "docs", "params", "lib", "attachments.py", "es.po", ".ci"}
 
 
 @pytest.fixture

@@ -219,13 +219,13 @@ def test_a_plan_knows_what_is_done_what_goes_on_and_how_long_the_rest_takes(monk
     # as the same took, with another seed
     assert again.memory == pytest.approx(1.1 * 2**31 + plan.PIPELINE_BYTES)
     found = [replace(step, memory=2**31) for step in found]
-    here = plan.Room(4, [], 2**33, 2**40)
+    here = plan.Resources(4, [], 2**33, 2**40)
     assert plan.jobs(found, here) == 4 and plan.threads(here, 4) == 1
     # so much memory and no more
-    assert plan.jobs(found, plan.Room(8, [], 2**32, 2**40)) == 2
-    assert plan.jobs(found, plan.Room(8, ["0", "1"], 2**40, 2**40)) == 2  # one run a GPU
+    assert plan.jobs(found, plan.Resources(8, [], 2**32, 2**40)) == 2
+    assert plan.jobs(found, plan.Resources(8, ["0", "1"], 2**40, 2**40)) == 2  # one run a GPU
     assert plan.jobs(found, here, asked=3) == 3
-    assert plan.told(found, here, 4, 1)[1].startswith("time: at most 4 min 02 s for 14 runs")
+    assert plan.summary(found, here, 4, 1)[1].startswith("time: at most 4 min 02 s for 14 runs")
 
 
 def test_gpus_are_those_that_the_driver_names_or_the_environment_allows(tmp_path, monkeypatch):

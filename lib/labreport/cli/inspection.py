@@ -110,7 +110,7 @@ def run_status(experiment: experiments.Experiment) -> str:
     if (experiment.folder / SENT).exists():  # else a module that takes a second is not imported
         from ..executors.kaggle import job_chain
 
-        parts.append(job_chain.under_way(experiment.folder))
+        parts.append(job_chain.submitted(experiment.folder).get(experiment.run_name, ""))
     if now.name not in ("none", "finished"):
         parts.append(str(now))
     return "; ".join(filter(None, parts)) or "not run"

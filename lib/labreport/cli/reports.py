@@ -226,10 +226,3 @@ def rewrite_index(language: str | None = None, needs_setup: bool = True) -> Path
             flush=True,
         )
         return None
-
-
-def report_command(options: argparse.Namespace, name: str) -> list[str]:
-    """The arguments that make the report of this name, with the settings of this command line."""
-    data = ["--data", options.data] if options.data else []
-    settings = ["--set", *options.set] if options.set else []
-    return ["report", name, "--language", options.language, *data, *settings]

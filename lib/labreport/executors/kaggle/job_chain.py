@@ -219,17 +219,18 @@ def _keep(folder: Path, lanes: list[Lane]) -> None:
         (folder / RECORD).unlink(missing_ok=True)
 
 
-def under_way(folder: Path) -> str:
-    """Where on Kaggle a run of this folder was sent to, and when; empty where none is at work
-    there.
+def submitted(folder: Path) -> dict[str, str]:
+    """Since when each run that was sent from this folder is on Kaggle, and in which notebook, in
+    words by run name; of those whose notebook is not over.
     """
-    with contextlib.suppress(ValueError):  # it is said where it matters
-        for lane in _kept(folder):
-            if lane["parts"] and not lane["parts"][-1]["over"]:
-                return (
-                    f"on Kaggle since {lane['parts'][-1]['sent']}, as {lane['parts'][-1]['kernel']}"
-                )
-    return ""
+    states: dict[str, str] = {}
+    with contextlib.suppress(ValueError):  # a damaged record is reported where it matters
+        for chain in _kept(folder):
+            if chain["parts"] and not chain["parts"][-1]["over"]:
+                part = chain["parts"][-1]
+                words = f"on Kaggle since {part['sent']}, as {part['kernel']}"
+                states |= dict.fromkeys(chain["runs"], words)
+    return states
 
 
 def _send(api, lane: Lane, terms: submit.Terms, keep) -> None:

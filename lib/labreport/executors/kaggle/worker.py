@@ -153,7 +153,7 @@ def _done(run: str, base: str | None, arguments: list[str], clock: Clock, record
         else "failed"
     )
     return {"outcome": outcome, "epochs": _epochs(run, base)} | (
-        {"why": tasks.last_words(log, code)} if outcome == "failed" else {}
+        {"why": tasks.reason_in_log(log, code)} if outcome == "failed" else {}
     )
 
 
