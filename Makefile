@@ -87,7 +87,7 @@ commands help:
 	@echo
 	@echo "  EXP   a file in params/, without .yaml; \`make list\` shows them"
 	@echo "  NAME  an assignment: a file in notebooks/, without .ipynb, such as NAME=flowers; or a sweep: a file in params/sweeps/"
-	@echo "        for \`make data\` a data set: cats_dogs, flowers, cifar10 or dog_breeds"
+	@echo "        for \`make data\` a data set, such as NAME=flowers"
 	@echo "  DATA  sample (drawn by the program, no download) or the folder that holds the data sets (default: data/)"
 	@echo "  LANG  en or es: the language of the notebook and the reports; a run is trained once for both"
 	@echo "  SET   settings of this run, such as SET=\"epochs=3 batch_size=32\""

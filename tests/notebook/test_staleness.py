@@ -111,11 +111,10 @@ EDITS = {
         package("losses.py", "\n\nLOSSES", "\n\ndef mine():\n    return 1\n\n\nLOSSES"),
         package("losses.py", "LOSSES = {\n", 'LOSSES = {\n    "mine": mine,\n'),
     ),
-    "an added data set": both(
-        package(
-            "datasets/__init__.py", "DATASETS = {\n", 'DATASETS = {\n    "mine": flowers.flowers,\n'
-        ),
-        package("datasets/__init__.py", "SHAPES = {\n", 'SHAPES = {\n    "mine": flowers.shape,\n'),
+    "an added data set": package(
+        "datasets/__init__.py",
+        "DATASETS = {\n",
+        'DATASETS = {\n    "mine": DatasetSpec(flowers.flowers, flowers.shape, 500),\n',
     ),
     "an added figure": append(
         "lib/labreport/analysis/figures.py", "\n\ndef mine(x):\n    return x\n"

@@ -30,13 +30,6 @@ MEASURED_SPARE = 1.1  # on what an earlier run of the same kind took: two runs a
 # Measured on two cores, two runs at once.
 FORKED_SECONDS, STARTING_SECONDS = 6, 20
 REPORT_BYTES = 5e6  # of a run folder but for its weights
-# Images drawn as a sample; those of the usual download; and its unlabelled ones.
-IMAGES = {
-    "cats_dogs": (480, 3000, 0),
-    "flowers": (500, 4317, 0),
-    "cifar10": (6000, 60000, 0),
-    "dog_breeds": (1440, 10222, 10357),
-}
 COPIES = 4  # of the weights in a checkpoint: the model's, two of most optimizers, the best epoch's
 MANY = 50  # runs, after which a person is asked
 # Settings that say how much memory a run takes.
@@ -214,11 +207,15 @@ def _images(experiment: Experiment) -> tuple[int, bool]:
     All labelled ones are read or decoded, whatever max_images says. Real ones: as many as data.lock
     says, else as the usual download has.
     """
+    from .. import datasets
+
     name, whole = experiment.dataset, experiment.max_images is None
-    drawn, usual, unlabelled = IMAGES[name]
-    usual += unlabelled if whole else 0
-    if experiment.data == "sample" or name == "cifar10":  # which comes in six files
-        return drawn if experiment.data == "sample" else usual, False
+    spec = datasets.DATASETS[name]
+    if experiment.data == "sample":
+        return spec.sample_images, False
+    usual = spec.images + (spec.unlabelled if whole else 0)
+    if not spec.mapped:
+        return usual, False
     known = files.read_json(paths.data_lock())
     if not isinstance(known, dict):
         # none yet, or a damaged one, which loading the data will refuse
