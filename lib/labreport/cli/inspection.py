@@ -9,6 +9,7 @@ from dataclasses import replace
 from ..config import experiments
 from ..core import i18n, paths
 from ..core.i18n import count, listed
+from ..reporting import formats
 from ..runs import manifest, records, state
 from ..studies import assignments
 from . import options as opt
@@ -89,7 +90,7 @@ def _row(experiment: experiments.Experiment) -> tuple[str, str, str, str]:
 
 def _comparison_row(assignment: str, finished: list[bool]) -> tuple[str, str, str, str]:
     name = f"{assignment}_{assignments.COMPARISON}"
-    made = (paths.reports() / name / "report.pdf").exists()
+    made = any((paths.reports() / name / file).exists() for file in formats.files())
     question = (
         f"What do the experiments of {assignment} say beside each other?"
         f" ({sum(finished)} of {count(len(finished), 'run')} finished)"

@@ -18,6 +18,7 @@ from .. import reporting
 from ..config import authors
 from ..core import files, i18n, logs, paths, redaction, signals
 from ..core.i18n import count
+from ..reporting import formats
 from ..runs import (
     attachments,
     data_fingerprint,
@@ -37,7 +38,6 @@ NOTEBOOK = "notebook.ipynb"
 RUNNING = "running.ipynb"
 FAILED = "failed.ipynb"
 LOG, FAILED_LOG = "log.txt", "failed.txt"  # what the kernel wrote beside the notebook
-REPORTS = ("report.html", "report.pdf")
 
 
 class NotebookError(ValueError):
@@ -149,7 +149,7 @@ def work(subject, language: str = "en") -> Work:
     execute = [*_changed_since(folder, notebook, *manifest.TRAINED), *execute]
     if execute:
         return Work([], execute, execute)
-    reports = [i18n.file(name, language) for name in REPORTS]
+    reports = [i18n.file(name, language) for name in formats.files()]
     render = [f"{name} is missing" for name in reports if not (folder / name).exists()]
     render = render or _reasons(
         None,
@@ -379,8 +379,8 @@ def _cleaned(notebook) -> str:
     return nbformat.writes(redaction.cleaned_values(notebook)) + "\n"
 
 
-def render(subject, language: str = "en", force: bool = False) -> tuple[Path, Path]:
-    """Make the HTML and the PDF of the executed notebook in a language; FileNotFoundError where
+def render(subject, language: str = "en", force: bool = False) -> list[Path]:
+    """Make the reports of the executed notebook in a language; FileNotFoundError where
     there is none yet.
 
     ValueError where a file of the run was changed after it was executed, unless `force`: then the

@@ -17,7 +17,6 @@ from .. import tasks
 from . import submit, worker
 
 STAGED = ".fetched"
-BESIDE = tuple(name for name in results.OF_A_RUN if name not in results.FILES)
 
 
 @dataclass(frozen=True)
@@ -73,18 +72,14 @@ def take(experiment, failed: str | None, output: Output) -> str:
     failed: why. ValueError where what is there is not a whole run, or not what left Kaggle;
     ConnectionError where it cannot be had now.
     """
-    folder, there, log = (
-        experiment.folder,
-        f"reports/{experiment.run_name}",
-        f"{tasks.LOGS}/{experiment.run_name}.txt",
-    )
+    folder, source = experiment.folder, f"reports/{experiment.run_name}"
     assert output.record is not None
     digests = output.record["files"]
     if failed is None:
         wanted = {
-            name: f"{there}/{name}"
-            for name in (*results.FILES, *BESIDE)
-            if f"{there}/{name}" in digests
+            name: path
+            for path in digests
+            if path == f"{source}/{(name := path.rpartition('/')[2])}" and results.is_of_a_run(name)
         }
         lacking = [name for name in results.FILES if name not in wanted]
         if lacking:
@@ -93,9 +88,10 @@ def take(experiment, failed: str | None, output: Output) -> str:
                 f" leave Kaggle; see {submit.page(output.kernel)}"
             )
     else:
-        kernel_log = f"{there}/{execution.FAILED_LOG}"
+        log = f"{tasks.LOGS}/{experiment.run_name}.txt"
+        kernel_log = f"{source}/{execution.FAILED_LOG}"
         wanted = {
-            execution.FAILED: f"{there}/{execution.FAILED}",
+            execution.FAILED: f"{source}/{execution.FAILED}",
             execution.FAILED_LOG: kernel_log if kernel_log in digests else log,
         }
         wanted = {name: path for name, path in wanted.items() if path in digests}
@@ -123,7 +119,7 @@ def take(experiment, failed: str | None, output: Output) -> str:
         state.run_lock(folder, experiment.run_name, log=execution.FAILED_LOG),
     ):
         if failed is None:
-            results.publish(staged, folder, BESIDE)
+            results.publish(staged, folder, tuple(set(wanted) - set(results.FILES)))
         else:
             for file in staged.iterdir():
                 file.replace(folder / file.name)

@@ -191,13 +191,13 @@ def _left(run: str, outcome: str) -> dict[str, str]:
     """sha256 of the files that a run leaves to its sender, by their path in the output: all of a
     finished one, what shows why of one that failed.
     """
-    names = {"finished": results.OF_A_RUN, "failed": (execution.FAILED, execution.FAILED_LOG)}.get(
-        outcome, ()
-    )
-    found = [path for name in names if (path := paths.reports() / run / name).exists()] + [
-        record_folder() / tasks.LOGS / f"{run}.txt"
-    ]
-    return {path.relative_to(record_folder()).as_posix(): files.sha256(path) for path in found}
+    folder, left = paths.reports() / run, [record_folder() / tasks.LOGS / f"{run}.txt"]
+    if outcome == "finished":
+        left += results.files_of_a_run(folder)
+    elif outcome == "failed":
+        names = (execution.FAILED, execution.FAILED_LOG)
+        left += [folder / name for name in names if (folder / name).exists()]
+    return {path.relative_to(record_folder()).as_posix(): files.sha256(path) for path in left}
 
 
 def _write(record: dict) -> None:
