@@ -379,7 +379,7 @@ def _cleaned(notebook) -> str:
     return nbformat.writes(redaction.cleaned_values(notebook)) + "\n"
 
 
-def render(subject, language: str = "en", force: bool = False) -> list[Path]:
+def render(subject, language: str = "en", force: bool = False) -> tuple[Path, ...]:
     """Make the reports of the executed notebook in a language; FileNotFoundError where
     there is none yet.
 

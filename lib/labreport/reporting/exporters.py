@@ -125,7 +125,7 @@ def render(
     attachments: Mapping[str, bytes] | None = None,
     authorship: Authorship = NOBODY,
     edited: Sequence[str] = (),
-) -> list[Path]:
+) -> tuple[Path, ...]:
     """Write the reports of an executed notebook into `folder`, one of each format: report.html,
     report.pdf; report.es.html, report.es.pdf of a Spanish one. All or none are replaced.
 
@@ -169,4 +169,4 @@ def render(
     finally:
         for temporary in waiting.values():
             temporary.unlink(missing_ok=True)
-    return list(waiting)
+    return tuple(waiting)
