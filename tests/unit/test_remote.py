@@ -15,7 +15,7 @@ from labreport.config import experiments
 from labreport.core import files
 from labreport.core.signals import Interrupted
 from labreport.executors import plan
-from labreport.executors.kaggle import job_chain, package, submit, worker
+from labreport.executors.kaggle import chain_state, job_chain, notebook_log, package, submit, worker
 from labreport.runs import fingerprint, results, state
 
 EXPERIMENT = "cifar10_naive_adam"
@@ -27,6 +27,7 @@ def notebooks(service, tmp_path, monkeypatch):
     """Those of the service; looked at often."""
     monkeypatch.setattr(job_chain, "LOOK_SECONDS", 0.05)
     monkeypatch.setattr(job_chain, "FULL_SECONDS", 0.2)
+    monkeypatch.setattr(notebook_log, "LOOK_SECONDS", 0.05)
     monkeypatch.setenv("KAGGLE_USERNAME", kaggle_stand_in.USER)
     monkeypatch.setenv("KAGGLE_KEY", kaggle_stand_in.KEY)
     found = kaggle_notebooks.Notebooks(tmp_path / "service")
@@ -535,7 +536,7 @@ def sent(**part):
 def test_a_damaged_record_of_what_was_sent_is_not_taken_for_an_empty_one(record, notebooks):
     folder = step().experiment.folder
     folder.mkdir(parents=True)
-    (folder / job_chain.RECORD).write_text(record)
+    (folder / chain_state.RECORD).write_text(record)
     with pytest.raises(
         ValueError,
         match=r"sent.json is damaged: look at https://www.kaggle.com/code .*delete the file",

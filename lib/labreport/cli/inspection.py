@@ -109,9 +109,9 @@ def run_status(experiment: experiments.Experiment) -> str:
     elif records.damaged(experiment.folder):
         parts.append(f"{records.METRICS} is damaged")
     if (experiment.folder / SENT).exists():  # else a module that takes a second is not imported
-        from ..executors.kaggle import job_chain
+        from ..executors.kaggle import chain_state
 
-        parts.append(job_chain.submitted(experiment.folder).get(experiment.run_name, ""))
+        parts.append(chain_state.submitted(experiment.folder).get(experiment.run_name, ""))
     if now.name not in ("none", "finished"):
         parts.append(str(now))
     return "; ".join(filter(None, parts)) or "not run"

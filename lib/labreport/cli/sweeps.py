@@ -170,7 +170,7 @@ def _rows(chosen: sweeps.Sweep, steps: list, runs: list) -> list[tuple[str, ...]
             states.setdefault(run_name, []).append(words)
     rows: list[tuple[str, ...]] = [("run", "seed", "state", "epoch", "time left", "")]
     for run, step in zip(runs, steps, strict=True):
-        more = [run.said]
+        more = [run.note]
         if run.name != "done":
             more += [
                 step.why if run.name == "waiting" else "",

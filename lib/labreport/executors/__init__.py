@@ -55,13 +55,13 @@ def chosen(command: str, options: argparse.Namespace) -> str:
     """
     rows = {name: row for name, row in EXECUTORS.items() if row.command == command}
     name = getattr(options, "executor", None)
-    for other, row in rows.items():
+    for owner, row in rows.items():
         for flag in row.options:
             if getattr(options, flag.lstrip("-").replace("-", "_")) is None:
                 continue
-            if name not in (None, other):
-                raise ValueError(f"{flag} is for --executor {other}; leave out one of the two")
-            name = other
+            if name not in (None, owner):
+                raise ValueError(f"{flag} is for --executor {owner}; leave out one of the two")
+            name = owner
     return name or next(iter(rows))
 
 

@@ -174,11 +174,11 @@ def _usable(record, key: str) -> bool:
     ):
         return False
     return all(
-        isinstance(told, dict)
-        and type(told.get("epochs")) is int
-        and isinstance(told.get("outcome"), str)
-        and (told.get("outcome") != "failed" or isinstance(told.get("why"), str))
-        for told in record["runs"].values()
+        isinstance(result, dict)
+        and type(result.get("epochs")) is int
+        and isinstance(result.get("outcome"), str)
+        and (result.get("outcome") != "failed" or isinstance(result.get("why"), str))
+        for result in record["runs"].values()
     ) and all(isinstance(digest, str) for digest in record["files"].values())
 
 

@@ -9,7 +9,7 @@ from .. import plan
 from ..base import Executor
 from ..plan import Step
 from ..tasks import Subject, Task
-from . import job_chain, submit
+from . import chain_state, job_chain, submit
 
 
 class Kaggle(Executor):
@@ -22,7 +22,7 @@ class Kaggle(Executor):
     @staticmethod
     def states(folder: Path, experiments: list[Experiment]) -> dict[str, str]:
         """Since when the runs of a notebook have been there, and its name."""
-        return job_chain.submitted(folder)
+        return chain_state.submitted(folder)
 
     def prepare(self, steps: list[Step]) -> list[Step]:
         """Settles on which terms the notebooks run; what each run takes is Kaggle's affair."""

@@ -67,13 +67,13 @@ def do(errand: str, runs: dict[str, dict], language: str, seconds: float) -> Non
     record: dict[str, Any] = {
         "errand": errand,
         "runs": {
-            run: {"outcome": "waiting", "epochs": _epochs(run, told["base"])}
-            for run, told in runs.items()
+            run: {"outcome": "waiting", "epochs": _epochs(run, settings["base"])}
+            for run, settings in runs.items()
         },
         "files": {},
     }
     _write(record)
-    for number, (run, told) in enumerate(runs.items(), 1):
+    for number, (run, settings) in enumerate(runs.items(), 1):
         if clock.short:
             break
         if len(runs) > 1:
@@ -81,11 +81,11 @@ def do(errand: str, runs: dict[str, dict], language: str, seconds: float) -> Non
         record["runs"][run]["outcome"] = "running"
         _write(record)
         record["runs"][run] = _done(
-            run, told["base"], [*told["arguments"], "--language", language], clock, record
+            run, settings["base"], [*settings["arguments"], "--language", language], clock, record
         )
         record["files"] |= _left(run, record["runs"][run]["outcome"])
         _write(record)
-    outcomes = [found["outcome"] for found in record["runs"].values()]
+    outcomes = [result["outcome"] for result in record["runs"].values()]
     print(
         f"errand: {outcomes.count('finished')} finished, {outcomes.count('failed')} failed,"
         f" {len(outcomes) - outcomes.count('finished') - outcomes.count('failed')} to go on with",
