@@ -1,11 +1,15 @@
 """An optimizer, a loss, a data set and a report format are each added in few files, and work."""
 
+import inspect
+
 import nbformat
 import pytest
 from nbformat.v4 import new_markdown_cell, new_notebook
 
 from helpers.added import add_data_set, add_format, add_scheduler
 from helpers.additions import Additions
+from labreport import executors
+from labreport.executors.base import Executor
 
 OPTIMIZERS, LOSSES = "lib/labreport/training/optimizers.py", "lib/labreport/training/losses.py"
 LION = """\
@@ -105,3 +109,10 @@ def test_a_scheduler_is_a_class_and_a_row_and_its_option_is_there(copy):
         *("pipeline.py", "sweep", "cats_dogs_heads", "--executor", "dask", "--greeting", "x")
     )
     assert "--greeting is for --executor serial" in refused.stderr and refused.returncode == 1
+
+
+@pytest.mark.parametrize("name", executors.EXECUTORS)
+def test_an_executor_does_all_that_the_command_line_asks_of_it(name):
+    """mypy holds what it has to the protocol, but lets a class through that lacks something."""
+    executor = executors.load(name)
+    assert Executor in executor.__mro__ and not inspect.isabstract(executor)

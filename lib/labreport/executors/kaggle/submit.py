@@ -69,7 +69,7 @@ def page(kernel: str) -> str:
 
 def slug(name: str, key: str, letter: str, part: int) -> str:
     """Name and title of a notebook on Kaggle: at most 50 characters that the service leaves as they
-    are. key: so that two lanes never share it.
+    are. key: so that two chains never share it.
     """
     words = re.sub(r"[^a-z0-9]+", "-", f"labreport-{name}".lower()).strip("-")
     end = "".join(f"-{word}" for word in (key, letter, str(part)) if word)
@@ -136,7 +136,7 @@ def needs(experiments: list[Experiment]) -> dict:
 def push(
     api, part: dict, attached: str | None, experiments: list[Experiment], name: str, terms: Terms
 ) -> str:
-    """Push a part of a lane, once; returns why it was not taken though it may be later, else
+    """Push a part of a chain, once; returns why it was not taken though it may be later, else
     nothing. attached: the notebook whose output it needs.
 
     ValueError where a person has to do something: the client reports a success all the same.
