@@ -4,7 +4,7 @@
 # it is for pipeline.py. WORDS stand there as they are, OPTIONS have a value, SWITCHES are set (=1) or
 # not. The others are for further targets.
 override WORDS := EXP NAME PDF A B
-override OPTIONS := DATA=--data SET=--set LANG=--language AUTHORS=--authors COURSE=--course ACCEPT=--accept JOBS=--jobs RETRY=--retry \
+override OPTIONS := DATA=--data SET=--set LANG=--language AUTHORS=--authors COURSE=--course ACCEPT=--accept JOBS=--jobs EXECUTOR=--executor RETRY=--retry \
 	SCHEDULER=--scheduler SBATCH=--sbatch ACCELERATOR=--accelerator HOURS=--hours TOLERANCE=--tolerance
 override SWITCHES := DEBUG=--debug YES=--yes NOTEBOOK_ONLY=--notebook-only BUILD=--build FORCE=--force CPU=--cpu STAMP=--stamp \
 	UNFINISHED=--unfinished EARLIER=--earlier
@@ -51,7 +51,7 @@ show: override TAKES := EXP BUILD DATA SET ## an experiment's settings as they w
 why: override TAKES := EXP LANG AUTHORS COURSE DATA SET ## whether `make report` would do anything, and for which reasons (EXP)
 data: override TAKES := NAME EXP ACCEPT DATA SET ## fetch and verify a data set (NAME=flowers), an experiment's (EXP) or all; ACCEPT=flowers accepts its files as they are now
 compare: override TAKES := NAME LANG AUTHORS COURSE DATA SET ## report on the runs of an assignment, side by side (NAME)
-sweep: override TAKES := NAME JOBS RETRY YES SCHEDULER LANG AUTHORS COURSE DATA SET ## train the runs of a sweep, as many at once as there is room for, and report on them (NAME; JOBS, RETRY, YES=1, SCHEDULER=tcp://...)
+sweep: override TAKES := NAME JOBS RETRY YES EXECUTOR SCHEDULER LANG AUTHORS COURSE DATA SET ## train the runs of a sweep, as many at once as there is room for, and report on them (NAME; JOBS, RETRY, YES=1, SCHEDULER=tcp://...)
 status: override TAKES := NAME JOBS DATA SET ## the runs of a sweep: done, running and left, and the time, memory and disk that the rest takes (NAME; JOBS)
 kaggle: override TAKES := EXP NAME CPU ACCELERATOR HOURS JOBS YES LANG AUTHORS COURSE DATA SET ## run an experiment (EXP) or a sweep (NAME) on Kaggle, and make its report here (CPU=1, ACCELERATOR, HOURS, JOBS)
 clean: override TAKES := EXP UNFINISHED EARLIER DATA SET ## delete what failed runs have left, or a whole run folder (EXP); UNFINISHED=1, EARLIER=1: what could still be of use
@@ -87,7 +87,7 @@ commands help:
 	@echo
 	@echo "  EXP   a file in params/, without .yaml; \`make list\` shows them"
 	@echo "  NAME  an assignment: a file in notebooks/, without .ipynb, such as NAME=flowers; or a sweep: a file in params/sweeps/"
-	@echo "        for \`make data\` a data set: cats_dogs, flowers, cifar10 or dog_breeds"
+	@echo "        for \`make data\` a data set, such as NAME=flowers"
 	@echo "  DATA  sample (drawn by the program, no download) or the folder that holds the data sets (default: data/)"
 	@echo "  LANG  en or es: the language of the notebook and the reports; a run is trained once for both"
 	@echo "  SET   settings of this run, such as SET=\"epochs=3 batch_size=32\""

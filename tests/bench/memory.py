@@ -21,7 +21,7 @@ sys.path[:0] = [str(ROOT / "lib"), str(ROOT / "tests")]
 
 from helpers.processes import descendants, parent  # noqa: E402
 from labreport.config import experiments  # noqa: E402
-from labreport.executors import planning  # noqa: E402
+from labreport.executors import plan  # noqa: E402
 
 LOOK_SECONDS = 0.05
 # Kinds of runs: many small images in memory; images mapped from a file; features of a frozen
@@ -186,7 +186,7 @@ def main():
                 continue
             os.environ["LABREPORT_REPORTS"] = f"{place}/none"  # no earlier run tells of it
             experiment = experiments.load(name, settings | {"epochs": 2})
-            [step] = planning.estimated([planning.step(experiment)], forked=False)
+            [step] = plan.estimated([plan.step(experiment)], forked=False)
             most = peak(name, settings, Path(place))
             print(
                 f"| {kind} | {step.memory / mib:.0f} | {most.rss / mib:.0f} |"
@@ -197,7 +197,7 @@ def main():
         if asked.only not in kind:
             continue
         name, settings = SAMPLES[kind]
-        [step] = planning.estimated([planning.step(experiments.load(name, settings))], forked=True)
+        [step] = plan.estimated([plan.step(experiments.load(name, settings))], forked=True)
         with tempfile.TemporaryDirectory() as place:
             most = forked(name, settings, Path(place))
         print(

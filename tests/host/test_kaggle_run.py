@@ -7,7 +7,7 @@ from helpers import kaggle_notebooks, kaggle_stand_in
 from helpers.gate import Gate
 from labreport.config import experiments
 from labreport.core import files
-from labreport.executors import planning
+from labreport.executors import plan
 from labreport.executors.kaggle import job_chain
 
 pytestmark = pytest.mark.slow
@@ -51,4 +51,4 @@ def test_a_run_that_the_service_ends_is_finished_in_a_second_notebook_with_the_b
     for name in ("history.csv", "predictions.csv"):
         assert (there / name).read_bytes() == (tmp_path / "here" / there.name / name).read_bytes()
     monkeypatch.setenv("LABREPORT_REPORTS", str(there.parent))
-    assert planning.step(chosen).action == "done"
+    assert plan.step(chosen).action == "done"

@@ -2,6 +2,8 @@
 
 import pytest
 
+from helpers.added import add_data_set, add_format, add_scheduler
+from helpers.additions import Additions
 from helpers.project import Project, copy_project
 from labreport.config import registry
 
@@ -69,4 +71,42 @@ def test_a_model_is_one_function_and_one_row_and_trains(copy):
         "epochs=1",
         "max_images=60",
         "image_size=32",
+    )
+
+
+SWEEP = """\
+title: T
+question: Q?
+base: shapes_small
+seeds: [1]
+runs:
+  - {learning_rate: 0.01}
+"""
+SMALL = ["filters=[4]", "kernels=[3]", "pools=[2]", "block_dropout=[0.0]"]
+
+
+@pytest.mark.slow
+def test_an_added_scheduler_runs_an_added_data_set_s_notebook_and_an_added_format_is_written(
+    tmp_path,
+):
+    """How many files each takes, tests/unit/test_additions.py counts."""
+    copy = Additions(tmp_path / "home/project")
+    for add in (add_data_set, add_format, add_scheduler):
+        add(copy)
+    (copy.folder / "params/sweeps/mine.yaml").write_text(SWEEP)
+    text = copy.pipeline(
+        *("sweep", "mine", "--executor", "serial", "--greeting", "hello"),
+        *("--data", "sample", "--set", *SMALL),
+    )
+    assert "2 runs done, 0 failed" in text and "report.md" in text
+    sweep = next(copy.folder.glob("reports/mine--*"))
+    logs = sorted((sweep / "logs").glob("shapes_small--*.txt"))
+    assert len(logs) == 2 and all(", hello\n" in log.read_text() for log in logs)
+    for log in logs:
+        run = copy.folder / "reports" / log.stem
+        assert (run / "metrics.json").exists() and (run / "notebook.ipynb").exists()
+    assert (sweep / "report.md").read_text().startswith("# T\n")
+    assert (
+        f'href="{sweep.name}/report.md">Markdown</a>'
+        in (copy.folder / "reports/index.html").read_text()
     )

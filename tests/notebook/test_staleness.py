@@ -112,11 +112,10 @@ EDITS = {
         package("losses.py", "\n\nLOSSES", "\n\ndef mine():\n    return 1\n\n\nLOSSES"),
         package("losses.py", "LOSSES = {\n", 'LOSSES = {\n    "mine": mine,\n'),
     ),
-    "an added data set": both(
-        package(
-            "datasets/__init__.py", "DATASETS = {\n", 'DATASETS = {\n    "mine": flowers.flowers,\n'
-        ),
-        package("datasets/__init__.py", "SHAPES = {\n", 'SHAPES = {\n    "mine": flowers.shape,\n'),
+    "an added data set": package(
+        "datasets/__init__.py",
+        "DATASETS = {\n",
+        'DATASETS = {\n    "mine": DatasetSpec(flowers.flowers, flowers.shape, 500),\n',
     ),
     "an added figure": append(
         "lib/labreport/analysis/figures.py", "\n\ndef mine(x):\n    return x\n"
@@ -132,7 +131,7 @@ EDITS = {
         "figures.py", "def effects(", "def effects(more=1, *, "
     ),
     "how sweeps, schedulers or Kaggle are dealt with": both(
-        package("planning.py", "MANY = 50", "MANY = 60"),
+        package("plan.py", "MANY = 50", "MANY = 60"),
         package("slurm.py", "THREADS = 4", "THREADS = 8"),
     ),
     "prose in another language": cell("loading-es", "CIFAR-10", "El conjunto CIFAR-10"),

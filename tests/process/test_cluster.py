@@ -1,5 +1,6 @@
 """A sweep on a cluster: a real Dask scheduler and workers; and what is said where there is none."""
 
+import functools
 import os
 import signal
 import socket
@@ -125,12 +126,13 @@ def test_what_the_accounts_of_a_cluster_say_of_an_ended_job_is_shown(
     monkeypatch.setenv("PATH", f"{tmp_path}/bin")
     sweep = sweeps.load("mine", {"data": "sample"})
     names = [experiment.run_name for experiment in sweep.experiments]
-    assert slurm_module.said(sweep) == {}
+    states = functools.partial(slurm_module.Slurm.states, sweep.folder, sweep.experiments)
+    assert states() == {}
     sweep.folder.mkdir(parents=True)
     files.write_json(
         sweep.folder / "slurm.json", [{"job": "7", "runs": names[:2], "submitted": files.now()}]
     )
-    assert list(slurm_module.said(sweep).values()) == [
+    assert list(states().values()) == [
         "SLURM 7_0: OUT_OF_MEMORY",
         "SLURM 7_1: CANCELLED",
         "no job has it",

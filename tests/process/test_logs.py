@@ -344,4 +344,6 @@ def test_the_reason_of_a_failure_is_read_when_all_is_in_the_log(tmp_path):
         tmp_path / "failing.py", [], tmp_path / "log.txt", tmp_path, environment()
     )
     until(lambda: process.poll() is not None, "it ends")
-    assert tasks.last_words(tmp_path / "log.txt", process.returncode) == "[MY_API_TOKEN] is refused"
+    assert (
+        tasks.reason_in_log(tmp_path / "log.txt", process.returncode) == "[MY_API_TOKEN] is refused"
+    )

@@ -60,6 +60,7 @@ OPTIONS = {
     "COURSE": "--course",
     "ACCEPT": "--accept",
     "JOBS": "--jobs",
+    "EXECUTOR": "--executor",
     "RETRY": "--retry",
     "SBATCH": "--sbatch",
     "SCHEDULER": "--scheduler",

@@ -19,7 +19,7 @@ from helpers.clusters import (
 from helpers.processes import Watch
 from helpers.project import ROOT
 from helpers.simulated import lacking
-from labreport.executors import planning, tasks
+from labreport.executors import plan, tasks
 from labreport.executors import slurm as slurm_module
 from labreport.runs import state
 from labreport.studies import sweeps
@@ -254,7 +254,7 @@ def handed_over(slurm, folder, roles, *options, memory=100):
             patch.setenv(name, value)
         sweep = sweeps.load("mine", {"data": "sample"})
         steps = [
-            planning.Step(experiment, "", 1, "train", "", memory=memory * 2**20)
+            plan.Step(experiment, "", 1, "train", "", memory=memory * 2**20)
             for experiment in sweep.experiments[: len(roles)]
         ]
         (folder / "run.py").write_text(RUN)
@@ -310,10 +310,9 @@ def test_a_cancelled_array_is_not_queued_again_and_memory_is_what_was_asked_for(
 ):
     found = handed_over(on_slurm, tmp_path, ["steady", "stuck", "hungry"], "--partition=side")
     found.until(lambda: found.state(2) == "FAILED", "the task that takes too much memory is killed")
-    assert (
-        "exceeded memory limit"
-        in slurm_module.said(sweeps.load("mine", {"data": "sample"}))[found.runs[2]]
-    )
+    sweep = sweeps.load("mine", {"data": "sample"})
+    states = slurm_module.Slurm.states(sweep.folder, sweep.experiments)
+    assert "exceeded memory limit" in states[found.runs[2]]
     found.until(lambda: found.epochs(0), "an epoch")
     on_slurm.ask("scancel", found.job)
     found.until(

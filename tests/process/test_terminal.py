@@ -20,7 +20,7 @@ from helpers.clusters import Cluster, epochs, made
 from helpers.processes import PATIENCE, Processes, Terminal, alive, descendants, until
 from helpers.project import ROOT
 from labreport.config import experiments
-from labreport.executors.kaggle import job_chain
+from labreport.executors.kaggle import chain_state
 from labreport.studies import sweeps
 
 COMMAND = [sys.executable, ROOT / "pipeline.py"]
@@ -360,5 +360,6 @@ def test_a_command_whose_window_is_closed_finds_its_notebook_on_kaggle_again(
     assert (part["arrived"], part["over"]) == (True, False) and part["kernel"].endswith(
         speaking[0].slug
     )
-    assert job_chain.under_way(file.parent).endswith(part["kernel"])
+    [words] = chain_state.submitted(file.parent).values()
+    assert words.endswith(part["kernel"])
     notebooks.close()

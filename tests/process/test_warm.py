@@ -15,7 +15,7 @@ from helpers.clusters import made, results
 from helpers.processes import PATIENCE, Processes, alive, descendants, parent, until
 from helpers.project import ROOT
 from labreport.config import experiments
-from labreport.executors import forkserver, local, planning, tasks
+from labreport.executors import forkserver, local, plan, tasks
 from labreport.studies import sweeps
 
 SETTINGS = ["--data", "sample", "--set", "epochs=2", "max_images=200"]
@@ -287,8 +287,8 @@ def test_each_run_at_once_has_a_gpu_of_its_own(project, monkeypatch, tmp_path):
     monkeypatch.setattr(tasks, "LOOK_SECONDS", 0.01)
     found = local.Pool(
         sweep,
-        planning.steps(sweep),
-        planning.Room(8, ["4", "7"], 2**40, 2**40),
+        plan.steps(sweep),
+        plan.Resources(8, ["4", "7"], 2**40, 2**40),
         at_once=2,
         threads=3,
     ).run(lambda task: None)
@@ -301,5 +301,5 @@ def test_each_run_at_once_has_a_gpu_of_its_own(project, monkeypatch, tmp_path):
 
 
 def test_one_run_alone_is_not_worth_a_forge(project):
-    steps = planning.steps(sweeps.load("mine"))
-    assert local.forge(sweeps.load("mine"), steps[:1]) is None
+    steps = plan.steps(sweeps.load("mine"))
+    assert local.fork_server(sweeps.load("mine"), steps[:1]) is None

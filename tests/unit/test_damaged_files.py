@@ -15,7 +15,7 @@ from labreport import models
 from labreport.config import authors, experiments, yaml_reader
 from labreport.core import paths
 from labreport.datasets import cifar10, data_lock, dog_breeds
-from labreport.executors import planning, tasks
+from labreport.executors import plan, tasks
 from labreport.platforms import kaggle_client
 from labreport.runs import results
 from labreport.studies import assignments, sweeps
@@ -337,4 +337,4 @@ def test_a_damaged_record_of_a_sweep_counts_as_none(content):
     sweep = sweeps.load("cifar10_optimizers", {"data": "sample"})
     sweep.folder.mkdir(parents=True)
     (sweep.folder / tasks.RECORD).write_text(content)
-    assert tasks.recorded(sweep) == {} and planning.steps(sweep)
+    assert tasks.recorded(sweep) == {} and plan.steps(sweep)

@@ -191,15 +191,10 @@ def archive(server, packed, monkeypatch):
 
 
 def come_from(url, digest, monkeypatch):
-    monkeypatch.setitem(
-        fetching.SOURCES,
-        "cifar10",
-        replace(
-            fetching.SOURCES["cifar10"],
-            page=url,
-            receive=functools.partial(fetching._from_storage, digest),
-        ),
-    )
+    spec = datasets.DATASETS["cifar10"]
+    receive = functools.partial(fetching.from_storage, digest)
+    source = replace(spec.source, page=url, receive=receive)
+    monkeypatch.setitem(datasets.DATASETS, "cifar10", replace(spec, source=source))
 
 
 def test_the_archive_is_downloaded_verified_and_unpacked(archive, capfd):

@@ -33,6 +33,7 @@ from helpers.pictures import (
 )
 from helpers.processes import PATIENCE, Processes, until
 from helpers.project import ROOT
+from labreport import datasets
 from labreport.core import files, hosts, paths, redaction
 from labreport.datasets import download, fetching, folders
 from labreport.platforms import kaggle_client
@@ -81,13 +82,15 @@ def storage(service, monkeypatch, tmp_path):
     service.hashes[service.path] = (
         f"crc32c=AAAAAA==, md5={base64.b64encode(hashlib.md5(data).digest()).decode()}"
     )
-    monkeypatch.setitem(
-        fetching.SOURCES,
-        "cats_dogs",
-        replace(fetching.SOURCES["cats_dogs"], page=service.url + service.path),
-    )
+    change_source(monkeypatch, "cats_dogs", page=service.url + service.path)
     monkeypatch.setattr(fetching.download.time, "sleep", lambda seconds: None)
     return service
+
+
+def change_source(monkeypatch, name, **fields):
+    spec = datasets.DATASETS[name]
+    changed = replace(spec, source=replace(spec.source, **fields))
+    monkeypatch.setitem(datasets.DATASETS, name, changed)
 
 
 def left():
@@ -561,7 +564,7 @@ def test_more_files_than_a_data_set_has_are_refused(flowers, monkeypatch):
 
 def test_an_archive_that_the_disk_has_no_room_for_is_not_downloaded_again(flowers, monkeypatch):
     free = shutil.disk_usage(paths.data().parent)
-    monkeypatch.setitem(fetching.SOURCES, "flowers", replace(fetching.SOURCES["flowers"], size=10))
+    change_source(monkeypatch, "flowers", size=10)
     with monkeypatch.context() as full:
         full.setattr(folders.shutil, "disk_usage", lambda folder: free._replace(free=10_000))
         assert "flowers-recognition.zip unpacked takes 0.0 GB" in refused(OSError) and left() == [

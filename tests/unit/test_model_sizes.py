@@ -87,12 +87,12 @@ def test_the_process_that_plans_never_imports_tensorflow():
     """It may live all night beside the runs."""
     program = (
         "import sys\nfrom labreport.config import experiments\n"
-        "from labreport.executors import model_sizes, planning\n"
-        "def plan(): return planning.estimated([planning.step(experiments.load('cifar10_l2'))])\n"
+        "from labreport.executors import model_sizes, plan\n"
+        "def estimate(): return plan.estimated([plan.step(experiments.load('cifar10_l2'))])\n"
         "if __name__ == '__main__':\n"
-        "    first = plan()\n"
+        "    first = estimate()\n"
         "    model_sizes._built = lambda models, context: {} if not models else 1 / 0\n"
-        "    assert plan() == first and first[0].memory > planning.PROCESSES_BYTES, first\n"
+        "    assert estimate() == first and first[0].memory > plan.PROCESSES_BYTES, first\n"
         "    assert not {'tensorflow', 'keras', 'pandas'} & set(sys.modules)\n"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)

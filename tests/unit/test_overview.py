@@ -26,7 +26,7 @@ from helpers.run_folders import ended, finish
 from labreport.cli import inspection
 from labreport.config import experiments
 from labreport.core import files, paths
-from labreport.executors import planning, progress
+from labreport.executors import plan, progress
 from labreport.reporting import index
 from labreport.runs import fingerprint, results, state
 from labreport.studies import assignments, overview, sweeps
@@ -486,9 +486,9 @@ def test_a_damaged_file_costs_the_row_of_its_own_run_only(how, beside, capsys):
         assert pipeline["main"](["list"]) == 0 and pipeline["main"](["show", "cifar10_l2"]) == 0, (
             file.name
         )
-        now = planning.step(experiments.load("cifar10_l2_dropout"))
+        now = plan.step(experiments.load("cifar10_l2_dropout"))
         progress.look(now)
-        planning._earlier_runs()
+        plan._earlier_runs()
         assert assignments.load("cifar10").finished, file.name
         said = capsys.readouterr()
         assert not said.err and "cifar10_l2 " in said.out, file.name
@@ -519,8 +519,8 @@ def test_a_wrong_type_at_any_place_of_a_file_costs_the_row_of_its_own_run_only(
         index.index_page(list(rows.values()), files.now())
         status = inspection.run_status(experiments.load("cifar10_l2_dropout"))
         assert status and "Error" not in status
-        progress.look(planning.step(experiments.load("cifar10_l2_dropout")))
-        planning._earlier_runs()
+        progress.look(plan.step(experiments.load("cifar10_l2_dropout")))
+        plan._earlier_runs()
 
 
 def test_a_damaged_metrics_file_is_said_to_be_damaged_and_what_it_stood_for_is_not_lost(

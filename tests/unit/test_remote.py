@@ -14,12 +14,12 @@ from helpers.project import copy_project
 from labreport.config import experiments
 from labreport.core import files
 from labreport.core.signals import Interrupted
-from labreport.executors import planning
-from labreport.executors.kaggle import job_chain, package, sending, worker
+from labreport.executors import plan
+from labreport.executors.kaggle import chain_state, job_chain, notebook_log, package, submit, worker
 from labreport.runs import fingerprint, results, state
 
 EXPERIMENT = "cifar10_naive_adam"
-TERMS = sending.Terms(gpu=True, accelerator=None, at_once=2, seconds=3600, language="en")
+TERMS = submit.Terms(gpu=True, accelerator=None, at_once=2, seconds=3600, language="en")
 
 
 @pytest.fixture
@@ -27,6 +27,7 @@ def notebooks(service, tmp_path, monkeypatch):
     """Those of the service; looked at often."""
     monkeypatch.setattr(job_chain, "LOOK_SECONDS", 0.05)
     monkeypatch.setattr(job_chain, "FULL_SECONDS", 0.2)
+    monkeypatch.setattr(notebook_log, "LOOK_SECONDS", 0.05)
     monkeypatch.setenv("KAGGLE_USERNAME", kaggle_stand_in.USER)
     monkeypatch.setenv("KAGGLE_KEY", kaggle_stand_in.KEY)
     found = kaggle_notebooks.Notebooks(tmp_path / "service")
@@ -36,7 +37,7 @@ def notebooks(service, tmp_path, monkeypatch):
 
 
 def step(name=EXPERIMENT, **settings):
-    return planning.step(experiments.load(name, {"data": "sample", "epochs": 3} | settings))
+    return plan.step(experiments.load(name, {"data": "sample", "epochs": 3} | settings))
 
 
 def bring(*steps, terms=TERMS):
@@ -151,7 +152,7 @@ def test_a_run_is_sent_as_a_private_notebook_with_all_that_it_needs_and_comes_ba
 def test_data_sources_and_internet_are_those_that_the_experiment_needs(
     name, data_sets, competitions, internet
 ):
-    assert sending.needs([experiments.load(name)]) == {
+    assert submit.needs([experiments.load(name)]) == {
         "dataset_sources": data_sets,
         "competition_sources": competitions,
         "enable_internet": internet,
@@ -159,7 +160,7 @@ def test_data_sources_and_internet_are_those_that_the_experiment_needs(
 
 
 def test_sample_data_need_nothing():
-    assert sending.needs([step().experiment]) == {
+    assert submit.needs([step().experiment]) == {
         "dataset_sources": [],
         "competition_sources": [],
         "enable_internet": False,
@@ -311,13 +312,13 @@ def test_a_run_that_fails_does_not_stop_the_others_of_its_notebook(notebooks):
 
     notebooks.scripted["*"] = one_fails
     found = bring(
-        *[step(seed=seed) for seed in range(3)], terms=sending.Terms(True, None, 1, 3600, "en")
+        *[step(seed=seed) for seed in range(3)], terms=submit.Terms(True, None, 1, 3600, "en")
     )
     assert sorted(map(bool, found.values())) == [False, False, True]
 
 
 def test_competition_rules_that_were_not_accepted_are_said_with_their_page(notebooks):
-    [why] = bring(planning.step(experiments.load("dog_breeds_scratch_base"))).values()
+    [why] = bring(plan.step(experiments.load("dog_breeds_scratch_base"))).values()
     assert (
         "accept its rules at https://www.kaggle.com/competitions/dog-breed-identification/rules"
         in why
@@ -326,7 +327,7 @@ def test_competition_rules_that_were_not_accepted_are_said_with_their_page(noteb
 
 
 def test_a_data_set_that_the_service_cannot_attach_is_named(notebooks):
-    [why] = bring(planning.step(experiments.load("flowers_vgg16_adam"))).values()
+    [why] = bring(plan.step(experiments.load("flowers_vgg16_adam"))).values()
     assert "cannot attach alxmamaev/flowers-recognition" in why
 
 
@@ -535,7 +536,7 @@ def sent(**part):
 def test_a_damaged_record_of_what_was_sent_is_not_taken_for_an_empty_one(record, notebooks):
     folder = step().experiment.folder
     folder.mkdir(parents=True)
-    (folder / job_chain.RECORD).write_text(record)
+    (folder / chain_state.RECORD).write_text(record)
     with pytest.raises(
         ValueError,
         match=r"sent.json is damaged: look at https://www.kaggle.com/code .*delete the file",
@@ -664,9 +665,7 @@ def test_names_on_kaggle_are_at_most_fifty_characters_and_differ():
             [(name, letter) for name in names for letter in ("", "a")]
         )
     ]
-    found = [
-        sending.slug(name, key, letter, part) for name, key, letter in made for part in (1, 12)
-    ]
+    found = [submit.slug(name, key, letter, part) for name, key, letter in made for part in (1, 12)]
     assert len(set(found)) == len(found) and max(map(len, found)) <= 50
     from slugify import slugify
 
@@ -674,7 +673,7 @@ def test_names_on_kaggle_are_at_most_fifty_characters_and_differ():
 
 
 def test_the_notebook_carries_the_project_as_it_is_now_in_less_than_a_megabyte():
-    one, two = (sending.notebook("x", [step().experiment], "k", TERMS) for _ in range(2))
+    one, two = (submit.notebook("x", [step().experiment], "k", TERMS) for _ in range(2))
     assert json.dumps(one) == json.dumps(two) and len(json.dumps(one)) < 1_000_000
 
 

@@ -15,10 +15,22 @@ from labreport.execution import due
 from labreport.executors import tasks
 from labreport.executors.kaggle import package
 from labreport.platforms import drive_backup
-from labreport.runs import results, state
+from labreport.reporting import formats
+from labreport.runs import manifest, results, state
 from labreport.studies import overview
 
 README = ROOT / "reports/README.md"
+TRANSLATED = ("notebook.ipynb", *formats.files())
+# All that a run leaves to a reader.
+LEFT = (
+    *results.FILES,
+    results.SUBMISSION,
+    results.VERIFICATION,
+    manifest.FILE,
+    "log.txt",
+    "made_from.json",
+    *(i18n.file(name, language) for name in TRANSLATED for language in i18n.LANGUAGES),
+)
 
 
 def git(folder, *arguments):
@@ -32,11 +44,12 @@ def git(folder, *arguments):
 
 def test_the_readme_names_every_file_of_a_run_folder():
     text = README.read_text()
-    translated = {i18n.file(name, "es") for name in ("notebook.ipynb", *due.REPORTS)}
-    names = [*results.OF_A_RUN, state.FILE, due.FAILED, due.FAILED_LOG]
+    names = [*LEFT, state.FILE, due.FAILED, due.FAILED_LOG]
     names += [f"{folder}/" for folder in (state.UNFINISHED, state.EARLIER, tasks.LOGS)]
     assert [name for name in names if f"`{name}`" not in text] == []
-    assert translated <= set(results.OF_A_RUN)
+    assert all(map(results.is_of_a_run, LEFT))
+    strangers = ("report.xx.pdf", "report", "notebook.txt", "../report.pdf", "report.pdf/x", "x")
+    assert not any(map(results.is_of_a_run, strangers))
 
 
 def test_the_readme_s_command_makes_the_folder_that_it_names():
@@ -56,7 +69,7 @@ def test_git_keeps_the_readme_and_sees_nothing_of_runs(tmp_path):
     git(clone, "commit", "--quiet", "--message", "one")
     assert git(clone, "ls-files").split() == [".gitignore", "reports/README.md"]
     run = clone / "reports/a_run"
-    for name in (*results.OF_A_RUN, "README.md", ".run.lock", "unfinished/epoch-1.npz"):
+    for name in (*LEFT, "README.md", ".run.lock", "unfinished/epoch-1.npz"):
         (run / name).parent.mkdir(parents=True, exist_ok=True)
         (run / name).touch()
     for name in (overview.FILE, overview.LOCK, drive_backup.RUNTIME):

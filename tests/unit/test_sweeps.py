@@ -18,7 +18,7 @@ from labreport.analysis import comparison, sweep_comparison
 from labreport.cli.main import main
 from labreport.config import experiments
 from labreport.core import files
-from labreport.executors import forkserver, model_sizes, planning, progress, tasks
+from labreport.executors import forkserver, model_sizes, plan, progress, tasks
 from labreport.runs import provenance
 from labreport.studies import sweeps
 
@@ -194,7 +194,7 @@ def test_a_plan_expects_the_memory_that_runs_take_whatever_a_small_trial_took():
     ]
     real, drawn, large, again, *others = [
         round(step.memory / 2**20)
-        for step in planning.estimated(list(map(planning.step, subjects)), forked=False)
+        for step in plan.estimated(list(map(plan.step, subjects)), forked=False)
     ]
     assert all(1 <= expected / most <= 1.5 for expected, most in zip(others, measured.values()))
     assert real > 1505 and 985 < drawn < large and again == 930  # 1.1 * 700 + 160
@@ -210,22 +210,22 @@ def test_a_plan_knows_what_is_done_what_goes_on_and_how_long_the_rest_takes(monk
     unfinished = sweep.configurations[1].experiments[0].folder / "unfinished"
     unfinished.mkdir(parents=True)
     (unfinished / "history.csv").write_text("epoch\n" + "1\n" * 10)
-    found = planning.estimated(planning.steps(sweep))
+    found = plan.estimated(plan.steps(sweep))
     assert [step.action for step in found] == ["done", "go on", *["train"] * 13] and found[
         1
     ].why == "stopped after 10 epochs"
     assert found[1].seconds == pytest.approx(60) and found[2].seconds == pytest.approx(70)
     [again] = [step for step in found if step.experiment.run_name == "cifar10_naive_adam--seed-2"]
     # as the same took, with another seed
-    assert again.memory == pytest.approx(1.1 * 2**31 + planning.PIPELINE_BYTES)
+    assert again.memory == pytest.approx(1.1 * 2**31 + plan.PIPELINE_BYTES)
     found = [replace(step, memory=2**31) for step in found]
-    here = planning.Room(4, [], 2**33, 2**40)
-    assert planning.jobs(found, here) == 4 and planning.threads(here, 4) == 1
+    here = plan.Resources(4, [], 2**33, 2**40)
+    assert plan.jobs(found, here) == 4 and plan.threads(here, 4) == 1
     # so much memory and no more
-    assert planning.jobs(found, planning.Room(8, [], 2**32, 2**40)) == 2
-    assert planning.jobs(found, planning.Room(8, ["0", "1"], 2**40, 2**40)) == 2  # one run a GPU
-    assert planning.jobs(found, here, asked=3) == 3
-    assert planning.told(found, here, 4, 1)[1].startswith("time: at most 4 min 02 s for 14 runs")
+    assert plan.jobs(found, plan.Resources(8, [], 2**32, 2**40)) == 2
+    assert plan.jobs(found, plan.Resources(8, ["0", "1"], 2**40, 2**40)) == 2  # one run a GPU
+    assert plan.jobs(found, here, asked=3) == 3
+    assert plan.summary(found, here, 4, 1)[1].startswith("time: at most 4 min 02 s for 14 runs")
 
 
 def test_gpus_are_those_that_the_driver_names_or_the_environment_allows(tmp_path, monkeypatch):
@@ -447,7 +447,7 @@ def test_a_huge_grid_is_asked_about_before_a_model_is_built(project, capsys, mon
         + "seeds: [1, 2, 3]\ngrid:\n  batch_size: [1, 2, 3, 4, 5, 6, 7, 8]\n  learning_rate: [0.1,"
         " 0.2, 0.3]\n",
     )
-    monkeypatch.setattr(planning, "estimated", None)
+    monkeypatch.setattr(plan, "estimated", None)
     assert main(["sweep", "mine", "--data", "sample"]) == 1
     assert "error: not started: 75 runs are many; answer y, or say --yes" in capsys.readouterr().err
 
@@ -545,7 +545,7 @@ def test_runs_of_one_seed_are_compared_image_by_image():
 def test_the_live_table_shows_what_runs_before_what_waits_and_counts_the_rest(repeated):
     from rich.console import Console
 
-    steps = planning.steps(sweeps.load("cifar10_optimizers"))
+    steps = plan.steps(sweeps.load("cifar10_optimizers"))
     (steps[3].experiment.folder / "metrics.json").unlink()
     found = [
         progress.look(replace(step, label="[/b] Adam") if step.label == "Adam" else step)

@@ -46,7 +46,10 @@ def _experiments(options: argparse.Namespace) -> list[str]:
         return existing
     if options.what in known:
         names = _using(options.what)[:1]
-        if options.data != "sample" and not fetching.fetch(options.what, paths.data()):
+        source = datasets.DATASETS[options.what].source
+        if options.data == "sample":
+            return names
+        if source is None or not fetching.fetch(options.what, source, paths.data()):
             print(f"{options.what}: nothing to fetch", flush=True)
         return names
     if options.what not in existing:

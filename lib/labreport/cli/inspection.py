@@ -9,6 +9,7 @@ from dataclasses import replace
 from ..config import experiments
 from ..core import i18n, paths
 from ..core.i18n import count, listed
+from ..reporting import formats
 from ..runs import manifest, records, state
 from ..studies import assignments
 from . import options as opt
@@ -89,7 +90,7 @@ def _row(experiment: experiments.Experiment) -> tuple[str, str, str, str]:
 
 def _comparison_row(assignment: str, finished: list[bool]) -> tuple[str, str, str, str]:
     name = f"{assignment}_{assignments.COMPARISON}"
-    made = (paths.reports() / name / "report.pdf").exists()
+    made = any((paths.reports() / name / file).exists() for file in formats.files())
     question = (
         f"What do the experiments of {assignment} say beside each other?"
         f" ({sum(finished)} of {count(len(finished), 'run')} finished)"
@@ -108,9 +109,9 @@ def run_status(experiment: experiments.Experiment) -> str:
     elif records.damaged(experiment.folder):
         parts.append(f"{records.METRICS} is damaged")
     if (experiment.folder / SENT).exists():  # else a module that takes a second is not imported
-        from ..executors.kaggle import job_chain
+        from ..executors.kaggle import chain_state
 
-        parts.append(job_chain.under_way(experiment.folder))
+        parts.append(chain_state.submitted(experiment.folder).get(experiment.run_name, ""))
     if now.name not in ("none", "finished"):
         parts.append(str(now))
     return "; ".join(filter(None, parts)) or "not run"

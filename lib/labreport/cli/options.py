@@ -3,7 +3,6 @@
 import argparse
 import os
 import re
-import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -126,14 +125,6 @@ def at_least(least: int) -> Callable[[str], int]:
         return int(text)
 
     return read
-
-
-def shell_words(option: str, text: str) -> list[str]:
-    """An option's value, split as a shell would."""
-    try:
-        return shlex.split(text)
-    except ValueError as error:
-        raise ValueError(f"{option} {text}: {str(error).lower()}") from None
 
 
 def settings(options: argparse.Namespace) -> dict:

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from ..config import experiments
-from ..core import paths, signals
+from ..core import i18n, paths, signals
 from ..core.i18n import count, percent
 from ..runs import records, state
 from ..studies import assignments
@@ -22,7 +22,7 @@ def add_to(commands: opt.Commands) -> None:
     parser.add_argument(
         "--notebook-only",
         action="store_true",
-        help="train and execute the notebook, but make no report.pdf and report.html",
+        help="train and execute the notebook, but make no reports",
     )
     _add_report_options(parser)
     parser = commands.add("render", render)
@@ -174,8 +174,8 @@ def bring_up_to_date(subject, language: str, with_reports: bool) -> str:
         if with_reports and work.render:
             if not work.execute:
                 print(f"{subject.run_name}: rendering again ({'; '.join(work.render)})", flush=True)
-            page, pdf = execution.render(subject, language)
-            print(f"report: {folder}/{pdf.name} and {page.name}")
+            names = [path.name for path in execution.render(subject, language)]
+            print(f"report: {folder}/{i18n.listed(names)}")
     finally:
         rewrite_index(language)
     return "trained" if work.train else "executed again" if work.execute else "rendered again"
@@ -226,10 +226,3 @@ def rewrite_index(language: str | None = None, needs_setup: bool = True) -> Path
             flush=True,
         )
         return None
-
-
-def report_command(options: argparse.Namespace, name: str) -> list[str]:
-    """The arguments that make the report of this name, with the settings of this command line."""
-    data = ["--data", options.data] if options.data else []
-    settings = ["--set", *options.set] if options.set else []
-    return ["report", name, "--language", options.language, *data, *settings]

@@ -5,6 +5,7 @@ import contextlib
 import os
 import sys
 
+from .. import executors
 from ..core import files, paths
 from ..core.i18n import count, duration
 from ..runs import state
@@ -12,7 +13,7 @@ from ..studies import sweeps
 from . import options as opt
 from .errors import explain
 from .output import confirmed, print, print_table
-from .reports import bring_up_to_date, report_command, rewrite_index
+from .reports import bring_up_to_date, rewrite_index
 
 
 def add_to(commands: opt.Commands) -> None:
@@ -28,27 +29,12 @@ def add_to(commands: opt.Commands) -> None:
         metavar="N",
         help="how often a run that failed is tried again (default 0)",
     )
-    where = parser.add_mutually_exclusive_group()
-    where.add_argument(
-        "--scheduler",
-        metavar="ADDRESS",
-        help="of a Dask cluster whose workers are to do the runs, such as tcp://lab1:8786",
-    )
-    where.add_argument(
-        "--scheduler-file",
-        metavar="FILE",
-        help="the same, by the file that the scheduler has written",
-    )
+    executors.add_options(parser, "sweep")
     _add(commands, "status", status)
     parser = _add(commands, "slurm", slurm)
     opt.add_language(parser)
     opt.add_yes(parser, " before many runs")
-    parser.add_argument(
-        "--sbatch",
-        default="",
-        metavar="OPTIONS",
-        help="options for sbatch, such as --sbatch='--time=04:00:00 --gres=gpu:1'",
-    )
+    executors.add_options(parser, "slurm")
 
 
 def _add(commands: opt.Commands, name: str, function) -> argparse.ArgumentParser:
@@ -65,22 +51,31 @@ def sweep(options: argparse.Namespace) -> int:
 
     --scheduler or --scheduler-file hands them to the workers of a Dask cluster (docs/cluster.md).
     """
+    return _sweep("sweep", options)
+
+
+def slurm(options: argparse.Namespace) -> int:
+    """Hand the runs of a sweep to SLURM, as a job array, with a job behind it that makes the
+    report.
+    """
+    return _sweep("slurm", options)
+
+
+def _sweep(command: str, options: argparse.Namespace) -> int:
+    """Execute a sweep where a command and its options say; returns the exit code."""
+    from ..executors import plan
+
     _silence_tensorflow()
     chosen = sweeps.load(options.sweep, opt.settings(options))
-    if (options.scheduler or options.scheduler_file) and options.jobs:
-        raise ValueError(
-            "--jobs is for one machine; on a cluster the workers decide how many runs there are at"
-            " once"
-        )
+    executor = executors.load(executors.chosen(command, options))(chosen, options)
     with contextlib.ExitStack() as last, _locked(chosen):
         # When the sweep runs no longer, however it ends: the index shows whether it does.
         last.callback(rewrite_index, options.language)
-        tasks = _run(chosen, options)
+        tasks = execute(executor, plan.steps(chosen), f": {sweeps.described(chosen)}")
+    if not executor.waits:
+        return 0
     failed = [task for task in tasks if task.outcome != "done"]
-    _print_failures(failed)
-    if len(failed) < len(tasks):
-        fresh = sweeps.load(options.sweep, opt.settings(options))
-        bring_up_to_date(fresh, options.language, with_reports=True)
+    report_sweep(options.sweep, tasks, options)
     print(
         f"{count(len(tasks) - len(failed), 'run')} done, {len(failed)} failed"
         + ("; the same command tries them again" if failed else "")
@@ -88,31 +83,45 @@ def sweep(options: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _run(chosen: sweeps.Sweep, options: argparse.Namespace) -> list:
-    """Bring the runs of a sweep to their end, here or on a cluster."""
-    from ..executors import dask, local, planning, progress
+def execute(executor, steps: list, described: str = "") -> list:
+    """Have the steps that are to do executed, and print why those failed that did.
 
-    with contextlib.ExitStack() as stack:
-        client = None
-        if options.scheduler or options.scheduler_file:
-            client = stack.enter_context(dask.connected(options.scheduler, options.scheduler_file))
-        steps = planning.steps(chosen)
-        print(f"{chosen.run_name}: {sweeps.described(chosen)}", flush=True)
-        confirm_many(steps, options)
-        forge = None if client else local.forge(chosen, steps)
-        steps = planning.estimated(steps, forge.context if forge else None, forge is not None)
-        here = planning.room()
-        engine: dask.Cluster | local.Pool
-        if client:
-            at_once, threads = dask.settled(chosen, steps, client)
-            engine = dask.Cluster(chosen, steps, client, threads, options.retry)
-        else:
-            at_once, threads = local.settled(chosen, steps, here, options.jobs)
-            engine = local.Pool(chosen, steps, here, at_once, threads, options.retry, forge)
-        plan = planning.told(steps, here, at_once, threads, apart=client is not None)
-        print("\n".join(plan), flush=True)
-        with progress.shown(steps, at_once) as changed:
-            return engine.run(changed)
+    Args:
+        executor: where; an `executors.base.Executor`.
+        steps: of its subject.
+        described: what the subject is, printed after its name.
+
+    Returns:
+        A task for each step.
+
+    Raises:
+        ValueError: where a person has to agree to so many runs, and does not.
+    """
+    from ..executors.tasks import Task
+
+    name = executor.subject.run_name
+    if not any(step.to_do for step in steps):
+        done = f"all {count(len(steps), 'run')} are" if len(steps) > 1 else "it is"
+        print(f"{name}: nothing to do: {done} done", flush=True)
+        return [Task(step, step.experiment.folder / "log.txt", "done") for step in steps]
+    with executor.connected():
+        if described:
+            print(f"{name}{described}", flush=True)
+        steps = executor.select(steps)
+        _confirm_many(steps, executor.options)
+        steps = executor.prepare(steps)
+        for line in executor.summary(steps):
+            print(line, flush=True)
+        tasks = executor.execute(steps)
+    _print_failures([task for task in tasks if task.outcome not in ("done", "submitted")])
+    return tasks
+
+
+def report_sweep(name: str, tasks: list, options: argparse.Namespace) -> None:
+    """Make the report of a sweep's runs, if any of them is done."""
+    if any(task.outcome == "done" for task in tasks):
+        fresh = sweeps.load(name, opt.settings(options))
+        bring_up_to_date(fresh, options.language, with_reports=True)
 
 
 def _print_failures(failed: list) -> None:
@@ -120,10 +129,12 @@ def _print_failures(failed: list) -> None:
     from ..executors import tasks
 
     for why, alike in tasks.by_reason(failed).items():
-        others = f" and {count(len(alike) - 1, 'other run')}" if len(alike) > 1 else ""
+        first, *others = alike
+        more = f" and {count(len(others), 'other run')}" if others else ""
+        log = f"; {'the first' if others else 'its'} log is {paths.display(first.log)}"
         print(
-            f"error: {alike[0].step.experiment.run_name}{others}: {why};"
-            f" {'its' if len(alike) == 1 else 'the first'} log is {paths.display(alike[0].log)}",
+            f"error: {first.step.experiment.run_name}{more}: {why}"
+            + (log if first.log.exists() else ""),
             file=sys.stderr,
         )
 
@@ -133,20 +144,14 @@ def status(options: argparse.Namespace) -> None:
     and disk that the rest takes. Nothing is trained.
     """
     _silence_tensorflow()
-    from ..executors import planning, progress
-    from ..executors.kaggle import job_chain
+    from ..executors import plan, progress
 
     chosen = sweeps.load(options.sweep, opt.settings(options))
-    steps = planning.timed(planning.steps(chosen))
+    steps = plan.timed(plan.steps(chosen))
     print(
         f"{chosen.title}\n{chosen.question}\n{sweeps.described(chosen)}; the others are compared"
         f" with {chosen.base}\n"
     )
-    if there := job_chain.under_way(chosen.folder):
-        print(
-            f"{chosen.run_name}: {there}; `python pipeline.py kaggle {chosen.name}` looks how far"
-            " it is"
-        )
     runs = [progress.look(step) for step in steps]
     print_table(_rows(chosen, steps, runs))
     _print_needs(chosen, steps, runs, options)
@@ -154,20 +159,22 @@ def status(options: argparse.Namespace) -> None:
 
 def _rows(chosen: sweeps.Sweep, steps: list, runs: list) -> list[tuple[str, ...]]:
     """A heading, and a row for each run."""
-    from ..executors import slurm as jobs
-
-    try:
-        words_of_slurm = jobs.said(chosen)
-    except ValueError as error:  # the rest is known without SLURM
-        words_of_slurm = {}
-        print(f"error: {explain(error)}", file=sys.stderr)
+    states: dict[str, list[str]] = {}
+    for name in executors.EXECUTORS:
+        try:
+            known = executors.load(name).states(chosen.folder, chosen.experiments)
+        except ValueError as error:  # the rest is known without it
+            known = {}
+            print(f"error: {explain(error)}", file=sys.stderr)
+        for run_name, words in known.items():
+            states.setdefault(run_name, []).append(words)
     rows: list[tuple[str, ...]] = [("run", "seed", "state", "epoch", "time left", "")]
     for run, step in zip(runs, steps, strict=True):
-        more = [run.said]
+        more = [run.note]
         if run.name != "done":
             more += [
                 step.why if run.name == "waiting" else "",
-                words_of_slurm.get(step.experiment.run_name, ""),
+                *states.get(step.experiment.run_name, []),
             ]
         left = duration(run.left) if run.left and run.name != "done" else "-"
         epochs = f"{run.epochs}/{run.most}"
@@ -179,7 +186,7 @@ def _rows(chosen: sweeps.Sweep, steps: list, runs: list) -> list[tuple[str, ...]
 
 def _print_needs(chosen: sweeps.Sweep, steps: list, runs: list, options) -> None:
     """Print the sum of a sweep, and what its rest takes; models of unknown size are built."""
-    from ..executors import planning, progress, tasks
+    from ..executors import plan, progress, tasks
 
     before = tasks.recorded(chosen)
     running = any(run.name == "running" for run in runs) or files.locked(
@@ -189,58 +196,11 @@ def _print_needs(chosen: sweeps.Sweep, steps: list, runs: list, options) -> None
     print(f"\n{chosen.run_name}: {whole}", flush=True)
     if not any(step.to_do for step in steps):
         return
-    steps, here = planning.estimated(steps), planning.room()
-    at_once = planning.jobs(steps, here, options.jobs or before.get("at_once"))
-    threads = before.get("threads") or planning.threads(here, at_once)
-    _, time, *needs = planning.told(steps, here, at_once, threads, apart=running)
+    steps, machine = plan.estimated(steps), plan.resources()
+    at_once = plan.jobs(steps, machine, options.jobs or before.get("at_once"))
+    threads = before.get("threads") or plan.threads(machine, at_once)
+    _, time, *needs = plan.summary(steps, None if running else machine, at_once, threads)
     print("\n".join(needs if running else [time, *needs]))
-
-
-def slurm(options: argparse.Namespace) -> None:
-    """Hand the runs of a sweep to SLURM, as a job array, with a job behind it that makes the
-    report.
-    """
-    _silence_tensorflow()
-    from ..executors import planning
-    from ..executors import slurm as jobs
-
-    chosen = sweeps.load(options.sweep, opt.settings(options))
-    sbatch = opt.shell_words("--sbatch", options.sbatch)
-    with _locked(chosen):
-        steps = [step for step in planning.steps(chosen) if step.to_do]
-        if not steps:
-            total = count(len(chosen.experiments), "run")
-            print(f"{chosen.run_name}: nothing to do: all {total} are done")
-            return
-        jobs.check(sbatch)
-        known = jobs.jobs([step.experiment for step in steps])
-        alive = {run: job for run, job in known.items() if job.alive}
-        for step in steps:
-            if job := alive.get(step.experiment.run_name):
-                print(f"{step.experiment.run_name}: not submitted again: {job}")
-        steps = [step for step in steps if step.experiment.run_name not in alive]
-        if not steps:
-            print(
-                f"{chosen.run_name}: nothing to submit: {count(len(alive), 'run')} to do, all"
-                " submitted already"
-            )
-            return
-        confirm_many(steps, options)
-        array, last = jobs.submit(
-            chosen,
-            planning.estimated(steps, forked=False),
-            report_command(options, options.sweep),
-            options.jobs,
-            sbatch,
-        )
-    print(
-        f"{chosen.run_name}: {count(len(steps), 'run')} submitted as job array {array}, and job"
-        f" {last} that makes the report when they have ended"
-    )
-    print(
-        f"look at it with `pipeline.py status {options.sweep}`, end it with `scancel {array}"
-        f" {last}`; each run's log is in {paths.display(chosen.folder)}/logs/, named after it"
-    )
 
 
 def _locked(chosen: sweeps.Sweep):
@@ -251,12 +211,12 @@ def _locked(chosen: sweeps.Sweep):
     )
 
 
-def confirm_many(steps: list, options: argparse.Namespace) -> None:
+def _confirm_many(steps: list, options: argparse.Namespace) -> None:
     """ValueError where there are so many runs to do that a person has to agree, and does not."""
-    from ..executors import planning
+    from ..executors import plan
 
     many = sum(step.to_do for step in steps)
-    if many > planning.MANY and not options.yes and not confirmed(f"start {count(many, 'run')}?"):
+    if many > plan.MANY and not options.yes and not confirmed(f"start {count(many, 'run')}?"):
         raise ValueError(f"not started: {count(many, 'run')} are many; answer y, or say --yes")
 
 

@@ -1,9 +1,9 @@
 """The names a parameter file may choose from, and the settings each takes: read from the source, so
 that Keras is not imported.
 
-A room that offers a choice ends with a dict literal (`MODELS = {"cifar10_naive": cifar10.naive,
-...}`); what may be set from a parameter file are the keyword-only arguments of the function named
-there.
+A package that offers a choice ends with a dict literal (`MODELS = {"cifar10_naive": cifar10.naive,
+...}`, or rows that name the function: `DatasetSpec(load=cifar10.cifar10, ...)`); what may be set
+from a parameter file are the keyword-only arguments of the function named there.
 """
 
 import ast
@@ -68,11 +68,17 @@ def _entries(text: str, variable: str) -> dict[str, ast.expr]:
             and isinstance(statement.value, ast.Dict)
         ):
             return {
-                ast.literal_eval(key): value
+                ast.literal_eval(key): _loader(value)
                 for key, value in zip(statement.value.keys, statement.value.values)
                 if key is not None
             }
     return {}
+
+
+def _loader(value: ast.expr) -> ast.expr:
+    """What stands for the function in a row: the row itself, or what it calls `load`."""
+    keywords = value.keywords if isinstance(value, ast.Call) else []
+    return next((keyword.value for keyword in keywords if keyword.arg == "load"), value)
 
 
 @functools.cache

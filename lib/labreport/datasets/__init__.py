@@ -1,17 +1,22 @@
-"""Data sets by name: each function finds, verifies, splits and returns a `Dataset`, and what is not
-here is fetched; no Keras here.
+"""Data sets by name: each loader finds, verifies, splits and returns a `Dataset`, and what is
+missing is downloaded; no Keras here.
+
+To add one, write its module and a row of `DATASETS`.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..core import paths
+from ..platforms.kaggle_client import SITE
 from ..runs import data_fingerprint
 from . import cats_dogs, cifar10, dog_breeds, fetching, flowers, folders
 from .dataset import Dataset, Split
+from .spec import DatasetSpec, Source
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,8 +32,10 @@ def load(experiment) -> Dataset:
     ConnectionError or FileNotFoundError, as of `fetching.fetch`.
     """
 
+    spec = DATASETS[experiment.dataset]
+
     def here() -> Dataset:
-        return DATASETS[experiment.dataset](  # type: ignore[operator]
+        return spec.load(
             experiment.data,
             paths.data(),
             experiment.seed,
@@ -40,14 +47,16 @@ def load(experiment) -> Dataset:
         try:
             loaded.append(here())
         except folders.NotThere:
-            fetching.fetch(experiment.dataset, paths.data())
+            if spec.source is None:
+                raise
+            fetching.fetch(experiment.dataset, spec.source, paths.data())
             loaded.append(here())
     return loaded[0]
 
 
 def shape(experiment) -> tuple[tuple[int, int, int], int]:
     """Image shape (H, W, 3) and number of classes of an experiment's data, without loading it."""
-    return SHAPES[experiment.dataset](**experiment.dataset_args)  # type: ignore[operator]
+    return DATASETS[experiment.dataset].shape(**experiment.dataset_args)
 
 
 def class_counts(dataset: Dataset) -> pd.DataFrame:
@@ -84,16 +93,76 @@ def evenly(total: int, most: int) -> np.ndarray:
     return np.unique(np.linspace(0, total - 1, min(most, total)).astype(int))
 
 
+# Sizes are what the tutorials print that download them. Nobody here knows the sha256 of Google's
+# archive: its md5 is compared with the one that Google's storage sends along, and from its first
+# use on data.lock knows every file. Kaggle's client verifies sizes; the CRC of each file is
+# compared as it is unpacked, and data.lock then.
 DATASETS = {
-    "cats_dogs": cats_dogs.cats_dogs,
-    "flowers": flowers.flowers,
-    "cifar10": cifar10.cifar10,
-    "dog_breeds": dog_breeds.dog_breeds,
-}
-
-SHAPES = {
-    "cats_dogs": cats_dogs.shape,
-    "flowers": flowers.shape,
-    "cifar10": cifar10.shape,
-    "dog_breeds": dog_breeds.shape,
+    "cats_dogs": DatasetSpec(
+        load=cats_dogs.cats_dogs,
+        shape=cats_dogs.shape,
+        sample_images=480,
+        images=3000,
+        source=Source(
+            cats_dogs.find,
+            cats_dogs.compare,
+            cats_dogs.HOW,
+            folder="cats_and_dogs_filtered",
+            page="https://storage.googleapis.com/mledu-datasets/cats_and_dogs_filtered.zip",
+            size=68_606_236,
+            receive=partial(fetching.from_storage, None),
+        ),
+    ),
+    "flowers": DatasetSpec(
+        load=flowers.flowers,
+        shape=flowers.shape,
+        sample_images=500,
+        images=4317,
+        source=Source(
+            flowers.find,
+            flowers.compare,
+            flowers.HOW,
+            folder="flowers",
+            page=f"{SITE}/datasets/alxmamaev/flowers-recognition",
+            size=236_000_000,
+            receive=partial(
+                fetching.from_kaggle, "dataset_download_files", "alxmamaev/flowers-recognition"
+            ),
+        ),
+    ),
+    "cifar10": DatasetSpec(
+        load=cifar10.cifar10,
+        shape=cifar10.shape,
+        sample_images=6000,
+        images=60_000,
+        mapped=False,  # it comes in six files
+        source=Source(
+            cifar10.find,
+            cifar10.compare,
+            cifar10.HOW,
+            folder=cifar10.FOLDER,
+            page=cifar10.ARCHIVE_URL,
+            size=170_498_071,
+            receive=partial(fetching.from_storage, cifar10.ARCHIVE_SHA256),
+            unpack=cifar10.unpack,
+        ),
+    ),
+    "dog_breeds": DatasetSpec(
+        load=dog_breeds.dog_breeds,
+        shape=dog_breeds.shape,
+        sample_images=1440,
+        images=10_222,
+        unlabelled=10_357,
+        source=Source(
+            dog_breeds.find,
+            dog_breeds.compare,
+            dog_breeds.HOW,
+            folder="dog-breed-identification",
+            page=f"{SITE}/competitions/dog-breed-identification",
+            size=725_000_000,
+            receive=partial(
+                fetching.from_kaggle, "competition_download_files", "dog-breed-identification"
+            ),
+        ),
+    ),
 }

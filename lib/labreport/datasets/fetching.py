@@ -2,39 +2,19 @@
 suspicion, compared with data.lock, and only then in place.
 """
 
-import functools
 import shutil
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 
 from ..core import files, hosts, paths
 from ..platforms import kaggle_client
-from . import cats_dogs, cifar10, data_lock, dog_breeds, download, flowers, folders
+from . import data_lock, download, folders
+from .spec import Source
 
 PLACE = ".download"  # in the data folder: what has arrived of an archive, and the locks
 
 
-@dataclass(frozen=True)
-class Source:
-    """Where a data set comes from.
-
-    room: the module that finds and compares it. folder: its name in the data folder. page: for a
-    person to visit. size: bytes of the archive, about. receive(source, place): downloads the
-    archive into a folder and returns it. unpack(archive, folder): takes it apart.
-    """
-
-    room: ModuleType
-    folder: str
-    page: str
-    size: int
-    receive: Callable[["Source", Path], Path]
-    unpack: Callable[[Path, Path], None] = folders.unpack
-
-
-def fetch(name: str, folder: Path) -> bool:
+def fetch(name: str, source: Source, folder: Path) -> bool:
     """Have a data set in the data folder, whole or not at all; returns whether it had to be
     fetched.
 
@@ -43,7 +23,6 @@ def fetch(name: str, folder: Path) -> bool:
     person has to do something (a token, a competition's rules), OSError where the disk is full,
     ValueError where what is handed out is damaged, dangerous or not what data.lock says.
     """
-    source = SOURCES[name]
     if _missing(source, folder) is None:
         return False
     place, target = folder / PLACE / name, folder / source.folder
@@ -64,7 +43,7 @@ def fetch(name: str, folder: Path) -> bool:
         if target.exists():
             raise FileNotFoundError(
                 f"{missing}, and {paths.display(target)} is in the way of what would be fetched:"
-                f" move it away, or {source.room.HOW}"
+                f" move it away, or {source.instructions}"
             )
         place.mkdir(exist_ok=True)
         _put_in_place(name, source, _received(name, source, folder, missing), target)
@@ -73,9 +52,9 @@ def fetch(name: str, folder: Path) -> bool:
 
 
 def _missing(source: Source, folder: Path) -> folders.NotThere | None:
-    """None where the data set is there, or a part of it that its own room complains of."""
+    """None where the data set is there, or a part of it that its own module complains of."""
     try:
-        source.room.find(folder)
+        source.find(folder)
     except folders.NotThere as missing:
         return missing
     return None
@@ -97,7 +76,7 @@ def _received(name: str, source: Source, folder: Path, missing: folders.NotThere
             "switch Internet on in the notebook's settings, or attach a data set that holds the"
             " same (Add Input)"
         )
-        other = on_kaggle if hosts.KAGGLE_INPUT.is_dir() else source.room.HOW
+        other = on_kaggle if hosts.KAGGLE_INPUT.is_dir() else source.instructions
         raise kind(
             f"{missing} and could not be fetched{page}: {error}\nOr {other}; or try with --data"
             " sample"
@@ -120,7 +99,7 @@ def _put_in_place(name: str, source: Source, archive: Path, target: Path) -> Non
     try:
         try:
             source.unpack(archive, part)
-            root = source.room.find(part)
+            root = source.find(part)
         except (ValueError, folders.NotThere) as error:
             # another one may arrive the next time; where the disk is full this one will do
             archive.unlink()
@@ -129,7 +108,7 @@ def _put_in_place(name: str, source: Source, archive: Path, target: Path) -> Non
             ) from None
         if data_lock.knows(name):
             try:
-                source.room.compare(root)
+                source.compare(root)
             except (ValueError, FileNotFoundError) as error:
                 raise ValueError(
                     f"{name}: what {source.page} hands out now was not put in place. {error}"
@@ -139,7 +118,7 @@ def _put_in_place(name: str, source: Source, archive: Path, target: Path) -> Non
         shutil.rmtree(part, ignore_errors=True)
 
 
-def _from_kaggle(method: str, reference: str, source: Source, place: Path) -> Path:
+def from_kaggle(method: str, reference: str, source: Source, place: Path) -> Path:
     """The archive of a data set (owner/name) or competition (name), by the client's method for it,
     which resumes what an earlier call has left.
     """
@@ -169,47 +148,10 @@ def _from_kaggle(method: str, reference: str, source: Source, place: Path) -> Pa
     return whole
 
 
-def _from_storage(digest: str | None, source: Source, place: Path) -> Path:
+def from_storage(digest: str | None, source: Source, place: Path) -> Path:
     """A public archive at the source's page. digest: its sha256, where it is known."""
     name = source.page.rpartition("/")[-1]
     beside = place.parents[1] / name  # put there by a person
     if not beside.exists():
         _require_room(source, place)
     return download.fetch(source.page, digest, beside if beside.exists() else place / name)
-
-
-# Sizes are what the tutorials print that download them. Nobody here knows the sha256 of Google's
-# archive: its md5 is compared with the one that Google's storage sends along, and from its first
-# use on data.lock knows every file. Kaggle's client verifies sizes; the CRC of each file is
-# compared as it is unpacked, and data.lock then.
-SOURCES = {
-    "cats_dogs": Source(
-        cats_dogs,
-        "cats_and_dogs_filtered",
-        "https://storage.googleapis.com/mledu-datasets/cats_and_dogs_filtered.zip",
-        68_606_236,
-        functools.partial(_from_storage, None),
-    ),
-    "flowers": Source(
-        flowers,
-        "flowers",
-        f"{kaggle_client.SITE}/datasets/alxmamaev/flowers-recognition",
-        236_000_000,
-        functools.partial(_from_kaggle, "dataset_download_files", "alxmamaev/flowers-recognition"),
-    ),
-    "cifar10": Source(
-        cifar10,
-        cifar10.FOLDER,
-        cifar10.ARCHIVE_URL,
-        170_498_071,
-        functools.partial(_from_storage, cifar10.ARCHIVE_SHA256),
-        cifar10.unpack,
-    ),
-    "dog_breeds": Source(
-        dog_breeds,
-        "dog-breed-identification",
-        f"{kaggle_client.SITE}/competitions/dog-breed-identification",
-        725_000_000,
-        functools.partial(_from_kaggle, "competition_download_files", "dog-breed-identification"),
-    ),
-}

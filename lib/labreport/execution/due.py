@@ -9,6 +9,7 @@ from pathlib import Path
 from ..config import authors
 from ..core import files, i18n, paths
 from ..core.i18n import count
+from ..reporting import formats
 from ..runs import (
     attachments,
     data_fingerprint,
@@ -27,7 +28,6 @@ NOTEBOOK = "notebook.ipynb"
 RUNNING = "running.ipynb"
 FAILED = "failed.ipynb"
 LOG, FAILED_LOG = "log.txt", "failed.txt"  # what the kernel wrote beside the notebook
-REPORTS = ("report.html", "report.pdf")
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def work(subject, language: str = "en") -> Work:
     execute = [*_changed_since(folder, notebook, *manifest.TRAINED), *execute]
     if execute:
         return Work([], execute, execute)
-    reports = [i18n.file(name, language) for name in REPORTS]
+    reports = [i18n.file(name, language) for name in formats.files()]
     render = [f"{name} is missing" for name in reports if not (folder / name).exists()]
     render = render or _reasons(
         None,

@@ -120,8 +120,8 @@ def _write_notebook(path: Path, notebook) -> None:
     files.replace(path, lambda temporary: temporary.write_text(text, "utf-8"))
 
 
-def render(subject, language: str = "en", force: bool = False) -> tuple[Path, Path]:
-    """Make the HTML and the PDF of the executed notebook in a language; FileNotFoundError where
+def render(subject, language: str = "en", force: bool = False) -> tuple[Path, ...]:
+    """Make the reports of the executed notebook in a language; FileNotFoundError where
     there is none yet.
 
     ValueError where a file of the run was changed after it was executed, unless `force`: then the

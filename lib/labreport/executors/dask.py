@@ -7,6 +7,7 @@ with its worker, the run's lock keeps a second copy out, and the next one goes o
 saved epoch.
 """
 
+import argparse
 import asyncio
 import contextlib
 import logging
@@ -16,16 +17,17 @@ import socket
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..core import files, paths, redaction, signals
 from ..runs import provenance, state
-from ..studies.sweeps import Sweep
-from . import tasks
-from .planning import Step
-from .tasks import Task
+from . import plan, progress, tasks
+from .base import Executor
+from .plan import Step
+from .tasks import Subject, Task
 
 CONNECT_SECONDS = 60  # for a scheduler to answer, or to come back
 AGAIN_SECONDS = 5.0  # until a run that another process has in hand is looked at again
@@ -36,13 +38,54 @@ STOP = "stop"  # file in the sweep's folder that asks the runs at work to finish
 GPU = "GPU"  # the resource that a worker with one is started with
 
 
+class Dask(Executor):
+    """The workers of a Dask cluster."""
+
+    client: Any
+    at_once: int
+    threads: int
+
+    def __init__(self, subject: Subject, options: argparse.Namespace) -> None:
+        super().__init__(subject, options)
+        if options.jobs:
+            raise ValueError(
+                "--jobs is for one machine; on a cluster the workers decide how many runs there are"
+                " at once"
+            )
+        if bool(options.scheduler) == bool(options.scheduler_file):
+            raise ValueError("name the cluster: either --scheduler or --scheduler-file")
+
+    @contextlib.contextmanager
+    def connected(self) -> Iterator[None]:
+        """A block in which the scheduler answers, and has a worker."""
+        with connected(self.options.scheduler, self.options.scheduler_file) as self.client:
+            yield
+
+    def prepare(self, steps: list[Step]) -> list[Step]:
+        """Settles also how many threads each run has."""
+        steps = super().prepare(steps)
+        self.at_once, self.threads = allocation(self.subject, steps, self.client)
+        return steps
+
+    def summary(self, steps: list[Step]) -> list[str]:
+        """The plan's sum."""
+        return plan.summary(steps, None, self.at_once, self.threads)
+
+    def execute(self, steps: list[Step]) -> list[Task]:
+        """As many steps at once as the workers take."""
+        with progress.shown(steps, self.at_once) as changed:
+            return Cluster(self.subject, steps, self.client, self.threads, self.options.retry).run(
+                changed
+            )
+
+
 @dataclass
 class Cluster:
     """Runs the steps of a sweep on the workers of a scheduler. client: distributed's. threads: of
     each run; retries: of a run that failed.
     """
 
-    sweep: Sweep
+    subject: Subject
     steps: list[Step]
     client: Any
     threads: int
@@ -52,21 +95,21 @@ class Cluster:
     _given_up: Counter = field(default_factory=Counter)
 
     def run(self, changed) -> list[Task]:
-        """Bring every step to its end; `changed(task)` is told of each that is handed out or ends,
-        and called without one as often as the view may move.
+        """Bring every step to its end; call `changed(task)` for each that is handed out or ends,
+        and without one as often as the view may move.
 
         Raises ConnectionError where the scheduler is gone and does not come back, and Interrupted
-        after SIGINT or SIGTERM, when the runs at work have saved their epoch.
+        after SIGINT or SIGTERM, when the running ones have saved their epoch.
         """
-        stop = self.sweep.folder / STOP
+        stop = self.subject.folder / STOP
         stop.unlink(missing_ok=True)
         begun = set()
         with (
-            tasks.queued(self.sweep, self.steps) as found,
+            tasks.queued(self.subject, self.steps) as queued,
             signals.listening(lambda: self._ask_to_stop(stop)) as asked,
         ):
-            while open_ones := [task for task in found if task.outcome in ("waiting", "running")]:
-                for task in open_ones:
+            while unfinished := [task for task in queued if task.outcome in ("waiting", "running")]:
+                for task in unfinished:
                     if task.outcome == "running" and self._futures[task.folder].done():
                         self._ended(task, asked())
                         changed(task)
@@ -84,8 +127,8 @@ class Cluster:
                 changed(None)
                 time.sleep(tasks.LOOK_SECONDS)
             if asked():
-                raise tasks.stopped(self.sweep, found, asked())
-        return found
+                raise tasks.stopped(self.subject, queued, asked())
+        return queued
 
     def _ask_to_stop(self, stop: Path) -> None:
         stop.touch()
@@ -100,7 +143,7 @@ class Cluster:
         """Whether there is a scheduler; while it is away, it is waited for."""
         if self.client.status == "closed":
             raise ConnectionError(
-                f"{self.sweep.run_name}: the scheduler is gone; what the runs have saved is"
+                f"{self.subject.run_name}: the scheduler is gone; what the runs have saved is"
                 " untouched. Start it and its workers again, then the same command goes on"
             )
         return self.client.status == "running"
@@ -260,18 +303,18 @@ def connected(address: str | None, scheduler_file: str | None):
 
 def _answers(address: str) -> None:
     """ValueError where it is no address, OSError where nothing listens there."""
-    found = re.fullmatch(r"(?:\w+://)?(?:\[([^\]]+)\]|([^:/]+)):(\d+)", address)
-    if not found:
+    parts = re.fullmatch(r"(?:\w+://)?(?:\[([^\]]+)\]|([^:/]+)):(\d+)", address)
+    if not parts:
         raise ValueError("an address is like tcp://lab1:8786")
-    socket.create_connection((found[1] or found[2], int(found[3])), timeout=CONNECT_SECONDS).close()
+    socket.create_connection((parts[1] or parts[2], int(parts[3])), timeout=CONNECT_SECONDS).close()
 
 
 def workers(client) -> list[dict]:
     """What the scheduler says of the workers that may take a run: those with a GPU, if there are
     such.
     """
-    found = list(client.scheduler_info(n_workers=-1)["workers"].values())
-    return [worker for worker in found if worker["resources"].get(GPU)] or found
+    known = list(client.scheduler_info(n_workers=-1)["workers"].values())
+    return [worker for worker in known if worker["resources"].get(GPU)] or known
 
 
 def has_gpus(client) -> bool:
@@ -279,18 +322,18 @@ def has_gpus(client) -> bool:
     return any(worker["resources"].get(GPU) for worker in workers(client))
 
 
-def settled(sweep: Sweep, found: list[Step], client) -> tuple[int, int]:
+def allocation(subject: Subject, steps: list[Step], client) -> tuple[int, int]:
     """Runs at once, and threads of each: as at the sweep's start, else what the smallest share of a
     machine is among the workers.
     """
-    there, before = workers(client), tasks.recorded(sweep)
-    at_once = sum(int(worker["resources"].get(GPU, worker["nthreads"])) for worker in there)
+    chosen, before = workers(client), tasks.recorded(subject)
+    at_once = sum(int(worker["resources"].get(GPU, worker["nthreads"])) for worker in chosen)
     if "threads" in before or os.environ.get("LABREPORT_THREADS"):
         threads = before.get("threads") or int(os.environ["LABREPORT_THREADS"])
     else:
         processors = client.run(provenance.processors)
         runs: Counter[str] = Counter()
-        for worker in there:
+        for worker in chosen:
             runs[worker["host"]] += int(worker["resources"].get(GPU, worker["nthreads"]))
         threads = max(
             1,
@@ -300,6 +343,6 @@ def settled(sweep: Sweep, found: list[Step], client) -> tuple[int, int]:
                 if (host := address.split("://")[-1].rsplit(":", 1)[0]) in runs
             ),
         )
-    if any(step.to_do for step in found):
-        tasks.record(sweep, at_once, threads)
+    if any(step.to_do for step in steps):
+        tasks.record(subject, at_once, threads)
     return at_once, threads

@@ -96,9 +96,9 @@ def _built(models: dict[Path, Experiment], context) -> dict[Path, Size]:
     shapes = [datasets.shape(experiment) for experiment in models.values()]
     with concurrent.futures.ProcessPoolExecutor(
         1, context or multiprocessing.get_context("spawn"), initializer=_without_gpu_and_greetings
-    ) as apart:
+    ) as pool:
         try:
-            sizes = list(apart.map(measured, models.values(), shapes))
+            sizes = list(pool.map(measured, models.values(), shapes))
         except concurrent.futures.process.BrokenProcessPool:
             raise ValueError(
                 "the process that builds the models of the runs was ended from outside: is there"
@@ -150,7 +150,7 @@ def measured(experiment: Experiment, shape: tuple) -> Size:
 
 def _bytes_of_outputs(layer) -> list[tuple[float, bool]]:
     """Bytes of each output of a layer, or of a model's layers; and whether the layer learns."""
-    parts = [part for one in getattr(layer, "layers", []) for part in _bytes_of_outputs(one)]
-    found = layer.output if isinstance(layer.output, (list, tuple)) else [layer.output]
+    parts = [part for inner in getattr(layer, "layers", []) for part in _bytes_of_outputs(inner)]
+    outputs = layer.output if isinstance(layer.output, (list, tuple)) else [layer.output]
     learns = bool(layer.trainable_weights)
-    return parts or [(4.0 * math.prod(output.shape[1:]), learns) for output in found]
+    return parts or [(4.0 * math.prod(output.shape[1:]), learns) for output in outputs]

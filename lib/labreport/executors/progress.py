@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from ..config.schema import printable
 from ..core.i18n import count, duration, percent
 from ..runs import records, state
-from .planning import Step
+from .plan import Step
 
 BAR = 20  # characters
-MOST_SAID = 40  # characters
+LONGEST_NOTE = 40  # characters
 MOST_LINES = 30  # of runs in the live table
 
 
 @dataclass(frozen=True)
 class Progress:
-    """One run. epochs: complete ones. left: seconds, None where nothing tells. said: what came of
+    """One run. epochs: complete ones. left: seconds, None where nothing tells. note: what came of
     it, or why it is not running.
     """
 
@@ -29,7 +29,7 @@ class Progress:
     epochs: int
     most: int
     left: float | None
-    said: str
+    note: str
 
     @property
     def bar(self) -> str:
@@ -86,19 +86,19 @@ def _left(experiment, epochs: int) -> float | None:
     return max(0.0, (experiment.epochs - epochs) * pace - (time.time() - saved[-1]))
 
 
-def whole(found: list[Progress], at_once: int) -> str:
+def whole(runs: list[Progress], at_once: int) -> str:
     """The sweep in one line."""
-    states = [one.name for one in found]
+    states = [run.name for run in runs]
     parts = [
-        f"{states.count('done')} of {count(len(found), 'run')} done",
+        f"{states.count('done')} of {count(len(runs), 'run')} done",
         *(
             f"{states.count(name)} {name}"
             for name in ("running", "failed", "interrupted", "waiting")
             if name in states
         ),
     ]
-    waiting = [one for one in found if one.name != "done"]
-    known = [one.left for one in waiting if one.left]
+    waiting = [run for run in runs if run.name != "done"]
+    known = [run.left for run in waiting if run.left]
     if known:
         # of those that nothing tells of, as much as of the others
         left = max(max(known), sum(known) * len(waiting) / len(known) / at_once)
@@ -106,23 +106,23 @@ def whole(found: list[Progress], at_once: int) -> str:
     return ", ".join(parts)
 
 
-def line(one: Progress) -> str:
+def line(run: Progress) -> str:
     """A run in one line of plain text."""
-    left = f", at most {duration(one.left)} left" if one.left and one.name == "running" else ""
-    return f"{one.label}, seed {one.seed}: {one.name}, epoch {one.epochs} of {one.most}{left}" + (
-        f": {one.said}" if one.said else ""
+    left = f", at most {duration(run.left)} left" if run.left and run.name == "running" else ""
+    return f"{run.label}, seed {run.seed}: {run.name}, epoch {run.epochs} of {run.most}{left}" + (
+        f": {run.note}" if run.note else ""
     )
 
 
-def table(found: list[Progress], at_once: int):
+def table(runs: list[Progress], at_once: int):
     """A rich table: those that run, failed or were stopped first; of the others as many as fit."""
     from rich.table import Table
     from rich.text import Text
 
     order = {"running": 0, "failed": 1, "interrupted": 2, "done": 3, "waiting": 4}
-    shown = sorted(found, key=lambda one: order.get(one.name, 3))[:MOST_LINES]
+    shown = sorted(runs, key=lambda run: order.get(run.name, 3))[:MOST_LINES]
     drawn = Table(
-        title=whole(found, at_once),
+        title=whole(runs, at_once),
         title_justify="left",
         title_style="bold",
         box=None,
@@ -134,22 +134,22 @@ def table(found: list[Progress], at_once: int):
             justify="right" if heading in ("seed", "epoch", "left") else "left",
             no_wrap=True,
         )
-    for one in shown:
-        left = duration(one.left) if one.left and one.name != "done" else ""
+    for run in shown:
+        left = duration(run.left) if run.left and run.name != "done" else ""
         # the log has the rest
-        said = one.said if len(one.said) <= MOST_SAID else f"{one.said[:MOST_SAID]}..."
+        note = run.note if len(run.note) <= LONGEST_NOTE else f"{run.note[:LONGEST_NOTE]}..."
         row = (
-            one.label,
-            str(one.seed),
-            one.name,
-            one.bar,
-            f"{one.epochs}/{one.most}",
+            run.label,
+            str(run.seed),
+            run.name,
+            run.bar,
+            f"{run.epochs}/{run.most}",
             left,
-            said if one.name in ("done", "failed") else "",
+            note if run.name in ("done", "failed") else "",
         )
         drawn.add_row(*map(Text, row))  # as it stands: brackets in a label are no markup
-    if len(found) > len(shown):
-        drawn.caption, drawn.caption_justify = f"and {len(found) - len(shown)} more", "left"
+    if len(runs) > len(shown):
+        drawn.caption, drawn.caption_justify = f"and {len(runs) - len(shown)} more", "left"
     return drawn
 
 

@@ -1,21 +1,22 @@
-"""A run of a sweep on its way: what starts it, where its words go, what came of it; and what a
-sweep keeps of how its runs are made.
+"""A run on its way: what starts it, where its output goes, how it ended; and what a sweep records
+of how its runs are made.
 """
 
+import argparse
 import contextlib
 import json
 import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from ..config import experiments
 from ..core import files, logs, paths, signals
 from ..core.i18n import count
 from ..runs import state
-from ..studies.sweeps import Sweep
 from . import forkserver
-from .planning import Step
+from .plan import Step
 
 PIPELINE = paths.PACKAGE.parents[1] / "pipeline.py"
 RECORD = "sweep.json"  # in the sweep's folder: how its runs are made
@@ -23,10 +24,25 @@ LOGS = "logs"
 LOOK_SECONDS = 0.5
 
 
+class Subject(Protocol):
+    """What an executor is asked for: an experiment, or a sweep with its runs."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def run_name(self) -> str: ...
+
+    @property
+    def folder(self) -> Path: ...
+
+
 @dataclass
 class Task:
-    """A run on its way. outcome: waiting, running, done, failed or stopped. tries: processes
-    started so far. why: it failed.
+    """A run on its way.
+
+    outcome: waiting, running, done, failed or stopped; submitted where it goes on after this
+    command. tries: processes started so far. why: it failed.
     """
 
     step: Step
@@ -51,7 +67,7 @@ class Task:
         if code == 0:
             self.outcome, self.why = "done", ""
             return
-        self.why = last_words(self.log, code)
+        self.why = reason_in_log(self.log, code)
         if asked and code in (129, 130, 143, forkserver.LOST):
             self.outcome = "stopped"
         elif code in (files.RUN_LOCKED, forkserver.LOST) and not asked:
@@ -62,11 +78,11 @@ class Task:
 
 
 @contextlib.contextmanager
-def queued(sweep: Sweep, steps: list[Step]):
+def queued(subject: Subject, steps: list[Step]):
     """Within the block there is a task for each step, queued where there is something to do; what
     nothing has come of is taken back at its end.
     """
-    folder = sweep.folder / LOGS
+    folder = subject.folder / LOGS
     folder.mkdir(parents=True, exist_ok=True)
     tasks = [
         Task(step, folder / f"{step.experiment.run_name}.txt", "waiting" if step.to_do else "done")
@@ -97,10 +113,10 @@ def command(experiment) -> list[str]:
 
 
 def head(log: Path, run_name: str, how: str) -> None:
-    """Say in the log that a process begins."""
+    """Write into the log that a process begins."""
     log.parent.mkdir(parents=True, exist_ok=True)  # somebody may have tidied up
-    with open(log, "a") as words:
-        words.write(f"--- {run_name}, {files.now()}, {how}\n")
+    with open(log, "a") as stream:
+        stream.write(f"--- {run_name}, {files.now()}, {how}\n")
 
 
 def start(
@@ -128,11 +144,11 @@ def base_folder(experiment) -> Path | None:
     return base.folder if base and not (base.folder / "metrics.json").exists() else None
 
 
-def stopped(sweep: Sweep, found: list[Task], number: int) -> signals.Interrupted:
+def stopped(subject: Subject, tasks: list[Task], number: int) -> signals.Interrupted:
     """What is raised when a sweep was asked to stop by a signal, and its runs have."""
     stop = signals.Interrupted(
-        f"{sweep.run_name}: {sum(task.outcome == 'done' for task in found)} of"
-        f" {count(len(found), 'run')} done, the epochs of the others are saved; the same command"
+        f"{subject.run_name}: {sum(task.outcome == 'done' for task in tasks)} of"
+        f" {count(len(tasks), 'run')} done, the epochs of the others are saved; the same command"
         " goes on"
     )
     stop.signal = number
@@ -140,40 +156,40 @@ def stopped(sweep: Sweep, found: list[Task], number: int) -> signals.Interrupted
 
 
 def by_reason(failed: list[Task]) -> dict[str, list[Task]]:
-    """Tasks that failed, by what they said: one mistake can fail a whole night's runs, and is told
+    """Tasks that failed, by the reason: one mistake can fail a whole night's runs, and is printed
     once.
     """
-    found: dict[str, list[Task]] = {}
+    reasons: dict[str, list[Task]] = {}
     for task in failed:
-        found.setdefault(task.why, []).append(task)
-    return found
+        reasons.setdefault(task.why, []).append(task)
+    return reasons
 
 
-def recorded(sweep: Sweep) -> dict:
+def recorded(subject: Subject) -> dict:
     """at_once and threads with which a sweep was started; empty where it was not yet.
 
     Another number of threads gives other bits, so they are kept.
     """
-    found = files.read_json(sweep.folder / RECORD)
-    whole = isinstance(found, dict) and all(
-        type(found.get(key)) is int and found[key] > 0 for key in ("at_once", "threads")
+    record = files.read_json(subject.folder / RECORD)
+    whole = isinstance(record, dict) and all(
+        type(record.get(key)) is int and record[key] > 0 for key in ("at_once", "threads")
     )
-    return found if whole else {}
+    return record if whole else {}
 
 
-def record(sweep: Sweep, at_once: int, threads: int) -> None:
+def record(subject: Subject, at_once: int, threads: int) -> None:
     """Keep them."""
     files.write_json(
-        sweep.folder / RECORD,
+        subject.folder / RECORD,
         {
             "at_once": at_once,
             "threads": threads,
-            "started": recorded(sweep).get("started", files.now()),
+            "started": recorded(subject).get("started", files.now()),
         },
     )
 
 
-def last_words(log: Path, code: int) -> str:
+def reason_in_log(log: Path, code: int) -> str:
     """Why a run failed, by its log; code: its exit code, for a run that said nothing."""
     text = log.read_text("utf-8", errors="replace") if log.exists() else ""
     lines = [
@@ -182,3 +198,10 @@ def last_words(log: Path, code: int) -> str:
     if not lines or lines[-1].startswith("---"):
         return f"it ended with code {code} and no word: killed, or out of memory?"
     return lines[-1].split(": ", 1)[1]
+
+
+def report_command(options: argparse.Namespace, name: str) -> list[str]:
+    """The arguments that make the report of this name, with the settings of a command line."""
+    data = ["--data", options.data] if options.data else []
+    settings = ["--set", *options.set] if options.set else []
+    return ["report", name, "--language", options.language, *data, *settings]

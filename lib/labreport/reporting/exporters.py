@@ -12,10 +12,9 @@ from traitlets.config import Config
 from ..config.authors import Authorship
 from ..core import i18n
 from ..core.i18n import _
+from . import formats
 from .blocks import Attachment, Document
-from .html import html_page
 from .notebook import document_from_notebook
-from .pdf import pdf_bytes
 
 NOBODY = Authorship()
 
@@ -67,7 +66,7 @@ class ReportHTMLExporter(_ReportExporter):
     def from_notebook_node(self, nb, resources=None, **kw):
         document, resources = self.document(nb, resources, **kw)
         with _speaking(document):
-            return html_page(document), resources
+            return formats.FORMATS["html"].export(document).decode("utf-8"), resources
 
 
 class ReportPDFExporter(_ReportExporter):
@@ -80,7 +79,7 @@ class ReportPDFExporter(_ReportExporter):
     def from_notebook_node(self, nb, resources=None, **kw):
         document, resources = self.document(nb, resources, **kw)
         with _speaking(document):
-            return pdf_bytes(document), resources
+            return formats.FORMATS["pdf"].export(document), resources
 
 
 def _speaking(document: Document):
@@ -126,13 +125,17 @@ def render(
     attachments: Mapping[str, bytes] | None = None,
     authorship: Authorship = NOBODY,
     edited: Sequence[str] = (),
-) -> tuple[Path, Path]:
-    """Write report.html and report.pdf of an executed notebook into `folder`, report.es.html and
-    report.es.pdf of a Spanish one; both or neither are replaced.
+) -> tuple[Path, ...]:
+    """Write the reports of an executed notebook into `folder`, one of each format: report.html,
+    report.pdf; report.es.html, report.es.pdf of a Spanish one. All or none are replaced.
 
-    attachments: files that the PDF carries inside, by name. authorship: who hands the reports in,
-    and for what. edited: files that were changed after the notebook was executed; both reports say
-    so on top.
+    Args:
+        attachments: files that the PDF carries inside, by name.
+        authorship: who hands the reports in, and for what.
+        edited: files that were changed after the notebook was executed; the reports say so on top.
+
+    Returns:
+        The paths of the reports, in the order of `formats.FORMATS`.
     """
     notebook_path, folder = Path(notebook_path), Path(folder)
     notebook = nbformat.read(notebook_path, as_version=4)
@@ -152,8 +155,10 @@ def render(
                     files=", ".join(edited),
                 ),
             )
-        names = [i18n.file(name, i18n.current_language()) for name in ("report.html", "report.pdf")]
-        contents = dict(zip(names, (html_page(document).encode("utf-8"), pdf_bytes(document))))
+        contents = {
+            i18n.file(form.file, i18n.current_language()): form.export(document)
+            for form in formats.FORMATS.values()
+        }
     folder.mkdir(parents=True, exist_ok=True)
     waiting = {folder / name: folder / f".{name}.{os.getpid()}.part" for name in contents}
     try:
@@ -164,5 +169,4 @@ def render(
     finally:
         for temporary in waiting.values():
             temporary.unlink(missing_ok=True)
-    html, pdf = (folder / name for name in names)
-    return html, pdf
+    return tuple(waiting)

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from ..core.i18n import _, count, current_language, date, listed, number, percent
+from . import formats
 from .page import page
 
 WIDTH, HEIGHT, EDGE = 110, 30, 3  # of a curve, in pixels
@@ -92,13 +93,10 @@ def index_page(entries: list[Entry], written: str) -> str:
 
 def _link(entry: Entry, file: str) -> Markup:
     stem, *language, suffix = file.split(".")
-    told = (
-        _("failed notebook")
-        if stem == "failed"
-        else {"html": "HTML", "pdf": "PDF", "ipynb": _("notebook")}[suffix]
-    )
+    labels = {form.file.rpartition(".")[2]: form.label for form in formats.FORMATS.values()}
+    label = _("failed notebook") if stem == "failed" else labels.get(suffix, _("notebook"))
     return Markup('<a href="{}/{}">{}</a>').format(
-        quote(entry.name), quote(file), f"{told} ({language[0]})" if language else told
+        quote(entry.name), quote(file), f"{label} ({language[0]})" if language else label
     )
 
 

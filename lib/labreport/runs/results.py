@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,20 +24,9 @@ PROVENANCE = "provenance.json"
 VERIFICATION = "verification.json"  # only where a run was repeated, and compared
 SUBMISSION = "submission.csv"  # only where a competition's unlabelled images were there
 FILES = (HISTORY, PREDICTIONS, MODEL, PROVENANCE, METRICS)
-# All that a run leaves to a reader; the notebook and the reports come after the training.
-OF_A_RUN = (
-    *FILES,
-    SUBMISSION,
-    VERIFICATION,
-    manifest.FILE,
-    "log.txt",
-    "made_from.json",
-    *(
-        i18n.file(name, language)
-        for language in i18n.LANGUAGES
-        for name in ("notebook.ipynb", "report.html", "report.pdf")
-    ),
-)
+# The notebook and the reports come after the training.
+NOTEBOOK = re.compile(rf"notebook(\.({'|'.join(i18n.LANGUAGES)}))?\.ipynb")
+REPORT = re.compile(rf"report(\.({'|'.join(i18n.LANGUAGES)}))?\.[a-z0-9]+")
 PUBLISHED_COLUMNS = ("epoch", "accuracy", "loss", "val_accuracy", "val_loss")
 HOSTS = {"colab": "Google Colab", "kaggle": "Kaggle"}
 # with other values of these a run is still to be looked at beside the published one
@@ -201,6 +191,20 @@ def submission_table(split, probabilities: np.ndarray, class_names: list[str]) -
     )
 
 
+def is_of_a_run(name: str) -> bool:
+    """Whether a file of this name is among those that a run leaves to a reader."""
+    return (
+        name in (*FILES, SUBMISSION, VERIFICATION, manifest.FILE, "log.txt", "made_from.json")
+        or NOTEBOOK.fullmatch(name) is not None
+        or REPORT.fullmatch(name) is not None
+    )
+
+
+def files_of_a_run(folder: Path) -> list[Path]:
+    """The files in a run folder that a run leaves to a reader."""
+    return sorted(path for path in folder.iterdir() if path.is_file() and is_of_a_run(path.name))
+
+
 def publish(unfinished: Path, folder: Path, beside: tuple[str, ...] = ()) -> None:
     """Move a complete training into place, the one before into `earlier/`; stopped half-way, the
     next call goes on. metrics.json comes last.
@@ -245,12 +249,11 @@ def _keep_earlier(folder: Path) -> None:
     making = kept.with_name(f".{kept.name}.part")
     shutil.rmtree(making, ignore_errors=True)
     making.mkdir(parents=True)
-    for name in OF_A_RUN:
-        if (folder / name).exists():
-            try:
-                (making / name).hardlink_to(folder / name)
-            except OSError:  # a file system without second names
-                shutil.copy2(folder / name, making / name)
+    for path in files_of_a_run(folder):
+        try:
+            (making / path.name).hardlink_to(path)
+        except OSError:  # a file system without second names
+            shutil.copy2(path, making / path.name)
     making.rename(kept)
 
 

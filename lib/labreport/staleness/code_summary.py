@@ -25,7 +25,7 @@ _HARMLESS = {
     "json": "dumps loads",
     "labreport.config.authors": "Authorship",
     "labreport.staleness.code_digest": "Scope",
-    "labreport.datasets.fetching": "Source",
+    "labreport.datasets.spec": "DatasetSpec Source",
     "labreport.core.i18n": "file N_",
     "logging": "getLogger",
     "numpy": (

@@ -22,7 +22,6 @@ _CHOSEN = frozenset(
         "training.optimizers.OPTIMIZERS",
         "training.losses.LOSSES",
         "datasets.DATASETS",
-        "datasets.SHAPES",
     }
 )
 # How files, folders, processes and other machines are dealt with.

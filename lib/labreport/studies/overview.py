@@ -16,15 +16,14 @@ from ..config.experiments import Experiment
 from ..config.schema import printable
 from ..core import files, i18n, paths
 from ..core.i18n import _
-from ..reporting import index
+from ..reporting import formats, index
 from ..runs import fingerprint, manifest, records, state
 from . import assignments, sweeps
 
 FILE = "index.html"
 LOCK = ".index.lock"
 WAIT_SECONDS = 60  # for those that are writing it: each takes a fraction of a second
-LINKED = ("report.html", "report.pdf", "notebook.ipynb")
-FAILED = "failed.ipynb"
+NOTEBOOK, FAILED = "notebook.ipynb", "failed.ipynb"
 
 
 @dataclass(frozen=True)
@@ -258,7 +257,11 @@ def _entry(folder: Path, today: _Today) -> index.Entry | None:
         result.finished if result else record.get("ended", "") if status == "finished" else ""
     )
     finished = finished if records.is_moment(finished) else ""
-    linked = [i18n.file(file, language) for file in LINKED for language in i18n.LANGUAGES]
+    linked = [
+        i18n.file(file, language)
+        for file in (*formats.files(), NOTEBOOK)
+        for language in i18n.LANGUAGES
+    ]
     return index.Entry(
         name=printable(folder.name),
         kind=kind,

@@ -14,10 +14,9 @@ from ...execution import due, notebook_process
 from ...platforms import drive_backup, kaggle_client
 from ...runs import results, state
 from .. import tasks
-from . import sending, worker
+from . import submit, worker
 
 STAGED = ".fetched"
-BESIDE = tuple(name for name in results.OF_A_RUN if name not in results.FILES)
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class Output:
                 _read,
                 links[worker.RECORD],
                 what=f"the output of {kernel}",
-                page=sending.page(kernel),
+                page=submit.page(kernel),
             )
         lines = [line for line in _lines(log) if line.strip()]
         return cls(
@@ -73,29 +72,26 @@ def take(experiment, failed: str | None, output: Output) -> str:
     failed: why. ValueError where what is there is not a whole run, or not what left Kaggle;
     ConnectionError where it cannot be had now.
     """
-    folder, there, log = (
-        experiment.folder,
-        f"reports/{experiment.run_name}",
-        f"{tasks.LOGS}/{experiment.run_name}.txt",
-    )
+    folder, source = experiment.folder, f"reports/{experiment.run_name}"
     assert output.record is not None
     digests = output.record["files"]
     if failed is None:
         wanted = {
-            name: f"{there}/{name}"
-            for name in (*results.FILES, *BESIDE)
-            if f"{there}/{name}" in digests
+            name: path
+            for path in digests
+            if path == f"{source}/{(name := path.rpartition('/')[2])}" and results.is_of_a_run(name)
         }
         lacking = [name for name in results.FILES if name not in wanted]
         if lacking:
             raise ValueError(
                 f"{experiment.run_name} is said to be finished, but {', '.join(lacking)} did not"
-                f" leave Kaggle; see {sending.page(output.kernel)}"
+                f" leave Kaggle; see {submit.page(output.kernel)}"
             )
     else:
-        kernel_log = f"{there}/{due.FAILED_LOG}"
+        log = f"{tasks.LOGS}/{experiment.run_name}.txt"
+        kernel_log = f"{source}/{due.FAILED_LOG}"
         wanted = {
-            due.FAILED: f"{there}/{due.FAILED}",
+            due.FAILED: f"{source}/{due.FAILED}",
             due.FAILED_LOG: kernel_log if kernel_log in digests else log,
         }
         wanted = {name: path for name, path in wanted.items() if path in digests}
@@ -107,7 +103,7 @@ def take(experiment, failed: str | None, output: Output) -> str:
     for name, path in wanted.items():
         if path not in output.links:
             raise ConnectionError(
-                f"Kaggle does not list {path} in the output of {sending.page(output.kernel)}; the"
+                f"Kaggle does not list {path} in the output of {submit.page(output.kernel)}; the"
                 " same command looks again"
             )
         try:
@@ -123,7 +119,7 @@ def take(experiment, failed: str | None, output: Output) -> str:
         state.run_lock(folder, experiment.run_name, log=due.FAILED_LOG),
     ):
         if failed is None:
-            results.publish(staged, folder, BESIDE)
+            results.publish(staged, folder, tuple(set(wanted) - set(results.FILES)))
         else:
             for file in staged.iterdir():
                 file.replace(folder / file.name)
@@ -149,7 +145,7 @@ def _listed(api, kernel: str) -> tuple[dict[str, str], str]:
                 client.kernels.kernels_api_client.list_kernel_session_output,
                 request,
                 what=f"the output of {kernel}",
-                page=sending.page(kernel),
+                page=submit.page(kernel),
             )
             links |= {file.file_name.lstrip("/"): file.url for file in page.files or []}
             log = log or page.log
@@ -178,11 +174,11 @@ def _usable(record, key: str) -> bool:
     ):
         return False
     return all(
-        isinstance(told, dict)
-        and type(told.get("epochs")) is int
-        and isinstance(told.get("outcome"), str)
-        and (told.get("outcome") != "failed" or isinstance(told.get("why"), str))
-        for told in record["runs"].values()
+        isinstance(result, dict)
+        and type(result.get("epochs")) is int
+        and isinstance(result.get("outcome"), str)
+        and (result.get("outcome") != "failed" or isinstance(result.get("why"), str))
+        for result in record["runs"].values()
     ) and all(isinstance(digest, str) for digest in record["files"].values())
 
 

@@ -27,14 +27,14 @@ def project() -> bytes:
     others.
     """
     root = paths.root()
-    found = [
+    paths_inside = [
         path
         for part in PARTS
         for path in ([root / part] if (root / part).is_file() else (root / part).rglob("*"))
     ]
     contents = {
         path.relative_to(root).as_posix(): _content(path)
-        for path in found
+        for path in paths_inside
         if path.suffix in SUFFIXES
         and path.is_file()
         and not any(part.startswith(".") for part in path.relative_to(root).parts)
@@ -129,8 +129,8 @@ def _content(path: Path) -> bytes:
 
 def _read(name: str) -> dict:
     """A notebook as JSON, without what a person's run has left in it."""
-    found = assignments.notebook(name)
-    for cell in found["cells"]:
+    content = assignments.notebook(name)
+    for cell in content["cells"]:
         if cell["cell_type"] == "code":
             cell.update(outputs=[], execution_count=None)
-    return found
+    return content

@@ -67,13 +67,13 @@ def do(errand: str, runs: dict[str, dict], language: str, seconds: float) -> Non
     record: dict[str, Any] = {
         "errand": errand,
         "runs": {
-            run: {"outcome": "waiting", "epochs": _epochs(run, told["base"])}
-            for run, told in runs.items()
+            run: {"outcome": "waiting", "epochs": _epochs(run, settings["base"])}
+            for run, settings in runs.items()
         },
         "files": {},
     }
     _write(record)
-    for number, (run, told) in enumerate(runs.items(), 1):
+    for number, (run, settings) in enumerate(runs.items(), 1):
         if clock.short:
             break
         if len(runs) > 1:
@@ -81,11 +81,11 @@ def do(errand: str, runs: dict[str, dict], language: str, seconds: float) -> Non
         record["runs"][run]["outcome"] = "running"
         _write(record)
         record["runs"][run] = _done(
-            run, told["base"], [*told["arguments"], "--language", language], clock, record
+            run, settings["base"], [*settings["arguments"], "--language", language], clock, record
         )
         record["files"] |= _left(run, record["runs"][run]["outcome"])
         _write(record)
-    outcomes = [found["outcome"] for found in record["runs"].values()]
+    outcomes = [result["outcome"] for result in record["runs"].values()]
     print(
         f"errand: {outcomes.count('finished')} finished, {outcomes.count('failed')} failed,"
         f" {len(outcomes) - outcomes.count('finished') - outcomes.count('failed')} to go on with",
@@ -153,7 +153,7 @@ def _done(run: str, base: str | None, arguments: list[str], clock: Clock, record
         else "failed"
     )
     return {"outcome": outcome, "epochs": _epochs(run, base)} | (
-        {"why": tasks.last_words(log, code)} if outcome == "failed" else {}
+        {"why": tasks.reason_in_log(log, code)} if outcome == "failed" else {}
     )
 
 
@@ -191,11 +191,13 @@ def _left(run: str, outcome: str) -> dict[str, str]:
     """sha256 of the files that a run leaves to its sender, by their path in the output: all of a
     finished one, what shows why of one that failed.
     """
-    names = {"finished": results.OF_A_RUN, "failed": (due.FAILED, due.FAILED_LOG)}.get(outcome, ())
-    found = [path for name in names if (path := paths.reports() / run / name).exists()] + [
-        record_folder() / tasks.LOGS / f"{run}.txt"
-    ]
-    return {path.relative_to(record_folder()).as_posix(): files.sha256(path) for path in found}
+    folder, left = paths.reports() / run, [record_folder() / tasks.LOGS / f"{run}.txt"]
+    if outcome == "finished":
+        left += results.files_of_a_run(folder)
+    elif outcome == "failed":
+        names = (due.FAILED, due.FAILED_LOG)
+        left += [folder / name for name in names if (folder / name).exists()]
+    return {path.relative_to(record_folder()).as_posix(): files.sha256(path) for path in left}
 
 
 def _write(record: dict) -> None:

@@ -30,13 +30,6 @@ MEASURED_SPARE = 1.1  # on what an earlier run of the same kind took: two runs a
 # Measured on two cores, two runs at once.
 FORKED_SECONDS, STARTING_SECONDS = 6, 20
 REPORT_BYTES = 5e6  # of a run folder but for its weights
-# Images drawn as a sample; those of the usual download; and its unlabelled ones.
-IMAGES = {
-    "cats_dogs": (480, 3000, 0),
-    "flowers": (500, 4317, 0),
-    "cifar10": (6000, 60000, 0),
-    "dog_breeds": (1440, 10222, 10357),
-}
 COPIES = 4  # of the weights in a checkpoint: the model's, two of most optimizers, the best epoch's
 MANY = 50  # runs, after which a person is asked
 # Settings that say how much memory a run takes.
@@ -110,20 +103,20 @@ def step(experiment: Experiment, label: str = "") -> Step:
     return Step(experiment, label, experiment.seed, "train", why)
 
 
-def timed(found: list[Step], forked: bool | None = None) -> list[Step]:
+def timed(steps: list[Step], forked: bool | None = None) -> list[Step]:
     """The same with the time that each run takes, by the pace of earlier ones.
 
     Args:
         forked: whether the runs are forks of a process that has imported everything; None: as a
             sweep on this machine does it.
     """
-    if not any(step.to_do for step in found):
-        return found
-    earlier, forked = _earlier_runs(), _forked(found, forked)
-    return [_timed(step, earlier, forked) if step.to_do else step for step in found]
+    if not any(step.to_do for step in steps):
+        return steps
+    earlier, forked = _earlier_runs(), _forked(steps, forked)
+    return [_timed(step, earlier, forked) if step.to_do else step for step in steps]
 
 
-def estimated(found: list[Step], context=None, forked: bool | None = None) -> list[Step]:
+def estimated(steps: list[Step], context=None, forked: bool | None = None) -> list[Step]:
     """The same with time, memory and disk; a model whose size is not known is built, so that one
     that cannot be built ends here (ValueError).
 
@@ -131,21 +124,21 @@ def estimated(found: list[Step], context=None, forked: bool | None = None) -> li
         context: of multiprocessing, how the process is started that builds models.
         forked: as in `timed`.
     """
-    sizes = model_sizes.of([step.experiment for step in found if step.to_do], context)
+    sizes = model_sizes.of([step.experiment for step in steps if step.to_do], context)
     if not sizes:
-        return found
-    earlier, forked = _earlier_runs(), _forked(found, forked)
+        return steps
+    earlier, forked = _earlier_runs(), _forked(steps, forked)
     return [
         _sized(_timed(step, earlier, forked), earlier, sizes[step.experiment.run_name], forked)
         if step.to_do
         else step
-        for step in found
+        for step in steps
     ]
 
 
-def _forked(found: list[Step], forked: bool | None) -> bool:
+def _forked(steps: list[Step], forked: bool | None) -> bool:
     return (
-        sum(step.to_do for step in found) > 1 and forkserver.possible()
+        sum(step.to_do for step in steps) > 1 and forkserver.possible()
         if forked is None
         else forked
     )
@@ -214,11 +207,15 @@ def _images(experiment: Experiment) -> tuple[int, bool]:
     All labelled ones are read or decoded, whatever max_images says. Real ones: as many as data.lock
     says, else as the usual download has.
     """
+    from .. import datasets
+
     name, whole = experiment.dataset, experiment.max_images is None
-    drawn, usual, unlabelled = IMAGES[name]
-    usual += unlabelled if whole else 0
-    if experiment.data == "sample" or name == "cifar10":  # which comes in six files
-        return drawn if experiment.data == "sample" else usual, False
+    spec = datasets.DATASETS[name]
+    if experiment.data == "sample":
+        return spec.sample_images, False
+    usual = spec.images + (spec.unlabelled if whole else 0)
+    if not spec.mapped:
+        return usual, False
     known = files.read_json(paths.data_lock())
     if not isinstance(known, dict):
         # none yet, or a damaged one, which loading the data will refuse
@@ -231,7 +228,7 @@ def _images(experiment: Experiment) -> tuple[int, bool]:
 
 
 def _earlier_runs() -> list[dict]:
-    found = []
+    runs = []
     for file in sorted(paths.reports().glob("*/metrics.json")):
         metrics, origin = records.metrics(file.parent), records.provenance(file.parent)
         if not metrics or not origin or not metrics.get("seconds_per_epoch"):
@@ -240,7 +237,7 @@ def _earlier_runs() -> list[dict]:
             # a damaged file says nothing of others
             settings, paces = metrics["identity"]["settings"], sorted(metrics["seconds_per_epoch"])
             images = metrics["dataset"]["images"]["train"]
-            found.append(
+            runs.append(
                 {key: settings.get(key) for key in OF_MEMORY}
                 | {
                     "images": images,
@@ -248,11 +245,11 @@ def _earlier_runs() -> list[dict]:
                     "memory": max(session.peak_memory_bytes for session in origin.sessions),
                 }
             )
-    return found
+    return runs
 
 
 @dataclass(frozen=True)
-class Room:
+class Resources:
     """What this machine has: processors, GPUs by their numbers, bytes of free memory and disk."""
 
     processors: int
@@ -261,10 +258,10 @@ class Room:
     disk: float
 
 
-def room() -> Room:
+def resources() -> Resources:
     """Of this machine, as far as this process may use it."""
     paths.reports().mkdir(parents=True, exist_ok=True)
-    return Room(
+    return Resources(
         provenance.processors(),
         provenance.gpus(),
         free_memory(),
@@ -287,31 +284,31 @@ def free_memory() -> float:
         return free
 
 
-def jobs(found: list[Step], here: Room, asked: int | None = None) -> int:
+def jobs(steps: list[Step], machine: Resources, asked: int | None = None) -> int:
     """How many runs at once: one a GPU; without GPUs one a processor, as far as memory goes for the
     largest runs side by side.
     """
-    to_do = sorted((step.memory for step in found if step.to_do), reverse=True)
+    to_do = sorted((step.memory for step in steps if step.to_do), reverse=True)
     if asked or not to_do:
         return min(asked or 1, max(1, len(to_do)))
     fit = next(
-        (number for number in range(len(to_do), 0, -1) if sum(to_do[:number]) <= here.memory), 1
+        (number for number in range(len(to_do), 0, -1) if sum(to_do[:number]) <= machine.memory), 1
     )
-    return max(1, min(len(here.gpus) or here.processors, len(to_do), fit))
+    return max(1, min(len(machine.gpus) or machine.processors, len(to_do), fit))
 
 
-def told(
-    found: list[Step], here: Room, at_once: int, threads_each: int, apart: bool = False
+def summary(
+    steps: list[Step], machine: Resources | None, at_once: int, threads_each: int
 ) -> list[str]:
     """The plan's sum in sentences.
 
     Args:
-        apart: whether the free memory and disk of this machine say nothing: the runs are on other
+        machine: what is free on this machine. None where that says nothing: the runs are on other
             machines, or have taken theirs already.
     """
-    to_do = [step for step in found if step.to_do]
+    to_do = [step for step in steps if step.to_do]
     lines = [
-        f"{count(len(found), 'run')}: {len(found) - len(to_do)} done,"
+        f"{count(len(steps), 'run')}: {len(steps) - len(to_do)} done,"
         f" {sum(step.action == 'go on' for step in to_do)} to go on with,"
         f" {sum(step.action == 'train' for step in to_do)} to train"
     ]
@@ -319,14 +316,14 @@ def told(
         return lines
     known = [step.seconds for step in to_do if step.seconds is not None]
     unknown = len(to_do) - len(known)
-    told_time = (
+    time = (
         f"time: at most {duration(max(max(known), sum(known) / at_once))} for"
         f" {count(len(known), 'run')}, by the pace of earlier ones"
         if known
         else "time: not known"
     )
     lines.append(
-        told_time
+        time
         + (
             f"; no earlier run tells of {count(unknown, 'other' if known else 'run')}"
             if unknown
@@ -339,31 +336,31 @@ def told(
     )
     lines.append(
         f"at once: {count(at_once, 'run')}, {count(threads_each, 'thread')} each"
-        + (f", on {count(len(here.gpus), 'GPU')}" if here.gpus and not apart else "")
+        + (f", on {count(len(machine.gpus), 'GPU')}" if machine and machine.gpus else "")
     )
-    if apart:
+    if machine is None:
         return [
             *lines,
             (
                 f"memory: about {most[0] / GIB:.1f} GiB for the largest run; disk: about"
-                f" {_size_said(disk)}"
+                f" {_size(disk)}"
             ),
         ]
     lines.append(
-        f"memory: about {sum(most) / GIB:.1f} GiB of {here.memory / GIB:.1f} GiB free"
-        + ("; too little, so the system may end a run" if sum(most) > here.memory else "")
+        f"memory: about {sum(most) / GIB:.1f} GiB of {machine.memory / GIB:.1f} GiB free"
+        + ("; too little, so the system may end a run" if sum(most) > machine.memory else "")
     )
     lines.append(
-        f"disk: about {_size_said(disk)} of {here.disk / GIB:.1f} GiB free"
-        + ("; too little: free some, or leave runs out" if disk > here.disk else "")
+        f"disk: about {_size(disk)} of {machine.disk / GIB:.1f} GiB free"
+        + ("; too little: free some, or leave runs out" if disk > machine.disk else "")
     )
     return lines
 
 
-def threads(here: Room, at_once: int) -> int:
+def threads(machine: Resources, at_once: int) -> int:
     """Threads of each run: the processors are divided."""
-    return max(1, here.processors // at_once)
+    return max(1, machine.processors // at_once)
 
 
-def _size_said(size: float) -> str:
+def _size(size: float) -> str:
     return f"{size / GIB:.1f} GiB" if size >= GIB / 10 else f"{size / 2**20:.0f} MiB"

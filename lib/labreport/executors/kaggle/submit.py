@@ -9,10 +9,10 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...config import experiments
+from ... import datasets
+from ...config.experiments import Experiment, base
 from ...core import redaction
 from ...core.i18n import duration
-from ...datasets import fetching
 from ...platforms import kaggle_client
 from .. import tasks
 from . import package, worker
@@ -43,15 +43,15 @@ def gpu_time_left(api) -> str:
     """How much GPU time is left this week, in words; ValueError where there is none: a notebook
     would wait for it in silence.
     """
-    found = kaggle_client.asked(
+    quota = kaggle_client.asked(
         api, api.quota_view, what="how much GPU time is left", page=kaggle_client.SETTINGS
     )
-    if found.gpu_quota is None:
+    if quota.gpu_quota is None:
         return "GPU time left on Kaggle this week: it does not say"
-    left = (found.gpu_quota.total_time_allowed - found.gpu_quota.time_used).total_seconds()
+    left = (quota.gpu_quota.total_time_allowed - quota.gpu_quota.time_used).total_seconds()
     anew = (
-        f"; anew on {found.quota_refresh_time:%A, %-d %B, %H:%M} UTC"
-        if found.quota_refresh_time
+        f"; anew on {quota.quota_refresh_time:%A, %-d %B, %H:%M} UTC"
+        if quota.quota_refresh_time
         else ""
     )
     if left <= 0:
@@ -69,62 +69,63 @@ def page(kernel: str) -> str:
 
 def slug(name: str, key: str, letter: str, part: int) -> str:
     """Name and title of a notebook on Kaggle: at most 50 characters that the service leaves as they
-    are. key: so that two lanes never share it.
+    are. key: so that two chains never share it.
     """
     words = re.sub(r"[^a-z0-9]+", "-", f"labreport-{name}".lower()).strip("-")
     end = "".join(f"-{word}" for word in (key, letter, str(part)) if word)
     return words[: TITLE - len(end)].rstrip("-") + end
 
 
-def notebook(name: str, found: list, key: str, terms: Terms) -> dict:
-    """The notebook that does an errand, as JSON. found: experiments; key: of the errand."""
+def notebook(name: str, experiments: list[Experiment], key: str, terms: Terms) -> dict:
+    """The notebook that executes experiments, as JSON. key: that its record repeats."""
     runs = {
-        one.run_name: {
-            "arguments": tasks.command(one),
-            "base": base.run_name if (base := experiments.base(one)) else None,
+        experiment.run_name: {
+            "arguments": tasks.command(experiment),
+            "base": start.run_name if (start := base(experiment)) else None,
         }
-        for one in found
+        for experiment in experiments
     }
-    said = [
+    introduction = [
         f"# labreport: {name}",
         (
             f"Sent by `pipeline.py kaggle`; it trains {', '.join(f'`{run}`' for run in runs)} with"
             " the program that it carries inside, and shows what came of it."
         ),
     ]
-    doing = (
+    execute = (
         "from labreport.executors.kaggle import worker\n\n"
         f"{package.assigned(runs=runs, language=terms.language)}\n"
         f"worker.do({key!r}, runs, language,"
         f" seconds={terms.seconds - worker.reserve(terms.seconds):.0f})"
     )
-    showing = "for run in runs:\n    worker.show(run, language)"
+    show = "for run in runs:\n    worker.show(run, language)"
     return package.whole(
         [
-            package.prose("title", "\n\n".join(said)),
+            package.prose("title", "\n\n".join(introduction)),
             package.package(),
             package.bootstrap(),
-            package.code("errand", doing),
-            package.code("show", showing),
+            package.code("errand", execute),
+            package.code("show", show),
         ]
     )
 
 
-def needs(found: list) -> dict:
+def needs(experiments: list[Experiment]) -> dict:
     """What of Kaggle's the experiments use, in the words of its metadata: data sets, competitions,
     internet.
     """
-    pages = {
-        fetching.SOURCES[one.dataset].page.removeprefix(f"{kaggle_client.SITE}/")
-        for one in found
-        if one.data == "real"
-    }
+    sources = [
+        datasets.DATASETS[experiment.dataset].source
+        for experiment in experiments
+        if experiment.data == "real"
+    ]
+    pages = {source.page.removeprefix(f"{kaggle_client.SITE}/") for source in sources if source}
     kinds = {
         kind: sorted(page.partition("/")[2] for page in pages if page.startswith(f"{kind}/"))
         for kind in ("datasets", "competitions")
     }
     downloads = any("://" in page for page in pages) or any(
-        one.model_args.get("weights") == "imagenet" for one in found
+        experiment.model_args.get("weights") == "imagenet" for experiment in experiments
     )
     return {
         "dataset_sources": kinds["datasets"],
@@ -133,14 +134,16 @@ def needs(found: list) -> dict:
     }
 
 
-def push(api, part: dict, attached: str | None, found: list, name: str, terms: Terms) -> str:
-    """Push a part of a lane, once; returns why it was not taken though it may be later, else
+def push(
+    api, part: dict, attached: str | None, experiments: list[Experiment], name: str, terms: Terms
+) -> str:
+    """Push a part of a chain, once; returns why it was not taken though it may be later, else
     nothing. attached: the notebook whose output it needs.
 
     ValueError where a person has to do something: the client reports a success all the same.
     ConnectionError where it is not known whether it arrived.
     """
-    wanted, title = needs(found), part["kernel"].partition("/")[2]
+    wanted, title = needs(experiments), part["kernel"].partition("/")[2]
     metadata = {
         "id": part["kernel"],
         "title": title,
@@ -155,7 +158,7 @@ def push(api, part: dict, attached: str | None, found: list, name: str, terms: T
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "kernel-metadata.json").write_text(json.dumps(metadata), "utf-8")
         Path(folder, "notebook.ipynb").write_text(
-            json.dumps(notebook(name, found, part["errand"], terms)), "utf-8"
+            json.dumps(notebook(name, experiments, part["errand"], terms)), "utf-8"
         )
         # a second try could be a second notebook
         answer = kaggle_client.asked(
