@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from labreport.analysis import commentary, evaluation, figures, statistics
+from labreport.analysis.figures.style import TRAINING
 from labreport.config import experiments
 from labreport.runs import results
 
@@ -408,7 +409,7 @@ def test_leads_are_drawn_with_intervals_and_open_ones_hollow():
     dots = [line for line in picture.figure.axes[0].get_lines() if line.get_marker() == "o"]
     assert [(dot.get_xdata()[0], dot.get_markerfacecolor()) for dot in dots] == [
         (1.0, "white"),
-        (10.0, figures.TRAINING),
+        (10.0, TRAINING),
     ]
     assert "c 1.0 points (\u22122.0 to 4.0); b 10.0 points (5.0 to 15.0)" in picture.alt
 
