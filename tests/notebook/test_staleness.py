@@ -177,7 +177,7 @@ EDITS = {
         "figures/classes.py", "def class_counts(", "def class_counts(*more, x=0, "
     ),
     "the style of all figures": package("figures/style.py", '"font.size": 9', '"font.size": 8'),
-    "a sentence of the commentary": package("commentary.py", '_("', '_("So: ', 99),
+    "a sentence of the commentary": package("commentary/history.py", '_("', '_("So: ', 99),
     "prose or code of the notebook": cell("loading", "CIFAR-10", "The set CIFAR-10"),
     "how the report looks: its styles": package("reporting/template.typ", "26mm", "27mm"),
     "a sentence of the report's frame": package(
