@@ -427,8 +427,8 @@ def test_results_that_were_changed_after_the_execution_are_not_presented(project
 
     assert manifest.changed(project.run) == [name]
     program = (
-        "from labreport.studies import assignments; from labreport.config import experiments;"
-        f" print(assignments.run_of(experiments.load('{EXPERIMENT}', {{'data': 'sample', 'epochs':"
+        "from labreport.studies import study; from labreport.config import experiments;"
+        f" print(study.run_of(experiments.load('{EXPERIMENT}', {{'data': 'sample', 'epochs':"
         " 2, 'max_images': 200})).outdated)"
     )
     assert project.python("-c", program).stdout == f"['{name} was changed after it was executed']\n"

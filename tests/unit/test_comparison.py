@@ -19,7 +19,7 @@ from labreport.config import experiments
 from labreport.core import files
 from labreport.execution import execution
 from labreport.runs import results
-from labreport.studies import assignments
+from labreport.studies import assignments, study
 
 
 def concluded(assignment):
@@ -142,8 +142,8 @@ def test_a_run_with_settings_stands_in_only_where_the_full_one_is_missing():
 
 
 def test_the_file_names_are_those_that_training_writes():
-    assert set(assignments.FINISHED) == set(results.FILES)
-    assert set(assignments.READ) == {results.METRICS, results.HISTORY, results.PREDICTIONS}
+    assert set(study.FINISHED) == set(results.FILES)
+    assert set(study.READ) == {results.METRICS, results.HISTORY, results.PREDICTIONS}
 
 
 def test_the_conclusion_tells_supported_differences_from_the_others(three):
@@ -296,7 +296,7 @@ def test_a_comparison_is_made_once_and_again_when_a_run_has_changed(three):
 
 def test_resolving_an_assignment_imports_neither_pandas_nor_keras():
     program = (
-        "import sys; from labreport.studies import assignments; assignments.load('flowers');"
+        "import sys; from labreport.studies import assignments, study; assignments.load('flowers');"
         " heavy = {'pandas', 'numpy', 'keras', 'scipy'} & set(sys.modules); assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)

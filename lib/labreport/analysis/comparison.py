@@ -14,7 +14,8 @@ import pandas as pd
 from ..config import experiments
 from ..core.i18n import N_, _, count, number, percent, plain
 from ..runs import results
-from ..studies.assignments import Assignment, Run
+from ..studies.assignments import Assignment
+from ..studies.study import Run
 from ..studies.sweeps import Sweep
 from . import figures, statistics
 

@@ -2,9 +2,9 @@
 seeds to repeat it with.
 """
 
-import functools
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from pathlib import Path
 
 from ..config import experiments
 from ..config.experiments import Experiment
@@ -12,6 +12,7 @@ from ..config.schema import nearest, quoted
 from ..core import paths
 from ..core.i18n import _, count
 from . import assignments, sweep_file
+from .study import Study
 
 LOCK = ".sweep.lock"  # in a sweep's folder
 
@@ -28,21 +29,16 @@ class Configuration:
 
 
 @dataclass(frozen=True)
-class Sweep:
-    """A question and the runs that shall answer it. configurations: the base is among them.
-    settings: of all runs, from the command line.
+class Sweep(Study):
+    """A question and the runs that shall answer it. base: the configuration that the others are
+    compared with; it is one of `configurations`.
     """
 
-    name: str
     title: str
     question: str
     base: str
     seeds: list[int]
     configurations: list[Configuration]
-    settings: dict
-    changes: dict
-
-    notebook = assignments.COMPARISON
 
     @property
     def experiments(self) -> list[Experiment]:
@@ -65,37 +61,21 @@ class Sweep:
         )
 
     @property
-    def run_name(self) -> str:
-        """Name of the sweep's folder, as runs are named: `cifar10_optimizers--sample--epochs-1`."""
-        return replace(
-            self.configurations[0].experiments[0], name=self.name, changes=self.changes
-        ).run_name
+    def candidates(self) -> list[list[Experiment]]:
+        return [[experiment] for experiment in self.experiments]
 
     @property
-    def folder(self):
-        """Path of the sweep's folder: its report, and what its runs said."""
-        return paths.reports() / self.run_name
-
-    @functools.cached_property
-    def runs(self) -> list[assignments.Run]:
-        """What there is of each run, as it was at the first look."""
-        return [assignments.run_of(experiment) for experiment in self.experiments]
+    def folder_name(self) -> str:
+        return self.name
 
     @property
-    def finished(self) -> list[assignments.Run]:
-        """The runs there are; ValueError where there is none."""
-        found = [run for run in self.runs if run.metrics]
-        if not found:
-            raise ValueError(
-                f"no run of the sweep {self.name} is finished; make them: python pipeline.py sweep"
-                f" {self.name}, with the same --data and --set"
-            )
-        return found
+    def file(self) -> Path:
+        return _file(self.name)
 
     @property
-    def sample(self) -> bool:
-        """Whether the runs use sample data."""
-        return self.settings.get("data") == "sample"
+    def wording(self) -> list[str]:
+        labels = [configuration.label for configuration in self.configurations]
+        return [self.title, self.question, self.base, *labels]
 
     def label(self, experiment: Experiment) -> str:
         """The configuration of a run, and its seed where there are several."""
@@ -110,30 +90,32 @@ class Sweep:
             else _("{label}, seed {seed}", label=label, seed=experiment.seed)
         )
 
-    def _repr_mimebundle_(self, include=None, exclude=None):
-        asked = ", ".join(f"{key} = {quoted(value)}" for key, value in self.settings.items())
+    def _nothing_finished(self) -> str:
+        return (
+            f"no run of the sweep {self.name} is finished; make them: python pipeline.py sweep"
+            f" {self.name}, with the same --data and --set"
+        )
+
+    def _title_block(self) -> tuple[str, str, list[list[str]]]:
+        changed = ", ".join(f"{key} = {quoted(value)}" for key, value in self.settings.items())
         file = f"params/sweeps/{self.name}.yaml"
+        finished = _(
+            "{finished} of {runs} finished",
+            finished=len(self.finished),
+            runs=count(len(self.experiments), "run"),
+        )
+        settings = (
+            _("{file}, but {changed}", file=file, changed=changed)
+            if changed
+            else _("as in {file}", file=file)
+        )
         fields = [
-            [
-                _("Runs"),
-                _(
-                    "{finished} of {runs} finished",
-                    finished=len(self.finished),
-                    runs=count(len(self.experiments), "run"),
-                ),
-            ],
+            [_("Runs"), finished],
             [_("Base"), self.base],
             [_("Seeds"), ", ".join(map(str, self.seeds))],
-            [
-                _("Settings"),
-                (
-                    _("{file}, but {changed}", file=file, changed=asked)
-                    if asked
-                    else _("as in {file}", file=file)
-                ),
-            ],
+            [_("Settings"), settings],
         ]
-        return assignments.title_block(self, _(self.title), _(self.question), fields)
+        return _(self.title), _(self.question), fields
 
 
 def names() -> list[str]:
@@ -155,7 +137,7 @@ def load(name: str, settings: Mapping | None = None) -> Sweep:
             f"there is no sweep {name!r}{nearest(name, known)}; "
             + (f"there are {', '.join(known)}" if known else "a sweep is a file in params/sweeps/")
         )
-    file = paths.params() / "sweeps" / f"{name}.yaml"
+    file = _file(name)
     where = paths.display(file)
     values, line = sweep_file.read(name, file, where)
     settings = dict(settings or {})
@@ -204,14 +186,18 @@ def load(name: str, settings: Mapping | None = None) -> Sweep:
     changes = _set(base, settings).changes
     return Sweep(
         name,
+        settings,
+        changes,
         values["title"],
         values["question"],
         configurations[0].label,
         seeds,
         configurations,
-        settings,
-        changes,
     )
+
+
+def _file(name: str) -> Path:
+    return paths.params() / "sweeps" / f"{name}.yaml"
 
 
 def _set(experiment: Experiment, settings: Mapping) -> Experiment:
