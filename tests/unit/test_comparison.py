@@ -14,7 +14,8 @@ from scipy import stats
 
 from helpers.fabricated import fabricated
 from helpers.project import ROOT
-from labreport.analysis import comparison, figures, statistics
+from labreport.analysis import figures, statistics
+from labreport.analysis.comparison import assignment as comparison
 from labreport.config import experiments
 from labreport.core import files
 from labreport.execution import execution

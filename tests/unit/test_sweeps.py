@@ -14,7 +14,8 @@ from scipy import stats
 
 from helpers.fabricated import fabricated
 from helpers.project import ROOT
-from labreport.analysis import comparison, sweep_comparison
+from labreport.analysis.comparison import assignment as comparison
+from labreport.analysis.comparison import sweep as sweep_comparison
 from labreport.cli.main import main
 from labreport.config import experiments
 from labreport.core import files

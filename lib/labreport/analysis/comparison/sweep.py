@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ..config import experiments
-from ..core.i18n import N_, _, count, number, percent
-from ..studies.sweeps import Sweep
-from . import comparison, figures, statistics
-from .comparison import Entry
+from ...config import experiments
+from ...core.i18n import N_, _, count, number, percent
+from ...studies.sweeps import Sweep
+from .. import figures, statistics
+from . import assignment as comparison
+from .assignment import Entry
 
 OVERVIEW = N_(
     "The configurations, best mean first: accuracy over the seeds in percent, its standard"

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..config import experiments
-from ..core.i18n import N_, _, count, number, percent, plain
-from ..runs import results
-from ..studies.assignments import Assignment
-from ..studies.study import Run
-from ..studies.sweeps import Sweep
-from . import figures, statistics
+from ...config import experiments
+from ...core.i18n import N_, _, count, number, percent, plain
+from ...runs import results
+from ...studies.assignments import Assignment
+from ...studies.study import Run
+from ...studies.sweeps import Sweep
+from .. import figures, statistics
 
 LINES = 8  # in one panel of curves; more cannot be told apart
 SHOWN = 3  # reasons and changes that are named; the others are counted
