@@ -142,7 +142,7 @@ def leads(differences: pd.DataFrame, one: str, over: str, behind: bool = False) 
     """How far one run is ahead of others, with intervals; `behind`: how far the others are ahead of
     it.
 
-    differences: as `comparison.differences` or `sweep_comparison.differences` gives them.
+    differences: as `comparison.groups.differences` or `comparison.scores.differences` gives them.
     over: images or seeds, in words.
     """
     others = len(differences)
