@@ -343,6 +343,21 @@ def test_published_and_measured_stand_side_by_side():
     assert rows.loc["Epoch of the best validation accuracy"].tolist() == ["15", "2"]
 
 
+def test_cross_entropy_and_top_3_accuracy_are_those_of_their_formulas():
+    names = tuple("abcdef")
+    found = result([0, 1, 2, 3], [0, 1, 1, 0], names)
+    table = found.predictions
+    # of the two wrong answers: class c is the third most probable one, d the fourth
+    table.loc[2, list(names)] = [0.30, 0.40, 0.20, 0.05, 0.03, 0.02]
+    table.loc[3, list(names)] = [0.40, 0.25, 0.15, 0.10, 0.06, 0.04]
+    rows = evaluation.beside_published(found, {}).set_index("")["Measured"]
+    expected = -np.log([0.9, 0.9, 0.2, 0.1]).mean()
+    assert rows["Cross-entropy of the evaluated images"] == f"{expected:.4f}"
+    assert rows["Top-3 accuracy on the evaluated images"] == "0.7500"
+    # three of three classes are always right
+    assert evaluation.top_3_accuracy(result([0, 1, 2], [0, 1, 1])) is None
+
+
 def test_pairs_that_tie_are_not_called_the_worst():
     found = result([0, 1, 2], [1, 2, 0])
     assert "One of the pairs confused most" in commentary.evaluation(
