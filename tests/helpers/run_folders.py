@@ -2,7 +2,7 @@
 
 from labreport.core import files
 from labreport.runs import fingerprint, state
-from labreport.studies import assignments
+from labreport.studies import study
 
 
 def finish(experiment, /, accuracy=0.75, at="2026-11-24T12:00:00+00:00", **other):
@@ -10,7 +10,7 @@ def finish(experiment, /, accuracy=0.75, at="2026-11-24T12:00:00+00:00", **other
     not read.
     """
     experiment.folder.mkdir(parents=True, exist_ok=True)
-    for name in assignments.FINISHED:
+    for name in study.FINISHED:
         (experiment.folder / name).touch()
     (experiment.folder / "history.csv").write_text(
         "epoch,accuracy,val_accuracy\n1,0.4,0.5\n2,0.6,0.625\n"

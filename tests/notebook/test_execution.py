@@ -48,14 +48,15 @@ def test_no_secret_no_home_folder_and_no_user_name_is_written_even_where_a_cell_
 def test_a_changed_figure_runs_the_notebook_again_without_training(project):
     before = project.times()
     with project.edited(
-        "lib/labreport/analysis/figures.py",
+        "lib/labreport/analysis/figures/history.py",
         "Accuracy and loss by epoch;",
         "Loss and accuracy by epoch;",
     ):
         done = project.pipeline("report")
         after = project.times()
         assert (
-            "running the notebook again, without training (figures.curves changed)" in done.stdout
+            "running the notebook again, without training (analysis.figures.history.curves changed)"
+            in done.stdout
         )
         assert (
             after["metrics.json"] == before["metrics.json"]

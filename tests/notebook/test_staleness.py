@@ -117,8 +117,9 @@ EDITS = {
         "DATASETS = {\n",
         'DATASETS = {\n    "mine": DatasetSpec(flowers.flowers, flowers.shape, 500),\n',
     ),
-    "an added figure": append(
-        "lib/labreport/analysis/figures.py", "\n\ndef mine(x):\n    return x\n"
+    "an added figure": both(
+        append("lib/labreport/analysis/figures/classes.py", "\n\ndef mine(x):\n    return x\n"),
+        package("figures/classes.py", "__all__ = [", '__all__ = ["mine", '),
     ),
     "another model, optimizer or loss than the experiment's": both(
         package("models/cifar10.py", "layers.Conv2D(10, 3", "layers.Conv2D(11, 3"),
@@ -128,7 +129,7 @@ EDITS = {
         ),
     ),
     "a figure that the notebook does not draw": package(
-        "figures.py", "def effects(", "def effects(more=1, *, "
+        "figures/runs.py", "def effects(", "def effects(more=1, *, "
     ),
     "how sweeps, schedulers or Kaggle are dealt with": both(
         package("plan.py", "MANY = 50", "MANY = 60"),
@@ -173,10 +174,10 @@ EDITS = {
     ),
     "its title": edit(f"params/{EXPERIMENT}.yaml", "three convolutions", "3 convolutions", 2),
     "a figure that the notebook draws": package(
-        "figures.py", "def class_counts(", "def class_counts(*more, x=0, "
+        "figures/classes.py", "def class_counts(", "def class_counts(*more, x=0, "
     ),
-    "the style of all figures": package("figures.py", '"font.size": 9', '"font.size": 8'),
-    "a sentence of the commentary": package("commentary.py", '_("', '_("So: ', 99),
+    "the style of all figures": package("figures/style.py", '"font.size": 9', '"font.size": 8'),
+    "a sentence of the commentary": package("commentary/history.py", '_("', '_("So: ', 99),
     "prose or code of the notebook": cell("loading", "CIFAR-10", "The set CIFAR-10"),
     "how the report looks: its styles": package("reporting/template.typ", "26mm", "27mm"),
     "a sentence of the report's frame": package(
@@ -345,8 +346,9 @@ def test_an_edit_between_the_start_of_a_kernel_and_fit_is_refused_in_the_pipelin
 
 @pytest.mark.slow
 def test_code_that_was_edited_while_the_notebook_ran_makes_it_run_again(project):
+    path = project.package / "analysis/figures/history.py"
     change = (
-        f"import pathlib\npath = pathlib.Path({str(project.package / 'analysis/figures.py')!r})\n"
+        f"import pathlib\npath = pathlib.Path({str(path)!r})\n"
         "path.write_text(path.read_text().replace('def curves(', 'def curves(*more, x=1, '))\n"
     )
     cell("differs", "Markdown", change + "Markdown")(project)
@@ -426,8 +428,8 @@ def test_results_that_were_changed_after_the_execution_are_not_presented(project
 
     assert manifest.changed(project.run) == [name]
     program = (
-        "from labreport.studies import assignments; from labreport.config import experiments;"
-        f" print(assignments.run_of(experiments.load('{EXPERIMENT}', {{'data': 'sample', 'epochs':"
+        "from labreport.studies import study; from labreport.config import experiments;"
+        f" print(study.run_of(experiments.load('{EXPERIMENT}', {{'data': 'sample', 'epochs':"
         " 2, 'max_images': 200})).outdated)"
     )
     assert project.python("-c", program).stdout == f"['{name} was changed after it was executed']\n"

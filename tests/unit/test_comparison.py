@@ -15,15 +15,17 @@ from scipy import stats
 from helpers.fabricated import fabricated
 from helpers.project import ROOT
 from labreport.analysis import comparison, figures, statistics
+from labreport.analysis.comparison.groups import differences, groups
+from labreport.analysis.comparison.runs import ComparedRun, load
 from labreport.config import experiments
 from labreport.core import files
 from labreport.execution import due
 from labreport.runs import results
-from labreport.studies import assignments
+from labreport.studies import assignments, study
 
 
 def concluded(assignment):
-    return comparison.conclusion(assignment, comparison.load(assignment))
+    return comparison.of(assignment).conclusion()
 
 
 @pytest.fixture
@@ -65,7 +67,7 @@ def test_mcnemars_test_is_exact_and_holms_adjustment_keeps_the_order():
 
 
 def test_every_experiment_is_in_the_table_and_missing_ones_are_named(three):
-    table = comparison.overview(three, comparison.load(three)).set_index("Experiment")
+    table = comparison.of(three).overview().rows.set_index("Experiment")
     assert len(table) == 8 and list(table.columns) == [
         "Parameters",
         "Best epoch",
@@ -89,20 +91,17 @@ def test_every_experiment_is_in_the_table_and_missing_ones_are_named(three):
     )
     assert (
         "3 of 8 experiments have a finished run. **Missing:** augmentation, batchnorm"
-        in comparison.standing(three)
+        in comparison.of(three).standing()
     )
 
 
 def test_without_a_test_split_validation_is_evaluated_and_said_so():
     fabricated("cats_dogs_softmax", 0.74, split="validation")
     fabricated("cats_dogs_sigmoid", 0.70, split="validation")
-    assignment = assignments.load("cats_dogs")
-    runs = comparison.load(assignment)
-    table = comparison.overview(assignment, runs)
+    runs = comparison.of(assignments.load("cats_dogs"))
+    table = runs.overview().rows
     assert "Test" not in table and table["95 % interval"].notna().all()
-    assert "the validation images also chose the epoch" in comparison.conclusion(
-        assignments.load("cats_dogs"), runs
-    )
+    assert "the validation images also chose the epoch" in runs.conclusion()
 
 
 def test_an_outdated_run_is_named_with_its_reason(three):
@@ -113,16 +112,16 @@ def test_an_outdated_run_is_named_with_its_reason(three):
     changed = assignments.load("cifar10")
     assert (
         "**Outdated**: settings, code, versions or files have changed since (data is not read here,"
-        " and not checked): l2." in comparison.standing(changed)
+        " and not checked): l2." in comparison.of(changed).standing()
     )
-    assert comparison.exceptions(changed) == [
+    assert comparison.of(changed).exceptions().rows == [
         {
             "Experiment": "l2",
             "Set otherwise": None,
             "Outdated, since": "epochs: 3, now 50; training.loop.evaluate changed",
         }
     ]
-    assert comparison.exceptions(three) == []
+    assert comparison.of(three).exceptions() is None
 
 
 def test_a_run_with_settings_stands_in_only_where_the_full_one_is_missing():
@@ -136,18 +135,23 @@ def test_a_run_with_settings_stands_in_only_where_the_full_one_is_missing():
         "cifar10_naive_adam--sample--epochs-2": "short",
     }
     assert assignment.run_name == "cifar10_comparison--sample--epochs-2"
-    assert comparison.exceptions(assignment)[0]["Set otherwise"] == "epochs = 2; data = sample"
+    [row] = comparison.of(assignment).exceptions().rows
+    assert row["Set otherwise"] == "epochs = 2; data = sample"
     assert assignment._repr_mimebundle_()["application/vnd.labreport.report+json"]["sample"] is True
     assert [run.experiment.name for run in assignments.load("cifar10").finished] == ["cifar10_l2"]
 
 
+def test_every_kind_of_study_has_a_comparison():
+    assert set(comparison.COMPARISONS) == set(study.Study.__subclasses__())
+
+
 def test_the_file_names_are_those_that_training_writes():
-    assert set(assignments.FINISHED) == set(results.FILES)
-    assert set(assignments.READ) == {results.METRICS, results.HISTORY, results.PREDICTIONS}
+    assert set(study.FINISHED) == set(results.FILES)
+    assert set(study.READ) == {results.METRICS, results.HISTORY, results.PREDICTIONS}
 
 
 def test_the_conclusion_tells_supported_differences_from_the_others(three):
-    found = comparison.conclusion(three, comparison.load(three))
+    found = comparison.of(three).conclusion()
     supported, open_ones = [line for line in found.splitlines() if line.startswith("- ")]
     assert "**l2_dropout** has the highest accuracy of 3 runs" in found
     assert (
@@ -162,28 +166,24 @@ def test_the_conclusion_tells_supported_differences_from_the_others(three):
 def test_a_difference_that_only_the_adjustment_takes_away_is_called_so():
     def entry(label, only_best, only_other):
         correct = np.repeat([False, True, True, False], [only_best, only_other, 50, 20])
-        return comparison.Entry(
+        return ComparedRun(
             label, None, None, np.concatenate([correct, np.zeros(100 - len(correct), bool)])
         )
 
-    best = comparison.Entry(
-        "best", None, None, np.repeat([True, False, True, False], [12, 3, 50, 35])
-    )
-    alone = comparison.differences([best, entry("one", 12, 3)])
+    best = ComparedRun("best", None, None, np.repeat([True, False, True, False], [12, 3, 50, 35]))
+    alone = differences([best, entry("one", 12, 3)])
     assert alone["verdict"].tolist() == ["supported"] and alone["p"].tolist() == pytest.approx(
         [0.0352], abs=1e-4
     )
-    few = comparison.differences(
+    few = differences(
         [
-            comparison.Entry("best", None, None, np.repeat([True, True, False], [5, 50, 45])),
-            comparison.Entry("other", None, None, np.repeat([False, True, False], [5, 50, 45])),
+            ComparedRun("best", None, None, np.repeat([True, True, False], [5, 50, 45])),
+            ComparedRun("other", None, None, np.repeat([False, True, False], [5, 50, 45])),
         ]
     )
     # the interval alone, where McNemar's exact p is 0.0625, is not enough
     assert few["verdict"].tolist() == ["open"] and few["low"].iloc[0] > 0
-    three = comparison.differences(
-        [best, *(entry(label, 12, 3) for label in ("one", "two", "three"))]
-    )
+    three = differences([best, *(entry(label, 12, 3) for label in ("one", "two", "three"))])
     assert three["verdict"].tolist() == ["alone"] * 3 and three["p"].tolist() == pytest.approx(
         [0.1055] * 3, abs=1e-4
     )
@@ -192,14 +192,13 @@ def test_a_difference_that_only_the_adjustment_takes_away_is_called_so():
 def test_runs_on_other_images_or_sample_data_are_named_and_not_compared(three):
     fabricated("cifar10_rmsprop", 0.9, seed=4, ids="another")
     fabricated("cifar10_batchnorm", 0.95, seed=5, settings={"data": "sample"})
-    runs = comparison.load(assignments.load("cifar10", {"data": "sample"}))
-    found = comparison.groups(runs)
+    found = groups(load(assignments.load("cifar10", {"data": "sample"})))
     assert [[entry.label for entry in group] for group in found] == [
         ["l2_dropout", "l2", "naive_adam"],
         ["rmsprop"],
         ["batchnorm (short)"],
     ]
-    said = comparison.conclusion(assignments.load("cifar10"), runs)
+    said = comparison.of(assignments.load("cifar10", {"data": "sample"})).conclusion()
     assert (
         "not compared with any other" in said.lower()
         and "batchnorm (short) (400 test images of the sample data, 95.0" in said
@@ -208,13 +207,11 @@ def test_runs_on_other_images_or_sample_data_are_named_and_not_compared(three):
 
 
 def test_images_are_paired_by_their_names_and_not_by_their_order(three):
-    before = comparison.differences(comparison.groups(comparison.load(three))[0])
+    before = differences(groups(load(three))[0])
     path = experiments.load("cifar10_l2").folder / results.PREDICTIONS
     shuffled = pd.read_csv(path, dtype=str).sample(frac=1, random_state=0)
     results.write_csv(shuffled, path)
-    pd.testing.assert_frame_equal(
-        comparison.differences(comparison.groups(comparison.load(three))[0]), before
-    )
+    pd.testing.assert_frame_equal(differences(groups(load(three))[0]), before)
 
 
 def test_only_sample_data_allow_no_conclusion():
@@ -232,8 +229,9 @@ def test_one_run_alone_is_not_compared():
 
 def test_common_settings_and_each_experiments_own_make_up_its_parameter_file():
     assignment = assignments.load("cifar10")
-    usual = {row["Setting"]: row for row in comparison.common_settings(assignment)}
-    own = {row["Experiment"]: row["Sets"] for row in comparison.own_settings(assignment)}
+    usual = {row["Setting"]: row for row in comparison.of(assignment).common_settings().rows}
+    [table] = comparison.of(assignment).own_settings()
+    own = {row["Experiment"]: row["Sets"] for row in table.rows}
     assert (
         usual["loss"]
         == {
@@ -253,7 +251,7 @@ def test_curves_stand_together_by_model_and_at_most_eight_in_a_panel():
     for number, experiment in enumerate(assignments.members("flowers")):
         fabricated(experiment.name, 0.3 + 0.02 * number, images=60, seed=number, split="validation")
     assignment = assignments.load("flowers")
-    panels = comparison.panels(assignment, comparison.load(assignment))
+    panels = comparison.of(assignment).panels()
     assert sum(map(len, panels.values())) == 23 and max(map(len, panels.values())) <= 8
     assert set(panels["alexnet"]) == {
         "alexnet_adadelta",
@@ -296,7 +294,7 @@ def test_a_comparison_is_made_once_and_again_when_a_run_has_changed(three):
 
 def test_resolving_an_assignment_imports_neither_pandas_nor_keras():
     program = (
-        "import sys; from labreport.studies import assignments; assignments.load('flowers');"
+        "import sys; from labreport.studies import assignments, study; assignments.load('flowers');"
         " heavy = {'pandas', 'numpy', 'keras', 'scipy'} & set(sys.modules); assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)

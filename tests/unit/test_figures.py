@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from labreport.analysis import commentary, evaluation, figures, statistics
+from labreport.analysis.figures.style import TRAINING
 from labreport.config import experiments
 from labreport.runs import results
 
@@ -342,6 +343,21 @@ def test_published_and_measured_stand_side_by_side():
     assert rows.loc["Epoch of the best validation accuracy"].tolist() == ["15", "2"]
 
 
+def test_cross_entropy_and_top_3_accuracy_are_those_of_their_formulas():
+    names = tuple("abcdef")
+    found = result([0, 1, 2, 3], [0, 1, 1, 0], names)
+    table = found.predictions
+    # of the two wrong answers: class c is the third most probable one, d the fourth
+    table.loc[2, list(names)] = [0.30, 0.40, 0.20, 0.05, 0.03, 0.02]
+    table.loc[3, list(names)] = [0.40, 0.25, 0.15, 0.10, 0.06, 0.04]
+    rows = evaluation.beside_published(found, {}).set_index("")["Measured"]
+    expected = -np.log([0.9, 0.9, 0.2, 0.1]).mean()
+    assert rows["Cross-entropy of the evaluated images"] == f"{expected:.4f}"
+    assert rows["Top-3 accuracy on the evaluated images"] == "0.7500"
+    # three of three classes are always right
+    assert evaluation.top_3_accuracy(result([0, 1, 2], [0, 1, 1])) is None
+
+
 def test_pairs_that_tie_are_not_called_the_worst():
     found = result([0, 1, 2], [1, 2, 0])
     assert "One of the pairs confused most" in commentary.evaluation(
@@ -408,7 +424,7 @@ def test_leads_are_drawn_with_intervals_and_open_ones_hollow():
     dots = [line for line in picture.figure.axes[0].get_lines() if line.get_marker() == "o"]
     assert [(dot.get_xdata()[0], dot.get_markerfacecolor()) for dot in dots] == [
         (1.0, "white"),
-        (10.0, figures.TRAINING),
+        (10.0, TRAINING),
     ]
     assert "c 1.0 points (\u22122.0 to 4.0); b 10.0 points (5.0 to 15.0)" in picture.alt
 

@@ -13,7 +13,7 @@ from helpers.training import Dying, Killed, at_epoch, experiment, kill, quiet, s
 from labreport.core import files, hosts
 from labreport.platforms import drive_backup
 from labreport.runs import results, state
-from labreport.studies import assignments
+from labreport.studies.study import run_of
 from labreport.training import training
 
 
@@ -272,7 +272,7 @@ def test_a_comparison_in_a_new_runtime_finds_the_runs_on_the_drive(tiny, colab):
     colab("first")
     fit(tiny)
     colab("second")
-    assert assignments.run_of(experiment(epochs=4)).metrics["epochs"] == 4
+    assert run_of(experiment(epochs=4)).metrics["epochs"] == 4
 
 
 def test_on_kaggle_the_furthest_earlier_output_is_picked_up_without_waiting(

@@ -29,7 +29,7 @@ from labreport.core import files, paths
 from labreport.executors import plan, progress
 from labreport.reporting import index
 from labreport.runs import fingerprint, results, state
-from labreport.studies import assignments, overview, sweeps
+from labreport.studies import assignments, overview, study, sweeps
 
 pipeline = runpy.run_path(str(ROOT / "pipeline.py"))
 QUICK = {"data": "sample", "epochs": 2}
@@ -102,9 +102,7 @@ def test_the_index_is_in_the_language_it_was_last_asked_for_in():
 def test_what_is_outdated_is_what_a_comparison_calls_so(name, settings):
     experiment = experiments.load(name, settings)
     folder = finish(experiment)
-    assert (
-        listed()[folder.name].status == "finished" and assignments.run_of(experiment).outdated == []
-    )
+    assert listed()[folder.name].status == "finished" and study.run_of(experiment).outdated == []
     before = fingerprint.of(experiment, "of the data")
     finish(
         experiment,
@@ -117,7 +115,7 @@ def test_what_is_outdated_is_what_a_comparison_calls_so(name, settings):
     found = listed()[folder.name]
     assert (
         found.status == "outdated"
-        and found.why == assignments.run_of(experiment).outdated
+        and found.why == study.run_of(experiment).outdated
         and len(found.why) == 2
     )
 

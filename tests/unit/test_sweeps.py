@@ -14,12 +14,15 @@ from scipy import stats
 
 from helpers.fabricated import fabricated, ran_with
 from helpers.project import ROOT
-from labreport.analysis import comparison, sweep_comparison
+from labreport.analysis import comparison
+from labreport.analysis.comparison.runs import ComparedRun, panels_by_model
+from labreport.analysis.comparison.scores import Score, differences
 from labreport.cli.main import main
 from labreport.config import experiments
 from labreport.core import files
+from labreport.execution import due
 from labreport.executors import forkserver, model_sizes, plan, progress, tasks
-from labreport.runs import provenance
+from labreport.runs import fingerprint, provenance
 from labreport.studies import sweeps
 
 HEAD = "title: T\nquestion: Q?\nbase: cifar10_naive_adam\n"
@@ -34,6 +37,10 @@ def project(tmp_path, monkeypatch):
     (tmp_path / "project/params/sweeps").mkdir()
     monkeypatch.chdir(tmp_path / "project")
     return tmp_path / "project"
+
+
+def differences_of(sweep):
+    return differences(sweep, comparison.of(sweep).scores)
 
 
 def write(project, text, name="mine"):
@@ -285,7 +292,7 @@ def repeated(monkeypatch):
 
 def test_differences_over_seeds_are_those_of_the_paired_t_test_adjusted_after_holm(repeated):
     sweep = sweeps.load("cifar10_optimizers")
-    table = sweep_comparison.differences(sweep, sweep_comparison.load(sweep)).set_index("label")
+    table = differences_of(sweep).set_index("label")
     base = np.array(repeated["Adam"])
     plain = {
         label: stats.ttest_rel(np.round(400 * np.array(values)) / 400, np.round(400 * base) / 400)
@@ -301,7 +308,7 @@ def test_differences_over_seeds_are_those_of_the_paired_t_test_adjusted_after_ho
     for label, test in plain.items():
         low, high = test.confidence_interval()
         assert table.loc[label, ["low", "high"]].tolist() == pytest.approx([low, high])
-    said = sweep_comparison.conclusion(sweep, sweep_comparison.load(sweep))
+    said = comparison.of(sweep).conclusion()
     assert (
         "- Supported, also after allowing for 4 comparisons at once: the difference from Adam, in"
         " points, of SGD (\u2212"
@@ -325,15 +332,11 @@ def test_seeds_that_all_give_the_same_difference_are_no_evidence(repeated):
                 settings=settings,
             )
     sweep = sweeps.load("cifar10_optimizers")
-    row = (
-        sweep_comparison.differences(sweep, sweep_comparison.load(sweep))
-        .set_index("label")
-        .loc["SGD"]
-    )
+    row = differences_of(sweep).set_index("label").loc["SGD"]
     assert (
         row["difference"] == pytest.approx(0.1) and np.isnan(row["p"]) and row["verdict"] == "open"
     )
-    _, table = sweep_comparison.shown(sweep, sweep_comparison.load(sweep))
+    _, table = comparison.of(sweep).differences()
     [told] = [one for one in table.rows if one["Configuration"] == "SGD"]
     assert (
         told["Points ahead of Adam"] == "+10.0 (the same with every seed)"
@@ -348,13 +351,13 @@ def test_an_outdated_run_takes_the_verdict_back(repeated):
     metrics["identity"]["code"]["training.loop.evaluate"] = "another"
     files.write_json(folder / "metrics.json", metrics)
     sweep = sweeps.load("cifar10_optimizers")
-    runs = sweep_comparison.load(sweep)
+    runs = comparison.of(sweep)
     assert (
         "**No verdict yet:** 1 of 15 runs are missing or outdated (RMSprop, seed 1)"
-        in sweep_comparison.conclusion(sweep, runs)
-        and sweep_comparison.shown(sweep, runs) == []
+        in runs.conclusion()
+        and runs.differences() == []
     )
-    assert sweep_comparison.exceptions(sweep) == [
+    assert runs.exceptions().rows == [
         {"Run": "RMSprop, seed 1", "Outdated, since": "training.loop.evaluate changed"}
     ]
 
@@ -370,12 +373,24 @@ def test_an_outdated_run_takes_the_verdict_back(repeated):
 )
 def test_an_interval_of_a_mean_stays_among_shares_and_needs_spread(accuracies, interval):
     def entry(accuracy):
-        return comparison.Entry("a", None, None, np.arange(1000) < 1000 * accuracy)
+        return ComparedRun("a", None, None, np.arange(1000) < 1000 * accuracy)
 
-    found = sweep_comparison.Score(
+    found = Score(
         "a", {seed: entry(accuracy) for seed, accuracy in enumerate(accuracies)}
     ).interval(seeds=3)
     assert found == (interval and pytest.approx(interval, abs=0.001))
+
+
+@pytest.mark.parametrize("old, new", [("title: T", "title: U"), ("label: ahead", "label: first")])
+def test_what_a_report_quotes_of_a_sweep_s_file_executes_it_again(project, old, new):
+    text = HEAD + "seeds: [1]\nruns:\n  - {label: ahead, batch_size: 32}\n"
+    write(project, text)
+    sweep = sweeps.load("mine")
+    fabricated(sweep.experiments[0].name, settings=sweep.experiments[0].training_settings())
+    keys = [due.task(sweep).key()]
+    write(project, text.replace(old, new))
+    keys.append(due.task(sweeps.load("mine")).key())
+    assert fingerprint.differences(*keys) == ["the title, question or labels of mine changed"]
 
 
 def test_two_seeds_support_nothing_and_a_tie_is_told(project):
@@ -392,14 +407,12 @@ def test_two_seeds_support_nothing_and_a_tie_is_told(project):
                 experiment.name, accuracy, seed=seed, settings=experiment.training_settings()
             )
     sweep = sweeps.load("mine")
-    said = sweep_comparison.conclusion(sweep, sweep_comparison.load(sweep))
+    said = comparison.of(sweep).conclusion()
     assert (
         "**ahead, as far ahead** have the highest accuracy over 2 seeds: 60.5" in said
         and "Two seeds are too few for a verdict" in said
     )
-    assert set(sweep_comparison.differences(sweep, sweep_comparison.load(sweep))["verdict"]) == {
-        "open"
-    }
+    assert set(differences_of(sweep)["verdict"]) == {"open"}
 
 
 def test_what_was_evaluated_on_other_images_is_not_compared_and_that_is_said(project):
@@ -417,12 +430,10 @@ def test_what_was_evaluated_on_other_images_is_not_compared_and_that_is_said(pro
             ids=ids,
         )
     sweep = sweeps.load("mine")
-    assert sweep_comparison.differences(sweep, sweep_comparison.load(sweep))["label"].tolist() == [
-        "same"
-    ]
+    assert differences_of(sweep)["label"].tolist() == ["same"]
     assert (
         "Not compared, since they were evaluated on other images than the base: others."
-        in sweep_comparison.conclusion(sweep, sweep_comparison.load(sweep))
+        in comparison.of(sweep).conclusion()
     )
 
 
@@ -484,17 +495,17 @@ def many(project):
 
 
 def test_a_report_on_many_configurations_draws_the_best_and_counts_in_its_sentences(many):
-    runs = sweep_comparison.load(many)
-    [(title, lines)] = sweep_comparison.panels(many, runs).items()
-    best = [score.label for score in sweep_comparison.scores(many, runs)][:7]
+    runs = comparison.of(many)
+    [(title, lines)] = runs.panels().items()
+    best = [score.label for score in runs.scores][:7]
     assert title == "mean over seeds: the best 7 of 20, and the base" and list(lines) == [
         *best,
         "naive_adam",
     ]
     assert len(lines[best[0]][0]) == 6  # as far as both seeds went
-    said = sweep_comparison.conclusion(many, runs)
+    said = runs.conclusion()
     assert " of 19, from " in said and len(said) < 1200
-    effects = sweep_comparison.effects(many, runs)
+    effects = runs.effects()
     assert list(effects) == ["optimizer", "batch_size"] and effects["batch_size"][
         "value"
     ].tolist() == [value for value in ("16", "32", "64", "128") for _ in range(5)]
@@ -505,7 +516,7 @@ def test_what_one_configuration_alone_has_or_follows_from_another_setting_has_no
 ):
     """The learning rate of a grid above goes with the optimizer."""
     sweep = sweeps.load("cifar10_optimizers")
-    assert sweep_comparison.effects(sweep, sweep_comparison.load(sweep)) == {}
+    assert comparison.of(sweep).effects() == {}
 
 
 def test_an_incomplete_sweep_gets_no_verdict_but_what_is_missing(repeated):
@@ -513,33 +524,30 @@ def test_an_incomplete_sweep_gets_no_verdict_but_what_is_missing(repeated):
         sweeps.load("cifar10_optimizers").configurations[4].experiments[2].folder / "metrics.json"
     ).unlink()
     sweep = sweeps.load("cifar10_optimizers")
-    runs = sweep_comparison.load(sweep)
+    runs = comparison.of(sweep)
     assert (
-        sweep_comparison.conclusion(sweep, runs)
+        runs.conclusion()
         == "**No verdict yet:** 1 of 15 runs are missing or outdated (SGD, seed 3). `make sweep"
         " NAME=cifar10_optimizers` goes on with them."
     )
-    assert (
-        sweep_comparison.shown(sweep, runs) == []
-        and "2 of 3" in sweep_comparison.overview(sweep, runs)["Runs"].tolist()
-    )
+    assert runs.differences() == [] and "2 of 3" in runs.overview().rows["Runs"].tolist()
 
 
 def test_runs_of_one_seed_are_compared_image_by_image():
     for name, accuracy in (("flowers_alexnet_adam", 0.6), ("flowers_alexnet_sgd", 0.8)):
         fabricated(name, accuracy, split="validation")
     sweep = sweeps.load("flowers_optimizers")
-    runs = sweep_comparison.load(sweep)
-    [row] = sweep_comparison.differences(sweep, runs).to_dict("records")
+    runs = comparison.of(sweep)
+    [row] = differences_of(sweep).to_dict("records")
     assert (
         row["label"] == "alexnet_sgd"
         and row["pairs"] == 400
         and row["difference"] == pytest.approx(0.2)
         and row["verdict"] == "supported"
     )
-    assert "McNemar" in sweep_comparison.method(sweep) and list(
-        sweep_comparison.panels(sweep, runs)
-    ) == list(comparison.panels(sweep, runs))
+    assert "McNemar" in runs.method() and list(runs.panels()) == list(
+        panels_by_model(sweep.name, runs.runs)
+    )
 
 
 def test_the_live_table_shows_what_runs_before_what_waits_and_counts_the_rest(repeated):

@@ -1,5 +1,7 @@
 """What a classifier got right and wrong on the split it was evaluated on, as tables."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 from sklearn import metrics
@@ -34,7 +36,7 @@ def squared_error_beside_cross_entropy(result: Result) -> pd.DataFrame:
     """
     p = result.probabilities
     y = np.eye(p.shape[1])[result.labels]
-    true = p[np.arange(len(p)), result.labels]
+    true = _true_probabilities(result)
     gradient = p - y
     squared = 2 / p.shape[1] * (p * gradient - p * (p * gradient).sum(axis=1, keepdims=True))
     rows = []
@@ -48,7 +50,7 @@ def squared_error_beside_cross_entropy(result: Result) -> pd.DataFrame:
         (_("all"), true >= 0),
     ):
         of = [
-            -np.log(np.maximum(true, 1e-7)),
+            _cross_entropies(true),
             (gradient**2).mean(axis=1),
             np.linalg.norm(gradient, axis=1),
             np.linalg.norm(squared, axis=1),
@@ -150,14 +152,48 @@ def confident_mistakes(result: Result, most: int = 10) -> tuple[np.ndarray, list
     ]
 
 
+def cross_entropy(result: Result) -> float:
+    """Mean over the evaluated images, whichever loss the network was trained with."""
+    return float(_cross_entropies(_true_probabilities(result)).mean())
+
+
+def top_3_accuracy(result: Result) -> float | None:
+    """Share of the images whose true class is among the three most probable ones; None where there
+    are so few classes that guessing would do well.
+    """
+    if len(result.class_names) < 6:
+        return None
+    better = (result.probabilities > _true_probabilities(result)[:, None]).sum(axis=1)
+    return float((better < 3).mean())
+
+
+# Measures of the evaluated images, beside accuracy, by their names in a report.
+METRICS: dict[str, Callable[[Result], float | None]] = {
+    N_("Cross-entropy of the evaluated images"): cross_entropy,
+    N_("Top-3 accuracy on the evaluated images"): top_3_accuracy,
+}
+
+
+def _true_probabilities(result: Result) -> np.ndarray:
+    """Of each evaluated image (N,), the probability of its true class."""
+    return result.probabilities[np.arange(len(result.labels)), result.labels]
+
+
+def _cross_entropies(true: np.ndarray) -> np.ndarray:
+    """Of each image (N,), from the probability of its true class; finite, as in Keras."""
+    return -np.log(np.maximum(true, 1e-7))
+
+
 def beside_published(result: Result, published: dict) -> pd.DataFrame:
-    """The published figures beside the measured ones; a figure that was not published is empty."""
+    """The published values beside the measured ones; one that was not published is empty."""
     measured = result.metrics
     rows = (
         [(_("Test accuracy"), published.get("test_accuracy"), measured["test_accuracy"])]
         if measured["test_accuracy"] is not None
         else []
     )
+    values = {name: metric(result) for name, metric in METRICS.items()}
+    rows += [(_(name), None, value) for name, value in values.items() if value is not None]
     rows += [
         (
             _("Best validation accuracy"),

@@ -11,7 +11,7 @@ from ..core import i18n, paths
 from ..core.i18n import count, listed
 from ..reporting import formats
 from ..runs import manifest, records, state
-from ..studies import assignments
+from ..studies import Study, assignments
 from . import options as opt
 from .errors import explain
 from .output import print, print_table
@@ -122,8 +122,8 @@ def show(options: argparse.Namespace) -> None:
     import yaml
 
     experiment = opt.one_experiment(options) if options.build else opt.subject(options)
-    if experiment.notebook == assignments.COMPARISON:
-        _show_comparison(experiment)
+    if isinstance(experiment, Study):
+        _show_runs(experiment)
         return
     settings = yaml.safe_dump(
         experiment.settings(),
@@ -140,11 +140,11 @@ def show(options: argparse.Namespace) -> None:
         _check([experiment])
 
 
-def _show_comparison(comparison) -> None:
-    for run in comparison.runs:
+def _show_runs(study: Study) -> None:
+    for run in study.runs:
         outdated = f" ({'; '.join(run.outdated[:3])})" if run.outdated else ""
         print(f"{run.experiment.run_name}: {run.state}{outdated}")
-    print(f"# folder of the comparison: {paths.display(comparison.folder)}")
+    print(f"# folder of the comparison: {paths.display(study.folder)}")
 
 
 def why(options: argparse.Namespace) -> None:

@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from .. import studies
 from ..config import authors, experiments
 from ..core import i18n
-from ..studies import assignments, sweeps
 
 
 class Commands:
@@ -137,18 +137,14 @@ def subject(options: argparse.Namespace):
     """What EXPERIMENT names, with its settings: an experiment, or the runs of an assignment or a
     sweep that are compared.
     """
-    if options.experiment in sweeps.names():
-        return sweeps.load(options.experiment, settings(options))
-    assignment = assignments.compared(options.experiment)
-    if assignment:
-        return assignments.load(assignment, settings(options))
-    return experiments.load(options.experiment, settings(options))
+    study = studies.find(options.experiment, settings(options))
+    return study or experiments.load(options.experiment, settings(options))
 
 
 def one_experiment(options: argparse.Namespace) -> experiments.Experiment:
     """The same where it may be no comparison."""
     found = subject(options)
-    if found.notebook == assignments.COMPARISON:
+    if isinstance(found, studies.Study):
         raise ValueError(
             f"{options.experiment} is a comparison, which is made from runs; name one of these:"
             f" {', '.join(run.experiment.name for run in found.runs)}"

@@ -22,6 +22,7 @@ from ..runs import (
 )
 from ..staleness import rules as staleness
 from ..studies import assignments
+from ..studies.study import READ, Study
 
 MADE_FROM = "made_from.json"  # what the notebook and the reports in a run folder were made from
 NOTEBOOK = "notebook.ipynb"
@@ -64,12 +65,12 @@ class Task:
 
 
 def compares(subject) -> bool:
-    """Whether it is runs that are compared, an Assignment or a Sweep, and not an Experiment."""
-    return subject.notebook == assignments.COMPARISON
+    """Whether it is runs that are compared, a Study, and not an Experiment."""
+    return isinstance(subject, Study)
 
 
 def task(subject, language: str = "en") -> Task:
-    """What is executed for an Experiment, or for the comparison of an Assignment or a Sweep."""
+    """What is executed for an Experiment, or for the comparison of a Study."""
     notebook = paths.notebooks() / f"{subject.notebook}.ipynb"
     assignments.notebook(subject.notebook)  # one that is damaged ends here, before a kernel starts
     if compares(subject):
@@ -118,10 +119,10 @@ def task(subject, language: str = "en") -> Task:
 
 
 def work(subject, language: str = "en") -> Work:
-    """Compare what the folder of an Experiment or Assignment was made from with what is here now.
+    """Compare what the folder of an Experiment or a Study was made from with what is here now.
 
-    Reads an experiment's data (ValueError, ConnectionError), not Keras; of an assignment the files
-    of its runs, at least one (ValueError).
+    Reads an experiment's data (ValueError, ConnectionError), not Keras; of a study the files of its
+    runs, at least one (ValueError).
     """
     wanted = task(subject, language)
     folder, before = wanted.folder, records.made_from(wanted.folder)
@@ -201,25 +202,19 @@ def _execution_key(
     } | fingerprint.of_host()
 
 
-def _comparison_key(assignment, notebook: Path, language: str) -> dict:
+def _comparison_key(study: Study, notebook: Path, language: str) -> dict:
     parameter_files = list(
-        dict.fromkeys(paths.params() / f"{run.experiment.name}.yaml" for run in assignment.runs)
+        dict.fromkeys(paths.params() / f"{run.experiment.name}.yaml" for run in study.runs)
     )
-    read = [
-        run.experiment.folder / name for run in assignment.finished for name in assignments.READ
-    ]
-    heading = {
-        "the heading of the assignment": (
-            hashlib.sha256(getattr(assignment, "heading", "").encode()).hexdigest()
-        )
-    }
-    states = {
-        run.experiment.run_name: "; ".join([run.state, *run.outdated]) for run in assignment.runs
-    }
+    read = [run.experiment.folder / name for run in study.finished for name in READ]
+    wording = hashlib.sha256("\n".join(study.wording).encode()).hexdigest()
+    states = {run.experiment.run_name: "; ".join([run.state, *run.outdated]) for run in study.runs}
     return {
         "settings": states,
         "code": (
-            staleness.execution(notebook, language) | heading | _digests(*parameter_files, *read)
+            staleness.execution(notebook, language)
+            | {f"the title, question or labels of {study.name}": wording}
+            | _digests(*parameter_files, *read)
         ),
         "versions": _told_with(),
     }

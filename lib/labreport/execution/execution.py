@@ -34,7 +34,7 @@ from .notebook_process import NotebookError, cleaned, execute
 
 
 def run(subject, output=sys.stdout, language: str = "en") -> None:
-    """Execute the notebook of an Experiment or of an Assignment's comparison into its folder; what
+    """Execute the notebook of an Experiment or of a Study into its folder; what
     it prints goes to `output` as it comes.
 
     An experiment's `fit` trains, goes on, or finds that nothing has changed. Raises NotebookError

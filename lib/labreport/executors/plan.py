@@ -10,7 +10,7 @@ from ..config.experiments import Experiment
 from ..core import files, paths
 from ..core.i18n import count, duration
 from ..runs import provenance, records, state
-from ..studies import assignments
+from ..studies.study import run_of
 from ..studies.sweeps import Sweep
 from . import forkserver, model_sizes
 
@@ -81,7 +81,7 @@ def steps(sweep: Sweep) -> list[Step]:
 
 def step(experiment: Experiment, label: str = "") -> Step:
     """One run with what there is of it, without its data."""
-    run, now = assignments.run_of(experiment), state.read(experiment.folder)
+    run, now = run_of(experiment), state.read(experiment.folder)
     if run.metrics and not run.outdated:
         return Step(
             experiment, label, experiment.seed, "done", f"finished {run.metrics['finished']}"

@@ -66,8 +66,8 @@ def of_run(folder: Path, lock: bool = True) -> dict[str, bytes]:
 
 
 def of_comparison(compared) -> dict[str, bytes]:
-    """The files that a report on an Assignment or a Sweep carries, by name: what was compared, with
-    which settings, and a sweep's own file.
+    """The files that a report on a Study carries, by name: what was compared, with which settings,
+    and a sweep's own file.
     """
     found = {
         COMPARISON: _cleaned(
@@ -80,8 +80,7 @@ def of_comparison(compared) -> dict[str, bytes]:
             )
         )
     }
-    file = paths.params() / "sweeps" / f"{compared.name}.yaml"
-    return found | ({SWEEP: _cleaned(file.read_text("utf-8"))} if file.exists() else {})
+    return found | ({SWEEP: _cleaned(compared.file.read_text("utf-8"))} if compared.file else {})
 
 
 def read(pdf: Path) -> Enclosure:

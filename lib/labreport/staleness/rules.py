@@ -59,6 +59,7 @@ _PLUMBING = frozenset(
         "staleness.rules",
         "runs.state",
         "config.yaml_reader",
+        "studies.load",
         "studies.sweeps.load",
         "__version__",
     }
@@ -100,8 +101,8 @@ _HANDED = (
     "analysis.figures.Table",
 )
 _HANDED_COMPARED = (
+    "studies.study.Run",
     "studies.assignments.Assignment",
-    "studies.assignments.Run",
     "studies.sweeps.Sweep",
     "studies.sweeps.Configuration",
     "config.experiments.Experiment",

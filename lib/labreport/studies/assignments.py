@@ -1,10 +1,8 @@
-"""Assignments: a notebook each, the experiments that name it, and the runs that stand for them in
-its comparison.
-"""
+"""Assignments: a notebook each, and the experiments that name it."""
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..config import experiments
@@ -12,148 +10,76 @@ from ..config.experiments import COMPARISON, Experiment
 from ..config.schema import nearest, quoted
 from ..core import paths
 from ..core.i18n import _, count, current_language
-from ..runs import fingerprint, manifest, records, state
-
-READ = ("metrics.json", "history.csv", "predictions.csv")  # what a comparison reads of a run
-# what a finished run has; `results.FILES` are the same, one floor above
-FINISHED = (*READ, "model.keras", "provenance.json")
+from .study import Study
 
 
 @dataclass(frozen=True)
-class Run:
-    """What stands for an experiment in a comparison.
+class Assignment(Study):
+    """The experiments of one notebook, each with its run.
 
-    experiment: with the settings of the run. metrics: None where no run is finished. outdated: why
-    the run would be done otherwise today, empty where it would not. short: it is a run with
-    settings of its own, since there is none as in the file.
+    heading: of the notebook. members: the experiments as in their files. substitutes: by name, the
+    same with the settings; their runs stand in where a full one is missing.
     """
 
-    experiment: Experiment
-    metrics: dict | None
-    outdated: list[str]
-    short: bool = False
-
-    @property
-    def state(self) -> str:
-        """missing, complete, short, outdated, or short and outdated."""
-        if self.metrics is None:
-            return "missing"
-        return (
-            " and ".join([*["short"] * self.short, *["outdated"] * bool(self.outdated)])
-            or "complete"
-        )
-
-
-@dataclass(frozen=True)
-class Assignment:
-    """The experiments of one notebook, each with its run. settings: of the runs that stand in where
-    a full one is missing.
-    """
-
-    name: str
     heading: str
-    settings: dict
-    runs: list[Run]
-    changes: dict
-
-    notebook = COMPARISON
+    members: list[Experiment]
+    substitutes: dict[str, Experiment]
 
     @property
-    def run_name(self) -> str:
-        """Name of the comparison's folder, as runs are named:
-        `flowers_comparison--sample--epochs-1`.
-        """
-        return replace(
-            self.runs[0].experiment, name=f"{self.name}_{COMPARISON}", changes=self.changes
-        ).run_name
+    def candidates(self) -> list[list[Experiment]]:
+        return [
+            [member, *filter(None, [self.substitutes.get(member.name)])] for member in self.members
+        ]
 
     @property
-    def folder(self) -> Path:
-        """Path of the comparison's folder."""
-        return paths.reports() / self.run_name
+    def folder_name(self) -> str:
+        return f"{self.name}_{COMPARISON}"
 
     @property
-    def finished(self) -> list[Run]:
-        """The runs there are; ValueError where there is none."""
-        found = [run for run in self.runs if run.metrics]
-        if not found:
-            where = " with these settings" if self.settings else ""
-            raise ValueError(
-                f"no experiment of {self.name} has a finished run{where} to compare; make one"
-                f" (python pipeline.py report {self.runs[0].experiment.name}) or all of them"
-                f" (python pipeline.py all {self.name}), with the same --data and --set"
-            )
-        return found
+    def file(self) -> Path | None:
+        return None
 
     @property
-    def sample(self) -> bool:
-        """Whether any of the runs used sample data."""
-        return any(run.metrics["data"] == "sample" for run in self.runs if run.metrics)
+    def wording(self) -> list[str]:
+        return [self.heading]
 
     def label(self, experiment: Experiment) -> str:
         """An experiment's name without the assignment's in front."""
         return experiment.name.removeprefix(f"{self.name}_")
 
-    def _repr_mimebundle_(self, include=None, exclude=None):
-        finished, asked = (
-            self.finished,
-            ", ".join(f"{key} = {quoted(value)}" for key, value in self.settings.items()),
+    def _nothing_finished(self) -> str:
+        where = " with these settings" if self.settings else ""
+        return (
+            f"no experiment of {self.name} has a finished run{where} to compare; make one"
+            f" (python pipeline.py report {self.members[0].name}) or all of them"
+            f" (python pipeline.py all {self.name}), with the same --data and --set"
         )
-        title = _(
-            "{assignment}: comparison of {experiments}",
-            assignment=self.heading.split(":")[0],
-            experiments=count(len(self.runs), "experiment"),
-        )
-        question = _(
-            "Which experiment classifies best, and which differences are more than chance?"
-        )
+
+    def _title_block(self) -> tuple[str, str, list[list[str]]]:
+        experiments = count(len(self.runs), "experiment")
+        settings = ", ".join(f"{key} = {quoted(value)}" for key, value in self.settings.items())
         fields = [
             [
                 _("Runs"),
                 _(
                     "{finished} of {experiments} finished",
-                    finished=len(finished),
-                    experiments=count(len(self.runs), "experiment"),
+                    finished=len(self.finished),
+                    experiments=experiments,
                 ),
             ]
         ]
-        fields += (
-            [
-                [
-                    _("Settings"),
-                    _("where there is no run as in the parameter file: {asked}", asked=asked),
-                ]
-            ]
-            if asked
-            else []
-        )
-        return title_block(self, title, question, fields)
-
-
-def title_block(compared, title: str, question: str, fields: list[list[str]]) -> dict:
-    """What a notebook displays of runs that are compared, for the report's title and for a person.
-    compared: an Assignment or a Sweep.
-    """
-    lines = [f"**{title}**", question]
-    if compared.sample:
-        lines.append(
+        if settings:
+            text = _("where there is no run as in the parameter file: {asked}", asked=settings)
+            fields.append([_("Settings"), text])
+        return (
             _(
-                "**Sample data.** Images of some runs are drawn by the program; their numbers say"
-                " nothing about the real data set."
-            )
+                "{assignment}: comparison of {experiments}",
+                assignment=self.heading.split(":")[0],
+                experiments=experiments,
+            ),
+            _("Which experiment classifies best, and which differences are more than chance?"),
+            fields,
         )
-    return {
-        "application/vnd.labreport.report+json": {
-            "title": title,
-            "question": question,
-            "experiment": compared.run_name.split("--")[0],
-            "sample": compared.sample,
-            "language": current_language(),
-            "fields": fields,
-        },
-        "text/markdown": "\n\n".join([*lines, *(f"{key}: {value}." for key, value in fields)]),
-        "text/plain": f"{title}: {question}",
-    }
 
 
 def names() -> list[str]:
@@ -196,70 +122,43 @@ def members(name: str) -> list[Experiment]:
 
 
 def load(name: str, settings: Mapping | None = None) -> Assignment:
-    """An assignment and its runs: for each experiment the one as in its file, else the one with
-    these settings, else none.
+    """An assignment with its experiments: as in their files, else with these settings.
 
-    Reads parameter files and metrics.json, no data. Raises ValueError for an unknown assignment, or
-    settings that no experiment takes.
+    Raises:
+        ValueError: the assignment is not known, or no experiment takes one of the settings.
     """
-    experiments_there = members(name)
-    own = settings_of_each(experiments_there, settings or {})
-    changed = (
-        {
-            experiment.name: experiments.load(experiment.name, own[experiment.name])
-            for experiment in experiments_there
-        }
-        if settings
-        else {}
-    )
-    changes = {
-        key: value for experiment in changed.values() for key, value in experiment.changes.items()
+    found = members(name)
+    own = settings_of_each(found, settings or {})
+    substitutes = {
+        member.name: experiments.load(member.name, own[member.name])
+        for member in (found if settings else ())
     }
-    return Assignment(
-        name,
-        _heading(name),
-        dict(settings or {}),
-        [run_of(experiment, changed.get(experiment.name)) for experiment in experiments_there],
-        changes,
-    )
+    changes = {
+        key: value
+        for substitute in substitutes.values()
+        for key, value in substitute.changes.items()
+    }
+    return Assignment(name, dict(settings or {}), changes, _heading(name), found, substitutes)
 
 
-def settings_of_each(experiments_there: list[Experiment], settings: Mapping) -> dict[str, dict]:
+def settings_of_each(chosen: list[Experiment], settings: Mapping) -> dict[str, dict]:
     """For each experiment, by name, the settings it takes: `weights` is nothing to a model that has
     none. ValueError for one that nobody takes.
     """
     for key in settings:
-        if not any(experiments.takes(experiment, key) for experiment in experiments_there):
+        if not any(experiments.takes(experiment, key) for experiment in chosen):
             # raises, with the nearest name
-            experiments.load(experiments_there[0].name, {key: settings[key]})
+            experiments.load(chosen[0].name, {key: settings[key]})
     return {
         experiment.name: {
             key: value for key, value in settings.items() if experiments.takes(experiment, key)
         }
-        for experiment in experiments_there
+        for experiment in chosen
     }
 
 
-def run_of(experiment: Experiment, changed: Experiment | None = None) -> Run:
-    """What stands for an experiment: its finished run, else that of `changed`, else none."""
-    for candidate in filter(None, (experiment, changed)):
-        state.fetch(candidate.folder)
-        metrics = records.metrics(candidate.folder)
-        if metrics and all((candidate.folder / file).exists() for file in FINISHED):
-            now = fingerprint.of(candidate, metrics["dataset"]["fingerprint"])
-            outdated = fingerprint.differences(metrics["identity"], now)
-            outdated += [
-                _("{name} was changed after it was executed", name=name)
-                for name in manifest.changed(candidate.folder, manifest.TRAINED)
-            ]
-            return Run(candidate, metrics, outdated, short=bool(candidate.changes))
-    return Run(experiment, None, [])
-
-
 def _heading(name: str) -> str:
-    """The first heading of the assignment's notebook, in the language that is spoken where there is
-    one.
-    """
+    """The first heading of the assignment's notebook, in the current language if there is one."""
     cells = notebook(name)["cells"]
     cells.sort(key=lambda cell: current_language() not in cell["metadata"].get("tags", []))
     lines = [

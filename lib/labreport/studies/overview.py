@@ -19,6 +19,7 @@ from ..core.i18n import _
 from ..reporting import formats, index
 from ..runs import fingerprint, manifest, records, state
 from . import assignments, sweeps
+from .study import FINISHED
 
 FILE = "index.html"
 LOCK = ".index.lock"
@@ -228,7 +229,7 @@ def _entry(folder: Path, today: _Today) -> index.Entry | None:
     if kind == "sweep" and files.locked(folder / sweeps.LOCK):
         status, why = "running", []
     elif kind == "run" and status in ("none", "finished"):
-        lacking = [file for file in assignments.FINISHED if not (folder / file).exists()]
+        lacking = [file for file in FINISHED if not (folder / file).exists()]
         if status == "none" and "metrics.json" in lacking:
             if not (folder / state.FILE).exists():
                 return None

@@ -2,28 +2,19 @@
 seeds to repeat it with.
 """
 
-import functools
-import itertools
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from ..config import experiments, yaml_reader
+from ..config import experiments
 from ..config.experiments import Experiment
-from ..config.schema import nearest, quoted, typed
+from ..config.schema import nearest, quoted
 from ..core import paths
 from ..core.i18n import _, count
-from . import assignments
+from . import assignments, sweep_file
+from .study import Study
 
 LOCK = ".sweep.lock"  # in a sweep's folder
-KEYS = {
-    "title": "str",
-    "question": "str",
-    "base": "str",
-    "seeds": "list[int]",
-    "runs": "list",
-    "grid": "dict",
-}
 
 
 @dataclass(frozen=True)
@@ -38,21 +29,16 @@ class Configuration:
 
 
 @dataclass(frozen=True)
-class Sweep:
-    """A question and the runs that shall answer it. configurations: the base is among them.
-    settings: of all runs, from the command line.
+class Sweep(Study):
+    """A question and the runs that shall answer it. base: the configuration that the others are
+    compared with; it is one of `configurations`.
     """
 
-    name: str
     title: str
     question: str
     base: str
     seeds: list[int]
     configurations: list[Configuration]
-    settings: dict
-    changes: dict
-
-    notebook = assignments.COMPARISON
 
     @property
     def experiments(self) -> list[Experiment]:
@@ -75,37 +61,21 @@ class Sweep:
         )
 
     @property
-    def run_name(self) -> str:
-        """Name of the sweep's folder, as runs are named: `cifar10_optimizers--sample--epochs-1`."""
-        return replace(
-            self.configurations[0].experiments[0], name=self.name, changes=self.changes
-        ).run_name
+    def candidates(self) -> list[list[Experiment]]:
+        return [[experiment] for experiment in self.experiments]
 
     @property
-    def folder(self):
-        """Path of the sweep's folder: its report, and what its runs said."""
-        return paths.reports() / self.run_name
-
-    @functools.cached_property
-    def runs(self) -> list[assignments.Run]:
-        """What there is of each run, as it was at the first look."""
-        return [assignments.run_of(experiment) for experiment in self.experiments]
+    def folder_name(self) -> str:
+        return self.name
 
     @property
-    def finished(self) -> list[assignments.Run]:
-        """The runs there are; ValueError where there is none."""
-        found = [run for run in self.runs if run.metrics]
-        if not found:
-            raise ValueError(
-                f"no run of the sweep {self.name} is finished; make them: python pipeline.py sweep"
-                f" {self.name}, with the same --data and --set"
-            )
-        return found
+    def file(self) -> Path:
+        return _file(self.name)
 
     @property
-    def sample(self) -> bool:
-        """Whether the runs use sample data."""
-        return self.settings.get("data") == "sample"
+    def wording(self) -> list[str]:
+        labels = [configuration.label for configuration in self.configurations]
+        return [self.title, self.question, self.base, *labels]
 
     def label(self, experiment: Experiment) -> str:
         """The configuration of a run, and its seed where there are several."""
@@ -120,30 +90,32 @@ class Sweep:
             else _("{label}, seed {seed}", label=label, seed=experiment.seed)
         )
 
-    def _repr_mimebundle_(self, include=None, exclude=None):
-        asked = ", ".join(f"{key} = {quoted(value)}" for key, value in self.settings.items())
+    def _nothing_finished(self) -> str:
+        return (
+            f"no run of the sweep {self.name} is finished; make them: python pipeline.py sweep"
+            f" {self.name}, with the same --data and --set"
+        )
+
+    def _title_block(self) -> tuple[str, str, list[list[str]]]:
+        changed = ", ".join(f"{key} = {quoted(value)}" for key, value in self.settings.items())
         file = f"params/sweeps/{self.name}.yaml"
+        finished = _(
+            "{finished} of {runs} finished",
+            finished=len(self.finished),
+            runs=count(len(self.experiments), "run"),
+        )
+        settings = (
+            _("{file}, but {changed}", file=file, changed=changed)
+            if changed
+            else _("as in {file}", file=file)
+        )
         fields = [
-            [
-                _("Runs"),
-                _(
-                    "{finished} of {runs} finished",
-                    finished=len(self.finished),
-                    runs=count(len(self.experiments), "run"),
-                ),
-            ],
+            [_("Runs"), finished],
             [_("Base"), self.base],
             [_("Seeds"), ", ".join(map(str, self.seeds))],
-            [
-                _("Settings"),
-                (
-                    _("{file}, but {changed}", file=file, changed=asked)
-                    if asked
-                    else _("as in {file}", file=file)
-                ),
-            ],
+            [_("Settings"), settings],
         ]
-        return assignments.title_block(self, _(self.title), _(self.question), fields)
+        return _(self.title), _(self.question), fields
 
 
 def names() -> list[str]:
@@ -165,17 +137,19 @@ def load(name: str, settings: Mapping | None = None) -> Sweep:
             f"there is no sweep {name!r}{nearest(name, known)}; "
             + (f"there are {', '.join(known)}" if known else "a sweep is a file in params/sweeps/")
         )
-    file = paths.params() / "sweeps" / f"{name}.yaml"
+    file = _file(name)
     where = paths.display(file)
-    values, line = _read(name, file, where)
+    values, line = sweep_file.read(name, file, where)
     settings = dict(settings or {})
     base, seeds = experiments.load(values["base"]), values["seeds"]
-    tried = _tried(base, seeds[0], values, line)
+    tried = sweep_file.tried_configurations(base, seeds[0], values, line)
     if "seed" in settings:
         raise ValueError(f"--set seed: that is what the sweep varies; edit {where} instead")
-    _refuse_what_cannot_be_compared(base, tried, where)
+    sweep_file.refuse_what_cannot_be_compared(base, tried, where)
     found = {
-        label: [_with(f"{where}: {label}", base, differences, seed) for seed in seeds]
+        label: [
+            sweep_file.with_seed(f"{where}: {label}", base, differences, seed) for seed in seeds
+        ]
         for label, (differences, _) in tried.items()
     }
     # raises where nobody takes one
@@ -212,196 +186,18 @@ def load(name: str, settings: Mapping | None = None) -> Sweep:
     changes = _set(base, settings).changes
     return Sweep(
         name,
+        settings,
+        changes,
         values["title"],
         values["question"],
         configurations[0].label,
         seeds,
         configurations,
-        settings,
-        changes,
     )
 
 
-def _read(name: str, file: Path, where: str) -> tuple[dict, Callable[..., str]]:
-    """The checked values of a sweep's file, and line(*path) -> "file, line n"."""
-    values, lines = yaml_reader.read_file(file, where)
-    if not isinstance(values, dict):
-        raise ValueError(
-            f"{where}: a sweep is a mapping of {', '.join(KEYS)}; see another file in"
-            f" {paths.display(file.parent)}/"
-        )
-
-    def line(*path):
-        return f"{where}, line {lines[path]}" if path in lines else where
-
-    if name in experiments.names() or not experiments.NAME.fullmatch(name):
-        raise ValueError(
-            f"{where}: a sweep's name is made of lower-case words joined by single underscores, and"
-            " no experiment has it; rename the file"
-        )
-    for key in values:
-        if key not in KEYS:
-            raise ValueError(
-                f"{line(key)}: unknown key {key!r}{nearest(key, KEYS)}; the keys are"
-                f" {', '.join(KEYS)}"
-            )
-    missing = [key for key in ("title", "question", "base", "seeds") if key not in values]
-    if missing or ("runs" in values) == ("grid" in values):
-        raise ValueError(
-            f"{where}: "
-            + (
-                f"missing {', '.join(missing)}"
-                if missing
-                else "a sweep has either runs (a list) or a grid (a mapping of lists)"
-            )
-        )
-    for key in set(values) - {"runs"}:
-        values[key] = typed(values[key], KEYS[key], key, line(key))
-    seeds = values["seeds"]
-    if not seeds or len(set(seeds)) != len(seeds):
-        raise ValueError(
-            f"{line('seeds')}: seeds are whole numbers, at least one and each once, got {seeds}"
-        )
-    return values, line
-
-
-def _tried(base: Experiment, seed: int, values: dict, line) -> dict[str, tuple[dict, Experiment]]:
-    """What a sweep tries, by label and the base first: the differences from it, and the experiment
-    with the first seed.
-    """
-    tried: dict[str, tuple[dict, Experiment]] = {}
-    for number, entry in enumerate([{}, *_entries(values, line)]):
-        place = f"{line('runs') if 'runs' in values else line('grid')}: run {number}"
-        label, differences, first = _configuration(base, entry, seed, place)
-        twin = next((other for other, (_, there) in tried.items() if there == first), None)
-        if twin is not None and number and twin == next(iter(tried)):
-            # the base, which need not be listed, and may get a name here
-            tried = {
-                label if other == twin and "label" in entry else other: value
-                for other, value in tried.items()
-            }
-        elif twin is not None or label in tried:
-            raise ValueError(
-                f"{place} ({label}) is "
-                + (
-                    f"the same as {twin}"
-                    if twin
-                    else "not the only one of that label; give it a label of its own"
-                )
-            )
-        else:
-            tried[label] = (differences, first)
-    return tried
-
-
-def _entries(values: dict, line) -> list:
-    """The runs of a sweep's file, or those that its grid stands for."""
-    if "grid" in values:
-        if not values["grid"]:
-            raise ValueError(
-                f"{line('grid')}: a grid names at least one setting and its values, such as"
-                " learning_rate: [0.1, 0.01]"
-            )
-        return _grid(values["grid"], lambda axis: line("grid", axis))
-    entries = values["runs"]
-    if not isinstance(entries, list) or not entries:
-        raise ValueError(
-            f"{line('runs')}: runs are a list of experiments and of differences from the base,"
-            f" got {quoted(entries)}"
-        )
-    return entries
-
-
-def _refuse_what_cannot_be_compared(base: Experiment, tried: dict, where: str) -> None:
-    if len(tried) < 2:
-        raise ValueError(
-            f"{where}: nothing is tried but the base, {base.name}; a sweep compares at least one"
-            " other configuration with it"
-        )
-    for label, (_place, first) in tried.items():
-        for key in ("notebook", "dataset", "data", "max_images"):
-            if getattr(first, key) != getattr(base, key):
-                raise ValueError(
-                    f"{where}: {label} has {key} {getattr(first, key)}, the base"
-                    f" {getattr(base, key)}; runs that are compared answer for the same images"
-                )
-
-
-def _grid(axes: dict, line) -> list[dict]:
-    for axis, found in axes.items():
-        if not isinstance(found, list) or not found:
-            raise ValueError(
-                f"{line(axis)}: {axis} of a grid is a list of values, or of mappings of settings"
-                f" that go together, got {quoted(found)}"
-            )
-    choices = [
-        [value if isinstance(value, dict) else {axis: value} for value in found]
-        for axis, found in axes.items()
-    ]
-    entries = []
-    for combination in itertools.product(*choices):
-        keys = [key for part in combination for key in part if key != "label"]
-        twice = next((key for key in keys if keys.count(key) > 1), None)
-        if twice:
-            raise ValueError(
-                f"{line(twice)}: two axes of the grid set {twice}; leave it to one of them"
-            )
-        labels = [part["label"] for part in combination if "label" in part]
-        if not all(isinstance(label, str) for label in labels):
-            raise ValueError(f"{line(next(iter(axes)))}: a label is text, got {quoted(labels)}")
-        entry = {key: value for part in combination for key, value in part.items()}
-        entries.append(
-            entry | ({"label": ", ".join(labels)} if len(labels) == len(combination) else {})
-        )
-    return entries
-
-
-def _configuration(base: Experiment, entry, seed: int, place: str) -> tuple[str, dict, Experiment]:
-    """Label, differences and the first experiment of one entry of a sweep's runs."""
-    if isinstance(entry, str):
-        entry = {"experiment": entry}
-    if not isinstance(entry, dict):
-        raise ValueError(
-            f"{place} must be an experiment's name or a mapping of settings, got {quoted(entry)}"
-        )
-    differences = {key: value for key, value in entry.items() if key != "label"}
-    if not isinstance(differences.get("experiment", base.name), str):
-        raise ValueError(
-            f"{place}: experiment is the name of one, got {quoted(differences['experiment'])}"
-        )
-    if "seed" in differences:
-        raise ValueError(
-            f"{place}: a seed is not varied by runs; `seeds` lists those that every run is repeated"
-            " with"
-        )
-    label = entry["label"] if "label" in entry else _label(base, differences)
-    if label == "":
-        raise ValueError(f"{place}: label is empty; leave it out, or say something")
-    if not isinstance(label, str) or not label.isprintable() or "$" in label:
-        raise ValueError(f"{place}: label must be text in one line, without $, got {quoted(label)}")
-    return label, differences, _with(place, base, differences, seed)
-
-
-def _with(place: str, base: Experiment, differences: dict, seed: int) -> Experiment:
-    start = differences.get("experiment", base.name)
-    try:
-        return experiments.load(
-            start,
-            {key: value for key, value in differences.items() if key != "experiment"}
-            | {"seed": seed},
-        )
-    except ValueError as error:
-        raise ValueError(f"{place}: {error}") from None
-
-
-def _label(base: Experiment, differences: dict) -> str:
-    name = differences.get("experiment", base.name).removeprefix(f"{base.notebook}_")
-    told = [
-        f"{key.split('.')[-1]} {value if isinstance(value, str) else quoted(value)}"
-        for key, value in differences.items()
-        if key != "experiment"
-    ]
-    return ", ".join([name] * ("experiment" in differences or not told) + told)
+def _file(name: str) -> Path:
+    return paths.params() / "sweeps" / f"{name}.yaml"
 
 
 def _set(experiment: Experiment, settings: Mapping) -> Experiment:

@@ -1,0 +1,7 @@
+"""What the numbers of one run say, in sentences: every number in a report's prose."""
+
+from .answers import *
+from .conclusions import *
+from .data_set import *
+from .history import *
+from .network import *

@@ -1,0 +1,151 @@
+"""What a network answered right and wrong on the evaluated split."""
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from ...core.i18n import _, count, number, percent, plain, whole
+from ...runs.results import Result
+from .. import statistics
+
+__all__ = ["evaluation", "squared_error", "imbalance"]
+
+
+def evaluation(result: Result, confused: pd.DataFrame) -> str:
+    """Accuracy on the evaluated split with its interval, and the pair of classes confused most.
+    confused: as `evaluation.confused_pairs` gives it.
+    """
+    correct, images = int((result.labels == result.predicted).sum()), len(result.labels)
+    low, high = statistics.wilson(correct, images)
+    told = {
+        "best": result.metrics["best_epoch"],
+        "correct": whole(correct),
+        "images": whole(images),
+        "accuracy": percent(correct / images),
+        "low": percent(low),
+        "high": percent(high),
+    }
+    if result.evaluated == "validation":
+        text = _(
+            "With the weights of epoch {best}, {correct} of {images} validation images are"
+            " classified correctly: **{accuracy}** (95 % interval {low} to {high}, Wilson). There"
+            " is no test split; the same images chose the epoch, so that the figure is on the high"
+            " side.",
+            **told,
+        )
+    else:
+        text = _(
+            "With the weights of epoch {best}, {correct} of {images} test images are classified"
+            " correctly: **{accuracy}** (95 % interval {low} to {high}, Wilson).",
+            **told,
+        )
+    if len(confused):
+        pair = confused.iloc[0]
+        tied = len(confused) > 1 and confused["Mistakes"].iloc[1] == pair["Mistakes"]
+        classes = {
+            "one": pair["Class"],
+            "other": pair["Other class"],
+            "images": count(int(pair["Mistakes"]), "image"),
+        }
+        text += " " + (
+            _(
+                "One of the pairs confused most is {one} and {other}: {images} in one direction or"
+                " the other.",
+                **classes,
+            )
+            if tied
+            else _(
+                "The pair confused most is {one} and {other}: {images} in one direction or the"
+                " other.",
+                **classes,
+            )
+        )
+    return text
+
+
+def squared_error(table: pd.DataFrame) -> str:
+    """What the two losses would teach the network about its worst mistakes. table:
+    `evaluation.squared_error_beside_cross_entropy`.
+    """
+    worst, right = table.iloc[0], table.iloc[2]
+    if not worst["Images"]:
+        return _(
+            "No image was given its true class with a probability below 0.01, so this run shows"
+            " nothing of what sets the two losses apart: on answers that are very wrong the squared"
+            " error has next to no gradient."
+        )
+
+    def times(row):
+        longer = row["Gradient of the cross-entropy"] / max(
+            row["Gradient of the squared error"], 1e-12
+        )
+        return (
+            _("{factor} times", factor=plain(float(f"{longer:.3g}")))
+            if longer < 1e6
+            else _("more than a million times")
+        )
+
+    text = _(
+        "Where the network gives the true class a probability below 0.01 ({images}), the gradient"
+        " of the cross-entropy is {times} as long as that of the squared error",
+        images=count(int(worst["Images"]), "image"),
+        times=times(worst),
+    )
+    if right["Images"]:
+        text += _(
+            ", where it gives 0.5 and more ({images}) {times}",
+            images=count(int(right["Images"]), "image"),
+            times=times(right),
+        )
+    if worst["Gradient of the cross-entropy"] < 2 * worst["Gradient of the squared error"]:
+        return text + "."
+    return text + _(
+        ": the squared error flattens out on answers that are very wrong, so that a network trained"
+        " with it learns little from them."
+    )
+
+
+def imbalance(dataset, result: Result) -> str:
+    """How unequal the classes are, and whether the larger ones are recognised more often."""
+    sizes = np.bincount(dataset.train.labels, minlength=len(dataset.class_names))
+    shown = np.bincount(result.labels, minlength=len(sizes)) > 0
+    recall = np.array(
+        [
+            (result.predicted[result.labels == label] == label).mean()
+            for label in np.flatnonzero(shown)
+        ]
+    )
+    sentences = [
+        _(
+            "The largest class has {most} ({largest}), the smallest {least} ({smallest}). Averaged"
+            " over classes the recall is {recall}; averaged over images, which favours large"
+            " classes, the accuracy is {accuracy}.",
+            most=count(int(sizes.max()), "training image"),
+            largest=dataset.class_names[sizes.argmax()],
+            least=whole(int(sizes.min())),
+            smallest=dataset.class_names[sizes.argmin()],
+            recall=percent(recall.mean()),
+            accuracy=percent((result.labels == result.predicted).mean()),
+        )
+    ]
+    if len(set(sizes[shown])) > 1 and len(set(recall)) > 1:
+        found = stats.spearmanr(sizes[shown], recall)
+        says = (
+            _("no sign that the larger classes gain from it")
+            if found.pvalue >= 0.05
+            else (
+                _("larger classes are recognised more often")
+                if found.statistic > 0
+                else _("larger classes are recognised less often")
+            )
+        )
+        sentences.append(
+            _(
+                "The rank correlation of a class's training images with its recall is {correlation}"
+                " (p = {p}): {says}.",
+                correlation=number(found.statistic, 2, signed=True),
+                p=plain(float(f"{found.pvalue:.2g}")),
+                says=says,
+            )
+        )
+    return " ".join(sentences)

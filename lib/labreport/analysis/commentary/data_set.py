@@ -1,0 +1,80 @@
+"""What a data set holds, and how its images are prepared."""
+
+import numpy as np
+
+from ...core.i18n import _, count, number, percent, plain, whole
+from ...datasets import evenly
+
+__all__ = ["loading", "inspection", "conditioning"]
+
+
+def loading(dataset) -> str:
+    """Where the images come from and how many there are."""
+    told = {
+        "train": lambda size: _("{size} for training", size=size),
+        "validation": lambda size: _("{size} for validation", size=size),
+        "test": lambda size: _("{size} for testing", size=size),
+    }
+    sizes = ", ".join(told[name](whole(len(split))) for name, split in dataset.splits.items())
+    origin = _("**Sample data**, drawn by the program") if dataset.sample else _("Real data")
+    height, width, channels = dataset.image_shape
+    return _(
+        "{origin}: {images} colour images of {width} x {height} pixels in {classes} classes:"
+        " {sizes}.",
+        origin=origin,
+        images=whole(sum(map(len, dataset.splits.values()))),
+        width=width,
+        height=height,
+        classes=len(dataset.class_names),
+        sizes=sizes,
+    )
+
+
+def inspection(dataset) -> str:
+    """What is remarkable about the data."""
+    return (
+        "\n".join(f"- {note}" for note in dataset.notes)
+        if dataset.notes
+        else _("No image stands in two splits, and none had to be left out.")
+    )
+
+
+def conditioning(experiment, dataset) -> str:
+    """Range and mean of the training pixels, and what augmentation does."""
+    # enough for a mean, and quick where they lie on disk
+    images = np.asarray(dataset.train.images[evenly(len(dataset.train), 1000)])
+    means = ", ".join(number(mean, 1) for mean in images.mean(axis=(0, 1, 2)))
+    parts = {
+        "horizontal_flip": lambda value: _("half of the images mirrored left to right"),
+        "vertical_flip": lambda value: _("half of them upside down"),
+        "rotation_degrees": lambda value: _(
+            "rotated by up to {degrees} degrees either way", degrees=plain(value)
+        ),
+        "width_shift_fraction": lambda value: _(
+            "shifted by up to {share} of the width", share=percent(value, 0)
+        ),
+        "height_shift_fraction": lambda value: _(
+            "shifted by up to {share} of the height", share=percent(value, 0)
+        ),
+        "zoom_fraction": lambda value: _(
+            "width and height each scaled by up to {share} either way", share=percent(value, 0)
+        ),
+        "fill": lambda value: {
+            "nearest": _("what lies beyond the border filled in by the nearest pixels"),
+            "reflect": _("what lies beyond the border filled in by mirrored pixels"),
+        }[value],
+    }
+    done = [parts[key](value) for key, value in experiment.augmentation.items() if value]
+    text = _(
+        "In {images} pixels run from {lowest} to {highest}; the mean of red, green and blue is"
+        " {means}.",
+        images=count(len(images), "training image"),
+        lowest=images.min(),
+        highest=images.max(),
+        means=means,
+    )
+    return f"{text} " + (
+        _("Augmentation: {done}.", done="; ".join(done))
+        if done
+        else _("This experiment augments nothing.")
+    )

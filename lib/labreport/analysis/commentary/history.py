@@ -1,0 +1,126 @@
+"""How a training went, epoch by epoch."""
+
+import numpy as np
+
+from ...core.i18n import _, count, duration, number, percent
+from ...runs.results import Result
+from .. import statistics
+
+__all__ = ["training"]
+
+
+def training(result: Result) -> str:
+    """Where the best epoch is, what came after it, and how far training and validation lie apart
+    there.
+    """
+    metrics, history = result.metrics, result.history
+    epochs, best = metrics["epochs"], metrics["best_epoch"]
+    monitor = metrics["identity"]["settings"]["early_stopping"]["monitor"]
+    value = history[monitor].iloc[best - 1]
+    took = {"time": duration(result.seconds), "epochs": count(epochs, "epoch")}
+    sentences = [
+        (
+            _("Training took {time} for {epochs} and was stopped early.", **took)
+            if metrics["stopped_early"]
+            else _("Training took {time} for {epochs}.", **took)
+        )
+    ]
+    if epochs > 1:
+        sentences.append(
+            _(
+                "By {monitor}, epoch {best} is the best ({value}).",
+                monitor=monitor,
+                best=best,
+                value=number(value, 4),
+            )
+        )
+        if best == epochs:
+            sentences.append(_("It is the last one: more epochs might still improve the model."))
+        else:
+            last = history.iloc[-1]
+            then = history.iloc[best - 1]
+            told = {
+                "epochs": count(epochs - best, "epoch"),
+                "loss": number(then["loss"], 3),
+                "last_loss": number(last["loss"], 3),
+                "val_loss": number(then["val_loss"], 3),
+                "last_val_loss": number(last["val_loss"], 3),
+            }
+            sentences.append(
+                (
+                    _(
+                        "In the epoch after it training loss went from {loss} to {last_loss} while"
+                        " validation loss went from {val_loss} to {last_val_loss}",
+                        **told,
+                    )
+                    if epochs - best == 1
+                    else _(
+                        "In the {epochs} after it training loss went from {loss} to {last_loss}"
+                        " while validation loss went from {val_loss} to {last_val_loss}",
+                        **told,
+                    )
+                )
+                + (
+                    _(": the network was learning its training images by heart.")
+                    if _by_heart(result, best)
+                    else "."
+                )
+            )
+    gap = metrics["train_accuracy"] - metrics["validation_accuracy"]
+    sentences.append(
+        _(
+            "At epoch {best} training accuracy is {training} and validation accuracy {validation},"
+            " a gap of {gap} points",
+            best=best,
+            training=percent(metrics["train_accuracy"]),
+            validation=percent(metrics["validation_accuracy"]),
+            gap=number(100 * gap, 1, signed=True),
+        )
+        + _gap_says(gap, metrics)
+    )
+    return " ".join(sentences)
+
+
+def _by_heart(result: Result, best: int) -> bool:
+    """Whether several epochs show it: validation loss clearly higher than at its best, training
+    loss lower, and training images known far better than the others.
+    """
+    then, last = result.history.iloc[best - 1], result.history.iloc[-1]
+    return (
+        len(result.history) - best > 1
+        and last["loss"] < then["loss"]
+        and last["val_loss"] > 1.05 * then["val_loss"]
+        and _interval(last["val_accuracy"], result.metrics)[1] < last["accuracy"]
+    )
+
+
+def _interval(share: float, metrics: dict) -> tuple[float, float]:
+    """95 % interval of a share of the validation images."""
+    images = metrics["dataset"]["images"]["validation"]
+    return statistics.wilson(round(share * images), images)
+
+
+def _gap_says(gap: float, metrics: dict) -> str:
+    low, high = _interval(metrics["validation_accuracy"], metrics)
+    if low <= 1 / len(metrics["dataset"]["class_names"]):
+        return _(": on the validation images it cannot be told from guessing.")
+    if metrics["train_accuracy"] > high:  # further apart than so few validation images explain
+        return _(": the network overfits.") if gap > 0.1 else _(": some overfitting.")
+    if gap > 0.03:
+        return _(": the validation images are too few to tell it from none.")
+    if gap < -0.03:
+        settings = metrics["identity"]["settings"]
+        dropout = any(
+            np.any(value) for key, value in settings["model_args"].items() if "dropout" in key
+        )
+        text = _("; training accuracy is averaged over the epoch, while the weights improve")
+        if dropout and settings["augmentation"]:
+            return text + _(", and measured under dropout and augmentation.")
+        return text + (
+            _(", and measured under dropout.")
+            if dropout
+            else _(", and measured under augmentation.")
+            if settings["augmentation"]
+            else "."
+        )
+    return _(": no sign of overfitting there.")

@@ -1,0 +1,73 @@
+"""The size of a network, and how an experiment trains it."""
+
+from ...core.i18n import _, count, plain, whole
+
+__all__ = ["layers", "training_settings"]
+
+
+def layers(parameters: int, trainable: int) -> str:
+    """Caption of the table of a network's layers."""
+    return _(
+        "Layers of the network: {parameters} parameters, {trainable} of them trainable.",
+        parameters=whole(parameters),
+        trainable=whole(trainable),
+    )
+
+
+def training_settings(experiment) -> list[dict]:
+    """How the experiment trains, as rows of a setting and its value."""
+    stopping = experiment.early_stopping
+    if stopping["patience"] is None:
+        stops = _("none; best epoch by {monitor}", monitor=stopping["monitor"])
+    else:
+        stops = _(
+            "after {epochs} without a better {monitor}",
+            epochs=count(stopping["patience"], "epoch"),
+            monitor=stopping["monitor"],
+        )
+        if stopping["min_delta"]:
+            stops += _(" (by more than {least})", least=plain(stopping["min_delta"]))
+        if stopping["start_from_epoch"]:
+            stops += _(", counted from epoch {epoch} on", epoch=stopping["start_from_epoch"] + 1)
+    losses = {
+        "categorical_crossentropy": _("categorical crossentropy"),
+        "sparse_categorical_crossentropy": _("sparse categorical crossentropy"),
+        "binary_crossentropy": _("binary crossentropy"),
+        "mean_squared_error": _("mean squared error"),
+    }
+    rows = {
+        _("Optimizer"): f"{experiment.optimizer} ({_listed(experiment.optimizer_args)})",
+        _("Loss"): losses.get(experiment.loss, experiment.loss.replace("_", " ")),
+        _("Batch size"): experiment.batch_size,
+        _("Epochs"): experiment.epochs,
+        _("Early stopping"): stops,
+        _("Augmentation"): _listed(experiment.augmentation) or _("none"),
+        _("Starts from"): experiment.starts_from or _("new weights"),
+        _("Seed"): experiment.seed,
+    }
+    return [{_("Setting"): key, _("Value"): value} for key, value in rows.items()]
+
+
+def _listed(values: dict) -> str:
+    """Settings in one line, by their own names."""
+    known = {
+        "learning_rate": _("learning rate"),
+        "horizontal_flip": _("horizontal flip"),
+        "vertical_flip": _("vertical flip"),
+        "rotation_degrees": _("rotation"),
+        "width_shift_fraction": _("width shift"),
+        "height_shift_fraction": _("height shift"),
+        "zoom_fraction": _("zoom"),
+        "fill": _("fill"),
+    }
+
+    def words(key, value):
+        name = known.get(key, key.replace("_", " "))
+        for unit, sign in (("_degrees", "°"), ("_fraction", "")):
+            if key.endswith(unit):
+                return _("{name} up to {value}", name=name, value=f"{plain(value)}{sign}")
+        return (
+            name if value is True else f"{name} {value if isinstance(value, str) else plain(value)}"
+        )
+
+    return ", ".join(words(key, value) for key, value in values.items() if value)

@@ -1,0 +1,335 @@
+"""The comparison of a sweep: every configuration over its seeds, against the base."""
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ...config import experiments
+from ...core.i18n import N_, _, count, number
+from ...studies.sweeps import Sweep
+from .. import figures
+from ..figures import Picture, Table
+from . import scores, sweep_conclusion, wording
+from .comparison import Comparison
+from .runs import MOST_LINES, Panels, evaluated_images, in_panels, panels_by_model, rows_of
+from .scores import Score
+
+OVERVIEW = N_(
+    "The configurations, best mean first: accuracy over the seeds in percent, its standard"
+    " deviation and the 95 % interval of the mean (Student's t; with one seed the interval of the"
+    " images, Wilson's)."
+)
+METHOD_OVER_SEEDS = N_(
+    "Each configuration is set against the base over the seeds: a seed gives both the same split,"
+    " the same order of images and the same start, as far as their models allow, so the differences"
+    " are paired. Their mean, its 95 % interval and $p$ are those of the paired $t$ test, with $p$"
+    " adjusted after Holm (1979) for all comparisons. With few seeds the test takes it on trust"
+    " that differences are normally distributed; where all seeds give the very same difference it"
+    " has nothing to judge by. With three seeds or more a difference counts as supported where the"
+    " adjusted $p$ is below 0.05 and the interval leaves out zero. The seeds cover training; that"
+    " all were evaluated on the same kind of images, and few of them, is not in the intervals."
+)
+METHOD_OVER_IMAGES = N_(
+    "Each configuration was run once and is set against the base image by image. With $b$ images"
+    " that it alone has right, $c$ that the base alone has right, and $n$ in all, the difference of"
+    " their accuracies is $(b - c) / n$. Its 95 % interval is Wald's with half an image added to"
+    " each of the four counts (Agresti and Min, 2005); $p$ is that of McNemar's exact test,"
+    " adjusted after Holm (1979) for all comparisons. A difference counts as supported where the"
+    " interval leaves out zero and the adjusted $p$ is below 0.05. What another seed would change"
+    " is not in them."
+)
+MOST_MISSING = 12  # runs that are named; the others are counted
+
+
+@dataclass(frozen=True)
+class SweepComparison(Comparison):
+    """What a report says of the configurations of a sweep."""
+
+    study: Sweep
+
+    @functools.cached_property
+    def scores(self) -> list[Score]:
+        """Configurations with a finished run, the best mean first."""
+        return scores.scores(self.study, self.runs)
+
+    @functools.cached_property
+    def missing(self) -> list[str]:
+        """Runs that are not finished, or would be made otherwise today."""
+        return [
+            self.study.label(run.experiment)
+            for run in self.study.runs
+            if run.metrics is None or run.outdated
+        ]
+
+    def standing(self) -> str:
+        text = _(
+            "{finished} of {runs} are finished: {configurations}, {seeds} each.",
+            finished=len(self.study.runs) - len(self.missing),
+            runs=count(len(self.study.runs), "run"),
+            configurations=count(len(self.study.configurations), "configuration"),
+            seeds=count(len(self.study.seeds), "seed"),
+        )
+        return f"{text} " + (
+            _(
+                "**Missing, or outdated:** {named}.",
+                named=wording.first(self.missing, MOST_MISSING),
+            )
+            if self.missing
+            else _("Settings, source and versions are up to date.")
+        )
+
+    def overview(self) -> Table:
+        """A row a configuration, the best mean first."""
+        rows, seeds = [], len(self.study.seeds)
+        for rank, score in enumerate(self.scores, 1):
+            interval = score.interval(seeds)
+            metrics = [run.result.metrics for run in score.runs.values()]
+            deviation = score.accuracies.std(ddof=1) if len(metrics) > 1 else None
+            rows.append(
+                {
+                    N_("Rank"): rank,
+                    N_("Configuration"): (
+                        _("{label} (base)", label=score.label)
+                        if score.label == self.study.base
+                        else score.label
+                    ),
+                    N_("Runs"): _("{some} of {all}", some=len(score.runs), all=seeds),
+                    N_("Mean"): number(100 * score.mean, 1),
+                    N_("SD"): None if deviation is None else number(100 * deviation, 1),
+                    N_("95 % interval"): wording.interval(*interval) if interval else None,
+                    N_("Best epoch"): _span([run["best_epoch"] for run in metrics]),
+                    N_("Parameters"): metrics[0]["total_parameters"],
+                    N_("Seconds"): round(np.mean([run["seconds"] for run in metrics])),
+                }
+            )
+        return Table(pd.DataFrame(rows, dtype=object), OVERVIEW)
+
+    def exceptions(self) -> Table | None:
+        rows = [
+            {
+                N_("Run"): self.study.label(run.experiment),
+                N_("Outdated, since"): wording.first(run.outdated),
+            }
+            for run in self.study.runs
+            if run.outdated
+        ]
+        caption = N_("Runs that are not as their parameter file says, or not up to date.")
+        return Table(rows, caption) if rows else None
+
+    def panels(self) -> Panels:
+        """With several seeds the mean history as far as all went, and the lowest and highest of
+        them as `low` and `high`.
+
+        Of many configurations the best and the base: what cannot be distinguished need not be
+        drawn.
+        """
+        drawn, which = self._drawn()
+        if len(self.study.seeds) == 1:
+            runs = [run for score in drawn for run in score.runs.values()]
+            shown = panels_by_model(self.study.name, runs)
+            return {
+                f"{title}: {which}" if which else title: lines for title, lines in shown.items()
+            }
+        title = _("mean over seeds") + (f": {which}" if which else "")
+        return in_panels(title, {score.label: _mean_history(score) for score in drawn})
+
+    def _drawn(self) -> tuple[list[Score], str]:
+        """The configurations whose curves are drawn, and in words which of many these are."""
+        if len(self.scores) <= 2 * MOST_LINES:
+            return self.scores, ""
+        best = [score for score in self.scores if score.label != self.study.base][: MOST_LINES - 1]
+        with_base = [
+            score for score in self.scores if score in best or score.label == self.study.base
+        ]
+        counts = {"best": len(best), "all": len(self.scores)}
+        return with_base, (
+            _("the best {best} of {all}, and the base", **counts)
+            if len(with_base) > len(best)
+            else _("the best {best} of {all}", **counts)
+        )
+
+    def common_settings(self) -> Table:
+        """The settings that no configuration varies, as rows of a setting and its value."""
+        flat = [_flat(configuration.experiments[0]) for configuration in self.study.configurations]
+        shared = {
+            key: value
+            for key, value in flat[0].items()
+            if all(settings.get(key) == value for settings in flat)
+        }
+        rows = [
+            {N_("Setting"): key, N_("Value"): wording.setting(value)}
+            for key, value in shared.items()
+        ]
+        return Table(rows, N_("Settings that all share."))
+
+    def own_settings(self) -> list[Table | Picture]:
+        """A row a configuration with its differences from the base, and its mean; and a figure of
+        each setting's effect, where a grid varies several.
+        """
+        base, rows = _flat(self.study.base_configuration.experiments[0]), []
+        means = {score.label: number(100 * score.mean, 1) for score in self.scores}
+        for configuration in self.study.configurations:
+            flat = _flat(configuration.experiments[0])
+            own = [
+                (
+                    f"{key.split('.')[-1]} {wording.setting(flat[key])}"
+                    if key in flat
+                    else _("no {setting}", setting=key.split(".")[-1])
+                )
+                for key in base | flat
+                if base.get(key) != flat.get(key)
+            ]
+            rows.append(
+                {
+                    N_("Configuration"): configuration.label,
+                    N_("Differs from the base in"): "; ".join(own) or _("nothing: it is the base"),
+                    N_("Mean accuracy"): means.get(configuration.label),
+                }
+            )
+        shown: list[Table | Picture] = [Table(rows, N_("What was varied, and what came of it."))]
+        effects = self.effects()
+        return [*shown, figures.effects(effects)] if effects else shown
+
+    def effects(self) -> dict[str, pd.DataFrame]:
+        """Means by the values of each setting that a grid varies: setting -> value, label,
+        accuracy.
+
+        Left out are settings with a value that stands in one configuration alone, and those that
+        follow from another one (an image size that goes with the model).
+        """
+        means = {score.label: score.mean for score in self.scores}
+        flat = {
+            configuration.label: _flat(configuration.experiments[0])
+            for configuration in self.study.configurations
+            if configuration.label in means
+        }
+        varied: dict[str, Any] = {}
+        for key in dict.fromkeys(key for settings in flat.values() for key in settings):
+            values = [settings.get(key) for settings in flat.values()]
+            texts = [wording.setting(value) for value in values]
+            follows = any(_decides(table["value"], texts) for table in varied.values())
+            if len(set(texts)) > 1 and min(map(texts.count, texts)) > 1 and not follows:
+                varied = {
+                    name: table
+                    for name, table in varied.items()
+                    if not _decides(texts, table["value"])
+                }
+                varied[key] = pd.DataFrame(
+                    {
+                        "value": texts,
+                        "label": flat.keys(),
+                        "accuracy": [means[label] for label in flat],
+                        "order": values,
+                    }
+                )
+        ordered = {}
+        for key, table in varied.items():
+            numbers = all(isinstance(value, (int, float)) for value in table["order"])
+            ordered[key.split(".")[-1]] = (
+                table.sort_values("order", kind="stable") if numbers else table
+            ).drop(columns="order")
+        return ordered
+
+    def method(self) -> str:
+        return _(METHOD_OVER_SEEDS) if len(self.study.seeds) > 1 else _(METHOD_OVER_IMAGES)
+
+    def differences(self) -> list[Table | Picture]:
+        """A figure and a table; none as long as runs are missing."""
+        table = scores.differences(self.study, self.scores)
+        if self.missing or table.empty:
+            return []
+        base = self.study.base
+        over = (
+            count(len(self.study.seeds), "seed")
+            if len(self.study.seeds) > 1
+            else evaluated_images(self.runs)
+        )
+        caption = _(
+            "How many points of accuracy each configuration is ahead of the base, {base}, over"
+            " {of}.",
+            base=base,
+            of=over,
+        )
+        return [
+            figures.leads(table, base, over, behind=True),
+            Table([_difference_row(row, base) for row in rows_of(table)], caption),
+        ]
+
+    def conclusion(self) -> str:
+        if self.missing:
+            return _(
+                "**No verdict yet:** {wanting} of {runs} are missing or outdated ({named}). `make"
+                " sweep NAME={sweep}` goes on with them.",
+                wanting=len(self.missing),
+                runs=count(len(self.study.runs), "run"),
+                named=wording.first(self.missing, MOST_MISSING),
+                sweep=self.study.name,
+            )
+        return sweep_conclusion.conclusion(self.study, self.scores, self.runs)
+
+
+def _difference_row(row, base: str) -> dict:
+    """A row of `scores.differences` for a reader."""
+    points = wording.points(row.difference)
+    ahead = (
+        _("{points} (the same with every seed)", points=points)
+        if np.isnan(row.p)
+        else _(
+            "{points} ({low} to {high})",
+            points=points,
+            low=wording.points(row.low),
+            high=wording.points(row.high),
+        )
+    )
+    verdicts = {
+        "supported": _("supported"),
+        "alone": _("only if it stood alone"),
+        "open": _("not supported"),
+    }
+    return {
+        N_("Configuration"): row.label,
+        _("Points ahead of {base}", base=base): ahead,
+        N_("p (Holm)"): _("none") if np.isnan(row.p) else wording.p_value(row.p),
+        N_("Verdict"): verdicts[row.verdict],
+    }
+
+
+def _mean_history(score: Score) -> tuple[pd.DataFrame, int]:
+    """Mean validation accuracy of a configuration by epoch, with low and high; and its best
+    epoch.
+    """
+    histories = pd.concat(
+        [run.result.history[["epoch", "val_accuracy"]] for run in score.runs.values()]
+    )
+    by_epoch = histories.groupby("epoch")["val_accuracy"]
+    # as far as every seed went: a mean of the rest would jump
+    shared = by_epoch.agg(["mean", "min", "max"])[by_epoch.count() == len(score.runs)]
+    mean = pd.DataFrame(
+        {
+            "epoch": shared.index,
+            "val_accuracy": shared["mean"].to_numpy(),
+            "low": shared["min"].to_numpy(),
+            "high": shared["max"].to_numpy(),
+        }
+    )
+    return mean, int(mean["val_accuracy"].to_numpy().argmax()) + 1
+
+
+def _decides(first, second) -> bool:
+    """Whether each value of the first setting goes with one value of the second."""
+    return len(set(zip(first, second))) == len(set(first))
+
+
+def _flat(experiment) -> dict:
+    return {
+        key: value
+        for key, value in experiments.flatten(experiment.training_settings()).items()
+        if key.split(".")[0] not in ("data", "max_images", "seed") and value != {}
+    }
+
+
+def _span(values: list[int]) -> str:
+    return str(values[0]) if len(set(values)) == 1 else f"{min(values)}\u2013{max(values)}"

@@ -1,0 +1,51 @@
+"""Numbers, states and lists of a comparison, as its tables and sentences show them."""
+
+import json
+
+from ...core.i18n import _, number, plain
+
+NAMED = 3  # reasons or names that are listed; the others are counted
+
+
+def points(share: float) -> str:
+    """Points of accuracy, with a sign."""
+    return number(100 * share, 1, signed=True) if round(100 * share, 1) else number(0, 1)
+
+
+def interval(low: float, high: float) -> str:
+    """An interval of shares, in percent: 60.1–64.3."""
+    return f"{number(100 * low, 1)}\u2013{number(100 * high, 1)}"
+
+
+def p_value(p: float) -> str:
+    """Three digits, or that it is smaller."""
+    return f"< {number(0.001, 3)}" if p < 0.001 else number(p, 3)
+
+
+def state(name: str) -> str:
+    """The state of a run (`study.Run.state`)."""
+    return {
+        "complete": _("complete"),
+        "short": _("short"),
+        "outdated": _("outdated"),
+        "short and outdated": _("short and outdated"),
+        "missing": _("missing"),
+    }[name]
+
+
+def first(words: list[str], most: int = NAMED) -> str:
+    """The first of some reasons or names, and how many more there are."""
+    return "; ".join(words[:most]) + (
+        _("; and {number} more", number=len(words) - most) if len(words) > most else ""
+    )
+
+
+def setting(value) -> str:
+    """A setting's value."""
+    return (
+        value
+        if isinstance(value, str)
+        else plain(value)
+        if isinstance(value, float)
+        else json.dumps(value)
+    )

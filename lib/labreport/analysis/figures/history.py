@@ -1,0 +1,196 @@
+"""Accuracy and loss of one run by epoch."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.ticker import MaxNLocator
+
+from ...core.i18n import _, count, number
+from .picture import Picture
+from .style import TRAINING, VALIDATION, new_figure
+
+__all__ = ["curves"]
+
+
+def curves(
+    history: pd.DataFrame,
+    best_epoch: int,
+    monitor: str,
+    published: pd.DataFrame | None = None,
+    of: int | None = None,
+) -> Picture:
+    """Accuracy and loss by epoch, training and validation, with the best epoch marked; faintly
+    behind them the published run's.
+
+    published: its log, or as many epochs of it as this run may have. of: how many it had.
+    """
+    figure, (left, right) = new_figure(2.9, columns=2)
+    marker = "o" if len(history) <= 30 else None
+    for axes, column, name in ((left, "accuracy", _("accuracy")), (right, "loss", _("loss"))):
+        if published is not None:
+            axes.plot(
+                published["epoch"],
+                published[column],
+                color=TRAINING,
+                linewidth=2.6,
+                alpha=0.25,
+                label=_("published, training"),
+            )
+            axes.plot(
+                published["epoch"],
+                published[f"val_{column}"],
+                color=VALIDATION,
+                linewidth=2.6,
+                alpha=0.25,
+                linestyle=(0, (2, 1)),
+                label=_("published, validation"),
+            )
+        axes.plot(
+            history["epoch"],
+            history[column],
+            color=TRAINING,
+            marker=marker,
+            markersize=3,
+            label=_("training"),
+        )
+        axes.plot(
+            history["epoch"],
+            history[f"val_{column}"],
+            color=VALIDATION,
+            linestyle="--",
+            marker=marker,
+            markersize=3,
+            label=_("validation"),
+        )
+        axes.axvline(
+            best_epoch,
+            color="0.35",
+            linewidth=0.8,
+            linestyle=":",
+            label=_("best epoch ({epoch})", epoch=best_epoch),
+        )
+        axes.set(
+            xlabel=_("epoch"),
+            ylabel=name,
+            xlim=(
+                0.5,
+                max(len(history), 0 if published is None else published["epoch"].max()) + 0.5,
+            ),
+        )
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
+    losses = np.concatenate(
+        [
+            table[column]
+            for table in (history, published)
+            if table is not None
+            for column in ("loss", "val_loss")
+        ]
+    )
+    right.set_ylim(bottom=0)
+    note, bound = "", 3 * np.quantile(np.concatenate([history["loss"], history["val_loss"]]), 0.75)
+    if losses.max() > 2 * bound:
+        right.set_ylim(top=bound)  # a first loss of hundreds would flatten all that follows
+        note = " " + _(
+            "Losses run up to {highest}, beyond the axis.", highest=number(losses.max(), 1)
+        )
+    handles, labels = left.get_legend_handles_labels()
+    order = [
+        labels.index(label) for label in dict.fromkeys([_("training"), _("validation"), *labels])
+    ]
+    figure.legend(
+        [handles[place] for place in order],
+        [labels[place] for place in order],
+        loc="outside upper center",
+        ncols=3,
+        frameon=False,
+    )
+    sentences = [
+        _course(history, column, name)
+        for column, name in (
+            ("val_accuracy", _("Validation accuracy")),
+            ("accuracy", _("Training accuracy")),
+            ("val_loss", _("Validation loss")),
+            ("loss", _("Training loss")),
+        )
+    ]
+    if published is not None:
+        cut = of is not None and of > len(published)
+        sentences.append(
+            _course(
+                published,
+                "val_accuracy",
+                (
+                    _(
+                        "In the first {epochs} of {all} of the published run, validation accuracy",
+                        epochs=count(len(published), "epoch"),
+                        all=of,
+                    )
+                    if cut
+                    else _(
+                        "In the published run, over {epochs}, validation accuracy",
+                        epochs=count(len(published), "epoch"),
+                    )
+                ),
+            )
+        )
+    return Picture(
+        figure,
+        _("Two line charts over {epochs}.", epochs=count(len(history), "epoch"))
+        + " "
+        + " ".join(sentences),
+        _(
+            "Accuracy and loss by epoch; the dotted line marks epoch {epoch}, the best by"
+            " {monitor}.",
+            epoch=best_epoch,
+            monitor=monitor,
+        )
+        + (
+            ""
+            if published is None
+            else " "
+            + (
+                _(
+                    "Faint and broad behind them: the first {epochs} of {all} of the published run,"
+                    " which had all images.",
+                    epochs=count(len(published), "epoch"),
+                    all=of,
+                )
+                if cut
+                else _("Faint and broad behind them: the published run, which had all images.")
+            )
+        )
+        + note,
+    )
+
+
+def _course(history: pd.DataFrame, column: str, name: str) -> str:
+    """How a curve runs, in a sentence: where it begins, has its best value, and ends."""
+    values: Any = history[column]
+    told = {"name": name, "start": number(values.iloc[0], 2), "end": number(values.iloc[-1], 2)}
+    if len(values) == 1:
+        return _("{name} is {start}.", **told)
+    accuracy = "accuracy" in column
+    if values.max() - values.min() < 0.01:
+        return _("{name} stays at about {start}.", **told)
+    best = int(values.idxmax() if accuracy else values.idxmin())
+    told |= {"best": number(values.iloc[best], 2), "epoch": history["epoch"].iloc[best]}
+    if best == len(values) - 1 or told["best"] == told["end"]:
+        return (
+            _("{name} rises from {start} to {end}.", **told)
+            if accuracy
+            else _("{name} falls from {start} to {end}.", **told)
+        )
+    if best == 0:
+        return _("{name} is best at {start} in the first epoch and ends at {end}.", **told)
+    return (
+        _(
+            "{name} rises from {start} to {best} at epoch {epoch}, then falls back to {end}.",
+            **told,
+        )
+        if accuracy
+        else _(
+            "{name} falls from {start} to {best} at epoch {epoch}, then rises again to {end}.",
+            **told,
+        )
+    )

@@ -1,0 +1,313 @@
+"""Several runs in one figure."""
+
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import ScaledTranslation
+
+from ...core.i18n import _, count, number, percent, whole
+from .picture import Picture
+from .style import STYLE, TRAINING, WIDTH_INCHES
+
+__all__ = ["validation_curves", "leads", "effects"]
+
+MOST_ROWS = 50  # of a figure that lists runs, so that it fits on a page
+# Colours of Okabe and Ito but their yellow, which is hard to see on white; the line styles tell
+# them apart in grey.
+LINES = (
+    ("#0072B2", "-"),
+    ("#D55E00", "--"),
+    ("#009E73", "-."),
+    ("#CC79A7", ":"),
+    ("#000000", "-"),
+    ("#E69F00", "--"),
+    ("#56B4E9", "-."),
+    ("#7F7F7F", ":"),
+)
+
+
+def validation_curves(panels: dict[str, dict[str, tuple[pd.DataFrame, int]]]) -> Picture:
+    """Validation accuracy by epoch of several runs. panels: title -> label -> history and best
+    epoch, at most eight lines a panel.
+
+    Where a history has the columns low and high, the band between them is filled.
+    """
+    columns = min(2, len(panels))
+    rows = -(-len(panels) // columns)
+    titles = list(panels)
+    longest = [
+        max(len(panels[title]) for title in titles[row * columns : (row + 1) * columns])
+        for row in range(rows)
+    ]
+    with matplotlib.rc_context(STYLE | {"font.size": 8}):
+        figure = Figure(
+            figsize=(WIDTH_INCHES, sum(2.05 + 0.13 * lines for lines in longest)),
+            layout="constrained",
+        )
+        FigureCanvasAgg(figure)
+        figure.get_layout_engine().set(h_pad=0.08, w_pad=0.06)  # type: ignore[union-attr,call-arg]
+        grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
+    for axes in grid.flat[len(panels) :]:
+        axes.set_visible(False)
+    for position, (title, axes) in enumerate(zip(titles, grid.flat)):
+        for (label, (history, best)), (color, style) in zip(panels[title].items(), LINES):
+            axes.plot(
+                history["epoch"],
+                history["val_accuracy"],
+                color=color,
+                linestyle=style,
+                linewidth=1.2,
+                label=label,
+            )
+            if "low" in history:
+                axes.fill_between(
+                    history["epoch"],
+                    history["low"],
+                    history["high"],
+                    color=color,
+                    alpha=0.15,
+                    linewidth=0,
+                )
+            axes.plot(
+                [best],
+                [history["val_accuracy"].iloc[best - 1]],
+                color=color,
+                marker="o",
+                markersize=4,
+                linestyle="none",
+            )
+        axes.set_title(title, fontsize=8)
+        axes.set_xlabel(_("epoch"))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
+        # in inches, so that the layout finds room for it at once
+        below = axes.transAxes + ScaledTranslation(0, -0.42, figure.dpi_scale_trans)
+        axes.legend(
+            loc="upper left",
+            bbox_to_anchor=(0, 0),
+            bbox_transform=below,
+            fontsize=7,
+            handlelength=3.2,
+            borderaxespad=0,
+            labelspacing=0.25,
+            frameon=False,
+        )
+        if position % columns == 0:
+            axes.set_ylabel(_("validation accuracy"))
+    told = "; ".join(
+        f"{title}: "
+        + ", ".join(
+            _(
+                "{label} {accuracy} at epoch {epoch}",
+                label=label,
+                accuracy=number(history["val_accuracy"].iloc[best - 1], 2),
+                epoch=best,
+            )
+            for label, (history, best) in lines.items()
+        )
+        for title, lines in panels.items()
+    )
+    runs = sum(map(len, panels.values()))
+    bands = any("low" in history for lines in panels.values() for history, _ in lines.values())
+    alt = _(
+        "Line charts of validation accuracy by epoch for {runs} in {panels}; accuracy at the best"
+        " epoch. {told}.",
+        runs=count(runs, "run"),
+        panels=count(len(panels), "panel"),
+        told=told,
+    )
+    return Picture(
+        figure,
+        alt,
+        (
+            _(
+                "Validation accuracy by epoch, on one scale; mean over the seeds, as far as all of"
+                " them went, the band from the lowest to the highest; a dot marks the best epoch of"
+                " the mean."
+            )
+            if bands
+            else _(
+                "Validation accuracy by epoch, on one scale; a dot marks the best epoch of each"
+                " run."
+            )
+        ),
+    )
+
+
+def leads(differences: pd.DataFrame, one: str, over: str, behind: bool = False) -> Picture:
+    """How far one run is ahead of others, with intervals; `behind`: how far the others are ahead of
+    it.
+
+    differences: as `comparison.groups.differences` or `comparison.scores.differences` gives them.
+    over: images or seeds, in words.
+    """
+    others = len(differences)
+    table: Any = (
+        differences.sort_values("difference", ascending=not behind, kind="stable")
+        .head(MOST_ROWS)
+        .reset_index(drop=True)
+    )
+    dense = len(table) > 30
+    with matplotlib.rc_context(STYLE | {"font.size": 6.5 if dense else 8}):
+        figure = Figure(
+            figsize=(WIDTH_INCHES, (0.125 if dense else 0.19) * len(table) + 1.1),
+            layout="constrained",
+        )
+        FigureCanvasAgg(figure)
+        axes = figure.subplots()
+    for row in table.itertuples():
+        supported = row.verdict == "supported"
+        axes.plot(
+            [100 * row.low, 100 * row.high],
+            [row.Index, row.Index],
+            color=TRAINING if supported else "0.45",
+            linewidth=1.6,
+            linestyle="-" if supported else (0, (2, 1)),
+        )
+        axes.plot(
+            [100 * row.difference],
+            [row.Index],
+            marker="o",
+            markersize=3.5 if dense else 5,
+            color=TRAINING if supported else "0.45",
+            markerfacecolor=TRAINING if supported else "white",
+        )
+    axes.axvline(0, color="black", linewidth=0.8)
+    axes.set_yticks(range(len(table)), table["label"])
+    axes.set_ylim(len(table) - 0.4, -0.6)
+    axes.grid(axis="y", visible=False)
+    axes.set_xlabel(
+        _("points of accuracy ahead of {one} (95 % interval)", one=one)
+        if behind
+        else _("points of accuracy that {one} is ahead (95 % interval)", one=one)
+    )
+    rows = "; ".join(
+        (
+            _(
+                "{label} {difference} points",
+                label=row.label,
+                difference=number(100 * row.difference, 1),
+            )
+            if np.isnan(row.low)
+            else _(
+                "{label} {difference} points ({low} to {high})",
+                label=row.label,
+                difference=number(100 * row.difference, 1),
+                low=number(100 * row.low, 1),
+                high=number(100 * row.high, 1),
+            )
+        )
+        for row in table.itertuples()
+    )
+    told = {"one": one, "over": over, "others": whole(others), "drawn": len(table)}
+    if not behind:
+        short = _("How far {one} is ahead on the {over}", **told)
+        alt = _(
+            "How far {one} is ahead of {runs} on the {over}, with 95 % intervals: {rows}.",
+            runs=count(others, "other run"),
+            rows=rows,
+            **told,
+        )
+    elif len(table) == others:
+        short = _("How far the others are ahead of {one}, over {over}", **told)
+        alt = _(
+            "How far the other {others} are ahead of {one}, over {over}, with 95 % intervals:"
+            " {rows}.",
+            rows=rows,
+            **told,
+        )
+    else:
+        short = _(
+            "How far the {drawn} best of {others} others are ahead of {one}, over {over}", **told
+        )
+        alt = _(
+            "How far the {drawn} best of {others} others are ahead of {one}, over {over}, with 95 %"
+            " intervals: {rows}.",
+            rows=rows,
+            **told,
+        )
+    return Picture(
+        figure,
+        alt,
+        f"{short}. "
+        + _(
+            "Filled: supported after allowing for {comparisons} (Holm); hollow and dashed: not.",
+            comparisons=count(others, "comparison"),
+        ),
+    )
+
+
+def effects(tables: dict[str, pd.DataFrame]) -> Picture:
+    """What settings were varied against what came out. tables: setting -> value (text), label,
+    accuracy, a row a configuration, in the order of the values.
+    """
+    columns = min(3, len(tables))
+    rows = -(-len(tables) // columns)
+    with matplotlib.rc_context(STYLE | {"font.size": 8}):
+        figure = Figure(figsize=(WIDTH_INCHES, 2.4 * rows), layout="constrained")
+        FigureCanvasAgg(figure)
+        grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
+    for axes in grid.flat[len(tables) :]:
+        axes.set_visible(False)
+    told = []
+    for position, ((setting, table), axes) in enumerate(zip(tables.items(), grid.flat)):
+        groups: Any = table.groupby("value", sort=False)["accuracy"]
+        for place, (_value, accuracies) in enumerate(groups):
+            axes.plot(
+                [place] * len(accuracies),
+                100 * accuracies,
+                marker="o",
+                markersize=3.5,
+                linestyle="none",
+                color=TRAINING,
+                alpha=0.55,
+            )
+            axes.plot(
+                [place - 0.3, place + 0.3],
+                [100 * accuracies.mean()] * 2,
+                color="black",
+                linewidth=1.6,
+            )
+        axes.set_xticks(
+            range(len(groups)),
+            groups.groups,
+            **(
+                {"rotation": 30, "ha": "right", "rotation_mode": "anchor"}
+                if sum(map(len, groups.groups)) > 48 / columns
+                else {}
+            ),
+        )
+        axes.set_xlim(-0.6, len(groups) - 0.4)
+        axes.grid(axis="x", visible=False)
+        axes.set_xlabel(setting)
+        if position % columns == 0:
+            axes.set_ylabel(_("accuracy in %"))
+        told.append(
+            f"{setting}: "
+            + ", ".join(
+                _(
+                    "{value} {mean} ({low} to {high})",
+                    value=value,
+                    mean=percent(accuracies.mean()),
+                    low=percent(accuracies.min()),
+                    high=percent(accuracies.max()),
+                )
+                for value, accuracies in groups
+            )
+        )
+    return Picture(
+        figure,
+        _(
+            "Dot charts of accuracy by each setting that was varied; mean and range over"
+            " configurations. {told}.",
+            told="; ".join(told),
+        ),
+        _(
+            "What was varied against what came out: a dot a configuration, a line their mean, over"
+            " whatever else was varied."
+        ),
+    )
