@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from labreport.core import imported_source, paths
-from labreport.staleness import code_digest, code_form, code_summary
+from labreport.staleness import code_cache, code_digest, code_form, code_summary
 from labreport.staleness.code_digest import Code, Scope
 
 HELPER = '''
@@ -596,7 +596,7 @@ def test_the_digests_are_the_same_from_the_cache_and_without_it(monkeypatch, tmp
     first = Code()
     fresh = first.digest("analysis.figures.curves", scope)
     first.save()
-    code_digest._cache.cache_clear()
+    code_cache.cache.cache_clear()
     again = Code()
     assert again.digest("analysis.figures.curves", scope) == fresh and not again._cache._unsaved
     monkeypatch.setenv("LABREPORT_CACHE", "/dev/null/nowhere")
@@ -772,10 +772,10 @@ def test_a_star_of_another_package_reads_no_module_of_this_one(package):
 
 
 def test_every_way_has_the_same_digest_from_the_cache(package):
-    code_digest._cache.cache_clear()
+    code_cache.cache.cache_clear()
     fresh = [own(package, source) for source in WAYS.values()]
     Code().save()
-    code_digest._cache.cache_clear()
+    code_cache.cache.cache_clear()
     assert [own(package, source) for source in WAYS.values()] == fresh
     assert not Code()._cache._unsaved
 

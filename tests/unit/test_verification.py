@@ -14,7 +14,7 @@ from helpers.training import experiment, quiet, tiny_data
 from labreport import datasets, models
 from labreport.config import experiments
 from labreport.core import paths
-from labreport.execution import execution, verification
+from labreport.execution import differences, execution, verification
 from labreport.executors import tasks
 from labreport.runs import manifest, results
 from labreport.training import training
@@ -94,15 +94,15 @@ def test_a_small_difference_is_within_tolerance_and_a_large_one_is_not(tiny):
     history = one.history.copy()
     history.loc[1, "val_loss"] += 1e-5
     other = replace(one, history=history)
-    assert verification.compare(one, other)[0] == "within tolerance" and verification.compare(
+    assert differences.compare(one, other)[0] == "within tolerance" and differences.compare(
         one, other
     )[1].startswith("history, epoch 2, val_loss: 2.")
-    assert verification.compare(one, other, tolerance=1e-6)[0] == "different"
-    assert verification.compare(
+    assert differences.compare(one, other, tolerance=1e-6)[0] == "different"
+    assert differences.compare(
         one, replace(one, metrics=one.metrics | {"evaluated_loss": float("nan")})
     ) == ("different", f"metrics, evaluated_loss: {one.metrics['evaluated_loss']:.9g} then nan")
     assert (
-        verification.compare(
+        differences.compare(
             one,
             replace(
                 one, metrics=one.metrics | {"total_parameters": one.metrics["total_parameters"] + 1}
@@ -110,10 +110,10 @@ def test_a_small_difference_is_within_tolerance_and_a_large_one_is_not(tiny):
         )[0]
         == "different"
     )
-    assert verification.compare(
+    assert differences.compare(
         one, replace(one, predictions=one.predictions.assign(predicted="cat"))
     )[1].startswith("predictions, image test-0, predicted: ")
-    assert verification.compare(one, replace(one, history=history[:2])) == (
+    assert differences.compare(one, replace(one, history=history[:2])) == (
         "different",
         "history, epoch 2, val_loss: "
         + " then ".join(f"{table['val_loss'][1]:.9g}" for table in (one.history, history)),

@@ -224,16 +224,16 @@ def diff(options: argparse.Namespace) -> None:
     """Show two finished runs side by side where they differ: settings, source, environment, data
     and results.
     """
-    from ..execution import verification
+    from ..execution import differences
 
     first, second = (
-        verification.folder_of(name, opt.settings(options))
+        differences.folder_of(name, opt.settings(options))
         for name in (options.first, options.second)
     )
     for folder in (first, second):
         if edited := manifest.changed(folder):
             print(f"{folder.name}: {listed(edited)} changed after it was executed")
-    for title, table in verification.side_by_side(first, second).items():
+    for title, table in differences.side_by_side(first, second).items():
         print(f"{title}:")
         head, *others = table.columns
         rows = table.itertuples(index=False, name=None)

@@ -94,9 +94,9 @@ def _verify_pdf(options: argparse.Namespace) -> int:
 
 
 def _tolerance(options: argparse.Namespace) -> float:
-    from ..execution import verification
+    from ..execution import differences
 
-    return verification.TOLERANCE if options.tolerance is None else options.tolerance
+    return differences.TOLERANCE if options.tolerance is None else options.tolerance
 
 
 def _print_verdict(verdict, name: str, made: str, ran: str) -> int:

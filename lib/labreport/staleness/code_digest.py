@@ -18,9 +18,7 @@ Limits:
 - What a base class or a metaclass does when a class is made is not followed.
 """
 
-import ast
 import contextlib
-import functools
 import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -28,15 +26,13 @@ from importlib.util import decode_source
 from pathlib import Path
 from typing import Any
 
-from ..core import files, imported_source, paths
-from . import code_form, code_summary
-from .code_form import sha256
-from .code_summary import parsed, summarised, summarised_cells
+from ..core import imported_source, paths
+from .code_cache import cache
+from .code_cells import statements
+from .code_summary import summarised_cells
+from .code_syntax import sha256
 
 _PACKAGE = __name__.partition(".")[0]
-_MOST_SUMMARIES = 500  # in the cache; of the package's modules, in some versions of each
-_RUN_CODE = {"time", "timeit", "capture", "prun"}  # magics whose argument is Python
-_NOT_PYTHON = (SyntaxError, ValueError, RecursionError, MemoryError)
 
 
 @dataclass(frozen=True)
@@ -64,7 +60,7 @@ class Code:
         """imported: of modules that this process has imported, their source at that time."""
         self._imported = imported
         self._summaries: dict[str, dict | None] = {}
-        self._cache = _cache(paths.cache())
+        self._cache = cache(paths.cache())
         self._loose: dict = {}
 
     def digest(self, name: str, scope: Scope) -> str:
@@ -79,7 +75,7 @@ class Code:
 
         A cell that neither Python nor IPython can read counts as a text, and uses nothing.
         """
-        found = self._summaries[""] = summarised_cells(map(_cell, cells))
+        found = self._summaries[""] = summarised_cells(map(statements, cells))
         parts = [found["form"]]
         uses = {}
         for reference in found["refs"]:
@@ -348,93 +344,3 @@ def _on_disk(module: str) -> str | None:
             line = source.count(b"\n", 0, error.start) + 1
             name = f"{name}, line {line}"
         raise ValueError(f"{name}: this is not text: {error}; save it as UTF-8") from None
-
-
-def _cell(text: str) -> list[ast.stmt]:
-    """The statements of a cell of a notebook."""
-    try:
-        tree = parsed(text)
-    except _NOT_PYTHON:
-        from IPython.core.inputtransformer2 import TransformerManager  # slow, and seldom needed
-
-        try:
-            tree = _MagicsRun().visit(parsed(TransformerManager().transform_cell(text)))
-        except _NOT_PYTHON:
-            return [_as_text(text)]
-    try:
-        summarised_cells([tree.body])
-    except _NOT_PYTHON:  # nested too deeply
-        return [_as_text(text)]
-    silent = [_as_text(";")] if text.rstrip().endswith(";") else []  # its last value is not shown
-    return tree.body + silent
-
-
-def _as_text(text: str) -> ast.Expr:
-    return ast.Expr(ast.Constant(text))
-
-
-class _MagicsRun(ast.NodeTransformer):
-    """Replaces `%time` and `%%time`, as IPython writes them in Python, by the code they run."""
-
-    def visit_Expr(self, node):
-        return self._run(node.value) or self.generic_visit(node)
-
-    def visit_Call(self, node):
-        match self._run(node):
-            case [ast.Expr() as magic, ast.Expr() as code]:
-                return ast.Tuple([magic.value, code.value], ast.Load())
-        return self.generic_visit(node)
-
-    @staticmethod
-    def _run(call) -> list[ast.stmt]:
-        match call:
-            case ast.Call(
-                func=ast.Attribute(attr="run_line_magic" | "run_cell_magic"),
-                args=[ast.Constant(name), *options, ast.Constant(str(code))],
-            ) if name in _RUN_CODE:
-                return [_as_text(f"%{name} {[ast.dump(one) for one in options]}"), *_cell(code)]
-        return []
-
-
-class _Cache:
-    """Summaries of modules by the digest of their source, in a file that may be deleted."""
-
-    def __init__(self, folder: Path):
-        self._path = folder / f"code-{_own_digest()}.json"
-        found = None
-        with contextlib.suppress(OSError):
-            found = files.read_json(self._path)
-        self._known = found if isinstance(found, dict) else {}
-        self._used: set[str] = set()
-        self._unsaved = False
-
-    def summary(self, text: str, module: str, package: bool) -> dict:
-        key = sha256(f"{module} {package}\n{text}")
-        self._used.add(key)
-        if key not in self._known:
-            self._known[key] = summarised(text, module, package)
-            self._unsaved = True
-        return self._known[key]
-
-    def save(self) -> None:
-        if not self._unsaved:
-            return
-        self._unsaved = False
-        if len(self._known) > _MOST_SUMMARIES:
-            self._known = {key: self._known[key] for key in self._used}
-        with contextlib.suppress(OSError):  # read-only or full: the next process reads the source
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            text = json.dumps(self._known, separators=(",", ":"))
-            files.replace(self._path, lambda temporary: temporary.write_text(text, "utf-8"))
-
-
-@functools.cache
-def _cache(folder: Path) -> _Cache:
-    return _Cache(folder)
-
-
-@functools.cache
-def _own_digest() -> str:
-    """Of the code that summarises: another way to do it makes other summaries."""
-    modules = (code_form, code_summary)
-    return sha256("".join(imported_source.texts[module.__name__] for module in modules))[:16]

@@ -1,109 +1,24 @@
 """The form of a definition: its syntax without what means nothing, and what it uses by name."""
 
 import ast
-import hashlib
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
+
+from .code_syntax import (
+    bound,
+    imported_names,
+    imports,
+    is_bare_annotation,
+    is_text,
+    modules,
+    own_nodes,
+    says_nothing,
+    sha256,
+)
 
 _PACKAGE = __name__.partition(".")[0]
 _LONGEST_TEXT = 1000  # characters of a string that may be a sentence in a catalogue
 # A call of a parameter of this name says something to a person, and no more.
 _SAYS = {"progress"}
-
-
-def sha256(text: str) -> str:
-    """Digest of a text as 64 hex digits."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def own_nodes(nodes: Iterable[ast.AST], classes: bool = False) -> Iterator[ast.AST]:
-    """Nodes in the order of the source, but those of other scopes: bodies of functions and (but
-    for classes=True) of classes, and the targets of comprehensions."""
-    waiting = list(nodes)[::-1]
-    inside: list[ast.AST]
-    while waiting:
-        node = waiting.pop()
-        yield node
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
-            inside = [*node.args.defaults, *filter(None, node.args.kw_defaults)]
-            inside += getattr(node, "decorator_list", [])
-        elif isinstance(node, ast.ClassDef) and not classes:
-            inside = [*node.decorator_list, *node.bases, *node.keywords]
-        elif isinstance(node, ast.comprehension):
-            inside = [node.iter, *node.ifs]
-        else:
-            inside = list(ast.iter_child_nodes(node))
-        waiting += inside[::-1]
-
-
-def bound(nodes: Iterable[ast.AST]) -> dict[str, None]:
-    """The names that these nodes of one scope bind, in order; those of imports left out."""
-    names: dict[str, None] = {}
-    for node in nodes:
-        if isinstance(node, ast.Name):
-            names |= {node.id: None} if not isinstance(node.ctx, ast.Load) else {}
-        elif not isinstance(node, ast.alias):  # functions, classes, and of `except` and `match`
-            name = getattr(node, "name", None) or getattr(node, "rest", None)
-            names |= {name: None} if isinstance(name, str) else {}
-    return names
-
-
-def _imported_names(statement: ast.AST, base: list[str]):
-    """(name, (module, attribute or None)) for all that an import statement binds. base: the package
-    that a relative import starts from, in parts."""
-    if isinstance(statement, ast.Import):
-        for alias in statement.names:
-            first = alias.name.split(".")[0]
-            yield (alias.asname, (alias.name, None)) if alias.asname else (first, (first, None))
-    elif isinstance(statement, ast.ImportFrom):
-        parts = base[: len(base) - statement.level + 1] if statement.level else []
-        module = ".".join([*parts, *(statement.module.split(".") if statement.module else [])])
-        for alias in statement.names:
-            yield alias.asname or alias.name, (module, None if alias.name == "*" else alias.name)
-
-
-def imports(nodes: Iterable[ast.AST], base: list[str]) -> dict[str, list[tuple]]:
-    """What the imports among these nodes bind, and "*"."""
-    found: dict[str, list[tuple]] = {}
-    for node in nodes:
-        for name, target in _imported_names(node, base):
-            known = found.setdefault(name, [])
-            known += [target] if target not in known else []
-    return found
-
-
-def modules(node: ast.AST, base: list[str]) -> set[str]:
-    """The package's modules that an import statement may execute."""
-    if isinstance(node, ast.Import):
-        found = {alias.name for alias in node.names}
-    else:
-        sources = [source for _, source in _imported_names(node, base)]
-        found = {".".join(filter(None, source[:end])) for source in sources for end in (1, 2)}
-    return {name for name in found if name.split(".")[0] == _PACKAGE}
-
-
-def says_nothing(statement: ast.stmt) -> bool:
-    """A docstring, another bare constant, or `pass`."""
-    bare = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-    return bare or isinstance(statement, ast.Pass)
-
-
-def is_bare_annotation(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.AnnAssign) and statement.value is None
-
-
-def _is_text(node: ast.expr) -> bool:
-    """Whether an expression is a text in all its branches, and binds no name."""
-    if any(isinstance(each, ast.NamedExpr) for each in ast.walk(node)):
-        return False
-    if isinstance(node, ast.BinOp):
-        added = isinstance(node.op, ast.Add) and _is_text(node.right)
-        return added or isinstance(node.op, (ast.Add, ast.Mod)) and _is_text(node.left)
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        return node.func.attr in ("format", "join") and _is_text(node.func.value)
-    if isinstance(node, ast.IfExp):
-        return _is_text(node.body) and _is_text(node.orelse)
-    constant = isinstance(node, ast.Constant) and isinstance(node.value, str)
-    return constant or isinstance(node, ast.JoinedStr)
 
 
 class _Frame:
@@ -222,7 +137,7 @@ class Emitter:
 
     def _Import(self, node) -> None:
         """In a function or a cell, the only import of a name shows where the name is used."""
-        for name, target in _imported_names(node, self.module.base):
+        for name, target in imported_names(node, self.module.base):
             frame = self.frames[-1] if self.frames else None
             known = (frame.imports if frame else self.module.bindings).get(name, [])
             if not frame and self.module.name or frame and frame.kind != "function":
@@ -249,10 +164,10 @@ class Emitter:
         self.out.append("(Raise ")
         self.emit(call.func if call else node.exc)
         for number, argument in enumerate(call.args if call else []):
-            if not _is_text(argument):
+            if not is_text(argument):
                 self.out.append(f"{number}:")
                 self.emit(argument)
-        self.emit([one for one in call.keywords if not _is_text(one.value)] if call else [])
+        self.emit([one for one in call.keywords if not is_text(one.value)] if call else [])
         self.out.append(")")
 
     def _AugAssign(self, node) -> None:

@@ -9,7 +9,8 @@ import ast
 import warnings
 from collections.abc import Iterable
 
-from .code_form import Emitter, bound, imports, is_bare_annotation, modules, own_nodes, says_nothing
+from .code_form import Emitter
+from .code_syntax import bound, imports, is_bare_annotation, modules, own_nodes, says_nothing
 
 # What may be called while a module is imported, or decorate, and only makes a value.
 _HARMLESS = {

@@ -13,7 +13,7 @@ from pathlib import Path
 from ..config import registry
 from ..core import i18n, paths
 from .code_digest import Code, Scope
-from .code_form import sha256
+from .code_syntax import sha256
 
 # Registries of which an experiment uses one entry; that entry has a digest of its own.
 _CHOSEN = frozenset(
@@ -32,9 +32,7 @@ _PLUMBING = frozenset(
         "runs.backups",
         "runs.checkpoints",
         "config.registry",
-        "staleness.code_digest",
-        "staleness.code_form",
-        "staleness.code_summary",
+        "staleness",
         "runs.data_fingerprint",
         "config.experiments.load",
         "core.files",
@@ -56,7 +54,6 @@ _PLUMBING = frozenset(
         "core.redaction",
         "runs.provenance",
         "runs.records",
-        "staleness.rules",
         "runs.state",
         "config.yaml_reader",
         "studies.load",

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..config import experiments
-from ..config.experiments import COMPARISON, Experiment
+from ..config import experiment_files, experiments
+from ..config.experiment_files import COMPARISON
+from ..config.experiments import Experiment
 from ..config.schema import nearest, quoted
 from ..core import paths
 from ..core.i18n import _, count, current_language
@@ -84,7 +85,7 @@ class Assignment(Study):
 
 def names() -> list[str]:
     """The assignments there are: the notebooks but the one that compares."""
-    return experiments.assignments()
+    return experiment_files.assignments()
 
 
 def compared(name: str) -> str | None:

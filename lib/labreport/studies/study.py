@@ -5,7 +5,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..config.experiments import COMPARISON, Experiment
+from ..config.experiment_files import COMPARISON
+from ..config.experiments import Experiment
 from ..core import paths
 from ..core.i18n import _, current_language
 from ..runs import fingerprint, manifest, records, state
