@@ -543,7 +543,10 @@ def test_nothing_of_this_package_acts_when_imported_but_what_is_meant_to():
         "",
         "config.yaml_reader",
         "core.files",
+        "executors",
         "executors.forkserver_session",
+        "reporting.cleaning",
+        "reporting.formats",
         "reporting.pictures",
     }
 
