@@ -211,7 +211,7 @@ def command() -> list[str]:
         "-c",
         (
             f"import sys; sys.path.insert(0, {str(paths.PACKAGE.parent)!r}); from"
-            " labreport import logs; logs.filter_input()"
+            " labreport.core import logs; logs.filter_input()"
         ),
     ]
 
