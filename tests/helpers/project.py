@@ -96,7 +96,7 @@ def copy_project(folder: Path) -> Path:
     ignored = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints", "*.egg-info")
     for part in PARTS:
         if (ROOT / part).is_dir():
-            shutil.copytree(ROOT / part, folder / part, ignore=ignored)
+            shutil.copytree(ROOT / part, folder / part, ignore=ignored, dirs_exist_ok=True)
         else:
             shutil.copy(ROOT / part, folder / part)
     return folder

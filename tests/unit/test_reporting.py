@@ -103,7 +103,7 @@ def test_render_writes_both_reports_and_leaves_nothing_else(tmp_path):
 
 
 def test_render_leaves_both_old_reports_in_place_when_the_pdf_fails(tmp_path, monkeypatch):
-    from labreport.reporting import exporters
+    from labreport.reporting import pdf
 
     folder = tmp_path / "run"
     folder.mkdir()
@@ -114,7 +114,7 @@ def test_render_leaves_both_old_reports_in_place_when_the_pdf_fails(tmp_path, mo
     def fails(document):
         raise RuntimeError("no PDF today")
 
-    monkeypatch.setattr(exporters, "pdf_bytes", fails)
+    monkeypatch.setattr(pdf, "pdf_bytes", fails)
     with pytest.raises(RuntimeError, match="no PDF today"):
         render(folder / "a.ipynb", folder)
     assert [(folder / name).read_text() for name in ("report.html", "report.pdf")] == ["old", "old"]

@@ -326,7 +326,10 @@ def allocation(subject: Subject, steps: list[Step], client) -> tuple[int, int]:
     """Runs at once, and threads of each: as at the sweep's start, else what the smallest share of a
     machine is among the workers.
     """
-    chosen, before = workers(client), tasks.recorded(subject)
+    before = tasks.recorded(subject)
+    if not workers(client):  # the last one has died since, and is started again
+        client.wait_for_workers(1, timeout=CONNECT_SECONDS)
+    chosen = workers(client)
     at_once = sum(int(worker["resources"].get(GPU, worker["nthreads"])) for worker in chosen)
     if "threads" in before or os.environ.get("LABREPORT_THREADS"):
         threads = before.get("threads") or int(os.environ["LABREPORT_THREADS"])
