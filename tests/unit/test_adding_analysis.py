@@ -141,7 +141,7 @@ result = Result(**{field: globals().get(field) for field in Result.__dataclass_f
 found = []
 for language in ("en", "es"):
     i18n.set_language(language)
-    found += [evaluation.beside_published(result, {}).set_index("").iloc[:, 1].to_dict()]
+    found += [evaluation.published_and_measured(result, {}).set_index("").iloc[:, 1].to_dict()]
 print(json.dumps(found))
 """
     )

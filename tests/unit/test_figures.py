@@ -331,7 +331,7 @@ def test_the_gap_is_explained_by_what_the_run_did(train, validation, settings, e
 
 
 def test_published_and_measured_stand_side_by_side():
-    rows = evaluation.beside_published(
+    rows = evaluation.published_and_measured(
         result([0, 1, 2], [0, 1, 1]),
         {"test_accuracy": 0.685, "validation_accuracy": None, "best_epoch": 15},
     ).set_index("")
@@ -350,7 +350,7 @@ def test_cross_entropy_and_top_3_accuracy_are_those_of_their_formulas():
     # of the two wrong answers: class c is the third most probable one, d the fourth
     table.loc[2, list(names)] = [0.30, 0.40, 0.20, 0.05, 0.03, 0.02]
     table.loc[3, list(names)] = [0.40, 0.25, 0.15, 0.10, 0.06, 0.04]
-    rows = evaluation.beside_published(found, {}).set_index("")["Measured"]
+    rows = evaluation.published_and_measured(found, {}).set_index("")["Measured"]
     expected = -np.log([0.9, 0.9, 0.2, 0.1]).mean()
     assert rows["Cross-entropy of the evaluated images"] == f"{expected:.4f}"
     assert rows["Top-3 accuracy on the evaluated images"] == "0.7500"
@@ -459,7 +459,7 @@ def test_the_most_confused_classes_are_those_with_the_most_mistakes():
 
 def test_the_gradients_of_the_two_losses_are_those_of_their_formulas():
     found = result([0, 1], [0, 2], confidence=0.99)
-    table = evaluation.squared_error_beside_cross_entropy(found)
+    table = evaluation.both_losses(found)
     assert table["Images"].tolist() == [1, 0, 1, 2]
 
     def losses(z, y):
@@ -489,9 +489,7 @@ def test_the_gradients_of_the_two_losses_are_those_of_their_formulas():
 
 
 def test_a_gradient_that_is_all_gone_is_no_division_by_zero():
-    says = commentary.squared_error(
-        evaluation.squared_error_beside_cross_entropy(result([0, 1], [0, 2], confidence=1.0))
-    )
+    says = commentary.squared_error(evaluation.both_losses(result([0, 1], [0, 2], confidence=1.0)))
     assert (
         "more than a million times as long" in says
         and "where it gives 0.5 and more (1 image)" in says
@@ -499,7 +497,7 @@ def test_a_gradient_that_is_all_gone_is_no_division_by_zero():
 
 
 def test_no_mistakes_leave_nothing_to_learn_from():
-    table = evaluation.squared_error_beside_cross_entropy(result([0, 1], [0, 1]))
+    table = evaluation.both_losses(result([0, 1], [0, 1]))
     assert (
         "No image was given its true class with a probability below 0.01"
         in commentary.squared_error(table)

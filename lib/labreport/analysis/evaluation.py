@@ -27,7 +27,7 @@ def most_confused(result: Result, most: int = 16) -> tuple[np.ndarray, list[str]
     return matrix[np.ix_(chosen, chosen)], [result.class_names[i] for i in chosen]
 
 
-def squared_error_beside_cross_entropy(result: Result) -> pd.DataFrame:
+def both_losses(result: Result) -> pd.DataFrame:
     """Both losses on the run's own predictions, and the length of their gradients in the scores
     before the softmax, by how right the answer was.
 
@@ -184,7 +184,7 @@ def _cross_entropies(true: np.ndarray) -> np.ndarray:
     return -np.log(np.maximum(true, 1e-7))
 
 
-def beside_published(result: Result, published: dict) -> pd.DataFrame:
+def published_and_measured(result: Result, published: dict) -> pd.DataFrame:
     """The published values beside the measured ones; one that was not published is empty."""
     measured = result.metrics
     rows = (

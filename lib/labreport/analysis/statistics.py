@@ -10,8 +10,8 @@ CONFIDENCE = 0.95
 
 def wilson(correct: int, images: int) -> tuple[float, float]:
     """95 % interval of a share (Wilson, 1927)."""
-    found = stats.binomtest(correct, images).proportion_ci(CONFIDENCE, method="wilson")
-    return found.low, found.high
+    interval = stats.binomtest(correct, images).proportion_ci(CONFIDENCE, method="wilson")
+    return interval.low, interval.high
 
 
 def paired_difference(first: np.ndarray, second: np.ndarray) -> tuple[float, float, float]:

@@ -109,17 +109,17 @@ def members(name: str) -> list[Experiment]:
         raise ValueError(
             f"there is no assignment {name!r}{nearest(name, known)}; there are {', '.join(known)}"
         )
-    found = [
+    experiments_of_it = [
         experiment
         for experiment in map(experiments.load, experiments.names())
         if experiment.notebook == name
     ]
-    if not found:
+    if not experiments_of_it:
         raise ValueError(
             f"{name} has no experiment yet: no file in {paths.display(paths.params())}/ says"
             f" `notebook: {name}`"
         )
-    return found
+    return experiments_of_it
 
 
 def load(name: str, settings: Mapping | None = None) -> Assignment:
@@ -128,18 +128,18 @@ def load(name: str, settings: Mapping | None = None) -> Assignment:
     Raises:
         ValueError: the assignment is not known, or no experiment takes one of the settings.
     """
-    found = members(name)
-    own = settings_of_each(found, settings or {})
+    as_in_files = members(name)
+    own = settings_of_each(as_in_files, settings or {})
     substitutes = {
         member.name: experiments.load(member.name, own[member.name])
-        for member in (found if settings else ())
+        for member in (as_in_files if settings else ())
     }
     changes = {
         key: value
         for substitute in substitutes.values()
         for key, value in substitute.changes.items()
     }
-    return Assignment(name, dict(settings or {}), changes, _heading(name), found, substitutes)
+    return Assignment(name, dict(settings or {}), changes, _heading(name), as_in_files, substitutes)
 
 
 def settings_of_each(chosen: list[Experiment], settings: Mapping) -> dict[str, dict]:
@@ -176,8 +176,8 @@ def notebook(name: str) -> dict:
     file = paths.notebooks() / f"{name}.ipynb"
     where = paths.display(file)
     try:
-        found = json.loads(file.read_text("utf-8"))
-        for cell in found["cells"]:
+        notebook_json = json.loads(file.read_text("utf-8"))
+        for cell in notebook_json["cells"]:
             tags, text = cell["metadata"].get("tags", []), "".join(cell["source"])
             if (
                 not isinstance(cell["cell_type"], str)
@@ -190,4 +190,4 @@ def notebook(name: str) -> dict:
             f"{where} cannot be read as a notebook ({str(error) or type(error).__name__}); "
             f"put it back as it was: git checkout {where}"
         ) from None
-    return found
+    return notebook_json

@@ -80,16 +80,18 @@ def entries() -> list[index.Entry]:
         for folder in sorted(paths.reports().iterdir())
         if folder.is_dir() and not folder.name.startswith(".")
     ]
-    found = {folder.name: entry for folder in folders if (entry := _entry_or_damage(folder, today))}
-    for name, entry in found.items():
+    by_name = {
+        folder.name: entry for folder in folders if (entry := _entry_or_damage(folder, today))
+    }
+    for name, entry in by_name.items():
         if (
             entry.kind != "run"
             and entry.status == "finished"
-            and (reasons := _read_other_things(paths.reports() / name, entry, found))
+            and (reasons := _changed_runs(paths.reports() / name, entry, by_name))
         ):
-            found[name] = replace(entry, status="outdated", why=reasons)
+            by_name[name] = replace(entry, status="outdated", why=reasons)
     return sorted(
-        sorted(found.values(), key=lambda entry: entry.moment, reverse=True),
+        sorted(by_name.values(), key=lambda entry: entry.moment, reverse=True),
         key=lambda entry: entry.status not in ("running", "queued"),
     )
 
@@ -329,8 +331,8 @@ def _seconds(moment) -> float:
         return 0.0
 
 
-def _read_other_things(
-    folder: Path, comparison: index.Entry, found: dict[str, index.Entry]
+def _changed_runs(
+    folder: Path, comparison: index.Entry, entries_by_name: dict[str, index.Entry]
 ) -> list[str]:
     """Why a comparison or sweep would say something else today: what it read of its runs is no
     longer what lies there.
@@ -345,12 +347,12 @@ def _read_other_things(
     with contextlib.suppress(KeyError, TypeError, AttributeError, OSError):
         # a damaged file tells nothing
         for stage in stages:
-            told, read = stage["settings"], stage.get("code") or stage["source"]
-            for name, words in told.items():
-                there = found.get(name)
-                complete = there is not None and there.accuracy is not None
-                outdated = there is not None and there.status in ("outdated", "changed")
-                if complete == words.startswith("missing"):
+            states, digests = stage["settings"], stage.get("code") or stage["source"]
+            for name, state_then in states.items():
+                entry = entries_by_name.get(name)
+                complete = entry is not None and entry.accuracy is not None
+                outdated = entry is not None and entry.status in ("outdated", "changed")
+                if complete == state_then.startswith("missing"):
                     reasons.append(
                         _("{run} has been finished since", run=name)
                         if complete
@@ -359,10 +361,10 @@ def _read_other_things(
                 elif (
                     complete
                     and files.sha256(paths.reports() / name / "metrics.json")
-                    != read[f"{name}/metrics.json"]
+                    != digests[f"{name}/metrics.json"]
                 ):
                     reasons.append(_("{run} has been done again since", run=name))
-                elif complete and ("outdated" in words.split(";")[0]) != outdated:
+                elif complete and ("outdated" in state_then.split(";")[0]) != outdated:
                     reasons.append(
                         _("{run} is outdated", run=name)
                         if outdated
@@ -372,11 +374,11 @@ def _read_other_things(
                 # a full run takes the place of one with settings of its own
                 reasons += [
                     _("{run} has been finished since", run=name)
-                    for name, there in found.items()
-                    if there.kind == "run"
+                    for name, entry in entries_by_name.items()
+                    if entry.kind == "run"
                     and "--" not in name
-                    and there.assignment == comparison.assignment
-                    and there.accuracy is not None
-                    and name not in told
+                    and entry.assignment == comparison.assignment
+                    and entry.accuracy is not None
+                    and name not in states
                 ]
     return list(dict.fromkeys(reasons))

@@ -72,7 +72,9 @@ def tried_configurations(
     for number, entry in enumerate([{}, *_entries(values, line)]):
         place = f"{line('runs') if 'runs' in values else line('grid')}: run {number}"
         label, differences, first = _configuration(base, entry, seed, place)
-        twin = next((other for other, (_, there) in tried.items() if there == first), None)
+        twin = next(
+            (other for other, (_, experiment) in tried.items() if experiment == first), None
+        )
         if twin is not None and number and twin == next(iter(tried)):
             # the base, which need not be listed, and may get a name here
             tried = {
@@ -117,7 +119,7 @@ def refuse_what_cannot_be_compared(base: Experiment, tried: dict, where: str) ->
             f"{where}: nothing is tried but the base, {base.name}; a sweep compares at least one"
             " other configuration with it"
         )
-    for label, (_place, first) in tried.items():
+    for label, (_differences, first) in tried.items():
         for key in ("notebook", "dataset", "data", "max_images"):
             if getattr(first, key) != getattr(base, key):
                 raise ValueError(
@@ -195,9 +197,9 @@ def with_seed(place: str, base: Experiment, differences: dict, seed: int) -> Exp
 
 def _label(base: Experiment, differences: dict) -> str:
     name = differences.get("experiment", base.name).removeprefix(f"{base.notebook}_")
-    told = [
+    settings = [
         f"{key.split('.')[-1]} {value if isinstance(value, str) else quoted(value)}"
         for key, value in differences.items()
         if key != "experiment"
     ]
-    return ", ".join([name] * ("experiment" in differences or not told) + told)
+    return ", ".join([name] * ("experiment" in differences or not settings) + settings)

@@ -146,7 +146,7 @@ def load(name: str, settings: Mapping | None = None) -> Sweep:
     if "seed" in settings:
         raise ValueError(f"--set seed: that is what the sweep varies; edit {where} instead")
     sweep_file.refuse_what_cannot_be_compared(base, tried, where)
-    found = {
+    by_label = {
         label: [
             sweep_file.with_seed(f"{where}: {label}", base, differences, seed) for seed in seeds
         ]
@@ -154,23 +154,23 @@ def load(name: str, settings: Mapping | None = None) -> Sweep:
     }
     # raises where nobody takes one
     assignments.settings_of_each(
-        [experiment for some in found.values() for experiment in some], settings
+        [experiment for repeated in by_label.values() for experiment in repeated], settings
     )
-    for differences, first in tried.values():
-        varied = _changed(experiments.load(differences.get("experiment", base.name)), first)
+    for differences, first_run in tried.values():
+        varied = _changed(experiments.load(differences.get("experiment", base.name)), first_run)
         for key in settings:
-            if _changed(first, _set(first, {key: settings[key]})) & varied:
+            if _changed(first_run, _set(first_run, {key: settings[key]})) & varied:
                 raise ValueError(
                     f"--set {key}: that is what the sweep varies; edit {where} instead"
                 )
-    neighbours = [one for one in _readable() if one.notebook == base.notebook]
+    neighbours = [neighbour for neighbour in _readable() if neighbour.notebook == base.notebook]
     configurations = [
         Configuration(
             label,
             tried[label][0],
-            [_named(_set(experiment, settings), neighbours) for experiment in some],
+            [_named(_set(experiment, settings), neighbours) for experiment in repeated],
         )
-        for label, some in found.items()
+        for label, repeated in by_label.items()
     ]
     folders = [
         experiment.run_name
@@ -210,35 +210,35 @@ def _set(experiment: Experiment, settings: Mapping) -> Experiment:
     )
 
 
-def _changed(one: Experiment, other: Experiment) -> set[str]:
+def _changed(first: Experiment, second: Experiment) -> set[str]:
     """Settings of training in which two experiments differ."""
-    flat, theirs = (
-        experiments.flatten(experiment.training_settings()) for experiment in (one, other)
+    flat, other_flat = (
+        experiments.flatten(experiment.training_settings()) for experiment in (first, second)
     )
-    return {key for key in flat | theirs if flat.get(key) != theirs.get(key)} - {"seed"}
+    return {key for key in flat | other_flat if flat.get(key) != other_flat.get(key)} - {"seed"}
 
 
 def _readable() -> list[Experiment]:
-    found = []
+    readable = []
     for name in experiments.names():
         try:
-            found.append(experiments.load(name))
+            readable.append(experiments.load(name))
         except ValueError:  # a broken file is nobody's neighbour
             continue
-    return found
+    return readable
 
 
 def _named(experiment: Experiment, neighbours: list[Experiment]) -> Experiment:
-    """The same training, told as the fewest changes to a parameter file: what was made by that name
-    is not made again.
+    """The same training as the fewest changes to a parameter file, so that a run that was made by
+    that name is not made again.
     """
     flat = experiments.flatten(experiment.training_settings())
 
-    def distance(other: Experiment) -> tuple[int, bool]:
-        theirs = experiments.flatten(other.training_settings())
+    def distance(neighbour: Experiment) -> tuple[int, bool]:
+        settings = experiments.flatten(neighbour.training_settings())
         return (
-            sum(flat.get(key) != theirs.get(key) for key in flat | theirs),
-            other.name != experiment.name,
+            sum(flat.get(key) != settings.get(key) for key in flat | settings),
+            neighbour.name != experiment.name,
         )
 
     return experiments.load(min(neighbours, key=distance).name, experiment.training_settings())

@@ -17,7 +17,7 @@ def evaluation(result: Result, confused: pd.DataFrame) -> str:
     """
     correct, images = int((result.labels == result.predicted).sum()), len(result.labels)
     low, high = statistics.wilson(correct, images)
-    told = {
+    words = {
         "best": result.metrics["best_epoch"],
         "correct": whole(correct),
         "images": whole(images),
@@ -31,13 +31,13 @@ def evaluation(result: Result, confused: pd.DataFrame) -> str:
             " classified correctly: **{accuracy}** (95 % interval {low} to {high}, Wilson). There"
             " is no test split; the same images chose the epoch, so that the figure is on the high"
             " side.",
-            **told,
+            **words,
         )
     else:
         text = _(
             "With the weights of epoch {best}, {correct} of {images} test images are classified"
             " correctly: **{accuracy}** (95 % interval {low} to {high}, Wilson).",
-            **told,
+            **words,
         )
     if len(confused):
         pair = confused.iloc[0]
@@ -65,7 +65,7 @@ def evaluation(result: Result, confused: pd.DataFrame) -> str:
 
 def squared_error(table: pd.DataFrame) -> str:
     """What the two losses would teach the network about its worst mistakes. table:
-    `evaluation.squared_error_beside_cross_entropy`.
+    `evaluation.both_losses`.
     """
     worst, right = table.iloc[0], table.iloc[2]
     if not worst["Images"]:
@@ -108,11 +108,11 @@ def squared_error(table: pd.DataFrame) -> str:
 def imbalance(dataset, result: Result) -> str:
     """How unequal the classes are, and whether the larger ones are recognised more often."""
     sizes = np.bincount(dataset.train.labels, minlength=len(dataset.class_names))
-    shown = np.bincount(result.labels, minlength=len(sizes)) > 0
+    evaluated = np.bincount(result.labels, minlength=len(sizes)) > 0
     recall = np.array(
         [
             (result.predicted[result.labels == label] == label).mean()
-            for label in np.flatnonzero(shown)
+            for label in np.flatnonzero(evaluated)
         ]
     )
     sentences = [
@@ -128,14 +128,14 @@ def imbalance(dataset, result: Result) -> str:
             accuracy=percent((result.labels == result.predicted).mean()),
         )
     ]
-    if len(set(sizes[shown])) > 1 and len(set(recall)) > 1:
-        found = stats.spearmanr(sizes[shown], recall)
-        says = (
+    if len(set(sizes[evaluated])) > 1 and len(set(recall)) > 1:
+        correlation = stats.spearmanr(sizes[evaluated], recall)
+        meaning = (
             _("no sign that the larger classes gain from it")
-            if found.pvalue >= 0.05
+            if correlation.pvalue >= 0.05
             else (
                 _("larger classes are recognised more often")
-                if found.statistic > 0
+                if correlation.statistic > 0
                 else _("larger classes are recognised less often")
             )
         )
@@ -143,9 +143,9 @@ def imbalance(dataset, result: Result) -> str:
             _(
                 "The rank correlation of a class's training images with its recall is {correlation}"
                 " (p = {p}): {says}.",
-                correlation=number(found.statistic, 2, signed=True),
-                p=plain(float(f"{found.pvalue:.2g}")),
-                says=says,
+                correlation=number(correlation.statistic, 2, signed=True),
+                p=plain(float(f"{correlation.pvalue:.2g}")),
+                says=meaning,
             )
         )
     return " ".join(sentences)

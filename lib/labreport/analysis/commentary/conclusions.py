@@ -56,34 +56,34 @@ def _comparison(result: Result, published: dict) -> str:
         )
     correct, images = int((result.labels == result.predicted).sum()), len(result.labels)
     low, high = statistics.independent_difference(correct / images, value, images)
-    apart = 100 * (correct / images - value)
-    told = {
+    difference = 100 * (correct / images - value)
+    words = {
         "measured": percent(correct / images),
         "published": percent(value),
-        "apart": number(abs(apart), 1),
+        "apart": number(abs(difference), 1),
     }
     on = result.evaluated == "test"
-    if not round(apart, 1):
+    if not round(difference, 1):
         text = (
-            _("The measured test accuracy, {measured}, is equal to the published one.", **told)
+            _("The measured test accuracy, {measured}, is equal to the published one.", **words)
             if on
             else _(
                 "The measured validation accuracy, {measured}, is equal to the published one.",
-                **told,
+                **words,
             )
         )
-    elif apart > 0:
+    elif difference > 0:
         text = (
             _(
                 "The measured test accuracy, {measured}, is {apart} points above the published one,"
                 " {published}.",
-                **told,
+                **words,
             )
             if on
             else _(
                 "The measured validation accuracy, {measured}, is {apart} points above the"
                 " published one, {published}.",
-                **told,
+                **words,
             )
         )
     else:
@@ -91,13 +91,13 @@ def _comparison(result: Result, published: dict) -> str:
             _(
                 "The measured test accuracy, {measured}, is {apart} points below the published one,"
                 " {published}.",
-                **told,
+                **words,
             )
             if on
             else _(
                 "The measured validation accuracy, {measured}, is {apart} points below the"
                 " published one, {published}.",
-                **told,
+                **words,
             )
         )
     text += " " + _(

@@ -10,12 +10,14 @@ __all__ = ["loading", "inspection", "conditioning"]
 
 def loading(dataset) -> str:
     """Where the images come from and how many there are."""
-    told = {
+    descriptions = {
         "train": lambda size: _("{size} for training", size=size),
         "validation": lambda size: _("{size} for validation", size=size),
         "test": lambda size: _("{size} for testing", size=size),
     }
-    sizes = ", ".join(told[name](whole(len(split))) for name, split in dataset.splits.items())
+    sizes = ", ".join(
+        descriptions[name](whole(len(split))) for name, split in dataset.splits.items()
+    )
     origin = _("**Sample data**, drawn by the program") if dataset.sample else _("Real data")
     height, width, channels = dataset.image_shape
     return _(

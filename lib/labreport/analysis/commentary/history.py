@@ -17,12 +17,12 @@ def training(result: Result) -> str:
     epochs, best = metrics["epochs"], metrics["best_epoch"]
     monitor = metrics["identity"]["settings"]["early_stopping"]["monitor"]
     value = history[monitor].iloc[best - 1]
-    took = {"time": duration(result.seconds), "epochs": count(epochs, "epoch")}
+    times = {"time": duration(result.seconds), "epochs": count(epochs, "epoch")}
     sentences = [
         (
-            _("Training took {time} for {epochs} and was stopped early.", **took)
+            _("Training took {time} for {epochs} and was stopped early.", **times)
             if metrics["stopped_early"]
-            else _("Training took {time} for {epochs}.", **took)
+            else _("Training took {time} for {epochs}.", **times)
         )
     ]
     if epochs > 1:
@@ -39,7 +39,7 @@ def training(result: Result) -> str:
         else:
             last = history.iloc[-1]
             then = history.iloc[best - 1]
-            told = {
+            losses = {
                 "epochs": count(epochs - best, "epoch"),
                 "loss": number(then["loss"], 3),
                 "last_loss": number(last["loss"], 3),
@@ -51,18 +51,18 @@ def training(result: Result) -> str:
                     _(
                         "In the epoch after it training loss went from {loss} to {last_loss} while"
                         " validation loss went from {val_loss} to {last_val_loss}",
-                        **told,
+                        **losses,
                     )
                     if epochs - best == 1
                     else _(
                         "In the {epochs} after it training loss went from {loss} to {last_loss}"
                         " while validation loss went from {val_loss} to {last_val_loss}",
-                        **told,
+                        **losses,
                     )
                 )
                 + (
                     _(": the network was learning its training images by heart.")
-                    if _by_heart(result, best)
+                    if _memorises(result, best)
                     else "."
                 )
             )
@@ -76,12 +76,12 @@ def training(result: Result) -> str:
             validation=percent(metrics["validation_accuracy"]),
             gap=number(100 * gap, 1, signed=True),
         )
-        + _gap_says(gap, metrics)
+        + _gap_meaning(gap, metrics)
     )
     return " ".join(sentences)
 
 
-def _by_heart(result: Result, best: int) -> bool:
+def _memorises(result: Result, best: int) -> bool:
     """Whether several epochs show it: validation loss clearly higher than at its best, training
     loss lower, and training images known far better than the others.
     """
@@ -100,7 +100,7 @@ def _interval(share: float, metrics: dict) -> tuple[float, float]:
     return statistics.wilson(round(share * images), images)
 
 
-def _gap_says(gap: float, metrics: dict) -> str:
+def _gap_meaning(gap: float, metrics: dict) -> str:
     low, high = _interval(metrics["validation_accuracy"], metrics)
     if low <= 1 / len(metrics["dataset"]["class_names"]):
         return _(": on the validation images it cannot be told from guessing.")

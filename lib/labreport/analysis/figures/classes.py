@@ -123,7 +123,7 @@ def confusion_matrix(matrix: np.ndarray, class_names: list[str], of: str = "") -
     correct = np.diag(share)
     off = matrix - np.diag(np.diag(matrix))
     true, predicted = np.unravel_index(off.argmax(), off.shape)
-    told = {
+    words = {
         "classes": len(class_names),
         "best": class_names[correct.argmax()],
         "most": percent(correct.max(), 0),
@@ -133,29 +133,29 @@ def confusion_matrix(matrix: np.ndarray, class_names: list[str], of: str = "") -
         "predicted": class_names[predicted],
         "images": count(int(off.max()), "image"),
     }
-    sentences = [_("Confusion matrix of {classes} classes, true classes in rows.", **told)]
+    sentences = [_("Confusion matrix of {classes} classes, true classes in rows.", **words)]
     if correct.max() == correct.min():
-        sentences.append(_("Each class is recognised equally often ({most}).", **told))
+        sentences.append(_("Each class is recognised equally often ({most}).", **words))
     else:  # of several that are tied, one is named as one of them
         sentences.append(
-            _("{best} is recognised most often ({most}).", **told)
+            _("{best} is recognised most often ({most}).", **words)
             if (correct == correct.max()).sum() == 1
-            else _("{best} is among those recognised most often ({most}).", **told)
+            else _("{best} is among those recognised most often ({most}).", **words)
         )
         sentences.append(
-            _("{worst} is recognised least often ({least}).", **told)
+            _("{worst} is recognised least often ({least}).", **words)
             if (correct == correct.min()).sum() == 1
-            else _("{worst} is among those recognised least often ({least}).", **told)
+            else _("{worst} is among those recognised least often ({least}).", **words)
         )
     if not off.max():
         sentences.append(_("There is no mistake."))
     else:
         sentences.append(
-            _("The most frequent mistake is {true} taken for {predicted} ({images}).", **told)
+            _("The most frequent mistake is {true} taken for {predicted} ({images}).", **words)
             if (off == off.max()).sum() == 1
             else _(
                 "One of the most frequent mistakes is {true} taken for {predicted} ({images}).",
-                **told,
+                **words,
             )
         )
     return Picture(

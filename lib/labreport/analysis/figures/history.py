@@ -106,7 +106,7 @@ def curves(
         frameon=False,
     )
     sentences = [
-        _course(history, column, name)
+        _curve_in_words(history, column, name)
         for column, name in (
             ("val_accuracy", _("Validation accuracy")),
             ("accuracy", _("Training accuracy")),
@@ -117,7 +117,7 @@ def curves(
     if published is not None:
         cut = of is not None and of > len(published)
         sentences.append(
-            _course(
+            _curve_in_words(
                 published,
                 "val_accuracy",
                 (
@@ -164,33 +164,39 @@ def curves(
     )
 
 
-def _course(history: pd.DataFrame, column: str, name: str) -> str:
+def _curve_in_words(history: pd.DataFrame, column: str, name: str) -> str:
     """How a curve runs, in a sentence: where it begins, has its best value, and ends."""
     values: Any = history[column]
-    told = {"name": name, "start": number(values.iloc[0], 2), "end": number(values.iloc[-1], 2)}
+    values_in_words = {
+        "name": name,
+        "start": number(values.iloc[0], 2),
+        "end": number(values.iloc[-1], 2),
+    }
     if len(values) == 1:
-        return _("{name} is {start}.", **told)
+        return _("{name} is {start}.", **values_in_words)
     accuracy = "accuracy" in column
     if values.max() - values.min() < 0.01:
-        return _("{name} stays at about {start}.", **told)
+        return _("{name} stays at about {start}.", **values_in_words)
     best = int(values.idxmax() if accuracy else values.idxmin())
-    told |= {"best": number(values.iloc[best], 2), "epoch": history["epoch"].iloc[best]}
-    if best == len(values) - 1 or told["best"] == told["end"]:
+    values_in_words |= {"best": number(values.iloc[best], 2), "epoch": history["epoch"].iloc[best]}
+    if best == len(values) - 1 or values_in_words["best"] == values_in_words["end"]:
         return (
-            _("{name} rises from {start} to {end}.", **told)
+            _("{name} rises from {start} to {end}.", **values_in_words)
             if accuracy
-            else _("{name} falls from {start} to {end}.", **told)
+            else _("{name} falls from {start} to {end}.", **values_in_words)
         )
     if best == 0:
-        return _("{name} is best at {start} in the first epoch and ends at {end}.", **told)
+        return _(
+            "{name} is best at {start} in the first epoch and ends at {end}.", **values_in_words
+        )
     return (
         _(
             "{name} rises from {start} to {best} at epoch {epoch}, then falls back to {end}.",
-            **told,
+            **values_in_words,
         )
         if accuracy
         else _(
             "{name} falls from {start} to {best} at epoch {epoch}, then rises again to {end}.",
-            **told,
+            **values_in_words,
         )
     )

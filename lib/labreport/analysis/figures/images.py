@@ -39,12 +39,12 @@ def image_grid(images: np.ndarray, titles: list[str], caption: str, columns: int
             if position < len(images):
                 axes.imshow(images[position], interpolation="nearest")
                 axes.set_title(titles[position].replace("_", " "), fontsize=7, pad=2)
-    shown = "; ".join(title.replace("\n", ", ") for title in dict.fromkeys(filter(None, titles)))
+    named = "; ".join(title.replace("\n", ", ") for title in dict.fromkeys(filter(None, titles)))
     alt = _(
         "{images} of {width} by {height} pixels: {shown}.",
         images=count(len(images), "image"),
         width=images.shape[2],
         height=images.shape[1],
-        shown=shown,
+        shown=named,
     )
     return Picture(figure, alt, _(caption), vector=False)

@@ -98,7 +98,7 @@ def validation_curves(panels: dict[str, dict[str, tuple[pd.DataFrame, int]]]) ->
         )
         if position % columns == 0:
             axes.set_ylabel(_("validation accuracy"))
-    told = "; ".join(
+    accuracies = "; ".join(
         f"{title}: "
         + ", ".join(
             _(
@@ -118,7 +118,7 @@ def validation_curves(panels: dict[str, dict[str, tuple[pd.DataFrame, int]]]) ->
         " epoch. {told}.",
         runs=count(runs, "run"),
         panels=count(len(panels), "panel"),
-        told=told,
+        told=accuracies,
     )
     return Picture(
         figure,
@@ -145,7 +145,7 @@ def leads(differences: pd.DataFrame, one: str, over: str, behind: bool = False) 
     differences: as `comparison.groups.differences` or `comparison.scores.differences` gives them.
     over: images or seeds, in words.
     """
-    others = len(differences)
+    compared = len(differences)
     table: Any = (
         differences.sort_values("difference", ascending=not behind, kind="stable")
         .head(MOST_ROWS)
@@ -203,32 +203,32 @@ def leads(differences: pd.DataFrame, one: str, over: str, behind: bool = False) 
         )
         for row in table.itertuples()
     )
-    told = {"one": one, "over": over, "others": whole(others), "drawn": len(table)}
+    words = {"one": one, "over": over, "others": whole(compared), "drawn": len(table)}
     if not behind:
-        short = _("How far {one} is ahead on the {over}", **told)
+        short = _("How far {one} is ahead on the {over}", **words)
         alt = _(
             "How far {one} is ahead of {runs} on the {over}, with 95 % intervals: {rows}.",
-            runs=count(others, "other run"),
+            runs=count(compared, "other run"),
             rows=rows,
-            **told,
+            **words,
         )
-    elif len(table) == others:
-        short = _("How far the others are ahead of {one}, over {over}", **told)
+    elif len(table) == compared:
+        short = _("How far the others are ahead of {one}, over {over}", **words)
         alt = _(
             "How far the other {others} are ahead of {one}, over {over}, with 95 % intervals:"
             " {rows}.",
             rows=rows,
-            **told,
+            **words,
         )
     else:
         short = _(
-            "How far the {drawn} best of {others} others are ahead of {one}, over {over}", **told
+            "How far the {drawn} best of {others} others are ahead of {one}, over {over}", **words
         )
         alt = _(
             "How far the {drawn} best of {others} others are ahead of {one}, over {over}, with 95 %"
             " intervals: {rows}.",
             rows=rows,
-            **told,
+            **words,
         )
     return Picture(
         figure,
@@ -236,7 +236,7 @@ def leads(differences: pd.DataFrame, one: str, over: str, behind: bool = False) 
         f"{short}. "
         + _(
             "Filled: supported after allowing for {comparisons} (Holm); hollow and dashed: not.",
-            comparisons=count(others, "comparison"),
+            comparisons=count(compared, "comparison"),
         ),
     )
 
@@ -253,7 +253,7 @@ def effects(tables: dict[str, pd.DataFrame]) -> Picture:
         grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
     for axes in grid.flat[len(tables) :]:
         axes.set_visible(False)
-    told = []
+    descriptions = []
     for position, ((setting, table), axes) in enumerate(zip(tables.items(), grid.flat)):
         groups: Any = table.groupby("value", sort=False)["accuracy"]
         for place, (_value, accuracies) in enumerate(groups):
@@ -286,7 +286,7 @@ def effects(tables: dict[str, pd.DataFrame]) -> Picture:
         axes.set_xlabel(setting)
         if position % columns == 0:
             axes.set_ylabel(_("accuracy in %"))
-        told.append(
+        descriptions.append(
             f"{setting}: "
             + ", ".join(
                 _(
@@ -304,7 +304,7 @@ def effects(tables: dict[str, pd.DataFrame]) -> Picture:
         _(
             "Dot charts of accuracy by each setting that was varied; mean and range over"
             " configurations. {told}.",
-            told="; ".join(told),
+            told="; ".join(descriptions),
         ),
         _(
             "What was varied against what came out: a dot a configuration, a line their mean, over"
