@@ -126,7 +126,9 @@ def ended_with(reports: Path) -> dict:
         "predictions": (folder / results.PREDICTIONS).read_bytes(),
         "model": (folder / results.MODEL).read_bytes(),
         "metrics": {
-            key: value for key, value in result.metrics.items() if key not in MEASURED_IN_SECONDS
+            key: value
+            for key, value in result.metrics.as_json().items()
+            if key not in MEASURED_IN_SECONDS
         },
     }
 

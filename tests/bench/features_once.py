@@ -54,12 +54,12 @@ def seconds(images: int, whole: bool) -> tuple[float, float, float]:
             },
         )
         metrics = training.fit(experiment, data, lambda line: None).metrics
-    epochs = metrics["seconds_per_epoch"]
-    assert metrics["features_once"] is not whole
+    epochs = metrics.seconds_per_epoch
+    assert metrics.features_once is not whole
     if whole:
         epoch = sum(epochs[1:]) / MEASURED
         return 0.0, epoch, epochs[0] + epoch * (EPOCHS - 1)
-    return metrics["prepared_seconds"], sum(epochs[1:]) / (EPOCHS - 1), metrics["seconds"]
+    return metrics.prepared_seconds, sum(epochs[1:]) / (EPOCHS - 1), metrics.seconds
 
 
 def main():

@@ -44,6 +44,7 @@ RESULT = """
 import json
 import pandas as pd
 from labreport.core import i18n
+from labreport.runs import records
 from labreport.runs.results import Result
 
 names = ["cat", "dog", "frog"]
@@ -55,13 +56,19 @@ predictions = pd.DataFrame({
     "frog": [0.1, 0.1, 0.1, 0.1, 0.8, 0.3],
 })
 history = pd.DataFrame({"val_accuracy": [0.5, 0.6]})
-metrics = {
-    "dataset": {"class_names": names},
-    "evaluated_split": "test",
-    "test_accuracy": 4 / 6,
-    "total_parameters": 10,
-    "trainable_parameters": 10,
-}
+metrics = records.Metrics(
+    experiment="shapes_small",
+    data="sample",
+    changes={},
+    finished="2026-01-01T00:00:00+00:00",
+    identity={},
+    dataset=records.DataRecord(class_names=names, fingerprint="0"),
+    evaluated_split="test",
+    evaluated_accuracy=4 / 6,
+    test_accuracy=4 / 6,
+    total_parameters=10,
+    trainable_parameters=10,
+)
 """
 
 

@@ -46,7 +46,7 @@ backend.prepare()
 run = experiments.load("shapes_small", {SETTINGS!r})
 data = datasets.load(run)
 result = training.fit(run, data, lambda line: None)
-used = result.metrics["identity"]["settings"]
+used = result.metrics.identity["settings"]
 print(json.dumps([data.name, used["optimizer"], used["loss"], list(result.history["loss"])]))
 """
 

@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from helpers.fabricated import ORIGIN
 from labreport.analysis import commentary, evaluation, figures, statistics
 from labreport.analysis.figures.style import TRAINING
 from labreport.config import experiments
-from labreport.runs import results
+from labreport.runs import records, results
 
 
 def history(val_accuracy, val_loss=None, accuracy=None, loss=None):
@@ -38,7 +39,14 @@ def result(
     )
     table = pd.concat([table, pd.DataFrame(probabilities, columns=list(names))], axis=1)
     base = {
-        "dataset": {"class_names": list(names), "images": {"validation": 1000}},
+        "experiment": "cifar10_naive_adam",
+        "finished": "2026-01-01T00:00:00+00:00",
+        "evaluated_accuracy": float((labels == predicted).mean()),
+        "dataset": {
+            "class_names": list(names),
+            "fingerprint": "0" * 64,
+            "images": {"validation": 1000},
+        },
         "best_epoch": 2,
         "epochs": 3,
         "stopped_early": False,
@@ -61,9 +69,9 @@ def result(
     }
     return results.Result(
         history([0.5, 0.7, 0.6], [1.0, 0.8, 0.9]) if course is None else course,
-        base | (metrics or {}),
+        records.as_metrics(base | (metrics or {})),
         table,
-        provenance={},
+        provenance=records.as_provenance(ORIGIN),
     )
 
 
@@ -215,7 +223,11 @@ def test_commentary_says_that_images_are_learnt_by_heart_where_several_epochs_sh
 
 def test_commentary_does_not_call_overfitting_what_few_images_explain():
     few = {
-        "dataset": {"class_names": ["cat", "dog", "frog"], "images": {"validation": 40}},
+        "dataset": {
+            "class_names": ["cat", "dog", "frog"],
+            "fingerprint": "0" * 64,
+            "images": {"validation": 40},
+        },
         "train_accuracy": 0.75,
         "validation_accuracy": 0.70,
     }
@@ -326,7 +338,7 @@ def test_the_verdict_is_as_cautious_as_the_data(published, metrics, expected):
 )
 def test_the_gap_is_explained_by_what_the_run_did(train, validation, settings, expected):
     found = result([0], [0], metrics={"train_accuracy": train, "validation_accuracy": validation})
-    found.metrics["identity"]["settings"] |= settings
+    found.metrics.identity["settings"] |= settings
     assert expected in commentary.training(found)
 
 

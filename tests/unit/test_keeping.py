@@ -272,7 +272,7 @@ def test_a_comparison_in_a_new_runtime_finds_the_runs_on_the_drive(tiny, colab):
     colab("first")
     fit(tiny)
     colab("second")
-    assert run_of(experiment(epochs=4)).metrics["epochs"] == 4
+    assert run_of(experiment(epochs=4)).metrics.epochs == 4
 
 
 def test_on_kaggle_the_furthest_earlier_output_is_picked_up_without_waiting(

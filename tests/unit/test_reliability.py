@@ -78,8 +78,8 @@ def test_a_training_that_stops_early_remembers_its_best_weights_and_how_long_it_
         },
     )
     expected = undisturbed(tiny, tmp_path, monkeypatch, chosen)
-    assert expected.metrics["best_epoch"] < expected.metrics["epochs"] - 1
-    for epoch in range(1, expected.metrics["epochs"] + 1):
+    assert expected.metrics.best_epoch < expected.metrics.epochs - 1
+    for epoch in range(1, expected.metrics.epochs + 1):
         with pytest.raises(Killed):
             training.fit(chosen, tiny, at_epoch(epoch, kill))
     same_bits(training.fit(chosen, tiny, quiet), expected)
@@ -228,7 +228,7 @@ def test_whatever_step_a_finished_training_is_killed_at_both_it_and_the_run_befo
             f"trained again after a kill at step {step}"
         )
         assert (
-            result.metrics["identity"]["settings"]["batch_size"] == 20
+            result.metrics.identity["settings"]["batch_size"] == 20
             and not (chosen.folder / "unfinished").exists()
         )
         [kept] = [
@@ -351,7 +351,7 @@ def test_the_run_before_is_kept_dated_whatever_the_clock_says(tiny, monkeypatch)
     assert (kept[0] / "report.pdf").read_text() == "of the first run" and (
         kept[0] / "model.keras"
     ).exists()
-    assert results.load(kept[1]).metrics["identity"]["settings"]["batch_size"] == 20
+    assert results.load(kept[1]).metrics.identity["settings"]["batch_size"] == 20
 
 
 @pytest.mark.parametrize("moment", ["epoch 1/", "epoch 3/"])

@@ -105,8 +105,8 @@ def test_what_is_read_back_is_what_the_model_says(tiny):
     assert (result.predicted == probabilities.argmax(axis=1)).all() and (
         result.labels == tiny.test.labels
     ).all()
-    assert result.metrics["test_accuracy"] == (result.predicted == tiny.test.labels).mean()
-    assert result.metrics["data"] == "sample" and result.metrics["epochs"] == 3
+    assert result.metrics.test_accuracy == (result.predicted == tiny.test.labels).mean()
+    assert result.metrics.data == "sample" and result.metrics.epochs == 3
     assert list(result.history) == [
         "epoch",
         "accuracy",
@@ -122,7 +122,7 @@ def test_the_weights_of_the_best_epoch_are_evaluated(tiny, tmp_path, monkeypatch
     """
     wild = dict(learning_rate=0.2, epochs=6)
     full = training.fit(experiment(**wild), tiny, quiet)
-    best = full.metrics["best_epoch"]
+    best = full.metrics.best_epoch
     model = keras.saving.load_model(experiment(**wild).folder / "model.keras")
     model.compile(loss=keras.losses.SparseCategoricalCrossentropy())
     assert np.isclose(
@@ -133,7 +133,7 @@ def test_the_weights_of_the_best_epoch_are_evaluated(tiny, tmp_path, monkeypatch
     assert best == full.history["val_loss"].idxmin() + 1 < 6
     short = training.fit(experiment(**wild | {"epochs": best}), tiny, quiet)
     assert full.predictions.equals(short.predictions)
-    assert full.metrics["test_loss"] == short.metrics["test_loss"]
+    assert full.metrics.test_loss == short.metrics.test_loss
 
 
 def test_test_loss_is_keras_evaluate(tiny):
@@ -141,7 +141,7 @@ def test_test_loss_is_keras_evaluate(tiny):
     model = keras.saving.load_model(experiment().folder / "model.keras")
     model.compile(loss=keras.losses.SparseCategoricalCrossentropy())
     assert np.isclose(
-        result.metrics["test_loss"],
+        result.metrics.test_loss,
         model.evaluate(tiny.test.images, tiny.test.labels, verbose=0),
         rtol=1e-5,
     )
@@ -347,7 +347,7 @@ def test_training_stops_early_and_says_so(tiny):
     lines = []
     stopping = {"monitor": "val_loss", "patience": 1, "min_delta": 10.0, "start_from_epoch": 0}
     result = training.fit(experiment(epochs=9, early_stopping=stopping), tiny, lines.append)
-    assert result.metrics["epochs"] == 2 and result.metrics["stopped_early"]
+    assert result.metrics.epochs == 2 and result.metrics.stopped_early
     assert lines[-1] == "stopped early: val_loss has not improved for 1 epoch"
 
 

@@ -93,7 +93,7 @@ def test_a_head_on_features_learns_what_the_whole_model_learns(
     without_features(monkeypatch)
     monkeypatch.setenv("LABREPORT_REPORTS", str(tmp_path / "plain"))
     plain = training.fit(experiment(**settings), dogs, quiet)
-    assert once.metrics["features_once"] and not plain.metrics["features_once"]
+    assert once.metrics.features_once and not plain.metrics.features_once
     assert np.allclose(once.history, plain.history, atol=2e-3)
     assert np.allclose(once.probabilities, plain.probabilities, atol=2e-3)
 
@@ -382,7 +382,7 @@ def test_what_is_set_for_a_model_is_set_for_the_one_that_it_starts_from(two_step
         ).model_args["trainable_from"]
         is None
     )
-    assert training.fit(second, dogs, quiet).metrics["identity"]["starts_from"]["settings"][
+    assert training.fit(second, dogs, quiet).metrics.identity["starts_from"]["settings"][
         "model_args"
     ]["dense"] == [9]
 
@@ -451,11 +451,9 @@ def test_three_outputs_are_trained_and_the_main_one_is_watched():
     assert np.allclose(history["loss"], losses, rtol=0.05) and {"accuracy", "val_accuracy"} <= set(
         history
     )
-    assert result.metrics["best_epoch"] == history["val_accuracy"].idxmax() + 1
-    main = history["val_accuracy"].iloc[result.metrics["best_epoch"] - 1]
-    assert (
-        np.isclose(main, result.metrics["evaluated_accuracy"]) and result.evaluated == "validation"
-    )
+    assert result.metrics.best_epoch == history["val_accuracy"].idxmax() + 1
+    main = history["val_accuracy"].iloc[result.metrics.best_epoch - 1]
+    assert np.isclose(main, result.metrics.evaluated_accuracy) and result.evaluated == "validation"
     outputs = keras.saving.load_model(small.folder / "model.keras").predict(
         np.asarray(data.validation.images), verbose=0
     )
@@ -490,14 +488,12 @@ def test_both_heads_of_cats_and_dogs_learn_from_raw_pixels_that_saturate_them_at
             {"data": "sample", "image_size": 32, "epochs": 6, "augmentation": {}, "seed": seed},
         )
         result = training.fit(small, data, quiet)
-        assert result.metrics["validation_accuracy"] > 0.9
+        assert result.metrics.validation_accuracy > 0.9
     assert (
-        result.metrics["test_accuracy"] is None
+        result.metrics.test_accuracy is None
         and result.evaluated == "validation"
         and len(result.predictions) == 40
     )
-    assert result.metrics["evaluated_accuracy"] == result.metrics["validation_accuracy"]
-    assert np.isclose(
-        result.metrics["evaluated_loss"], result.metrics["validation_loss"], rtol=1e-3
-    )
+    assert result.metrics.evaluated_accuracy == result.metrics.validation_accuracy
+    assert np.isclose(result.metrics.evaluated_loss, result.metrics.validation_loss, rtol=1e-3)
     assert np.allclose(result.probabilities.sum(axis=1), 1, atol=1e-5)

@@ -99,13 +99,14 @@ def test_a_small_difference_is_within_tolerance_and_a_large_one_is_not(tiny):
     )[1].startswith("history, epoch 2, val_loss: 2.")
     assert differences.compare(one, other, tolerance=1e-6)[0] == "different"
     assert differences.compare(
-        one, replace(one, metrics=one.metrics | {"evaluated_loss": float("nan")})
-    ) == ("different", f"metrics, evaluated_loss: {one.metrics['evaluated_loss']:.9g} then nan")
+        one, replace(one, metrics=replace(one.metrics, evaluated_loss=float("nan")))
+    ) == ("different", f"metrics, evaluated_loss: {one.metrics.evaluated_loss:.9g} then nan")
     assert (
         differences.compare(
             one,
             replace(
-                one, metrics=one.metrics | {"total_parameters": one.metrics["total_parameters"] + 1}
+                one,
+                metrics=replace(one.metrics, total_parameters=one.metrics.total_parameters + 1),
             ),
         )[0]
         == "different"

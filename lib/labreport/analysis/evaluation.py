@@ -188,8 +188,8 @@ def published_and_measured(result: Result, published: dict) -> pd.DataFrame:
     """The published values beside the measured ones; one that was not published is empty."""
     measured = result.metrics
     rows = (
-        [(_("Test accuracy"), published.get("test_accuracy"), measured["test_accuracy"])]
-        if measured["test_accuracy"] is not None
+        [(_("Test accuracy"), published.get("test_accuracy"), measured.test_accuracy)]
+        if measured.test_accuracy is not None
         else []
     )
     values = {name: metric(result) for name, metric in METRICS.items()}
@@ -205,11 +205,11 @@ def published_and_measured(result: Result, published: dict) -> pd.DataFrame:
             published.get("best_epoch"),
             int(result.history["val_accuracy"].idxmax()) + 1,  # type: ignore[call-overload]
         ),
-        (_("Parameters"), published.get("total_parameters"), measured["total_parameters"]),
+        (_("Parameters"), published.get("total_parameters"), measured.total_parameters),
         (
             _("Trainable parameters"),
             published.get("trainable_parameters"),
-            measured["trainable_parameters"],
+            measured.trainable_parameters,
         ),
     ]
 

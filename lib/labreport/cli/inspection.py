@@ -105,7 +105,7 @@ def run_status(experiment: experiments.Experiment) -> str:
     metrics, now = records.metrics(experiment.folder), state.read(experiment.folder)
     parts = []
     if metrics:
-        parts.append(f"{metrics['evaluated_accuracy']:.3f}")
+        parts.append(f"{metrics.evaluated_accuracy:.3f}")
     elif records.damaged(experiment.folder):
         parts.append(f"{records.METRICS} is damaged")
     if (experiment.folder / SENT).exists():  # else a module that takes a second is not imported

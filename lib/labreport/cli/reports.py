@@ -116,7 +116,7 @@ def _reported(name: str, settings: dict | None, options) -> tuple[str, str, str,
             state.unqueue(experiment.folder, why=explain(error))
     accuracy = "-"
     if metrics:
-        accuracy = f"{percent(metrics['evaluated_accuracy'])} ({metrics['evaluated_split']})"
+        accuracy = f"{percent(metrics.evaluated_accuracy)} ({metrics.evaluated_split})"
     return name, outcome, accuracy, f"{time.perf_counter() - started:.0f}"
 
 

@@ -1,5 +1,6 @@
 """How two finished runs differ: number by number, and side by side in tables."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -48,12 +49,13 @@ def _differences(one, other):
     if len(one.history) != len(other.history):
         yield f"history: {len(one.history)} epochs, then {len(other.history)}", np.inf
     yield from _predicted_apart(one, other) if one.predictions is not None else ()
-    for key in {**one.metrics, **other.metrics}:
+    measured = other.metrics.as_json()
+    for key, value in one.metrics.as_json().items():
         if key not in (*CLOCKED, *DECIDED):
             yield from _apart(
                 f"metrics, {key}",
-                one.metrics.get(key),
-                other.metrics.get(key),
+                value,
+                measured[key],
                 whole=not key.endswith(("accuracy", "loss")),
             )
 
@@ -143,17 +145,17 @@ def side_by_side(one: Path, other: Path) -> dict[str, pd.DataFrame]:
         }
         for origin in origins
     ]
-    data = [run.metrics["dataset"] for run in runs]
+    data = [asdict(run.metrics.dataset) for run in runs]
     found = {
         "Settings": table([origin.settings for origin in origins]),
-        "Code": table([run.metrics["identity"].get("code", {}) for run in runs]),
+        "Code": table([run.metrics.identity.get("code", {}) for run in runs]),
         "Environment": table(environments),
         "Data": table(data),
         "Results": table(
             [
                 {
                     key: value
-                    for key, value in run.metrics.items()
+                    for key, value in run.metrics.as_json().items()
                     if key not in DECIDED and key != "seconds_per_epoch"
                 }
                 for run in runs

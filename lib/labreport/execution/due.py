@@ -86,14 +86,14 @@ def task(subject, language: str = "en") -> Task:
             parameters,
             {"compared": subject.name},
             lambda: [],
-            lambda: max(run.metrics["finished"] for run in subject.finished),
+            lambda: max(run.metrics.finished for run in subject.finished),
             lambda: key,
             lambda imported: staleness.execution(notebook, language, None, imported),
         )
 
     def finished():
         metrics = results.finished(subject.folder)
-        return metrics and metrics["finished"]
+        return metrics and metrics.finished
 
     @functools.cache
     def data():
@@ -156,7 +156,7 @@ def _loaded(experiment) -> tuple[str, list[str]]:
 
 def _untrained(experiment, data: str) -> list[str]:
     metrics, now = results.finished(experiment.folder), fingerprint.of(experiment, data)
-    reasons = fingerprint.differences(metrics["identity"], now) if metrics else []
+    reasons = fingerprint.differences(metrics.identity, now) if metrics else []
     if metrics and not reasons:
         return []
     from ..training import augmentation

@@ -145,10 +145,10 @@ def render(subject, language: str = "en", force: bool = False) -> tuple[Path, ..
         )
     metrics = None if compares(subject) else records.metrics(folder)
     finished = _finished(notebook)
-    if metrics and finished and finished != metrics["finished"]:
+    if metrics and finished and finished != metrics.finished:
         raise ValueError(
             f"{notebook.name} shows a training that finished {finished}, and"
-            f" {paths.display(folder)} holds another, of {metrics['finished']}: execute it again"
+            f" {paths.display(folder)} holds another, of {metrics.finished}: execute it again"
             " (`report`)"
         )
     with state.run_lock(folder, subject.run_name):

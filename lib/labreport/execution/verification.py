@@ -87,7 +87,7 @@ def reproduce(
     except ValueError as error:
         raise ValueError(f"{pdf.name}: {attachments.HISTORY}: {error}") from None
     recorded = results.Result(history, carried.metrics, None, carried.provenance)
-    say(f"{pdf.name} holds {carried.experiment}, trained until {carried.metrics['finished']}")
+    say(f"{pdf.name} holds {carried.experiment}, trained until {carried.metrics.finished}")
     for line in _beside_the_file(carried):
         say(line)
     digest = hashlib.sha256(
@@ -121,7 +121,7 @@ def reproduce(
             ) from None
         for line in _beside_this_machine(
             carried,
-            fingerprint.of(experiment, carried.metrics["identity"].get("data")),
+            fingerprint.of(experiment, carried.metrics.dataset.fingerprint),
             checkout,
             locks,
         ):
@@ -195,7 +195,7 @@ def _beside_the_file(carried: attachments.Enclosure) -> list[str]:
     """
     file = paths.params() / f"{carried.experiment}.yaml"
     where = paths.display(file)
-    changes = carried.metrics.get("changes")
+    changes = carried.metrics.changes
     try:
         here = experiments.flatten(
             experiments.load(
@@ -237,7 +237,7 @@ def _beside_this_machine(
     ]
     source = [
         reason
-        for reason in fingerprint.differences(carried.metrics["identity"], now)
+        for reason in fingerprint.differences(carried.metrics.identity, now)
         if reason.split(":")[0] not in versions
     ]
     if last.checkout.get("commit") != checkout["commit"]:
@@ -266,7 +266,7 @@ def _verdict(recorded: results.Result, again: results.Result, tolerance: float) 
     """What comes of comparing a run with its repetition."""
     last = recorded.provenance.last
     reasons = fingerprint.differences(
-        recorded.metrics["identity"], again.metrics["identity"], everywhere=True
+        recorded.metrics.identity, again.metrics.identity, everywhere=True
     )
     # tolerance is for another machine, not for another training
     verdict, where = compare(recorded, again, 0 if reasons else tolerance)
@@ -278,7 +278,7 @@ def _verdict(recorded: results.Result, again: results.Result, tolerance: float) 
         provenance.other_surroundings(last, now),
         tolerance,
         files.now(),
-        recorded.metrics["finished"],
+        recorded.metrics.finished,
         f"{now.processor}, {now.backend} on {now.device}, {now.threads} threads",
     )
 
@@ -286,7 +286,7 @@ def _verdict(recorded: results.Result, again: results.Result, tolerance: float) 
 def stamp(experiment, verdict: Verdict) -> None:
     """Put a verdict into the run folder, where the report finds it."""
     metrics = results.finished(experiment.folder)
-    if metrics is None or metrics["finished"] != verdict.of:
+    if metrics is None or metrics.finished != verdict.of:
         raise ValueError(
             f"{experiment.run_name} has been replaced since it was verified; verify it again"
         )

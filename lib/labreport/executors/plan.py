@@ -83,9 +83,7 @@ def step(experiment: Experiment, label: str = "") -> Step:
     """One run with what there is of it, without its data."""
     run, now = run_of(experiment), state.read(experiment.folder)
     if run.metrics and not run.outdated:
-        return Step(
-            experiment, label, experiment.seed, "done", f"finished {run.metrics['finished']}"
-        )
+        return Step(experiment, label, experiment.seed, "done", f"finished {run.metrics.finished}")
     if now.epochs:
         return Step(
             experiment,
@@ -231,12 +229,12 @@ def _earlier_runs() -> list[dict]:
     runs = []
     for file in sorted(paths.reports().glob("*/metrics.json")):
         metrics, origin = records.metrics(file.parent), records.provenance(file.parent)
-        if not metrics or not origin or not metrics.get("seconds_per_epoch"):
+        if not metrics or not origin or not metrics.seconds_per_epoch:
             continue
         with contextlib.suppress(KeyError, TypeError, AttributeError, ZeroDivisionError):
             # a damaged file says nothing of others
-            settings, paces = metrics["identity"]["settings"], sorted(metrics["seconds_per_epoch"])
-            images = metrics["dataset"]["images"]["train"]
+            settings, paces = metrics.identity["settings"], sorted(metrics.seconds_per_epoch)
+            images = metrics.dataset.images["train"]
             runs.append(
                 {key: settings.get(key) for key in OF_MEMORY}
                 | {

@@ -42,12 +42,12 @@ def look(step: Step) -> Progress:
     experiment = step.experiment
     now, metrics = state.read(experiment.folder), records.metrics(experiment.folder)
     if metrics and now.name != "running" and not now.epochs:
-        accuracy = f"{percent(metrics['evaluated_accuracy'])} ({metrics['evaluated_split']})"
+        accuracy = f"{percent(metrics.evaluated_accuracy)} ({metrics.evaluated_split})"
         return Progress(
             step.label,
             step.seed,
             "done",
-            metrics.get("epochs", experiment.epochs),
+            metrics.epochs or experiment.epochs,
             experiment.epochs,
             0.0,
             accuracy,

@@ -39,7 +39,7 @@ class Enclosure:
     experiment: str
     settings: dict
     base: dict | None
-    metrics: dict
+    metrics: records.Metrics
     history: str
     provenance: records.Provenance
 
@@ -57,8 +57,8 @@ def of_run(folder: Path, lock: bool = True) -> dict[str, bytes]:
     }
     if lock:
         found |= _lock(record.last)
-    base = metrics["identity"].get("starts_from")
-    parameters = {"experiment": metrics["experiment"], "settings": record.settings} | (
+    base = metrics.identity.get("starts_from")
+    parameters = {"experiment": metrics.experiment, "settings": record.settings} | (
         {"base": base["settings"]} if base else {}
     )
     parameters["sha256"] = {name: hashlib.sha256(data).hexdigest() for name, data in found.items()}
@@ -137,21 +137,16 @@ def read(pdf: Path) -> Enclosure:
             f"{where}: {PARAMETERS} names an experiment {str(name)[:40]!r}; a name is made of"
             " lower-case words joined by single underscores"
         )
-    metrics, written = (
+    measured, written = (
         _mapping(_text(found, name, where), f"{where}: {name}") for name in (METRICS, PROVENANCE)
     )
-    record = records.as_provenance(written)
-    if (
-        record is None
-        or not 1 <= record.last.threads <= MOST_THREADS
-        or not isinstance(metrics.get("identity"), dict)
-        or not records.is_moment(metrics.get("finished"))
-    ):
+    metrics, record = records.as_metrics(measured), records.as_provenance(written)
+    if metrics is None or record is None or not 1 <= record.last.threads <= MOST_THREADS:
         raise ValueError(
             f"{where}: {METRICS} or {PROVENANCE} does not say what a run's does; it was made by"
             " another version of this program, or edited"
         )
-    wrong = _wrong_kinds(parameters, metrics, record)
+    wrong = _wrong_kinds(parameters, record)
     if wrong:
         raise ValueError(
             f"{where}: {wrong} is not as a report has it; it was made by another version of this"
@@ -167,7 +162,7 @@ def read(pdf: Path) -> Enclosure:
     )
 
 
-def _wrong_kinds(parameters: dict, metrics: dict, record: records.Provenance) -> str | None:
+def _wrong_kinds(parameters: dict, record: records.Provenance) -> str | None:
     """The first place, of those that are read, that holds a value of another kind than a report has
     there; None where all is well.
 
@@ -193,7 +188,6 @@ def _wrong_kinds(parameters: dict, metrics: dict, record: records.Provenance) ->
         f"checkout in {PROVENANCE}": not all(
             isinstance(value, str | None) for value in checkout.values()
         ),
-        f"identity in {METRICS}": not records.is_identity(metrics["identity"]),
     }
     return next((place for place, is_wrong in wrong.items() if is_wrong), None)
 

@@ -20,15 +20,6 @@ METRICS, MADE_FROM, PROVENANCE, VERIFICATION = (
     "provenance.json",
     "verification.json",
 )
-_METRICS = {
-    "experiment": str,
-    "data": str,
-    "changes": dict,
-    "evaluated_split": str,
-    "finished": str,
-    "dataset": dict,
-    "identity": dict,
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +66,60 @@ class Provenance:
         return values
 
 
+@dataclass(frozen=True, kw_only=True)
+class DataRecord:
+    """The data set of a training, as metrics.json holds it. images: by split."""
+
+    name: str = ""
+    class_names: list[str] = field(default_factory=list)
+    fingerprint: str
+    notes: list[str] = field(default_factory=list)
+    images: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metrics:
+    """What metrics.json holds: what a training was, and what was measured.
+
+    experiment, run: names. data: real or sample. changes: settings that are not those of the file.
+    evaluated_split: test, or validation where there is no test split. train, validation: at the
+    best epoch, which counts from 1. seconds: of the training, with what comes before the epochs.
+    finished: a time as `files.now` writes it. identity: what the training was made from.
+
+    Files of earlier versions, and of other hosts, may lack what has a default.
+    """
+
+    experiment: str
+    run: str = ""
+    data: str
+    changes: dict
+    evaluated_split: str
+    evaluated_accuracy: float
+    evaluated_loss: float = math.nan
+    test_accuracy: float | None = None
+    test_loss: float | None = None
+    validation_accuracy: float = math.nan
+    validation_loss: float = math.nan
+    train_accuracy: float = math.nan
+    train_loss: float = math.nan
+    best_epoch: int = 0
+    epochs: int = 0
+    stopped_early: bool = False
+    features_once: bool = False
+    seconds: float = math.nan
+    prepared_seconds: float = 0.0
+    seconds_per_epoch: list[float] = field(default_factory=list)
+    total_parameters: int = 0
+    trainable_parameters: int = 0
+    finished: str
+    dataset: DataRecord
+    identity: dict
+
+    def as_json(self) -> dict:
+        """As the file holds it."""
+        return asdict(self)
+
+
 def session(values) -> Session | None:
     """A session from what a file holds; None where that is damaged."""
     return _typed(Session, values)
@@ -89,22 +134,18 @@ def as_provenance(values) -> Provenance | None:
     return _typed(Provenance, values | {"sessions": sessions})
 
 
-def metrics(folder: Path) -> dict | None:
+def as_metrics(values) -> Metrics | None:
+    """What a metrics.json holds; None where it is damaged."""
+    dataset = _typed(DataRecord, values.get("dataset")) if isinstance(values, dict) else None
+    found = _typed(Metrics, values | {"dataset": dataset}) if dataset else None
+    if found is None or not is_moment(found.finished) or not is_identity(found.identity):
+        return None
+    return found if 0 <= found.evaluated_accuracy <= 1 else None  # not a number is neither
+
+
+def metrics(folder: Path) -> Metrics | None:
     """What metrics.json says of a finished training; None where there is none, or it is damaged."""
-    found = files.read_json(folder / METRICS)
-    if (
-        not _has(found, _METRICS)
-        or not is_moment(found["finished"])
-        or not is_identity(found["identity"])
-    ):
-        return None
-    accuracy = found.get("evaluated_accuracy")
-    if type(accuracy) not in (int, float) or not 0 <= accuracy <= 1 or math.isnan(accuracy):
-        return None
-    whole = type(found.get("epochs", 1)) is int and isinstance(
-        found["dataset"].get("fingerprint"), str
-    )
-    return found if whole else None
+    return as_metrics(files.read_json(folder / METRICS))
 
 
 def damaged(folder: Path) -> bool:

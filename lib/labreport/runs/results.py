@@ -46,7 +46,7 @@ class Result:
     """
 
     history: pd.DataFrame
-    metrics: dict
+    metrics: records.Metrics
     predictions: pd.DataFrame | None
     provenance: records.Provenance
     verification: dict | None = None
@@ -54,17 +54,17 @@ class Result:
     @property
     def seconds(self) -> float:
         """How long the training took."""
-        return self.metrics["seconds"]
+        return self.metrics.seconds
 
     @property
     def evaluated(self) -> str:
         """The split that was evaluated: test, or validation where there is no test split."""
-        return self.metrics["evaluated_split"]
+        return self.metrics.evaluated_split
 
     @property
     def class_names(self) -> list[str]:
         """In label order."""
-        return self.metrics["dataset"]["class_names"]
+        return self.metrics.dataset.class_names
 
     @property
     def labels(self) -> np.ndarray:
@@ -86,7 +86,7 @@ class Result:
         return self.predictions[column].map(number).to_numpy()  # type: ignore[index]
 
 
-def finished(folder: Path) -> dict | None:
+def finished(folder: Path) -> records.Metrics | None:
     """The metrics of a finished training in this folder, or None."""
     metrics = records.metrics(folder)
     return metrics if metrics and all((folder / name).exists() for name in FILES) else None
@@ -105,7 +105,7 @@ def load(folder: Path) -> Result:
             f"{paths.display(folder / PROVENANCE)} is damaged; put it back as it was, or delete"
             f" {METRICS} beside it and run the experiment again"
         )
-    if verification and verification["of"] != metrics["finished"]:
+    if verification and verification["of"] != metrics.finished:
         # of the run that was here before
         verification = None
     return Result(
@@ -238,7 +238,7 @@ def _keep_earlier(folder: Path) -> None:
         folder
         / state.EARLIER
         / (
-            metrics["finished"][:19].replace(":", "-")
+            metrics.finished[:19].replace(":", "-")
             if metrics
             else f"{files.now()[:19].replace(':', '-')}-damaged"
         )
@@ -281,7 +281,7 @@ def provenance_table(result: Result) -> list[dict]:
     rows = {
         _("Verified"): result.verification and _verified(result.verification),
         _("Started"): date(origin.sessions[0].started),
-        _("Finished"): date(result.metrics["finished"]),
+        _("Finished"): date(result.metrics.finished),
         _("Computing time"): duration(result.seconds),
         _("Peak memory"): (
             f"{number(max(s.peak_memory_bytes for s in origin.sessions) / 2**30, 1)} GiB"
@@ -297,7 +297,7 @@ def provenance_table(result: Result) -> list[dict]:
         ),
         _("Versions"): f"Python {last.python}, {main}",
         _("Other packages"): others,
-        _("Host"): HOSTS.get(result.metrics["identity"].get("host")),
+        _("Host"): HOSTS.get(result.metrics.identity.get("host", "")),
         _("System"): last.system,
         _("Processor"): _("{processor}, {cores} cores", processor=last.processor, cores=last.cores),
         _("Computing"): _(
@@ -355,7 +355,7 @@ def _sessions(sessions: list[records.Session]) -> str | None:
 
 
 def _weights(result: Result) -> str | None:
-    identity = result.metrics["identity"]
+    identity = result.metrics.identity
     if identity["settings"]["model_args"].get("weights") == "random":
         return _("none: random ones were asked for by name")
     weights = identity.get("weights")

@@ -303,13 +303,13 @@ def _result(folder: Path) -> Result | None:
     if not metrics:
         return None
     return Result(
-        metrics["experiment"],
-        metrics["changes"],
-        metrics["data"] == "sample",
-        float(metrics["evaluated_accuracy"]),
-        printable(metrics["evaluated_split"]),
-        metrics["finished"],
-        metrics["identity"],
+        metrics.experiment,
+        metrics.changes,
+        metrics.data == "sample",
+        float(metrics.evaluated_accuracy),
+        printable(metrics.evaluated_split),
+        metrics.finished,
+        metrics.identity,
     )
 
 

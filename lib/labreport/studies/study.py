@@ -26,7 +26,7 @@ class Run:
     """
 
     experiment: Experiment
-    metrics: dict | None
+    metrics: records.Metrics | None
     outdated: list[str]
     short: bool = False
 
@@ -114,7 +114,7 @@ class Study(ABC):
     @property
     def sample(self) -> bool:
         """Whether a finished run used sample data."""
-        return any(run.metrics["data"] == "sample" for run in self.runs if run.metrics)
+        return any(run.metrics.data == "sample" for run in self.runs if run.metrics)
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         title, question, fields = self._title_block()
@@ -146,8 +146,8 @@ def run_of(*candidates: Experiment) -> Run:
         state.fetch(candidate.folder)
         metrics = records.metrics(candidate.folder)
         if metrics and all((candidate.folder / file).exists() for file in FINISHED):
-            now = fingerprint.of(candidate, metrics["dataset"]["fingerprint"])
-            outdated = fingerprint.differences(metrics["identity"], now)
+            now = fingerprint.of(candidate, metrics.dataset.fingerprint)
+            outdated = fingerprint.differences(metrics.identity, now)
             outdated += [
                 _("{name} was changed after it was executed", name=name)
                 for name in manifest.changed(candidate.folder, manifest.TRAINED)

@@ -45,13 +45,13 @@ def fit(experiment, dataset, progress: Callable[[str], None] = print) -> results
             results.publish(unfinished, folder)
         earlier = results.finished(folder)
         if earlier:
-            reasons = fingerprint.differences(earlier["identity"], made_from)
+            reasons = fingerprint.differences(earlier.identity, made_from)
             if not reasons:
                 manifest.refuse_changed(folder)
                 # of a process that was killed when all was in place
                 shutil.rmtree(unfinished, ignore_errors=True)
                 progress(
-                    f"{experiment.run_name} is trained already ({earlier['finished']}): settings,"
+                    f"{experiment.run_name} is trained already ({earlier.finished}): settings,"
                     " data, code and versions are the same"
                 )
                 return results.load(folder)
@@ -220,28 +220,26 @@ def _write_down(
         imported=provenance.imported(),
     )
     files.write_json(folder / results.PROVENANCE, written.as_json())
-    files.write_json(
-        folder / results.METRICS,
-        {
-            "experiment": experiment.name,
-            "run": experiment.run_name,
-            "data": experiment.data,
-            "changes": experiment.changes,
-            **measured,
-            **course,
-            "total_parameters": total,
-            "trainable_parameters": trainable,
-            "finished": files.now(),
-            "dataset": {
-                "name": dataset.name,
-                "class_names": dataset.class_names,
-                "fingerprint": dataset.fingerprint,
-                "notes": dataset.notes,
-                "images": {name: len(split) for name, split in dataset.splits.items()},
-            },
-            "identity": made_from,
-        },
+    metrics = records.Metrics(
+        experiment=experiment.name,
+        run=experiment.run_name,
+        data=experiment.data,
+        changes=experiment.changes,
+        **measured,
+        **course,
+        total_parameters=total,
+        trainable_parameters=trainable,
+        finished=files.now(),
+        dataset=records.DataRecord(
+            name=dataset.name,
+            class_names=dataset.class_names,
+            fingerprint=dataset.fingerprint,
+            notes=dataset.notes,
+            images={name: len(split) for name, split in dataset.splits.items()},
+        ),
+        identity=made_from,
     )
+    files.write_json(folder / results.METRICS, metrics.as_json())
 
 
 def _line(epochs: int, row: dict, seconds: list[float]) -> str:

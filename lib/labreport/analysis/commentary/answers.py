@@ -18,7 +18,7 @@ def evaluation(result: Result, confused: pd.DataFrame) -> str:
     correct, images = int((result.labels == result.predicted).sum()), len(result.labels)
     low, high = statistics.wilson(correct, images)
     words = {
-        "best": result.metrics["best_epoch"],
+        "best": result.metrics.best_epoch,
         "correct": whole(correct),
         "images": whole(images),
         "accuracy": percent(correct / images),

@@ -31,7 +31,7 @@ def verdict(result: Result, published: dict) -> str:
 
 
 def _comparison(result: Result, published: dict) -> str:
-    if result.metrics["data"] == "sample":
+    if result.metrics.data == "sample":
         return _(
             "This run used sample data: it shows that the pipeline works, and nothing can be"
             " concluded about the published result."
@@ -49,7 +49,7 @@ def _comparison(result: Result, published: dict) -> str:
                 " compare with."
             )
         )
-    if result.metrics["changes"]:
+    if result.metrics.changes:
         return _(
             "The settings of this run differ from the published experiment's, so the two results"
             " are not expected to agree."

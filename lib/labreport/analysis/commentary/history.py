@@ -3,6 +3,7 @@
 import numpy as np
 
 from ...core.i18n import _, count, duration, number, percent
+from ...runs import records
 from ...runs.results import Result
 from .. import statistics
 
@@ -14,14 +15,14 @@ def training(result: Result) -> str:
     there.
     """
     metrics, history = result.metrics, result.history
-    epochs, best = metrics["epochs"], metrics["best_epoch"]
-    monitor = metrics["identity"]["settings"]["early_stopping"]["monitor"]
+    epochs, best = metrics.epochs, metrics.best_epoch
+    monitor = metrics.identity["settings"]["early_stopping"]["monitor"]
     value = history[monitor].iloc[best - 1]
     times = {"time": duration(result.seconds), "epochs": count(epochs, "epoch")}
     sentences = [
         (
             _("Training took {time} for {epochs} and was stopped early.", **times)
-            if metrics["stopped_early"]
+            if metrics.stopped_early
             else _("Training took {time} for {epochs}.", **times)
         )
     ]
@@ -66,14 +67,14 @@ def training(result: Result) -> str:
                     else "."
                 )
             )
-    gap = metrics["train_accuracy"] - metrics["validation_accuracy"]
+    gap = metrics.train_accuracy - metrics.validation_accuracy
     sentences.append(
         _(
             "At epoch {best} training accuracy is {training} and validation accuracy {validation},"
             " a gap of {gap} points",
             best=best,
-            training=percent(metrics["train_accuracy"]),
-            validation=percent(metrics["validation_accuracy"]),
+            training=percent(metrics.train_accuracy),
+            validation=percent(metrics.validation_accuracy),
             gap=number(100 * gap, 1, signed=True),
         )
         + _gap_meaning(gap, metrics)
@@ -94,22 +95,22 @@ def _memorises(result: Result, best: int) -> bool:
     )
 
 
-def _interval(share: float, metrics: dict) -> tuple[float, float]:
+def _interval(share: float, metrics: records.Metrics) -> tuple[float, float]:
     """95 % interval of a share of the validation images."""
-    images = metrics["dataset"]["images"]["validation"]
+    images = metrics.dataset.images["validation"]
     return statistics.wilson(round(share * images), images)
 
 
-def _gap_meaning(gap: float, metrics: dict) -> str:
-    low, high = _interval(metrics["validation_accuracy"], metrics)
-    if low <= 1 / len(metrics["dataset"]["class_names"]):
+def _gap_meaning(gap: float, metrics: records.Metrics) -> str:
+    low, high = _interval(metrics.validation_accuracy, metrics)
+    if low <= 1 / len(metrics.dataset.class_names):
         return _(": on the validation images it cannot be told from guessing.")
-    if metrics["train_accuracy"] > high:  # further apart than so few validation images explain
+    if metrics.train_accuracy > high:  # further apart than so few validation images explain
         return _(": the network overfits.") if gap > 0.1 else _(": some overfitting.")
     if gap > 0.03:
         return _(": the validation images are too few to tell it from none.")
     if gap < -0.03:
-        settings = metrics["identity"]["settings"]
+        settings = metrics.identity["settings"]
         dropout = any(
             np.any(value) for key, value in settings["model_args"].items() if "dropout" in key
         )

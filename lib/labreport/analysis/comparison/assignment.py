@@ -122,13 +122,13 @@ class AssignmentComparison(Comparison):
         metrics = finished.result.metrics
         low, high = statistics.wilson(int(finished.correct.sum()), len(finished.correct))
         return row | {
-            "Parameters": metrics["total_parameters"],
-            "Best epoch": metrics["best_epoch"],
-            "Training": percent(metrics["train_accuracy"]),
-            "Validation": percent(metrics["validation_accuracy"]),
+            "Parameters": metrics.total_parameters,
+            "Best epoch": metrics.best_epoch,
+            "Training": percent(metrics.train_accuracy),
+            "Validation": percent(metrics.validation_accuracy),
             finished.result.evaluated.capitalize(): percent(finished.accuracy),
             "95 % interval": wording.interval(low, high),
-            "Seconds": round(metrics["seconds"]),
+            "Seconds": round(metrics.seconds),
         }
 
     def exceptions(self) -> Table | None:

@@ -107,7 +107,7 @@ def _published_accuracies(runs: list[ComparedRun]) -> str:
     places: dict[str, list[str]] = {"inside": [], "above": [], "below": []}
     for run in runs:
         value = run.run.experiment.published[f"{run.result.evaluated}_accuracy"]
-        if value is None or run.run.short or run.result.metrics["data"] == "sample":
+        if value is None or run.run.short or run.result.metrics.data == "sample":
             continue
         low, high = statistics.independent_difference(run.accuracy, value, len(run.correct))
         places["inside" if low <= 0 <= high else "above" if high < 0 else "below"].append(run.label)
@@ -136,7 +136,7 @@ def _published_accuracies(runs: list[ComparedRun]) -> str:
 
 def _limits(runs: list[ComparedRun]) -> str:
     """What the intervals leave out."""
-    if all(run.result.metrics["data"] == "sample" for run in runs):
+    if all(run.result.metrics.data == "sample" for run in runs):
         return _(
             "**All runs used sample data**: this shows that the comparison works, and nothing can"
             " be concluded about the real data set or the models."
@@ -169,6 +169,6 @@ def _limits(runs: list[ComparedRun]) -> str:
                 " ones."
             )
         )
-    if any(run.result.metrics["data"] == "sample" for run in runs):
+    if any(run.result.metrics.data == "sample" for run in runs):
         sentences.append(_("Runs on sample data say nothing about the real data set."))
     return " ".join(sentences)

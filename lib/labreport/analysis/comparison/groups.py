@@ -21,7 +21,7 @@ def groups(runs: list[ComparedRun]) -> list[list[ComparedRun]]:
         table = run.predictions
         order = np.argsort(table["id"].to_numpy(str), kind="stable")
         images = (
-            run.result.metrics["data"],
+            run.result.metrics.data,
             run.result.evaluated,
             tuple(table["id"].to_numpy()[order]),
             tuple(table["label"].to_numpy()[order]),
@@ -33,7 +33,7 @@ def groups(runs: list[ComparedRun]) -> list[list[ComparedRun]]:
             group,
             key=lambda run: (
                 -run.accuracy,
-                -run.result.metrics["validation_accuracy"],
+                -run.result.metrics.validation_accuracy,
                 run.label,
             ),
         )
@@ -43,7 +43,7 @@ def groups(runs: list[ComparedRun]) -> list[list[ComparedRun]]:
         best_first,
         key=lambda group: (
             -len(group),
-            group[0].result.metrics["data"] != "real",
+            group[0].result.metrics.data != "real",
             -len(group[0].correct),
         ),
     )

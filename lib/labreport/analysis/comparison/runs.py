@@ -73,7 +73,7 @@ def evaluated_images(runs: list[ComparedRun]) -> str:
     )
     return (
         _("{images} of the sample data", images=images)
-        if runs[0].result.metrics["data"] == "sample"
+        if runs[0].result.metrics.data == "sample"
         else images
     )
 
@@ -117,7 +117,7 @@ def panels_by_model(assignment: str, runs: list[ComparedRun]) -> Panels:
         )
         gathered.setdefault(title, {})[run.label] = (
             run.result.history,
-            run.result.metrics["best_epoch"],
+            run.result.metrics.best_epoch,
         )
     return {
         part: lines

@@ -100,9 +100,9 @@ class SweepComparison(Comparison):
                     N_("Mean"): number(100 * score.mean, 1),
                     N_("SD"): None if deviation is None else number(100 * deviation, 1),
                     N_("95 % interval"): wording.interval(*interval) if interval else None,
-                    N_("Best epoch"): _span([run["best_epoch"] for run in metrics]),
-                    N_("Parameters"): metrics[0]["total_parameters"],
-                    N_("Seconds"): round(np.mean([run["seconds"] for run in metrics])),
+                    N_("Best epoch"): _span([run.best_epoch for run in metrics]),
+                    N_("Parameters"): metrics[0].total_parameters,
+                    N_("Seconds"): round(np.mean([run.seconds for run in metrics])),
                 }
             )
         return Table(pd.DataFrame(rows, dtype=object), OVERVIEW)
