@@ -9,7 +9,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from labreport.reporting import ReportHTMLExporter
-from labreport.reporting.index import Entry, index_page
+from labreport.reporting.index_page import Entry, index_page
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = (

@@ -14,7 +14,7 @@ import pytest
 
 from helpers import simulated
 from helpers.project import ROOT, copy_project
-from labreport.core import hosts, paths
+from labreport.core import host, paths
 
 pytestmark = pytest.mark.slow
 
@@ -295,11 +295,11 @@ def test_what_is_no_package_of_this_version_is_refused(change, what, opened, tmp
 def test_a_host_has_places_of_its_own_that_the_environment_overrides(monkeypatch, tmp_path):
     for name in ("LABREPORT_REPORTS", "LABREPORT_DATA", "LABREPORT_CACHE"):
         monkeypatch.delenv(name)
-    assert hosts.here() == "home" and paths.data() == ROOT / "data"
+    assert host.here() == "home" and paths.data() == ROOT / "data"
     monkeypatch.setenv("COLAB_RELEASE_TAG", "release-colab")
-    assert hosts.here() == "colab" and paths.reports() == ROOT / "reports"
+    assert host.here() == "colab" and paths.reports() == ROOT / "reports"
     monkeypatch.setenv("KAGGLE_KERNEL_RUN_TYPE", "Interactive")
-    assert hosts.here() == "kaggle" and [
+    assert host.here() == "kaggle" and [
         str(found) for found in (paths.reports(), paths.data(), paths.cache())
     ] == ["/kaggle/working/reports", "/tmp/labreport/data", "/tmp/labreport/data/cache"]
     monkeypatch.setenv("LABREPORT_REPORTS", str(tmp_path))
@@ -309,7 +309,7 @@ def test_a_host_has_places_of_its_own_that_the_environment_overrides(monkeypatch
 def test_an_interactive_session_on_kaggle_is_told_what_outlives_it(monkeypatch, capsys):
     for kind, told in (("Interactive", True), ("Batch", False)):
         monkeypatch.setenv("KAGGLE_KERNEL_RUN_TYPE", kind)
-        hosts.prepare()
+        host.prepare()
         assert (
             "/kaggle/working, where the runs lie, outlives it only where you save a version"
             in capsys.readouterr().out

@@ -17,7 +17,7 @@ import pytest
 
 from labreport import datasets
 from labreport.config import experiments
-from labreport.core import hosts, paths
+from labreport.core import host, paths
 from labreport.datasets import cifar10, download, fetching
 from labreport.datasets.dataset import contents
 from labreport.datasets.sample import cifar10 as cifar10_sample
@@ -69,7 +69,7 @@ def test_a_local_folder_is_read_with_its_colours_and_labels_right():
 
 @pytest.mark.parametrize("where", ["cifar10-python", "datasets/ada/cifar10-python"])
 def test_what_is_attached_on_kaggle_is_read_there(where, tmp_path, monkeypatch):
-    monkeypatch.setattr(hosts, "KAGGLE_INPUT", tmp_path / "input")
+    monkeypatch.setattr(host, "KAGGLE_INPUT", tmp_path / "input")
     write(tmp_path / "input" / where, batches())
     assert len(load().test) == 20 and not paths.data().exists()
 

@@ -34,7 +34,7 @@ from helpers.pictures import (
 from helpers.processes import PATIENCE, Processes, until
 from helpers.project import ROOT
 from labreport import datasets
-from labreport.core import files, hosts, paths, redaction
+from labreport.core import files, host, paths, redaction
 from labreport.datasets import download, fetching, folders
 from labreport.platforms import kaggle_client
 
@@ -629,7 +629,7 @@ def test_a_folder_that_cannot_be_written_to_is_named(flowers, monkeypatch):
 
 def test_on_kaggle_the_data_set_is_to_be_attached(flowers, tmp_path, monkeypatch):
     (tmp_path / "kaggle/input").mkdir(parents=True)
-    monkeypatch.setattr(hosts, "KAGGLE_INPUT", tmp_path / "kaggle/input")
+    monkeypatch.setattr(host, "KAGGLE_INPUT", tmp_path / "kaggle/input")
     assert (
         f"attach it to the notebook (Add Input, https://www.kaggle.com/datasets/{FLOWERS})"
         in refused()

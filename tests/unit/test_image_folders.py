@@ -24,7 +24,7 @@ from helpers.pictures import (
 from helpers.processes import PATIENCE
 from labreport import datasets
 from labreport.config import experiments
-from labreport.core import array_cache, files, hosts, paths
+from labreport.core import array_cache, files, host, paths
 from labreport.datasets import data_lock, decoding
 
 
@@ -59,7 +59,7 @@ def test_the_folder_is_found_wherever_a_user_puts_it(where):
 
 
 def test_kaggle_s_input_folder_is_looked_into(tmp_path, monkeypatch):
-    monkeypatch.setattr(hosts, "KAGGLE_INPUT", tmp_path / "kaggle/input")
+    monkeypatch.setattr(host, "KAGGLE_INPUT", tmp_path / "kaggle/input")
     write_dogs(tmp_path / "kaggle/input/dog-breed-identification")
     write_cats_dogs(tmp_path / "kaggle/input/cats-and-dogs/cats_and_dogs_filtered")
     write_flowers(tmp_path / "kaggle/input/flowers-recognition/flowers")
@@ -78,7 +78,7 @@ def zipped(root, archive):
 
 
 def test_a_zip_that_is_attached_on_kaggle_is_found(tmp_path, monkeypatch):
-    monkeypatch.setattr(hosts, "KAGGLE_INPUT", tmp_path / "input")
+    monkeypatch.setattr(host, "KAGGLE_INPUT", tmp_path / "input")
     write_flowers(tmp_path / "flowers")
     (tmp_path / "input/datasets/ada/flowers").mkdir(parents=True)
     zipped(tmp_path / "flowers", tmp_path / "input/datasets/ada/flowers/archive.zip")

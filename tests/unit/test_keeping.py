@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from helpers.training import Dying, Killed, at_epoch, experiment, kill, quiet, same_bits
-from labreport.core import files, hosts
+from labreport.core import files, host
 from labreport.platforms import drive_backup
 from labreport.runs import results, state
 from labreport.studies.study import run_of
@@ -32,8 +32,8 @@ class Runtime:
 def colab(tmp_path, monkeypatch):
     """A Colab with a Drive that is mounted."""
     monkeypatch.setenv("COLAB_RELEASE_TAG", "release-colab")
-    monkeypatch.setattr(hosts, "DRIVE", tmp_path / "drive")
-    monkeypatch.setattr(hosts, "drive_is_mounted", lambda: True)
+    monkeypatch.setattr(host, "DRIVE", tmp_path / "drive")
+    monkeypatch.setattr(host, "drive_is_mounted", lambda: True)
     monkeypatch.setattr(drive_backup, "KEPT", tmp_path / "drive/MyDrive/labreport/reports")
     monkeypatch.setattr(drive_backup, "_trouble", None)
     (tmp_path / "drive/MyDrive").mkdir(parents=True)
@@ -44,7 +44,7 @@ def colab(tmp_path, monkeypatch):
 def kaggle(tmp_path, monkeypatch):
     """A Kaggle without anything attached yet."""
     monkeypatch.setenv("KAGGLE_KERNEL_RUN_TYPE", "Batch")
-    monkeypatch.setattr(hosts, "KAGGLE_INPUT", tmp_path / "input")
+    monkeypatch.setattr(host, "KAGGLE_INPUT", tmp_path / "input")
     return Runtime(tmp_path, monkeypatch)
 
 

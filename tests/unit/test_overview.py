@@ -27,21 +27,21 @@ from labreport.cli import inspection
 from labreport.config import experiments
 from labreport.core import files, paths
 from labreport.executors import plan, progress
-from labreport.reporting import index
+from labreport.reporting import index_page
 from labreport.runs import fingerprint, results, state
-from labreport.studies import assignments, overview, study, sweeps
+from labreport.studies import assignments, index, study, sweeps
 
 pipeline = runpy.run_path(str(ROOT / "pipeline.py"))
 QUICK = {"data": "sample", "epochs": 2}
 
 
 def listed():
-    return {entry.name: entry for entry in overview.entries()}
+    return {entry.name: entry for entry in index.entries()}
 
 
 def row(name):
     """Words and links of a run in the page."""
-    page = BeautifulSoup(overview.write().read_text("utf-8"), "html.parser")
+    page = BeautifulSoup(index.write().read_text("utf-8"), "html.parser")
     (found,) = (line for line in page.select("tbody tr") if line.th["data-value"] == name)
     return (
         " ".join(found.get_text(" ").replace("\u200b", "").split()),
@@ -76,9 +76,9 @@ def test_a_finished_run_shows_accuracy_split_curve_date_and_what_there_is_to_ope
 
 def test_the_index_is_in_the_language_it_was_last_asked_for_in():
     folder = finish(experiments.load("cifar10_l2"))
-    assert 'lang="en"' in overview.write().read_text()
-    assert 'lang="es"' in overview.write("es").read_text()
-    page = overview.write().read_text()
+    assert 'lang="en"' in index.write().read_text()
+    assert 'lang="es"' in index.write("es").read_text()
+    page = index.write().read_text()
     assert 'lang="es"' in page and "75,0\u00a0%" in page and folder.name in page
 
 
@@ -254,9 +254,9 @@ def test_several_processes_that_finish_at_once_leave_an_index_of_all_of_them():
     paths.reports().mkdir()
     program = (
         "import sys, time; from labreport.config import experiments;"
-        " from labreport.studies import overview;"
+        " from labreport.studies import index;"
         " from helpers.run_folders import finish\nprint('ready', flush=True); sys.stdin.readline();"
-        " finish(experiments.load(sys.argv[1])); overview.write()"
+        " finish(experiments.load(sys.argv[1])); index.write()"
     )
     names = experiments.names()[:4]
     environment = os.environ | {
@@ -289,7 +289,7 @@ def test_several_processes_that_finish_at_once_leave_an_index_of_all_of_them():
 def test_the_last_writer_has_seen_what_another_finished_while_it_waited(monkeypatch):
     """The first one has looked and is slow to write; the second must not be overwritten by it."""
     looked, waits, go_on = (threading.Event() for _ in range(3))
-    slow = index.index_page
+    slow = index_page.index_page
 
     def page(*arguments):
         if not looked.is_set():
@@ -297,12 +297,12 @@ def test_the_last_writer_has_seen_what_another_finished_while_it_waited(monkeypa
             go_on.wait(PATIENCE)
         return slow(*arguments)
 
-    monkeypatch.setattr(index, "index_page", page)
+    monkeypatch.setattr(index_page, "index_page", page)
     monkeypatch.setattr(
         files.time, "sleep", lambda seconds, sleep=time.sleep: (waits.set(), sleep(seconds))
     )
     finish(experiments.load("cifar10_l2"))
-    writers = [threading.Thread(target=overview.write) for _ in range(2)]
+    writers = [threading.Thread(target=index.write) for _ in range(2)]
     writers[0].start()
     assert looked.wait(PATIENCE)
     finish(experiments.load("cifar10_rmsprop"))
@@ -332,7 +332,7 @@ def test_each_file_of_a_run_is_read_once_and_what_runs_have_in_common_once_for_a
         monkeypatch.setattr(
             module, name, lambda *given, call=call: (worked_out.append(given), call(*given))[1]
         )
-    overview.write()
+    index.write()
     of_runs = {file: times for file, times in opened.items() if "cifar10_naive_adam--" in file}
     assert len(of_runs) >= 40 and set(of_runs.values()) == {1}
     assert len(worked_out) == 2  # the experiment, and what it would be made from now
@@ -354,7 +354,7 @@ def test_an_index_that_cannot_be_written_is_said_in_a_line_and_fails_nothing(
     def fails(language):
         raise error
 
-    monkeypatch.setattr(overview, "write", fails)
+    monkeypatch.setattr(index, "write", fails)
     folder = finish(experiments.load("cifar10_l2"))
     (folder / "failed.ipynb").touch()
     assert pipeline["main"](["clean", "--yes"]) == 0
@@ -403,9 +403,7 @@ def test_no_word_of_a_run_is_taken_for_html():
     ended(folder, "failed", why="<script>alert(1)</script>")
     assert (
         "<script>alert(1)" in row(folder.name)[0]
-        and len(
-            BeautifulSoup(overview.write().read_text("utf-8"), "html.parser").find_all("script")
-        )
+        and len(BeautifulSoup(index.write().read_text("utf-8"), "html.parser").find_all("script"))
         == 1
     )
 
@@ -415,7 +413,7 @@ def test_a_run_whose_run_json_is_damaged_stays_in_the_index(text):
     folder = paths.reports() / "cifar10_naive_adam"
     folder.mkdir(parents=True)
     (folder / "run.json").write_text(text)
-    page = overview.write("en").read_text()
+    page = index.write("en").read_text()
     assert "cifar10_naive_adam" in page and "run.json cannot be read" in page
 
 
@@ -480,7 +478,7 @@ def test_a_damaged_file_costs_the_row_of_its_own_run_only(how, beside, capsys):
         assert set(rows) == {
             whole.name,
             folder.name,
-        } and f'data-value="{whole.name}"' in overview.write().read_text("utf-8"), file.name
+        } and f'data-value="{whole.name}"' in index.write().read_text("utf-8"), file.name
         assert pipeline["main"](["list"]) == 0 and pipeline["main"](["show", "cifar10_l2"]) == 0, (
             file.name
         )
@@ -514,7 +512,7 @@ def test_a_wrong_type_at_any_place_of_a_file_costs_the_row_of_its_own_run_only(
             path,
             other,
         )
-        index.index_page(list(rows.values()), files.now())
+        index_page.index_page(list(rows.values()), files.now())
         status = inspection.run_status(experiments.load("cifar10_l2_dropout"))
         assert status and "Error" not in status
         progress.look(plan.step(experiments.load("cifar10_l2_dropout")))
@@ -548,5 +546,5 @@ def test_words_of_a_foreign_run_cannot_move_the_terminal_s_cursor(beside, capsys
     assert (
         "failed after 1 epoch: \\x1b[2J\\x07" in said
         and "\x1b" not in said
-        and "\x1b" not in overview.write().read_text("utf-8")
+        and "\x1b" not in index.write().read_text("utf-8")
     )

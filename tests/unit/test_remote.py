@@ -605,7 +605,7 @@ def test_a_token_in_a_notebook_or_parameter_file_is_not_packed(place, cell, tmp_
     monkeypatch.chdir(tmp_path)
     text = (tmp_path / place).read_text()
     (tmp_path / place).write_text(
-        text.replace("from labreport.core import hosts", f"token = '{kaggle_stand_in.TOKEN}'")
+        text.replace("from labreport.core import host", f"token = '{kaggle_stand_in.TOKEN}'")
         if cell
         else f"# {kaggle_stand_in.TOKEN}\n{text}"
     )

@@ -10,14 +10,14 @@ import pipeline
 
 from helpers.project import ROOT
 from labreport.config import experiments
-from labreport.core import hosts, i18n, paths
+from labreport.core import host, i18n, paths
 from labreport.execution import due
 from labreport.executors import tasks
 from labreport.executors.kaggle import package
 from labreport.platforms import drive_backup
 from labreport.reporting import formats
 from labreport.runs import manifest, results, state
-from labreport.studies import overview
+from labreport.studies import index
 
 README = ROOT / "reports/README.md"
 TRANSLATED = ("notebook.ipynb", *formats.files())
@@ -72,7 +72,7 @@ def test_git_keeps_the_readme_and_sees_nothing_of_runs(tmp_path):
     for name in (*LEFT, "README.md", ".run.lock", "unfinished/epoch-1.npz"):
         (run / name).parent.mkdir(parents=True, exist_ok=True)
         (run / name).touch()
-    for name in (overview.FILE, overview.LOCK, drive_backup.RUNTIME):
+    for name in (index.FILE, index.LOCK, drive_backup.RUNTIME):
         (clone / "reports" / name).touch()
     assert git(clone, "status", "--porcelain", "--untracked-files=all") == ""
 
@@ -85,10 +85,10 @@ def test_git_has_only_the_readme_of_this_project_s_reports():
 def test_no_command_takes_the_readme_for_a_run(capsys):
     paths.reports().mkdir(parents=True)
     shutil.copy(README, paths.reports())
-    assert overview.entries() == []
+    assert index.entries() == []
     assert pipeline.main(["list"]) == 0
     listed = capsys.readouterr().out
-    assert "README" not in (paths.reports() / overview.FILE).read_text() + listed
+    assert "README" not in (paths.reports() / index.FILE).read_text() + listed
     for more in ([], ["--unfinished"], ["--earlier"]):
         assert pipeline.main(["clean", "--yes", *more]) == 0
         assert "nothing to clean" in capsys.readouterr().out
@@ -108,8 +108,8 @@ def test_copies_on_a_drive_are_looked_for_by_the_name_of_a_run(tmp_path, monkeyp
     shutil.copy(README, attached)
     (attached / "a_run").mkdir()
     (attached / "a_run/metrics.json").write_text(json.dumps({}))
-    monkeypatch.setattr(hosts, "KAGGLE_INPUT", tmp_path / "input")
-    monkeypatch.setattr(hosts, "here", lambda: "kaggle")
+    monkeypatch.setattr(host, "KAGGLE_INPUT", tmp_path / "input")
+    monkeypatch.setattr(host, "here", lambda: "kaggle")
     copies = {
         place.name: names
         for run in ("a_run", "another")

@@ -212,9 +212,9 @@ def rewrite_index(language: str | None = None, needs_setup: bool = True) -> Path
         The path of the index, None where it could not be written.
     """
     try:
-        from ..studies import overview
+        from ..studies import index
 
-        return overview.write(language)
+        return index.write(language)
     except signals.Interrupted:
         raise
     except Exception as error:

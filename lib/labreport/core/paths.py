@@ -6,7 +6,7 @@ import itertools
 import os
 from pathlib import Path
 
-from . import hosts
+from . import host
 
 PACKAGE = Path(__file__).resolve().parents[1]  # lib/labreport
 _CHECKOUT = PACKAGE.parents[1]
@@ -70,7 +70,7 @@ def cache() -> Path:
 def _place(variable: str, name: str) -> Path:
     """What the environment says, else the host's own place, else one in the project."""
     place = os.environ.get(variable) or (
-        hosts.KAGGLE_FOLDERS[name] if hosts.here() == "kaggle" else root() / name
+        host.KAGGLE_FOLDERS[name] if host.here() == "kaggle" else root() / name
     )
     return Path(place).expanduser().absolute()
 

@@ -6,7 +6,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from ..core import files, hosts, paths
+from ..core import files, host, paths
 from ..platforms import kaggle_client
 from . import data_lock, download, folders
 from .spec import Source
@@ -62,9 +62,9 @@ def _missing(source: Source, folder: Path) -> folders.NotThere | None:
 
 def _received(name: str, source: Source, folder: Path, missing: folders.NotThere) -> Path:
     """The archive. An error says what is missing and the ways out."""
-    if hosts.KAGGLE_INPUT.is_dir() and source.page.startswith(kaggle_client.SITE):
+    if host.KAGGLE_INPUT.is_dir() and source.page.startswith(kaggle_client.SITE):
         raise FileNotFoundError(
-            f"{missing}, nor below {hosts.KAGGLE_INPUT}: attach it to the notebook (Add Input,"
+            f"{missing}, nor below {host.KAGGLE_INPUT}: attach it to the notebook (Add Input,"
             f" {source.page}), or try with --data sample"
         )
     try:
@@ -76,7 +76,7 @@ def _received(name: str, source: Source, folder: Path, missing: folders.NotThere
             "switch Internet on in the notebook's settings, or attach a data set that holds the"
             " same (Add Input)"
         )
-        other = on_kaggle if hosts.KAGGLE_INPUT.is_dir() else source.instructions
+        other = on_kaggle if host.KAGGLE_INPUT.is_dir() else source.instructions
         raise kind(
             f"{missing} and could not be fetched{page}: {error}\nOr {other}; or try with --data"
             " sample"

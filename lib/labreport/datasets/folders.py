@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from ..core import files, hosts, paths
+from ..core import files, host, paths
 from ..core.i18n import _, listed
 from ..runs import data_fingerprint
 
@@ -35,7 +35,7 @@ def find(signs: tuple[str, ...], folder: Path, what: str) -> Path:
     say what it lacks; NotThere where there is none of that kind either. folder: looked in first,
     then Kaggle's input folder. what: name of the data set, for the message.
     """
-    places = [place for place in (folder, hosts.KAGGLE_INPUT) if place.is_dir()]
+    places = [place for place in (folder, host.KAGGLE_INPUT) if place.is_dir()]
     candidates = [candidate for place in places for candidate in _folders(place)]
     data_fingerprint.look_at(candidates)
     count = {

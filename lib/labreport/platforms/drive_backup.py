@@ -20,9 +20,9 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
-from ..core import files, hosts
+from ..core import files, host
 
-KEPT = hosts.DRIVE / "MyDrive/labreport/reports"  # <run>/<runtime>/: a run folder, and its manifest
+KEPT = host.DRIVE / "MyDrive/labreport/reports"  # <run>/<runtime>/: a run folder, and its manifest
 MANIFEST = "kept.json"  # sha256 of all files of a copy, written last
 RUNTIME = ".runtime"  # beside the run folders: the name of this runtime
 RUNTIME_NAME = re.compile("runtime-[0-9a-f]{8}")
@@ -42,7 +42,7 @@ def backup(folder: Path, progress: Callable[[str], None] = print) -> None:
     A Drive that is not there, drops or is full is said once, and ends no training.
     """
     global _trouble, _was_there
-    if hosts.here() != "colab":
+    if host.here() != "colab":
         return
     try:
         _need_drive()
@@ -103,7 +103,7 @@ def newer_backups(folder: Path) -> list[tuple[tuple, Path, dict[str, str]]]:
     """The copies of a run that have come further than its folder: how far (finished?, epochs,
     when), where, and the sha256 of their files, or its beginning.
     """
-    if hosts.here() == "home":  # where nothing is kept: runs are looked at by the hundred
+    if host.here() == "home":  # where nothing is kept: runs are looked at by the hundred
         return []
     own = progress_of(_names(folder))
     if own[0]:
@@ -131,14 +131,14 @@ def _copies(run: str):
 
     In an output of Kaggle only checkpoints say what they hold, in their names.
     """
-    if hosts.here() == "colab" and hosts.drive_is_mounted():
+    if host.here() == "colab" and host.drive_is_mounted():
         for manifest in sorted((KEPT / run).glob(f"*/{MANIFEST}")):
             yield manifest.parent, _manifest(manifest.parent)
-    if hosts.here() == "kaggle":
+    if host.here() == "kaggle":
         for place in [
             reports / run
             for depth in range(1, DEPTH + 1)
-            for reports in sorted(hosts.KAGGLE_INPUT.glob("*/" * depth + "reports"))
+            for reports in sorted(host.KAGGLE_INPUT.glob("*/" * depth + "reports"))
         ]:
             yield (
                 place,
@@ -188,15 +188,15 @@ def progress_of(names: Collection[str]) -> tuple[bool, int]:
 
 
 def _need_drive() -> None:
-    os.listdir(hosts.DRIVE)  # of a mount that has dropped, this says how
-    if not hosts.drive_is_mounted():
+    os.listdir(host.DRIVE)  # of a mount that has dropped, this says how
+    if not host.drive_is_mounted():
         raise FileNotFoundError(errno.ENOENT, "it is not mounted")
 
 
 def _explained(error: OSError) -> str:
     how = (
         "To mount it, stop this cell, run these two lines in one of their own, and run this cell"
-        f" again: it goes on after the last epoch.\n{hosts.MOUNT}"
+        f" again: it goes on after the last epoch.\n{host.MOUNT}"
     )
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return (
@@ -368,7 +368,7 @@ def _put_in_place(place: Path, expected: dict[str, str], folder: Path, progress)
     ):
         os.replace(path, folder / path.name)
     waiting.rmdir()
-    if hosts.here() == "colab" and place.name != _runtime(folder.parent):
+    if host.here() == "colab" and place.name != _runtime(folder.parent):
         files.write_json(
             folder / BROUGHT,
             {

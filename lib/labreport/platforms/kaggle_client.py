@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from ..config.schema import printable
-from ..core import hosts, redaction
+from ..core import host, redaction
 
 SITE = "https://www.kaggle.com"
 SETTINGS = f"{SITE}/settings"
@@ -236,10 +236,10 @@ def _stored() -> tuple[str, dict[str, str]]:
         f"make one at {SETTINGS} (API tokens) and put it into ~/.kaggle/access_token, or into the"
         f" environment variable {TOKEN}"
     )
-    if hosts.here() != "home":
+    if host.here() != "home":
         store, read, where = (
             ("Colab's", _of_colab, "the key symbol at the left")
-            if hosts.here() == "colab"
+            if host.here() == "colab"
             else ("Kaggle's", _of_kaggle, "Add-ons, Secrets")
         )
         token = read(TOKEN)

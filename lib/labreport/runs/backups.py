@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from ..core import hosts
+from ..core import host
 
 # The module that keeps run folders on a host. It is named here, since no process may forget to
 # register it, and imported only there.
@@ -45,5 +45,5 @@ class _Nowhere:
 
 def platform() -> Backup:
     """What keeps the run folders of this host."""
-    module = PLATFORMS.get(hosts.here())
+    module = PLATFORMS.get(host.here())
     return importlib.import_module(module) if module else _Nowhere()

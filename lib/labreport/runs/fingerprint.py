@@ -6,7 +6,7 @@ import os
 
 from ..config import experiments, pretrained
 from ..config.schema import printable
-from ..core import hosts
+from ..core import host
 from ..core.i18n import _, listed
 from ..staleness import code_digest
 from ..staleness import rules as staleness
@@ -76,7 +76,7 @@ def refuse_edited_source(experiment) -> None:
 
 def of_host() -> dict:
     """The host of a notebook, where it is Colab or Kaggle."""
-    return {} if hosts.here() == "home" else {"host": hosts.here()}
+    return {} if host.here() == "home" else {"host": host.here()}
 
 
 def differences(before: dict, now: dict, everywhere: bool = False) -> list[str]:

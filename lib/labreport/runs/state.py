@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..config.schema import printable
-from ..core import files, hosts, redaction
+from ..core import files, host, redaction
 from ..core.i18n import count
 from ..core.signals import Interrupted
 from . import backups, records
@@ -110,7 +110,7 @@ def run_lock(folder: Path, run_name: str, log: str | None = None):
     folder.mkdir(parents=True, exist_ok=True)
     with files.lock(folder / LOCK, run_name, wait=WAIT_SECONDS):
         brought = backups.platform().restore(folder)
-        if not brought and hosts.here() != "kaggle":
+        if not brought and host.here() != "kaggle":
             # whose disk is nobody else's, and may hold what an earlier session's runs said
             _refuse_a_living_one_elsewhere(folder, run_name)
         record = {

@@ -36,7 +36,7 @@ _PLUMBING = frozenset(
         "runs.data_fingerprint",
         "config.experiments.load",
         "core.files",
-        "core.hosts",
+        "core.host",
         "runs.fingerprint",
         "core.imported_source",
         "core.signals",

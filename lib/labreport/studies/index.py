@@ -16,7 +16,7 @@ from ..config.experiments import Experiment
 from ..config.schema import printable
 from ..core import files, i18n, paths
 from ..core.i18n import _
-from ..reporting import formats, index
+from ..reporting import formats, index_page
 from ..runs import fingerprint, manifest, records, state
 from . import assignments, sweeps
 from .study import FINISHED
@@ -53,7 +53,7 @@ def write(language: str | None = None) -> Path:
     with files.lock(folder / LOCK, "the index of the reports", wait=WAIT_SECONDS):
         files.sweep(folder, FILE)
         with i18n.speaking(language or _language(folder / FILE)):
-            text = index.index_page(entries(), files.now())
+            text = index_page.index_page(entries(), files.now())
         files.replace(folder / FILE, lambda temporary: temporary.write_text(text, "utf-8"))
     return folder / FILE
 
@@ -69,7 +69,7 @@ def _language(page: Path) -> str:
     )
 
 
-def entries() -> list[index.Entry]:
+def entries() -> list[index_page.Entry]:
     """What lies in the reports folder: what is at work first, then the latest.
 
     A file that is damaged costs its own row no more than what stood in it.
@@ -187,7 +187,7 @@ def _changed(experiment: Experiment, changes: dict) -> Experiment:
     return Experiment(**values | {"changes": changes})
 
 
-def _entry_or_damage(folder: Path, today: _Today) -> index.Entry | None:
+def _entry_or_damage(folder: Path, today: _Today) -> index_page.Entry | None:
     """As `_entry`; where a file cannot be read for a reason that nobody foresaw, a row that says
     so.
     """
@@ -204,7 +204,7 @@ def _entry_or_damage(folder: Path, today: _Today) -> index.Entry | None:
     ) as error:
         named = getattr(error, "filename", None)
         what = Path(str(named)).name if named else _("a file of this run")
-        return index.Entry(
+        return index_page.Entry(
             printable(folder.name),
             today.kind(folder.name.split("--")[0]),
             "",
@@ -220,7 +220,7 @@ def _entry_or_damage(folder: Path, today: _Today) -> index.Entry | None:
         )
 
 
-def _entry(folder: Path, today: _Today) -> index.Entry | None:
+def _entry(folder: Path, today: _Today) -> index_page.Entry | None:
     """None where the folder holds no run."""
     name = folder.name.split("--")[0]
     kind, now, result = today.kind(name), state.read(folder), _result(folder)
@@ -265,7 +265,7 @@ def _entry(folder: Path, today: _Today) -> index.Entry | None:
         for file in (*formats.files(), NOTEBOOK)
         for language in i18n.LANGUAGES
     ]
-    return index.Entry(
+    return index_page.Entry(
         name=printable(folder.name),
         kind=kind,
         title=_(experiment.title) if experiment and kind == "run" else "",
@@ -332,7 +332,7 @@ def _seconds(moment) -> float:
 
 
 def _changed_runs(
-    folder: Path, comparison: index.Entry, entries_by_name: dict[str, index.Entry]
+    folder: Path, comparison: index_page.Entry, entries_by_name: dict[str, index_page.Entry]
 ) -> list[str]:
     """Why a comparison or sweep would say something else today: what it read of its runs is no
     longer what lies there.
