@@ -113,6 +113,16 @@ def test_listing_and_showing_and_the_index_import_neither_tensorflow_nor_pandas(
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True)
 
 
+def test_no_file_of_the_package_has_more_than_400_lines():
+    long = {
+        path.relative_to(PACKAGE).as_posix(): lines
+        for path in PACKAGE.rglob("*.py")
+        if (lines := len(path.read_text().splitlines())) > 400
+        and path.parent.name != "sample"  # tables of what is drawn
+    }
+    assert not long
+
+
 def test_importing_a_module_does_nothing():
     """No seed is set, no style, no folder made, no file read from the network: matplotlib and NumPy
     are as they were.
