@@ -16,12 +16,14 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def hangup():
-    """After nohup a process ignores SIGHUP, and so would all that it starts; a handler is not
-    handed down.
+def signals_arrive():
+    """After nohup a process ignores SIGHUP, in the background of a script SIGINT, and so would all
+    that it starts; a handler is not handed down.
     """
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
         signal.signal(signal.SIGHUP, lambda *_: None)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

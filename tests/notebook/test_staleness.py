@@ -115,7 +115,8 @@ EDITS = {
     "an added data set": package(
         "datasets/__init__.py",
         "DATASETS = {\n",
-        'DATASETS = {\n    "mine": DatasetSpec(flowers.flowers, flowers.shape, 500),\n',
+        'DATASETS = {\n    "mine": DatasetSpec(\n        load=flowers.flowers, shape=flowers.shape,'
+        " sample_images=500\n    ),\n",
     ),
     "an added figure": both(
         append("lib/labreport/analysis/figures/classes.py", "\n\ndef mine(x):\n    return x\n"),

@@ -127,7 +127,7 @@ def test_a_run_is_sent_as_a_private_notebook_with_all_that_it_needs_and_comes_ba
             "base": None,
         }
     }
-    assert results.finished(one.experiment.folder)["sent"] == sent.slug
+    assert files.read_json(one.experiment.folder / "metrics.json")["sent"] == sent.slug
     assert state.read(one.experiment.folder).name == "finished"
     told = capsys.readouterr().out
     assert (
@@ -181,7 +181,7 @@ def test_a_run_whose_time_is_up_goes_on_in_a_second_notebook_that_has_the_output
     assert (
         second.request["kernelDataSources"] == [first.request["slug"]] and second.slug != first.slug
     )
-    assert results.finished(one.experiment.folder)["sent"] == second.slug
+    assert files.read_json(one.experiment.folder / "metrics.json")["sent"] == second.slug
     assert (
         "its time was up; to go on with: cifar10_naive_adam--sample--epochs-3 after 2 epochs"
         in capsys.readouterr().out

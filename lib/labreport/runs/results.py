@@ -201,8 +201,9 @@ def is_of_a_run(name: str) -> bool:
 
 
 def files_of_a_run(folder: Path) -> list[Path]:
-    """The files in a run folder that a run leaves to a reader."""
-    return sorted(path for path in folder.iterdir() if path.is_file() and is_of_a_run(path.name))
+    """The files in a run folder that a run leaves to a reader; none where there is no folder."""
+    files = folder.iterdir() if folder.is_dir() else ()
+    return sorted(path for path in files if path.is_file() and is_of_a_run(path.name))
 
 
 def publish(unfinished: Path, folder: Path, beside: tuple[str, ...] = ()) -> None:
@@ -243,7 +244,7 @@ def _keep_earlier(folder: Path) -> None:
             else f"{files.now()[:19].replace(':', '-')}-damaged"
         )
     )
-    if metrics and files.read_json(kept / METRICS) == metrics:  # stopped after this step
+    if metrics and records.metrics(kept) == metrics:  # stopped after this step
         return
     kept = files.free(kept)
     making = kept.with_name(f".{kept.name}.part")
