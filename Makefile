@@ -61,7 +61,7 @@ all: override TAKES := NAME LANG AUTHORS COURSE DATA SET ## report every experim
 render: override TAKES := EXP FORCE LANG AUTHORS COURSE DATA SET ## make the reports of an executed notebook again (EXP; FORCE=1 although a file was changed since: the report warns of it)
 verify: override TAKES := EXP PDF STAMP TOLERANCE LANG DATA SET ## run again in a scratch place and compare: an experiment with its finished run (EXP; STAMP=1 puts the verdict into its report), or what a report holds with it (PDF=report.pdf; TOLERANCE=0.001)
 diff: override TAKES := A B DATA SET ## two finished runs side by side where they differ (A and B: experiments or run folders)
-check: override TAKES := ## read all parameter files and build every model
+check: override TAKES := EXP ## read all parameter files and build every model
 slurm: override TAKES := NAME JOBS SBATCH YES LANG DATA SET ## hand the runs of a sweep to SLURM, as a job array (NAME; JOBS, SBATCH="--time=04:00:00 --gres=gpu:1")
 pack: override TAKES := EXP LANG DATA SET ## write the notebook of an experiment with everything inside, for a Kaggle without internet (EXP)
 help: ## this list

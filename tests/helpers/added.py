@@ -119,7 +119,7 @@ SERIAL_LOADER = """def _serial() -> type[Executor]:
 
 """
 SERIAL_ROW = """\
-    "serial": Row(
+    "serial": ExecutorSpec(
         _serial,
         "one after the other",
         options={"--greeting": {"metavar": "TEXT", "help": "what each log begins with"}},
@@ -156,7 +156,7 @@ def add_scheduler(copy):
     copy.append("lib/labreport/executors/serial.py", SERIAL)
     registry = "lib/labreport/executors/__init__.py"
     copy.insert(registry, SERIAL_LOADER, before="EXECUTORS = {")
-    copy.insert(registry, SERIAL_ROW, before='    "slurm": Row(')
+    copy.insert(registry, SERIAL_ROW, before='    "slurm": ExecutorSpec(')
 
 
 def add_format(copy):

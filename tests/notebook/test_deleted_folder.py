@@ -34,7 +34,7 @@ def test_a_notebook_whose_run_folder_is_deleted_stops_and_leaves_alone_what_is_t
         nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in code]),
         notebook,
     )
-    task = due.Task(
+    task = due.NotebookTask(
         "a_run", folder, notebook, "en", {}, {}, lambda: [], lambda: None, dict, lambda imported: {}
     )
     monkeypatch.setattr(execution, "task", lambda subject, language: task)

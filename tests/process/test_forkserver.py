@@ -160,15 +160,15 @@ def test_whoever_is_killed_beside_the_sweep_no_run_is_lost_or_runs_twice(
     try:
         sweep = processes.start(*command)
         until(working, "a run has saved an epoch", of=sweep)
-        [forge] = [
+        [fork_server] = [
             one
             for one in descendants(sweep.pid)
             if parent(one) == sweep.pid
             and any(parent(other) == one for other in descendants(sweep.pid))
         ]
         if whom == "the process that forks":
-            there = descendants(forge)
-            os.kill(forge, signal.SIGKILL)
+            there = descendants(fork_server)
+            os.kill(fork_server, signal.SIGKILL)
             until(lambda: not any(map(alive, there)), "what it had forked is gone")
             gate.release()
             assert sweep.wait(PATIENCE) == 0, sweep.log.read_text()
@@ -196,23 +196,23 @@ def test_whoever_is_killed_beside_the_sweep_no_run_is_lost_or_runs_twice(
         processes.end()
 
 
-FORGE = """
+FORK_SERVER = """
 import multiprocessing.forkserver, os, pathlib, sys, time
 from labreport.executors import forkserver
 if __name__ == "__main__":
     forkserver.IMPORTED = {imported}
-    forge = forkserver.ForkServer(pathlib.Path(sys.argv[1]))
+    fork_server = forkserver.ForkServer(pathlib.Path(sys.argv[1]))
     {then}
 """
 
 
-def forge(tmp_path, imported, then, **environment):
-    """What a process prints that has a forge."""
-    (tmp_path / "forge.py").write_text(
-        FORGE.format(imported=imported, then="\n    ".join(then.splitlines()))
+def fork_server(tmp_path, imported, then, **environment):
+    """What a process prints that has a fork_server."""
+    (tmp_path / "fork_server.py").write_text(
+        FORK_SERVER.format(imported=imported, then="\n    ".join(then.splitlines()))
     )
     done = subprocess.run(
-        [sys.executable, tmp_path / "forge.py", tmp_path / "log.txt"],
+        [sys.executable, tmp_path / "fork_server.py", tmp_path / "log.txt"],
         env=os.environ | environment,
         capture_output=True,
         text=True,
@@ -223,22 +223,24 @@ def forge(tmp_path, imported, then, **environment):
 
 def test_no_thread_is_lost_in_a_fork_since_there_is_none_but_openblas_s(tmp_path):
     then = """
-forge.context.Process(target=print).start()  # it is started when all has been imported
+fork_server.context.Process(target=print).start()  # it is started when all has been imported
 while not (there := multiprocessing.forkserver._forkserver._forkserver_pid): time.sleep(0.1)
 import multiprocessing
 for child in multiprocessing.active_children(): child.join()
 print(len(os.listdir(f"/proc/{there}/task")))"""
-    assert forge(tmp_path, forkserver.IMPORTED, then, OPENBLAS_NUM_THREADS="1").split() == ["1"]
+    assert fork_server(tmp_path, forkserver.IMPORTED, then, OPENBLAS_NUM_THREADS="1").split() == [
+        "1"
+    ]
 
 
 def test_once_the_source_has_changed_a_run_gets_a_new_process(tmp_path):
     shutil.copytree(ROOT / "lib/labreport", tmp_path / "lib/labreport")
     then = f"""
-print(forge.unchanged())
+print(fork_server.unchanged())
 file = pathlib.Path("{tmp_path}/lib/labreport/models/cifar10.py")
 file.write_text(file.read_text() + "other = 1")
-print(forge.unchanged())"""
-    assert forge(tmp_path, ("json",), then, PYTHONPATH=str(tmp_path / "lib")).split() == [
+print(fork_server.unchanged())"""
+    assert fork_server(tmp_path, ("json",), then, PYTHONPATH=str(tmp_path / "lib")).split() == [
         "True",
         "False",
     ]

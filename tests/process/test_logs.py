@@ -145,23 +145,23 @@ def test_a_process_that_is_killed(script, tmp_path):
     assert (tmp_path / "log.txt").read_text().endswith("last words [MY_API_TOKEN]")
 
 
-FORGE = """
+FORK_SERVER = """
 import os, pathlib, sys
 from labreport.executors import forkserver
 if __name__ == "__main__":
     forkserver.IMPORTED = ("labreport.core.logs",)
     folder = pathlib.Path(sys.argv[1])
-    forge = forkserver.ForkServer(folder / "imports.txt")
-    run = forge.start(folder / "talker.py", [], folder / "log.txt", folder, dict(os.environ))
+    fork_server = forkserver.ForkServer(folder / "imports.txt")
+    run = fork_server.start(folder / "talker.py", [], folder / "log.txt", folder, dict(os.environ))
     run.wait()
     sys.exit(run.poll())
 """
 
 
 def test_a_forked_run(script, tmp_path):
-    (tmp_path / "forge.py").write_text(FORGE)
+    (tmp_path / "fork_server.py").write_text(FORK_SERVER)
     with watched(tmp_path):
-        subprocess.run([sys.executable, tmp_path / "forge.py", tmp_path], check=True)
+        subprocess.run([sys.executable, tmp_path / "fork_server.py", tmp_path], check=True)
     told((tmp_path / "log.txt").read_text())
     assert (tmp_path / "log.txt").read_text().endswith("last words [MY_API_TOKEN]")
 
@@ -214,7 +214,7 @@ def test_a_notebook_and_its_kernel(tmp_path):
         ]
     )
     nbformat.write(notebook, tmp_path / "talker.ipynb")
-    wanted = due.Task(
+    wanted = due.NotebookTask(
         "a_run",
         tmp_path,
         tmp_path / "talker.ipynb",

@@ -116,7 +116,7 @@ def test_the_file_with_names_is_no_change_of_the_source(project, tmp_path):
     (folder / "params/a.yaml").write_text("a: 2")
     found = provenance.checkout()
     assert (
-        found["changes"] == ["M params/a.yaml"]
-        and "a: 2" in found["diff"]
+        found.changes == ["M params/a.yaml"]
+        and "a: 2" in found.diff
         and "Lovelace" not in str(found)
     )

@@ -40,6 +40,10 @@ def result(
     table = pd.concat([table, pd.DataFrame(probabilities, columns=list(names))], axis=1)
     base = {
         "experiment": "cifar10_naive_adam",
+        "run": "cifar10_naive_adam",
+        "evaluated_loss": 1.0,
+        "validation_loss": 1.0,
+        "train_loss": 0.5,
         "finished": "2026-01-01T00:00:00+00:00",
         "evaluated_accuracy": float((labels == predicted).mean()),
         "dataset": {

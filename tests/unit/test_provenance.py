@@ -14,7 +14,7 @@ import pytest
 from helpers.project import ROOT
 from helpers.secrets import PEM
 from labreport.core import files, redaction
-from labreport.runs import provenance
+from labreport.runs import provenance, records
 
 HOMES = "/ho" + "me"  # so that no committed file names a private folder
 TOKEN, KEY = "tok-123456-abcdef", "0123456789abcdef0123456789abcdef"
@@ -250,28 +250,22 @@ def test_the_commit_is_recorded_and_how_the_source_differs_from_it(tmp_path, mon
         (tmp_path / folder / "a.py").write_text("one = 1\n")
     monkeypatch.chdir(tmp_path)
     assert (
-        provenance.checkout()
-        == {
-            "commit": None,
-            "changes": [],
-            "diff": "",
-            "error": provenance.checkout()["error"],
-        }
-        and "not a git repository" in provenance.checkout()["error"]
+        provenance.checkout() == records.Checkout(error=provenance.checkout().error)
+        and "not a git repository" in provenance.checkout().error
     )
     git("init"), git("add", "."), git("commit", "-m", "first")
     clean = provenance.checkout()
-    assert len(clean["commit"]) == 40 and clean["changes"] == [] and clean["diff"] == ""
+    assert len(clean.commit) == 40 and clean.changes == [] and clean.diff == ""
     (tmp_path / "params/a.py").write_text("one = 2\n")
     (tmp_path / "lib/new.py").write_text("two = 2\n")
     changed = provenance.checkout()
-    assert changed["changes"] == ["M params/a.py", "?? lib/new.py"]
+    assert changed.changes == ["M params/a.py", "?? lib/new.py"]
     assert (
-        "-one = 1\n+one = 2" in changed["diff"]
-        and "+++ b/lib/new.py" in changed["diff"]
-        and "+two = 2" in changed["diff"]
+        "-one = 1\n+one = 2" in changed.diff
+        and "+++ b/lib/new.py" in changed.diff
+        and "+two = 2" in changed.diff
     )
     monkeypatch.setattr(provenance, "LONGEST_DIFF", 3)
-    assert provenance.checkout()["diff"].splitlines()[3:] == [
-        f"({len(changed['diff'].splitlines()) - 3} more lines)"
+    assert provenance.checkout().diff.splitlines()[3:] == [
+        f"({len(changed.diff.splitlines()) - 3} more lines)"
     ]

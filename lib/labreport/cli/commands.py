@@ -2,8 +2,9 @@
 
 import argparse
 from collections.abc import Iterable
+from typing import NoReturn
 
-from ..config.schema import nearest
+from ..config.schema import nearest, printable
 from . import clean, data, inspection, kaggle, reports, sweeps, verify
 from .options import Commands
 
@@ -18,12 +19,19 @@ RENAMED = {
 GROUPS = (reports, inspection, data, sweeps, kaggle, verify, clean)
 
 
+class _Parser(argparse.ArgumentParser):
+    """Python's own, whose errors hold no control characters of what was typed."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(printable(message))
+
+
 def parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
     """The parser of the command line, and that of each command, in the order of the help text.
 
     `command` of what the first one returns is the function to call.
     """
-    top = argparse.ArgumentParser(
+    top = _Parser(
         prog="pipeline.py",
         description="Train an experiment in its notebook and make the report of it.",
     )

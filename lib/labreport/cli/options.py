@@ -1,6 +1,7 @@
 """Arguments and options that several commands have, and what they stand for."""
 
 import argparse
+import math
 import os
 import re
 from collections.abc import Callable
@@ -118,13 +119,24 @@ def at_least(least: int) -> Callable[[str], int]:
     """A type of an option: a whole number that is no less than this."""
 
     def read(text: str) -> int:
-        if not text.lstrip("-").isdigit() or int(text) < least:
+        if not text.lstrip("-").isdecimal() or int(text) < least:
             raise argparse.ArgumentTypeError(
                 f"a whole number of at least {least} is expected, got {text}"
             )
         return int(text)
 
     return read
+
+
+def share(text: str) -> float:
+    """The type of an option: a number that is no less than 0."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 <= number < math.inf:
+        raise argparse.ArgumentTypeError(f"a number of at least 0 is expected, got {text}")
+    return number
 
 
 def settings(options: argparse.Namespace) -> dict:

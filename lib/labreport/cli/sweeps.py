@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import os
 import sys
+from typing import TYPE_CHECKING
 
 from .. import executors
 from ..core import files, paths
@@ -14,6 +15,11 @@ from . import options as opt
 from .errors import explain
 from .output import confirmed, print, print_table
 from .reports import bring_up_to_date, rewrite_index
+
+if TYPE_CHECKING:  # imported where a sweep runs
+    from ..executors.base import Executor
+    from ..executors.plan import Step
+    from ..executors.tasks import Task
 
 
 def add_to(commands: opt.Commands) -> None:
@@ -83,7 +89,7 @@ def _sweep(command: str, options: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def execute(executor, steps: list, described: str = "") -> list:
+def execute(executor: "Executor", steps: "list[Step]", described: str = "") -> "list[Task]":
     """Have the steps that are to do executed, and print why those failed that did.
 
     Args:

@@ -31,7 +31,7 @@ def add_to(commands: opt.Commands) -> None:
     )
     parser.add_argument(
         "--tolerance",
-        type=float,
+        type=opt.share,
         metavar="T",
         help="how far numbers may be apart to count as the same on another device (default 0.001)",
     )

@@ -138,8 +138,8 @@ def side_by_side(one: Path, other: Path) -> dict[str, pd.DataFrame]:
         {key: getattr(origin.last, key) for key in ran_on}
         | {
             "sessions": len(origin.sessions),
-            "commit": origin.last.checkout["commit"],
-            "changes": origin.last.checkout["changes"],
+            "commit": origin.last.checkout.commit,
+            "changes": origin.last.checkout.changes,
             "lock files": origin.last.locks,
             "packages": origin.imported,
         }

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..config import authors
+from ..config.experiments import Experiment
 from ..core import files, i18n, paths
 from ..core.i18n import count
 from ..reporting import formats
@@ -24,7 +25,6 @@ from ..staleness import rules as staleness
 from ..studies import assignments
 from ..studies.study import READ, Study
 
-MADE_FROM = "made_from.json"  # what the notebook and the reports in a run folder were made from
 NOTEBOOK = "notebook.ipynb"
 RUNNING = "running.ipynb"
 FAILED = "failed.ipynb"
@@ -43,7 +43,7 @@ class Work:
 
 
 @dataclass(frozen=True)
-class Task:
+class NotebookTask:
     """A notebook to be executed into a folder, in a language.
 
     parameters: of its cell tagged so. described: what the executed notebook says of itself.
@@ -64,21 +64,21 @@ class Task:
     code: Callable[[bool], dict]
 
 
-def compares(subject) -> bool:
+def compares(subject: Experiment | Study) -> bool:
     """Whether it is runs that are compared, a Study, and not an Experiment."""
     return isinstance(subject, Study)
 
 
-def task(subject, language: str = "en") -> Task:
+def task(subject: Experiment | Study, language: str = "en") -> NotebookTask:
     """What is executed for an Experiment, or for the comparison of a Study."""
     notebook = paths.notebooks() / f"{subject.notebook}.ipynb"
     assignments.notebook(subject.notebook)  # one that is damaged ends here, before a kernel starts
-    if compares(subject):
+    if isinstance(subject, Study):
         # of the runs as they are before the notebook reads them: one that ends meanwhile is seen by
         # the next call
         key = _comparison_key(subject, notebook, language)
         parameters = {"compared": subject.name, "settings": subject.settings, "language": language}
-        return Task(
+        return NotebookTask(
             subject.run_name,
             subject.folder,
             notebook,
@@ -86,7 +86,7 @@ def task(subject, language: str = "en") -> Task:
             parameters,
             {"compared": subject.name},
             lambda: [],
-            lambda: max(run.metrics.finished for run in subject.finished),
+            lambda: max(run.metrics.finished for run in subject.finished if run.metrics),
             lambda: key,
             lambda imported: staleness.execution(notebook, language, None, imported),
         )
@@ -104,7 +104,7 @@ def task(subject, language: str = "en") -> Task:
         "settings": subject.training_settings(),
         "language": language,
     }
-    return Task(
+    return NotebookTask(
         subject.run_name,
         subject.folder,
         notebook,
@@ -118,7 +118,7 @@ def task(subject, language: str = "en") -> Task:
     )
 
 
-def work(subject, language: str = "en") -> Work:
+def work(subject: Experiment | Study, language: str = "en") -> Work:
     """Compare what the folder of an Experiment or a Study was made from with what is here now.
 
     Reads an experiment's data (ValueError, ConnectionError), not Keras; of a study the files of its

@@ -20,10 +20,9 @@ from .due import (
     FAILED,
     FAILED_LOG,
     LOG,
-    MADE_FROM,
     NOTEBOOK,
     RUNNING,
-    Task,
+    NotebookTask,
     carried,
     compares,
     render_key,
@@ -168,10 +167,10 @@ def _finished(notebook: Path) -> str | None:
 
 
 def _record(folder: Path, stage: str, key: dict | None) -> None:
-    files.write_json(folder / MADE_FROM, records.made_from(folder) | {stage: key})
+    files.write_json(folder / records.MADE_FROM, records.made_from(folder) | {stage: key})
 
 
-def _tidy(notebook, wanted: Task, finished: str) -> None:
+def _tidy(notebook, wanted: NotebookTask, finished: str) -> None:
     """Take out what differs from run to run and says nothing: papermill's random cell id, its
     times, and paths of this machine.
     """
@@ -182,8 +181,8 @@ def _tidy(notebook, wanted: Task, finished: str) -> None:
         "run": wanted.run_name,
         "finished": finished,
         "language": wanted.language,
-        "commit": checkout["commit"],
-        "changed": bool(checkout["changes"]),
+        "commit": checkout.commit,
+        "changed": bool(checkout.changes),
     }
     for cell in notebook.cells:
         cell.metadata.pop("papermill", None)

@@ -8,14 +8,14 @@ from pathlib import Path
 from ..core import files, logs, paths, redaction, signals
 from ..runs import state
 from . import kernels
-from .due import FAILED, FAILED_LOG, Task
+from .due import FAILED, FAILED_LOG, NotebookTask
 
 
 class NotebookError(ValueError):
     """A cell failed, or the kernel died; the message says which, why, and where to look."""
 
 
-def execute(wanted: Task, running: Path, log: Path, output) -> None:
+def execute(wanted: NotebookTask, running: Path, log: Path, output) -> None:
     import nbformat
     import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
@@ -127,7 +127,7 @@ def execute(wanted: Task, running: Path, log: Path, output) -> None:
             ) from error
 
 
-def _stopped(wanted: Task, number: int, why: str = "") -> signals.Interrupted:
+def _stopped(wanted: NotebookTask, number: int, why: str = "") -> signals.Interrupted:
     """What is raised when a signal has stopped a notebook. why: what its training says."""
     stop = signals.Interrupted(why or f"{wanted.run_name} was stopped; the same command goes on")
     stop.signal = number
@@ -165,9 +165,9 @@ def _failed_cell(running: Path) -> str:
     cells = (files.read_json(running) or {"cells": []})["cells"]
     return next(
         (
-            cell["id"]
+            cell.get("id", "?")
             for cell in cells
-            if any(output["output_type"] == "error" for output in cell.get("outputs", []))
+            if any(output.get("output_type") == "error" for output in cell.get("outputs", []))
         ),
         "?",
     )

@@ -14,7 +14,7 @@ from ..config import experiments, yaml_reader
 from ..config.schema import quoted
 from ..core import files, paths, redaction
 from ..core.i18n import listed
-from ..runs import attachments, fingerprint, manifest, provenance, results
+from ..runs import attachments, fingerprint, manifest, provenance, records, results
 from . import execution
 from .differences import TOLERANCE, compare
 
@@ -222,7 +222,7 @@ def _beside_the_file(carried: attachments.Enclosure) -> list[str]:
 
 
 def _beside_this_machine(
-    carried: attachments.Enclosure, now: dict, checkout: dict, locks: dict
+    carried: attachments.Enclosure, now: dict, checkout: records.Checkout, locks: dict
 ) -> list[str]:
     """In a few lines, what differs here from what a PDF was made with: machine, versions, source,
     lock file.
@@ -240,12 +240,12 @@ def _beside_this_machine(
         for reason in fingerprint.differences(carried.metrics.identity, now)
         if reason.split(":")[0] not in versions
     ]
-    if last.checkout.get("commit") != checkout["commit"]:
+    if last.checkout.commit != checkout.commit:
         source.insert(
             0,
-            f"commit: {str(last.checkout.get('commit'))[:10]}, here {str(checkout['commit'])[:10]}",
+            f"commit: {str(last.checkout.commit)[:10]}, here {str(checkout.commit)[:10]}",
         )
-    elif last.checkout.get("diff") != redaction.cleaned(checkout["diff"]):
+    elif last.checkout.diff != redaction.cleaned(checkout.diff):
         source.insert(0, "changes since the commit are others")
     packages = [
         name

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Row:
+class ExecutorSpec:
     """An executor, as the command line offers it.
 
     load: imports it. summary: for the help text. command: the command that it belongs to; where
@@ -103,8 +103,8 @@ def _hours(text: str) -> float:
 
 
 EXECUTORS = {
-    "local": Row(_local, "on this machine"),
-    "dask": Row(
+    "local": ExecutorSpec(_local, "on this machine"),
+    "dask": ExecutorSpec(
         _dask,
         "by the workers of a Dask cluster",
         options={
@@ -120,7 +120,7 @@ EXECUTORS = {
             },
         },
     ),
-    "slurm": Row(
+    "slurm": ExecutorSpec(
         _slurm,
         "as a job array of SLURM",
         "slurm",
@@ -131,7 +131,7 @@ EXECUTORS = {
             }
         },
     ),
-    "kaggle": Row(
+    "kaggle": ExecutorSpec(
         _kaggle,
         "on Kaggle",
         "kaggle",

@@ -3,7 +3,7 @@ them. Linux, TensorFlow on a CPU.
 
 A fork serves one run and ends with it, so nothing goes over from one run to the next. What it has
 imported is the source as it was when the first process started; once that changes,
-`Forge.unchanged` says no.
+`ForkServer.unchanged` says no.
 """
 
 import contextlib
@@ -83,7 +83,7 @@ class ForkServer:
         log: Path,
         folder: Path,
         environment: dict[str, str],
-    ) -> "Run":
+    ) -> "ForkedProcess":
         """Let a fork run `main(arguments)` of a script in a folder, its words cleaned and appended
         to a log. It dies with this process.
         """
@@ -95,7 +95,7 @@ class ForkServer:
             )
             process.start()
         words.close()
-        return Run(process, words)
+        return ForkedProcess(process, words)
 
 
 def possible() -> bool:
@@ -110,7 +110,7 @@ def possible() -> bool:
 
 
 @dataclass
-class Run:
+class ForkedProcess:
     """As much of subprocess.Popen as is asked of a run."""
 
     process: Any  # of a context, whose classes have no name in common

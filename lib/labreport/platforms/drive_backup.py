@@ -75,8 +75,8 @@ def restore(folder: Path, progress: Callable[[str], None] = print) -> bool:
 
     A finished run is further than any unfinished one, and is never replaced here. Files are
     verified; a damaged one is named and left out, and what remains is taken where it is still
-    further. An unfinished training that has come less far is set aside, as `course` does it. For
-    whoever holds the run folder.
+    further. An unfinished training that has come less far is set aside, as `TrainingState` does it.
+    For whoever holds the run folder.
     """
     try:
         for _, place, expected in sorted(

@@ -64,7 +64,7 @@ _UNSEEN = {
 }
 # A formula, or a tag that only has a meaning in one: outside of them nh3 would drop its words too.
 _FORMULA = re.compile(
-    rf"<math\b.*?</math\s*>|</?(?:{'|'.join(sorted(_MATH - {'math'}))})\b[^<>]*>",
+    rf"<math\b(?:(?!<math\b).)*?</math\s*>|</?(?:{'|'.join(sorted(_MATH - {'math'}))})\b[^<>]*>",
     re.DOTALL | re.IGNORECASE,
 )
 _REPLACED = re.compile(rf"<(?:svg|input|{'|'.join(_UNSEEN)})\b", re.IGNORECASE)

@@ -146,7 +146,7 @@ def read(pdf: Path) -> Enclosure:
             f"{where}: {METRICS} or {PROVENANCE} does not say what a run's does; it was made by"
             " another version of this program, or edited"
         )
-    wrong = _wrong_kinds(parameters, record)
+    wrong = _wrong_kinds(parameters)
     if wrong:
         raise ValueError(
             f"{where}: {wrong} is not as a report has it; it was made by another version of this"
@@ -162,34 +162,22 @@ def read(pdf: Path) -> Enclosure:
     )
 
 
-def _wrong_kinds(parameters: dict, record: records.Provenance) -> str | None:
-    """The first place, of those that are read, that holds a value of another kind than a report has
-    there; None where all is well.
+def _wrong_kinds(parameters: dict) -> str | None:
+    """The first place of the parameters that holds a value of another kind than a report has there;
+    None where all is well.
 
     What an experiment's settings hold is checked where it is loaded.
     """
-    last = record.last
-    checkout = {
-        key: last.checkout.get(key, default) for key, default in (("commit", None), ("diff", ""))
-    }
     names = [
         parameters["settings"].get("starts_from"),
         *([parameters["base"].get("starts_from")] if parameters.get("base") else []),
     ]
-    wrong = {
-        "starts_from": any(
-            not isinstance(name, str | None) or (name and not experiments.NAME.fullmatch(name))
-            for name in names
-        ),
-        f"base in {PARAMETERS}": bool(names[0]) != bool(parameters.get("base")),
-        f"versions in {PROVENANCE}": not records.are_texts(record.versions),
-        f"locks in {PROVENANCE}": not records.are_texts(last.locks),
-        f"environment in {PROVENANCE}": not records.are_texts(last.environment),
-        f"checkout in {PROVENANCE}": not all(
-            isinstance(value, str | None) for value in checkout.values()
-        ),
-    }
-    return next((place for place, is_wrong in wrong.items() if is_wrong), None)
+    if any(
+        not isinstance(name, str | None) or (name and not experiments.NAME.fullmatch(name))
+        for name in names
+    ):
+        return "starts_from"
+    return f"base in {PARAMETERS}" if bool(names[0]) != bool(parameters.get("base")) else None
 
 
 def _lock(session: records.Session) -> dict[str, bytes]:

@@ -9,11 +9,13 @@ import re
 import resource
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 from .. import __version__
 from ..core import files, paths, redaction
-from .records import Session
+from .records import Checkout, Session
 
 CHECKOUT = "checkout.json"  # beside this file where the project was packed: which commit it is of
 LOCKS = ("requirements.lock", "requirements-cuda.lock")
@@ -36,7 +38,7 @@ def machine() -> dict:
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "processor": _processor(),
-        "cores": os.cpu_count(),
+        "cores": os.cpu_count() or 0,
     }
 
 
@@ -62,16 +64,16 @@ def peak_memory_bytes() -> int:
     return most if sys.platform == "darwin" else 1024 * most
 
 
-def checkout() -> dict:
-    """commit: of this checkout, None outside one. changes: files that differ from it. diff: how,
-    new files of the source included. error: why git tells nothing, else empty. packed: of a project
-    that came as an archive, so that nobody can tell what was changed since.
+def checkout() -> Checkout:
+    """That of this project. The diff includes new files of the source. Of a project that came as an
+    archive nobody can tell what was changed since.
     """
     with contextlib.suppress(FileNotFoundError):
         packed = json.loads((paths.PACKAGE / CHECKOUT).read_text("utf-8"))
         if not packed["commit"] or not packed["commit"].startswith("$"):
             # git fills it in where it makes an archive
-            return {"changes": [], "diff": "", "error": "", "packed": True} | packed
+            names = {each.name for each in fields(Checkout)} & set(packed)
+            return Checkout(**{name: packed[name] for name in names} | {"packed": True})
 
     def git(*arguments, right=(0,)):
         done = subprocess.run(
@@ -86,7 +88,7 @@ def checkout() -> dict:
         return done.stdout
 
     try:
-        found = {"commit": git("rev-parse", "HEAD").strip()}
+        found: dict[str, Any] = {"commit": git("rev-parse", "HEAD").strip()}
         here = (".", ":(exclude)report.yaml")  # which names people, and changes no number
         changes = git("status", "--porcelain", "--", *here).splitlines()
         if changes:
@@ -120,14 +122,9 @@ def checkout() -> dict:
                 "changes": [line.strip() for line in changes],
                 "diff": "\n".join(lines[:LONGEST_DIFF] + cut),
             }
-        return {"changes": [], "diff": "", "error": ""} | found
+        return Checkout(**found)
     except (OSError, subprocess.SubprocessError) as error:
-        return {
-            "commit": None,
-            "changes": [],
-            "diff": "",
-            "error": str(error).strip().partition("\n")[0],
-        }
+        return Checkout(error=str(error).strip().partition("\n")[0])
 
 
 def locks() -> dict[str, str]:

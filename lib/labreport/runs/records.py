@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import datetime
 import functools
-import math
 import typing
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from types import UnionType
+from typing import Any
 
 from ..core import files
 
@@ -20,6 +20,19 @@ METRICS, MADE_FROM, PROVENANCE, VERIFICATION = (
     "provenance.json",
     "verification.json",
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkout:
+    """The commit that the project was at, and what was changed since. error: why nobody knows.
+    packed: whether it came as an archive.
+    """
+
+    commit: str | None = None
+    changes: list[str] = field(default_factory=list)
+    diff: str = ""
+    error: str = ""
+    packed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +49,7 @@ class Session:
     device: str
     threads: int
     environment: dict[str, str] = field(default_factory=dict)
-    checkout: dict
+    checkout: Checkout
     locks: dict[str, str]
     last_epoch: int | None = None
     ended: str | None = None
@@ -47,7 +60,7 @@ class Session:
 class Provenance:
     """What provenance.json holds: the settings of a training and what it ran on."""
 
-    settings: dict
+    settings: dict[str, Any]
     seed: int | None = None
     data: str | None = None  # fingerprint of the data set
     sessions: list[Session]
@@ -86,34 +99,34 @@ class Metrics:
     best epoch, which counts from 1. seconds: of the training, with what comes before the epochs.
     finished: a time as `files.now` writes it. identity: what the training was made from.
 
-    Files of earlier versions, and of other hosts, may lack what has a default.
+    A file may lack what has a default.
     """
 
     experiment: str
-    run: str = ""
+    run: str
     data: str
-    changes: dict
+    changes: dict[str, Any]
     evaluated_split: str
     evaluated_accuracy: float
-    evaluated_loss: float = math.nan
+    evaluated_loss: float
     test_accuracy: float | None = None
     test_loss: float | None = None
-    validation_accuracy: float = math.nan
-    validation_loss: float = math.nan
-    train_accuracy: float = math.nan
-    train_loss: float = math.nan
-    best_epoch: int = 0
-    epochs: int = 0
+    validation_accuracy: float
+    validation_loss: float
+    train_accuracy: float
+    train_loss: float
+    best_epoch: int
+    epochs: int
     stopped_early: bool = False
     features_once: bool = False
-    seconds: float = math.nan
+    seconds: float
     prepared_seconds: float = 0.0
     seconds_per_epoch: list[float] = field(default_factory=list)
-    total_parameters: int = 0
-    trainable_parameters: int = 0
+    total_parameters: int
+    trainable_parameters: int
     finished: str
     dataset: DataRecord
-    identity: dict
+    identity: dict[str, Any]
 
     def as_json(self) -> dict:
         """As the file holds it."""
@@ -122,7 +135,8 @@ class Metrics:
 
 def session(values) -> Session | None:
     """A session from what a file holds; None where that is damaged."""
-    return _typed(Session, values)
+    checkout = _typed(Checkout, values.get("checkout")) if isinstance(values, dict) else None
+    return _typed(Session, values | {"checkout": checkout}) if checkout else None
 
 
 def as_provenance(values) -> Provenance | None:
@@ -138,9 +152,14 @@ def as_metrics(values) -> Metrics | None:
     """What a metrics.json holds; None where it is damaged."""
     dataset = _typed(DataRecord, values.get("dataset")) if isinstance(values, dict) else None
     found = _typed(Metrics, values | {"dataset": dataset}) if dataset else None
-    if found is None or not is_moment(found.finished) or not is_identity(found.identity):
-        return None
-    return found if 0 <= found.evaluated_accuracy <= 1 else None  # not a number is neither
+    whole = (
+        found is not None
+        and is_moment(found.finished)
+        and is_identity(found.identity)
+        and found.evaluated_split in ("test", "validation")
+        and 0 <= found.evaluated_accuracy <= 1  # which not a number is not
+    )
+    return found if whole else None
 
 
 def metrics(folder: Path) -> Metrics | None:
@@ -218,13 +237,13 @@ def _has(values, kinds: dict) -> bool:
 
 def _typed(kind, values):
     """A dataclass from a mapping: the fields that it has; None where one is missing, or of another
-    type. What mappings and lists hold is not looked at.
+    type.
     """
     if not isinstance(values, dict):
         return None
     types = _types(kind)
     given = {each.name: values[each.name] for each in fields(kind) if each.name in values}
-    if not all(type(value) in types[name] for name, value in given.items()):
+    if not all(_fits(value, types[name]) for name, value in given.items()):
         return None
     try:
         return kind(**given)
@@ -233,12 +252,22 @@ def _typed(kind, values):
 
 
 @functools.cache
-def _types(kind) -> dict[str, set[type]]:
-    return {name: _plain(hint) for name, hint in typing.get_type_hints(kind).items()}
+def _types(kind) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
 
 
-def _plain(hint) -> set[type]:
-    """The types that a value may have: of `dict[str, str] | None` a dict and None."""
-    options = typing.get_args(hint) if isinstance(hint, UnionType) else (hint,)
-    plain = {typing.get_origin(option) or option for option in options}
-    return plain | ({int} if float in plain else set())
+def _fits(value, hint) -> bool:
+    """Whether a value is of a type such as `dict[str, float] | None`."""
+    if hint is Any:
+        return True
+    if isinstance(hint, UnionType):
+        return any(_fits(value, option) for option in typing.get_args(hint))
+    of = typing.get_args(hint)
+    plain = typing.get_origin(hint) or hint
+    if type(value) is not plain and not (plain is float and type(value) is int):
+        return False
+    if plain is list and of:
+        return all(_fits(each, of[0]) for each in value)
+    if plain is dict and of:
+        return all(_fits(key, of[0]) and _fits(each, of[1]) for key, each in value.items())
+    return True

@@ -271,13 +271,11 @@ def provenance_table(result: Result) -> list[dict]:
     changes = (
         _(
             ", with changes in {files}: {named}",
-            files=count(len(checkout["changes"]), "file"),
-            named=listed(checkout["changes"], 20),
+            files=count(len(checkout.changes), "file"),
+            named=listed(checkout.changes, 20),
         )
-        if checkout["changes"]
-        else (
-            _(", as packed into an archive") if checkout.get("packed") else _(", without changes")
-        )
+        if checkout.changes
+        else (_(", as packed into an archive") if checkout.packed else _(", without changes"))
     )
     rows = {
         _("Verified"): result.verification and _verified(result.verification),
@@ -289,9 +287,9 @@ def provenance_table(result: Result) -> list[dict]:
         ),
         _("Sessions"): _sessions(origin.sessions),
         _("Commit"): (
-            checkout["commit"] + changes
-            if checkout["commit"]
-            else _("unknown: {error}", error=checkout["error"])
+            checkout.commit + changes
+            if checkout.commit
+            else _("unknown: {error}", error=checkout.error)
         ),
         _("Lock files (sha256)"): ", ".join(
             f"{name} {digest}" for name, digest in last.locks.items()

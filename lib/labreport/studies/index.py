@@ -28,7 +28,7 @@ NOTEBOOK, FAILED = "notebook.ipynb", "failed.ipynb"
 
 
 @dataclass(frozen=True)
-class Result:
+class RunFacts:
     """What a finished training says of itself in metrics.json. changes: from the parameter file."""
 
     experiment: str
@@ -134,7 +134,7 @@ class _Today:
             return self.experiment(yaml_reader.read_file(file, paths.display(file))[0]["base"])
         return None
 
-    def differences(self, result: Result) -> list[str]:
+    def differences(self, result: RunFacts) -> list[str]:
         """Why a run would be done otherwise today; empty where it would not."""
         experiment = self.experiment(result.experiment)
         if experiment is None:
@@ -297,12 +297,12 @@ def _entry(folder: Path, today: _Today) -> index_page.Entry | None:
     )
 
 
-def _result(folder: Path) -> Result | None:
+def _result(folder: Path) -> RunFacts | None:
     """None where there is none, or it is damaged."""
     metrics = records.metrics(folder)
     if not metrics:
         return None
-    return Result(
+    return RunFacts(
         metrics.experiment,
         metrics.changes,
         metrics.data == "sample",

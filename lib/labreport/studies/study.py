@@ -145,7 +145,8 @@ def run_of(*candidates: Experiment) -> Run:
     for candidate in candidates:
         state.fetch(candidate.folder)
         metrics = records.metrics(candidate.folder)
-        if metrics and all((candidate.folder / file).exists() for file in FINISHED):
+        whole = metrics and records.provenance(candidate.folder)
+        if metrics and whole and all((candidate.folder / file).exists() for file in FINISHED):
             now = fingerprint.of(candidate, metrics.dataset.fingerprint)
             outdated = fingerprint.differences(metrics.identity, now)
             outdated += [

@@ -12,7 +12,7 @@ import keras
 
 from ..core import files
 from ..runs import backups, checkpoints, fingerprint, provenance, state
-from ..runs.records import Session
+from ..runs.records import Session, session
 from . import stopping
 
 ASIDE = "-unfinished"  # ends the names of the folders of trainings that were set aside
@@ -158,7 +158,7 @@ class TrainingState:
         self.rows, self.seconds, self.prepared_seconds = (
             saved[key] for key in ("rows", "seconds", "prepared_seconds")
         )
-        self.sessions = [Session(**values) for values in saved["sittings"]]
+        self.sessions = [one for values in saved["sittings"] if (one := session(values))]
         weights = self.trained.get_weights()
         self.best_weights = (
             weights

@@ -124,7 +124,7 @@ def changed_source(result) -> str:
     """How the source differed from the commit that the run names, as a diff in Markdown; empty
     where it did not.
     """
-    lines = result.provenance.last.checkout["diff"].splitlines()
+    lines = result.provenance.last.checkout.diff.splitlines()
     if not lines:
         return ""
     more = (

@@ -7,6 +7,7 @@ import io
 import json
 import textwrap
 import zipfile
+from dataclasses import asdict
 from pathlib import Path
 
 from ...core import paths, redaction
@@ -49,7 +50,7 @@ def project() -> bytes:
                 " it is packed"
             )
     contents[f"lib/labreport/{provenance.CHECKOUT}"] = json.dumps(
-        redaction.cleaned_values(provenance.checkout())
+        redaction.cleaned_values(asdict(provenance.checkout()))
     ).encode()
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
