@@ -5,24 +5,10 @@ import json
 import numpy as np
 import pandas as pd
 
+from helpers.run_folders import ORIGIN
 from labreport.config import experiments
 from labreport.core import files
 from labreport.runs import fingerprint, results
-
-ORIGIN = {
-    "sittings": [
-        {
-            "started": "2026-01-01T00:00:00+00:00",
-            "device": "CPU",
-            "threads": 1,
-            "locks": {},
-            "checkout": {},
-        }
-    ],
-    "settings": {},
-    "versions": {},
-    "imported": {},
-}
 
 
 def ran_with(folder, **session):

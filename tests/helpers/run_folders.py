@@ -4,6 +4,21 @@ from labreport.core import files
 from labreport.runs import fingerprint, state
 from labreport.studies import study
 
+# What a run was made from and ran on, in short.
+ORIGIN = {
+    "sittings": [
+        {
+            "started": "2026-01-01T00:00:00+00:00",
+            "device": "CPU",
+            "threads": 1,
+            "locks": {},
+            "checkout": {},
+        }
+    ],
+    "settings": {},
+    "versions": {},
+    "imported": {},
+}
 # What a training measures and the index does not read.
 MEASURED = {
     "evaluated_loss": 0.9,
@@ -41,6 +56,7 @@ def finish(experiment, /, accuracy=0.75, at="2026-11-24T12:00:00+00:00", **other
         "dataset": {"fingerprint": "of the data"},
         "identity": fingerprint.of(experiment, "of the data"),
     }
+    files.write_json(experiment.folder / "provenance.json", ORIGIN)
     files.write_json(experiment.folder / "metrics.json", metrics | other)
     return experiment.folder
 
