@@ -22,9 +22,9 @@ PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "scontrol", "squeue", "sc
 # where Debian puts the daemons
 SEARCHED = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
 PATIENCE = 600  # seconds after which a test gives up; no measure of speed
-# cred_expire: a job that is queued again waits for so long, and a second. KillWait, GraceTime:
-# between TERM and KILL; SlurmdTimeout: until a node that does not answer is lost. Jobs of `low`
-# give way to those of `urgent`.
+# cred_expire: a job that is queued again waits for so long, and a second. KillWait: between TERM
+# and KILL; SlurmdTimeout: until a node that does not answer is lost. Jobs of `low` give way to those
+# of `urgent`; GraceTime: until a job without steps gets the TERM.
 NODES = ("n1", "n2", "n3", "n4")
 CONFIGURATION = """\
 ClusterName=tests
@@ -65,8 +65,7 @@ NodeName=n3 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[3]} CPUs=8 RealMe
 NodeName=n4 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[4]} CPUs=1 RealMemory=8000
 PartitionName=main Nodes=n1,n2 Default=YES DefaultTime=01:00:00 State=UP
 PartitionName=side Nodes=n3 DefaultTime=01:00:00 State=UP
-PartitionName=low Nodes=n4 DefaultTime=01:00:00 PriorityTier=1 PreemptMode=CANCEL \\
-    GraceTime={patience} State=UP
+PartitionName=low Nodes=n4 DefaultTime=01:00:00 PriorityTier=1 PreemptMode=CANCEL GraceTime=5
 PartitionName=urgent Nodes=n4 DefaultTime=01:00:00 PriorityTier=2 PreemptMode=OFF State=UP
 """
 
