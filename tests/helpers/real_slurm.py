@@ -23,8 +23,8 @@ PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "scontrol", "squeue", "sc
 SEARCHED = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
 PATIENCE = 600  # seconds after which a test gives up; no measure of speed
 # cred_expire: a job that is queued again waits for so long, and a second. KillWait: between TERM
-# and KILL; SlurmdTimeout: until a node that does not answer is lost. Jobs of `low` give way to those
-# of `urgent`; GraceTime: until a job without steps gets the TERM.
+# and KILL; SlurmdTimeout: until a node that does not answer is lost. Jobs of `low` give way to
+# those of `urgent`; GraceTime: until a job without steps gets the TERM.
 NODES = ("n1", "n2", "n3", "n4")
 CONFIGURATION = """\
 ClusterName=tests
