@@ -113,7 +113,7 @@ def test_badges_cell_and_package_name_the_repository_and_version_of_pyproject():
 def test_make_address_rewrites_all_of_them_and_the_version(tmp_path):
     copy = copy_project(tmp_path)
     (copy / "docs").mkdir()
-    for name in ("Makefile", "README.md", "docs/colab-kaggle.md"):
+    for name in ("Makefile", "README.md", "CITATION.cff", "docs/colab-kaggle.md"):
         (copy / name).write_bytes((ROOT / name).read_bytes())
     (copy / "pyproject.toml").write_text(
         (ROOT / "pyproject.toml").read_text().replace(f'version = "{VERSION}"', 'version = "9.8.7"')
