@@ -218,6 +218,10 @@ def test_a_run_whose_window_is_closed_goes_on_with_the_same_bits(
     )
     there = descendants(terminal.pid)
     terminal.close()
+    if (
+        not handed_on
+    ):  # that it is gone is noticed when something is written: the first epoch's line
+        gate.hold(run, after=2)
     assert terminal.process.wait(PATIENCE) == 129
     assert states(tmp_path / "reports") == {run: "interrupted"} and not {
         path.name for path in (tmp_path / "reports" / run).iterdir()
