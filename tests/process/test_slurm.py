@@ -144,6 +144,11 @@ def test_six_runs_on_slurm_end_with_the_bits_of_a_local_sweep_whatever_is_cancel
     on_slurm.start("slurmctld")
     cancelled = next_one()
     on_slurm.ask("scancel", f"{first.job}_{cancelled}")
+    # before its node is lost
+    first.until(
+        lambda: state.read(reports / first.runs[cancelled]).name == "interrupted",
+        "the cancelled run has saved its epoch and ended",
+    )
     requeued = next_one(cancelled)
     on_slurm.ask("scontrol", "requeue", f"{first.job}_{requeued}")
     killed = next_one(cancelled, requeued)
