@@ -111,6 +111,23 @@ def service(tmp_path, monkeypatch):
 
 
 @pytest.fixture
+def notebooks(service, tmp_path, monkeypatch):
+    """Those of the service; looked at often."""
+    from helpers import kaggle_notebooks, kaggle_stand_in
+    from labreport.executors.kaggle import job_chain, notebook_log
+
+    monkeypatch.setattr(job_chain, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(job_chain, "FULL_SECONDS", 0.2)
+    monkeypatch.setattr(notebook_log, "LOOK_SECONDS", 0.05)
+    monkeypatch.setenv("KAGGLE_USERNAME", kaggle_stand_in.USER)
+    monkeypatch.setenv("KAGGLE_KEY", kaggle_stand_in.KEY)
+    found = kaggle_notebooks.Notebooks(tmp_path / "service")
+    found.join(service)
+    yield found
+    found.close()
+
+
+@pytest.fixture
 def machine(tmp_path):
     """A project to set up, on a machine whose interpreters, pip and uv are stand-ins."""
     from helpers.setup_stand_ins import Machine

@@ -4,6 +4,7 @@ import numpy as np
 
 from labreport.config import experiments
 from labreport.datasets import Dataset, Split
+from labreport.datasets.cifar10 import CLASS_NAMES
 
 
 def tiny_data():
@@ -20,25 +21,13 @@ def tiny_data():
             [f"{name}-{index}" for index in range(count)],
         )
 
-    names = [
-        "airplane",
-        "automobile",
-        "bird",
-        "cat",
-        "deer",
-        "dog",
-        "frog",
-        "horse",
-        "ship",
-        "truck",
-    ]
     return Dataset(
         "cifar10",
         True,
         split("train", 40, 0),
         split("validation", 10, 1),
         split("test", 10, 2),
-        names,
+        list(CLASS_NAMES),
     )
 
 

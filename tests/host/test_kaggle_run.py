@@ -3,28 +3,14 @@
 import pipeline
 import pytest
 
-from helpers import kaggle_notebooks, kaggle_stand_in
+from helpers import kaggle_notebooks
 from helpers.gate import Gate
 from labreport.config import experiments
 from labreport.core import files
 from labreport.executors import plan
-from labreport.executors.kaggle import job_chain
 
 pytestmark = pytest.mark.slow
 EXPERIMENT = "cifar10_naive_adam"
-
-
-@pytest.fixture
-def notebooks(service, tmp_path, monkeypatch):
-    """Those of the service; looked at often."""
-    monkeypatch.setattr(job_chain, "LOOK_SECONDS", 0.05)
-    monkeypatch.setattr(job_chain, "FULL_SECONDS", 0.2)
-    monkeypatch.setenv("KAGGLE_USERNAME", kaggle_stand_in.USER)
-    monkeypatch.setenv("KAGGLE_KEY", kaggle_stand_in.KEY)
-    found = kaggle_notebooks.Notebooks(tmp_path / "service")
-    found.join(service)
-    yield found
-    found.close()
 
 
 def test_a_run_that_the_service_ends_is_finished_in_a_second_notebook_with_the_bits_of_one_here(

@@ -39,6 +39,12 @@ def runs(*settings):
     return [one.run_name for one in sweeps.load("mine", settings).experiments]
 
 
+def sweep_of(epochs):
+    """The command that trains the two runs."""
+    command = [ROOT / "pipeline.py", "sweep", "mine", "--data", "sample"]
+    return [*command, "--set", epochs, "max_images=200"]
+
+
 @pytest.mark.slow
 def test_a_forked_run_ends_with_the_bits_of_a_new_process(project, environment, tmp_path):
     command = [sys.executable, str(ROOT / "pipeline.py")]
@@ -82,16 +88,7 @@ def test_nothing_outlives_a_sweep_that_is_killed_and_ctrl_c_lets_its_runs_save_t
 ):
     gate.hold(*runs("epochs=500"))
     processes = Processes(project, environment)
-    command = [
-        ROOT / "pipeline.py",
-        "sweep",
-        "mine",
-        "--data",
-        "sample",
-        "--set",
-        "epochs=500",
-        "max_images=200",
-    ]
+    command = sweep_of("epochs=500")
 
     def epochs():
         """The last epoch that each run has saved."""
@@ -143,16 +140,7 @@ def test_whoever_is_killed_beside_the_sweep_no_run_is_lost_or_runs_twice(
     """A signal to the process group is what `timeout`, systemd and a SLURM step send."""
     gate.hold(*runs("epochs=4"))
     processes = Processes(project, environment)
-    command = [
-        ROOT / "pipeline.py",
-        "sweep",
-        "mine",
-        "--data",
-        "sample",
-        "--set",
-        "epochs=4",
-        "max_images=200",
-    ]
+    command = sweep_of("epochs=4")
 
     def working():
         return list(tmp_path.glob("reports/*/unfinished/epoch-*.npz"))

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -12,25 +11,16 @@ import pytest
 
 from helpers.processes import alive, descendants, until
 from helpers.project import ROOT
+from helpers.sweep_files import HEAD, project_without_sweeps, write
 from labreport.core import files
 from labreport.studies import sweeps
-
-HEAD = "title: T\nquestion: Q?\nbase: cifar10_naive_adam\n"
 
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """A project folder with the parameter files and no sweep yet."""
-    for name in ("params", "notebooks"):
-        shutil.copytree(ROOT / name, tmp_path / "project" / name)
-    shutil.rmtree(tmp_path / "project/params/sweeps")
-    (tmp_path / "project/params/sweeps").mkdir()
-    monkeypatch.chdir(tmp_path / "project")
-    return tmp_path / "project"
-
-
-def write(project, text, name="mine"):
-    (project / f"params/sweeps/{name}.yaml").write_text(text)
+    monkeypatch.chdir(folder := project_without_sweeps(tmp_path / "project"))
+    return folder
 
 
 @pytest.mark.slow

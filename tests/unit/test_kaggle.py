@@ -8,32 +8,19 @@ import threading
 import pipeline
 import pytest
 
-from helpers import kaggle_notebooks, kaggle_stand_in
+from helpers import kaggle_stand_in
 from helpers.processes import until
 from helpers.project import copy_project
+from helpers.run_folders import MEASURED, ORIGIN
 from labreport.config import experiments
 from labreport.core import files
 from labreport.core.signals import Interrupted
 from labreport.executors import plan
-from labreport.executors.kaggle import chain_state, job_chain, notebook_log, package, submit, worker
+from labreport.executors.kaggle import chain_state, job_chain, package, submit, worker
 from labreport.runs import fingerprint, results, state
 
 EXPERIMENT = "cifar10_naive_adam"
 TERMS = submit.Terms(gpu=True, accelerator=None, at_once=2, seconds=3600, language="en")
-
-
-@pytest.fixture
-def notebooks(service, tmp_path, monkeypatch):
-    """Those of the service; looked at often."""
-    monkeypatch.setattr(job_chain, "LOOK_SECONDS", 0.05)
-    monkeypatch.setattr(job_chain, "FULL_SECONDS", 0.2)
-    monkeypatch.setattr(notebook_log, "LOOK_SECONDS", 0.05)
-    monkeypatch.setenv("KAGGLE_USERNAME", kaggle_stand_in.USER)
-    monkeypatch.setenv("KAGGLE_KEY", kaggle_stand_in.KEY)
-    found = kaggle_notebooks.Notebooks(tmp_path / "service")
-    found.join(service)
-    yield found
-    found.close()
 
 
 def step(name=EXPERIMENT, **settings):
@@ -70,8 +57,11 @@ def leave(session, outcomes, epochs=0, **told):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(
                 json.dumps(
-                    {
+                    ORIGIN
+                    | MEASURED
+                    | {
                         "experiment": EXPERIMENT,
+                        "run": run,
                         "data": "sample",
                         "changes": {},
                         "evaluated_split": "test",

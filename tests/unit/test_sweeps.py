@@ -13,7 +13,7 @@ import pytest
 from scipy import stats
 
 from helpers.fabricated import fabricated, ran_with
-from helpers.project import ROOT
+from helpers.sweep_files import HEAD, project_without_sweeps, write
 from labreport.analysis import comparison
 from labreport.analysis.comparison.runs import ComparedRun, panels_by_model
 from labreport.analysis.comparison.scores import Score, differences
@@ -25,26 +25,16 @@ from labreport.executors import forkserver, model_sizes, plan, progress, tasks
 from labreport.runs import fingerprint, provenance
 from labreport.studies import sweeps
 
-HEAD = "title: T\nquestion: Q?\nbase: cifar10_naive_adam\n"
-
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """A project folder with the parameter files and no sweep yet."""
-    for name in ("params", "notebooks"):
-        shutil.copytree(ROOT / name, tmp_path / "project" / name)
-    shutil.rmtree(tmp_path / "project/params/sweeps")
-    (tmp_path / "project/params/sweeps").mkdir()
-    monkeypatch.chdir(tmp_path / "project")
-    return tmp_path / "project"
+    monkeypatch.chdir(folder := project_without_sweeps(tmp_path / "project"))
+    return folder
 
 
 def differences_of(sweep):
     return differences(sweep, comparison.of(sweep).scores)
-
-
-def write(project, text, name="mine"):
-    (project / f"params/sweeps/{name}.yaml").write_text(text)
 
 
 @pytest.mark.parametrize(

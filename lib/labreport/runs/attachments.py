@@ -14,12 +14,11 @@ from pathlib import Path
 from ..config import experiments, yaml_reader
 from ..core import files, paths, redaction
 from . import provenance, records
+from .records import METRICS, PROVENANCE
 
-PARAMETERS, METRICS, HISTORY, PROVENANCE, COMPARISON, SWEEP = (
+PARAMETERS, HISTORY, COMPARISON, SWEEP = (
     "parameters.yaml",
-    "metrics.json",
     "history.csv",
-    "provenance.json",
     "comparison.yaml",
     "sweep.yaml",
 )

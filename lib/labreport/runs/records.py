@@ -14,12 +14,10 @@ from typing import Any
 
 from ..core import files
 
-METRICS, MADE_FROM, PROVENANCE, VERIFICATION = (
-    "metrics.json",
-    "made_from.json",
-    "provenance.json",
-    "verification.json",
-)
+METRICS = "metrics.json"  # written last: a run folder that has it is finished
+MADE_FROM = "made_from.json"
+PROVENANCE = "provenance.json"
+VERIFICATION = "verification.json"  # only where a run was repeated, and compared
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,17 +11,15 @@ from typing import TYPE_CHECKING
 from ..core import files, i18n, paths
 from ..core.i18n import N_, _, count, date, duration, listed, number
 from . import manifest, records, state
+from .records import METRICS, PROVENANCE, VERIFICATION
 
 if TYPE_CHECKING:  # the command line asks what is finished, and does without them
     import numpy as np
     import pandas as pd
 
-METRICS = "metrics.json"  # written last: a run folder that has it is finished
 HISTORY = "history.csv"
 PREDICTIONS = "predictions.csv"
 MODEL = "model.keras"
-PROVENANCE = "provenance.json"
-VERIFICATION = "verification.json"  # only where a run was repeated, and compared
 SUBMISSION = "submission.csv"  # only where a competition's unlabelled images were there
 FILES = (HISTORY, PREDICTIONS, MODEL, PROVENANCE, METRICS)
 # The notebook and the reports come after the training.

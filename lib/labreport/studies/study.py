@@ -9,11 +9,10 @@ from ..config.experiment_files import COMPARISON
 from ..config.experiments import Experiment
 from ..core import paths
 from ..core.i18n import _, current_language
-from ..runs import fingerprint, manifest, records, state
+from ..runs import fingerprint, manifest, records, results, state
 
 READ = ("metrics.json", "history.csv", "predictions.csv")  # what a comparison reads of a run
-# what a finished run has; `results.FILES` are the same, and stand with what needs pandas
-FINISHED = (*READ, "model.keras", "provenance.json")
+FINISHED = results.FILES
 
 
 @dataclass(frozen=True)
