@@ -14,7 +14,7 @@ from PIL import Image, ImageFile
 from helpers.attacks import ATTACKS
 from labreport.core import i18n
 from labreport.reporting import ReportHTMLExporter, ReportPDFExporter
-from labreport.reporting.blocks import Figure, Note, Prose, Table
+from labreport.reporting.blocks import Figure, Note, Prose, TableBlock
 from labreport.reporting.cleaning import clean
 from labreport.reporting.outputs import output_blocks, prose_blocks
 from labreport.reporting.pictures import (
@@ -98,7 +98,7 @@ def test_html_is_read_as_a_browser_reads_it():
 def test_words_of_a_table_that_stand_in_no_cell_come_before_it():
     html = "<table>one<caption>two</caption><caption>three</caption><tr>four<td>5</td></tr></table>"
     *words, table = prose_blocks(html)
-    assert isinstance(table, Table) and (table.caption, table.body[0][0].text) == ("two", "5")
+    assert isinstance(table, TableBlock) and (table.caption, table.body[0][0].text) == ("two", "5")
     assert [BeautifulSoup(block.html, "html.parser").get_text() for block in words] == [
         "onefourthree"
     ]

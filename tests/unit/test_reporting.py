@@ -25,7 +25,16 @@ from helpers.executed import PNG, REPORT_MIME, RUN, SPANS, SVG, code, notebook, 
 from labreport import reporting
 from labreport.config.authors import Author, Authorship
 from labreport.reporting import ReportHTMLExporter, ReportPDFExporter, render
-from labreport.reporting.blocks import Code, Error, Figure, Heading, Note, Prose, Table, Text
+from labreport.reporting.blocks import (
+    CodeBlock,
+    Error,
+    Figure,
+    Heading,
+    Note,
+    Prose,
+    TableBlock,
+    Text,
+)
 from labreport.reporting.notebook import document_from_notebook
 from labreport.reporting.terminal import screen_text
 
@@ -326,8 +335,8 @@ def test_default_parameters_are_dropped_where_others_were_injected():
         code(source="a = 1", tags=["parameters"]),
         code(source="a = 2", tags=["injected-parameters"]),
     )
-    assert blocks(defaults, injected, kind=Code) == [Code("a = 2")]
-    assert blocks(defaults, kind=Code) == [Code("a = 1")]
+    assert blocks(defaults, injected, kind=CodeBlock) == [CodeBlock("a = 2")]
+    assert blocks(defaults, kind=CodeBlock) == [CodeBlock("a = 1")]
 
 
 TITLE = {
@@ -444,7 +453,7 @@ def test_a_broken_picture_or_formula_does_not_cost_the_report():
 
 
 def test_a_table_keeps_its_spans_and_aligns_its_numbers():
-    (table,) = blocks(code(shown({"text/html": SPANS})), kind=Table)
+    (table,) = blocks(code(shown({"text/html": SPANS})), kind=TableBlock)
     assert (table.columns, table.number, table.caption, len(table.header), len(table.body)) == (
         3,
         1,
@@ -548,7 +557,7 @@ def test_computed_markdown_and_latex_are_prose_and_formula():
 
 def test_an_unclosed_fence_does_not_swallow_the_cells_after_it():
     found = blocks("# T", "```python\nx = 1", "after *all*")
-    assert found == [Code("x = 1", "python", quoted=True), Prose("<p>after <em>all</em></p>")]
+    assert found == [CodeBlock("x = 1", "python", quoted=True), Prose("<p>after <em>all</em></p>")]
 
 
 def test_footnotes_stay_with_their_cell():
@@ -788,7 +797,7 @@ def test_a_table_with_too_many_columns_goes_on_below_with_its_first_column_again
 def test_a_table_inside_a_table_keeps_its_caption_and_takes_none_from_the_outer_one():
     inner = "<table><caption>inner</caption><tr><td>1</td></tr></table>"
     cell = code(shown({"text/html": f"<table><tr><td>{inner}</td><td>2</td></tr></table>"}))
-    (table,) = blocks(cell, kind=Table)
+    (table,) = blocks(cell, kind=TableBlock)
     assert (table.caption, table.number) == ("", 0)
     assert "inner" in pdf_text("# T", cell)
 

@@ -69,8 +69,8 @@ def names() -> list[str]:
 def entries_of(values: dict) -> dict[str, dict[str, str]]:
     """For each mapping field its entries and their types, given the chosen names."""
 
-    def of(room):
-        choice = registry.of(room).get(values[room]) if isinstance(values[room], str) else None
+    def of(kind):
+        choice = registry.of(kind).get(values[kind]) if isinstance(values[kind], str) else None
         return (
             {key: annotation for key, (annotation, _) in choice.settings.items()} if choice else {}
         )
@@ -94,12 +94,12 @@ def check(values: dict, where) -> dict:
     checked = {
         key: typed(values[key], annotation, key, where(key)) for key, annotation in TYPES.items()
     }
-    for room in registry.ROOMS:
-        if checked[room] not in registry.of(room):
-            known = list(registry.of(room))
+    for kind in registry.REGISTRIES:
+        if checked[kind] not in registry.of(kind):
+            known = list(registry.of(kind))
             raise ValueError(
-                f"{where(room)}: there is no {room}"
-                f" {checked[room]!r}{nearest(checked[room], known)}; there are {', '.join(known)}"
+                f"{where(kind)}: there is no {kind}"
+                f" {checked[kind]!r}{nearest(checked[kind], known)}; there are {', '.join(known)}"
             )
     _check_entries(checked, where)
     _check_ranges(checked, where)
@@ -110,12 +110,12 @@ def check(values: dict, where) -> dict:
 def _check_entries(checked: dict, where) -> None:
     """Each mapping holds the settings of what it belongs to, and no others; made typed in place."""
     required = {
-        f"{room}_args": {
+        f"{kind}_args": {
             key
-            for key, (_, optional) in registry.of(room)[checked[room]].settings.items()
+            for key, (_, optional) in registry.of(kind)[checked[kind]].settings.items()
             if not optional
         }
-        for room in ("dataset", "model", "optimizer")
+        for kind in ("dataset", "model", "optimizer")
     } | {"early_stopping": set(EARLY_STOPPING), "published": set(PUBLISHED)}
     for field, entries in entries_of(checked).items():
         for key, value in checked[field].items():

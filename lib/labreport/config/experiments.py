@@ -104,7 +104,7 @@ class Experiment:
             else _("as in {file}", file=file)
         )
         title, question = _(self.title), _(self.question)
-        told = {
+        metadata = {
             "title": title,
             "question": question,
             "experiment": self.name,
@@ -134,7 +134,7 @@ class Experiment:
                 )
             )
         return {
-            "application/vnd.labreport.report+json": told,
+            "application/vnd.labreport.report+json": metadata,
             "text/markdown": "\n\n".join(lines),
             "text/plain": f"{title}: {question}",
         }

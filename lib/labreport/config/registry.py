@@ -14,7 +14,7 @@ from pathlib import Path
 from ..core import imported_source, paths
 
 # what is chosen -> the file and the dict literal that lists the names
-ROOMS = {
+REGISTRIES = {
     "dataset": ("datasets/__init__.py", "DATASETS"),
     "model": ("models/__init__.py", "MODELS"),
     "loss": ("training/losses.py", "LOSSES"),
@@ -33,21 +33,21 @@ class Choice:
     settings: dict[str, tuple[str, bool]]
 
 
-def logical_name(room: str, name: str, imported: bool = False) -> str:
+def logical_name(kind: str, name: str, imported: bool = False) -> str:
     """Name in the package of the function that a choice stands for, as `code_digest` knows it:
     `models.cifar10.naive`.
 
     imported: by the registry that this process imported, else by the one on the disk. Raises
     ValueError where that has no such choice.
     """
-    file, variable = ROOMS[room]
+    file, variable = REGISTRIES[kind]
     parts = Path(file).with_suffix("").parts
     module = ".".join((__name__.partition(".")[0], *parts)).removesuffix(".__init__")
     text = imported_source.texts.get(module) if imported else None
     entries = _entries(text or (paths.PACKAGE / file).read_text("utf-8"), variable)
     if name not in entries:
         raise ValueError(
-            f"{file} has no {room} {name!r} any more; choose another one, or put it back"
+            f"{file} has no {kind} {name!r} any more; choose another one, or put it back"
         )
     function = ast.unparse(entries[name])
     # module.function, or a function of this very file
@@ -82,11 +82,11 @@ def _loader(value: ast.expr) -> ast.expr:
 
 
 @functools.cache
-def of(room: str) -> dict[str, Choice]:
-    """All names of a room (`dataset`, `model`, `loss`, `optimizer`), in the order of its dict
+def of(kind: str) -> dict[str, Choice]:
+    """All names of a kind (`dataset`, `model`, `loss`, `optimizer`), in the order of its dict
     literal.
     """
-    file, variable = ROOMS[room]
+    file, variable = REGISTRIES[kind]
     path = paths.PACKAGE / file
     entries = _entries(path.read_text("utf-8"), variable)
     if not entries:

@@ -52,8 +52,8 @@ def _(sentence: str, /, **values) -> str:
 
     One without a translation, such as a title of the user's own, stays as it is.
     """
-    told = _translated(sentence, 1)
-    return told.format(**values) if values else told
+    translation = _translated(sentence, 1)
+    return translation.format(**values) if values else translation
 
 
 def N_(sentence: str) -> str:

@@ -89,7 +89,7 @@ def find(folder: Path) -> Path:
     return folders.find((FOLDER,), folder, "CIFAR-10") / FOLDER
 
 
-def compare(batches: Path) -> data_lock.Look:
+def compare(batches: Path) -> data_lock.DatasetFiles:
     """The files of the folder, compared with data.lock."""
     return data_lock.look(
         "cifar10", batches, [batches / name for name in (*TRAIN_FILES, TEST_FILE, NAMES_FILE)]

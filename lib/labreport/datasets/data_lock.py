@@ -13,7 +13,7 @@ from ..runs import data_fingerprint, provenance, records
 
 
 @dataclass(frozen=True)
-class Look:
+class DatasetFiles:
     """The files of a data set, or of a part of it (`dog_breeds-test`), as they are now. images:
     paths; digests: the sha256 of each of them.
     """
@@ -33,7 +33,7 @@ class Look:
             )
 
 
-def look(name: str, root: Path, images: list[Path], beside: tuple[Path, ...] = ()) -> Look:
+def look(name: str, root: Path, images: list[Path], beside: tuple[Path, ...] = ()) -> DatasetFiles:
     """Compare the files of a data set with data.lock, where that knows it.
 
     root: folder that the lock's names are relative to. beside: files that belong to it and are no
@@ -56,17 +56,17 @@ def look(name: str, root: Path, images: list[Path], beside: tuple[Path, ...] = (
             "missing": [member for member in locked if member not in found],
             "new": [member for member in found if member not in locked],
         }
-        told = "; ".join(
+        changes = "; ".join(
             f"{count(len(which), 'file')} {kind} ({listed(which)})"
             for kind, which in kinds.items()
             if which
         )
         raise ValueError(
-            f"{name} in {paths.display(root)} is not what {paths.display(place)} says: {told}. Put"
-            " the files back as they were, or accept them as they are: python pipeline.py data"
+            f"{name} in {paths.display(root)} is not what {paths.display(place)} says: {changes}."
+            " Put the files back as they were, or accept them as they are: python pipeline.py data"
             f" --accept {name.partition('-')[0]}"
         )
-    return Look(name, list(images), digests[: len(images)], found)
+    return DatasetFiles(name, list(images), digests[: len(images)], found)
 
 
 def knows(dataset: str) -> bool:

@@ -14,7 +14,7 @@ from ..core import array_cache, paths
 from ..core.i18n import _, listed, whole
 from ..runs import provenance
 from ..staleness import rules as staleness
-from .data_lock import Look
+from .data_lock import DatasetFiles
 from .dataset import Split, contents
 
 CHUNK = 256  # images in memory at once
@@ -35,7 +35,7 @@ class Decoded:
         return self.digests != b""
 
 
-def decode(look: Look, side: int) -> Decoded:
+def decode(look: DatasetFiles, side: int) -> Decoded:
     """Decode the images of a data set and shrink them to side x side pixels by area interpolation,
     whatever their proportions.
 
@@ -71,7 +71,12 @@ def decode(look: Look, side: int) -> Decoded:
 
 
 def pool(
-    look: Look, labels: np.ndarray, ids: list[str], side: int, on_unreadable: str, notes: list[str]
+    look: DatasetFiles,
+    labels: np.ndarray,
+    ids: list[str],
+    side: int,
+    on_unreadable: str,
+    notes: list[str],
 ) -> Split:
     """All images of a data set, before it is split.
 

@@ -123,7 +123,7 @@ def _real(
     return pool, _without_labels(decoded.images, [path.stem for path in look.images])
 
 
-def _labelled(root: Path, notes: list[str]) -> tuple[data_lock.Look, np.ndarray, list[str]]:
+def _labelled(root: Path, notes: list[str]) -> tuple[data_lock.DatasetFiles, np.ndarray, list[str]]:
     """The labelled images, compared with data.lock: files, labels and ids."""
     label_of = _labels(root / "labels.csv")
     if not (root / "train").is_dir():
@@ -132,10 +132,10 @@ def _labelled(root: Path, notes: list[str]) -> tuple[data_lock.Look, np.ndarray,
             " whole data set"
         )
     files, strange = folders.images(root / "train")
-    there = {path.stem: path for path in files}
+    file_of = {path.stem: path for path in files}
     folders.note_strange(strange, root, notes)
-    unlabelled_files = sorted(there.keys() - label_of.keys())
-    missing = sorted(label_of.keys() - there.keys())
+    unlabelled_files = sorted(file_of.keys() - label_of.keys())
+    missing = sorted(label_of.keys() - file_of.keys())
     if missing:
         notes.append(
             _(
@@ -152,14 +152,14 @@ def _labelled(root: Path, notes: list[str]) -> tuple[data_lock.Look, np.ndarray,
                 named=listed(unlabelled_files),
             )
         )
-    ids = [name for name in label_of if name in there]
+    ids = [name for name in label_of if name in file_of]
     look = data_lock.look(
-        "dog_breeds", root, [there[name] for name in ids], beside=(root / "labels.csv",)
+        "dog_breeds", root, [file_of[name] for name in ids], beside=(root / "labels.csv",)
     )
     return look, np.array([label_of[name] for name in ids]), ids
 
 
-def _unlabelled(root: Path) -> data_lock.Look | None:
+def _unlabelled(root: Path) -> data_lock.DatasetFiles | None:
     """The competition's test set, compared with data.lock; None where it is not there."""
     files = folders.images(root / "test")[0] if (root / "test").is_dir() else []
     return data_lock.look("dog_breeds-test", root, files) if files else None

@@ -74,7 +74,7 @@ def find(folder: Path) -> Path:
 
 def compare(
     root: Path, notes: list[str] | None = None
-) -> tuple[data_lock.Look, np.ndarray, list[str]]:
+) -> tuple[data_lock.DatasetFiles, np.ndarray, list[str]]:
     """What the folder holds, compared with data.lock: its files, labels and ids."""
     files, labels, ids = folders.labelled(root, CLASS_NAMES, [] if notes is None else notes)
     return data_lock.look("flowers", root, files), labels, ids

@@ -186,13 +186,13 @@ def unpack(archive: Path, folder: Path) -> None:
     ) as error:
         shutil.rmtree(folder, ignore_errors=True)
         # RuntimeError: encrypted, or packed in an unknown way
-        told = (
+        reason = (
             f"{type(error).__name__}: two members in one place"
             if isinstance(error, OSError)
             else error
         )
         raise ValueError(
-            f"{archive}: a damaged zip ({told}); get it again, nothing was unpacked"
+            f"{archive}: a damaged zip ({reason}); get it again, nothing was unpacked"
         ) from None
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
@@ -237,16 +237,16 @@ def _root_inside(archive: Path, signs: tuple[str, ...]) -> str | None:
     """
     with zipfile.ZipFile(archive) as zipped:
         names = [PurePosixPath(name) for name in zipped.namelist()]
-    there = {
+    inside = {
         str(PurePosixPath(*name.parts[:depth]))
         for name in names
         for depth in range(1, len(name.parts) + 1)
     }
     roots = {
-        name[: -len(sign)] for name in there for sign in signs if f"/{name}".endswith(f"/{sign}")
+        name[: -len(sign)] for name in inside for sign in signs if f"/{name}".endswith(f"/{sign}")
     }
     return min(
-        (root for root in roots if all(root + sign in there for sign in signs)),
+        (root for root in roots if all(root + sign in inside for sign in signs)),
         key=lambda root: (root.count("/"), root),
         default=None,
     )

@@ -77,19 +77,19 @@ def without(split: Split, held_out: Split, name: str, notes: list[str]) -> Split
     leaked = np.flatnonzero(np.isin(split.digests, held_out.digests))
     if not len(leaked):
         return split
-    told = {
+    fields = {
         "images": count(len(leaked), "training image"),
         "named": listed([split.ids[i] for i in leaked]),
     }
     notes.append(
         {
             "validation": lambda: _(
-                "{images} identical to a validation image left out: {named}.", **told
+                "{images} identical to a validation image left out: {named}.", **fields
             ),
-            "test": lambda: _("{images} identical to a test image left out: {named}.", **told),
+            "test": lambda: _("{images} identical to a test image left out: {named}.", **fields),
             "competition": lambda: _(
                 "{images} identical to an image of the competition's test set left out: {named}.",
-                **told,
+                **fields,
             ),
         }[name]()
     )

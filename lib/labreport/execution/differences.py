@@ -98,10 +98,10 @@ def _apart(where: str, one, other, whole: bool = False):
         for value in (one, other)
     )
     try:
-        apart = abs(one - other) / max(1, abs(one)) if numbers and not whole else np.inf
+        difference = abs(one - other) / max(1, abs(one)) if numbers and not whole else np.inf
     except OverflowError:  # a whole number that no float holds
-        apart = np.inf
-    yield f"{where}: {' then '.join(shown)}", apart
+        difference = np.inf
+    yield f"{where}: {' then '.join(shown)}", difference
 
 
 def folder_of(name: str, settings: dict) -> Path:

@@ -99,8 +99,8 @@ def _serve(orders: socket.socket, parent: int) -> None:
         begun, given, *_ = socket.recv_fds(orders, 1, 1)
         if not begun:
             os._exit(0)
-        with orders, orders.makefile("r", encoding="utf-8") as told:
-            arguments, folder, environment = json.load(told)
+        with orders, orders.makefile("r", encoding="utf-8") as request:
+            arguments, folder, environment = json.load(request)
         os.setsid()
         become(given[0], folder, environment)
         os.close(given[0])

@@ -33,7 +33,7 @@ def execute(wanted: NotebookTask, running: Path, log: Path, output) -> None:
         "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),
     }
 
-    class Client(PapermillNotebookClient):
+    class ReportingClient(PapermillNotebookClient):
         """papermill's own, but between two cells it looks whether it was asked to stop."""
 
         def execute_cell(self, *arguments, **keywords):
@@ -53,7 +53,7 @@ def execute(wanted: NotebookTask, running: Path, log: Path, output) -> None:
             cls, nb_man, kernel_name, stdout_file=None, kernel_log=None, **_
         ):
             clients.append(
-                Client(
+                ReportingClient(
                     nb_man,
                     kernel_name=kernel_name,
                     kernel_manager_class=kernels.kernel_manager(),

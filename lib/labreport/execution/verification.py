@@ -88,7 +88,7 @@ def reproduce(
         raise ValueError(f"{pdf.name}: {attachments.HISTORY}: {error}") from None
     recorded = results.Result(history, carried.metrics, None, carried.provenance)
     say(f"{pdf.name} holds {carried.experiment}, trained until {carried.metrics.finished}")
-    for line in _beside_the_file(carried):
+    for line in _differences_from_file(carried):
         say(line)
     digest = hashlib.sha256(
         yaml_reader.write([carried.experiment, carried.settings, carried.base]).encode()
@@ -113,13 +113,13 @@ def reproduce(
         except (ValueError, FileNotFoundError) as error:
             shutil.rmtree(scratch)
             # not the file of that name here
-            told = str(error).replace(
+            message = str(error).replace(
                 f"params/{carried.experiment}.yaml", f"{attachments.PARAMETERS} in it"
             )
             raise ValueError(
-                f"the experiment inside {pdf.name} cannot be run here: {told}"
+                f"the experiment inside {pdf.name} cannot be run here: {message}"
             ) from None
-        for line in _beside_this_machine(
+        for line in _differences_from_machine(
             carried,
             fingerprint.of(experiment, carried.metrics.dataset.fingerprint),
             checkout,
@@ -159,7 +159,7 @@ def _scratch(kind: str, name: str, threads: int):
 
 
 @contextlib.contextmanager
-def _project_of(carried: attachments.Enclosure, scratch: Path):
+def _project_of(carried: attachments.Attachments, scratch: Path):
     """Work in a project that has one experiment, the one that is carried, and the notebooks of this
     one.
     """
@@ -189,7 +189,7 @@ def _project_of(carried: attachments.Enclosure, scratch: Path):
         yield
 
 
-def _beside_the_file(carried: attachments.Enclosure) -> list[str]:
+def _differences_from_file(carried: attachments.Attachments) -> list[str]:
     """What the parameter file of this name says otherwise than the experiment inside the PDF, the
     run's own settings aside.
     """
@@ -221,8 +221,8 @@ def _beside_the_file(carried: attachments.Enclosure) -> list[str]:
     )
 
 
-def _beside_this_machine(
-    carried: attachments.Enclosure, now: dict, checkout: records.Checkout, locks: dict
+def _differences_from_machine(
+    carried: attachments.Attachments, now: dict, checkout: records.Checkout, locks: dict
 ) -> list[str]:
     """In a few lines, what differs here from what a PDF was made with: machine, versions, source,
     lock file.
@@ -252,12 +252,12 @@ def _beside_this_machine(
         for name in provenance.LOCKS
         if name in last.locks and last.locks[name] != locks.get(name)
     ]
-    told = {
+    differences = {
         "machine and versions": machine,
         "source": source,
         "lock files that are others here": packages,
     }
-    return [f"{what}: {listed(found, 6)}" for what, found in told.items() if found] or [
+    return [f"{what}: {listed(found, 6)}" for what, found in differences.items() if found] or [
         "machine, versions, source and lock files are those that the PDF was made with"
     ]
 

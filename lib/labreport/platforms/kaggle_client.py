@@ -56,7 +56,7 @@ def connected():
     return api
 
 
-class NotThere(ValueError):
+class NotFound(ValueError):
     """Kaggle does not know what was asked for, or does not give it to this account."""
 
 
@@ -133,9 +133,9 @@ def _chain(error: BaseException | None) -> list[BaseException]:
 
 def _cause(error: BaseException) -> str:
     """Why a connection failed, in a few words: never an address, which can carry a signature."""
-    told = [one.strerror for one in _chain(error) if isinstance(one, OSError) and one.strerror]
+    reasons = [one.strerror for one in _chain(error) if isinstance(one, OSError) and one.strerror]
     short = str(error) if re.fullmatch(r"\d{3} [\w ]+|[\w ]+", str(error)) else type(error).__name__
-    return told[-1] if told else short
+    return reasons[-1] if reasons else short
 
 
 def _answered(error, what: str, page: str) -> Exception:
@@ -152,9 +152,9 @@ def _answered(error, what: str, page: str) -> Exception:
             f" {page}/rules and run again{said}"
         )
     if status == 403:
-        return NotThere(f"{what}: Kaggle does not give it to this account; see {page}{said}")
+        return NotFound(f"{what}: Kaggle does not give it to this account; see {page}{said}")
     if status == 404:
-        return NotThere(f"{what}: Kaggle has no such thing, or not any more; see {page}{said}")
+        return NotFound(f"{what}: Kaggle has no such thing, or not any more; see {page}{said}")
     if status == 429:
         return ConnectionError(
             f"{what}: Kaggle has had too many requests from here (429); try again later ({page})"

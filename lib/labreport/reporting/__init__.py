@@ -1,6 +1,6 @@
 """Executed notebook -> report.html (one file, works offline) and report.pdf (typeset by Typst).
 
-Importing this room costs nothing: nbconvert, pandoc and Typst are loaded when one of the three
+Importing this package costs nothing: nbconvert, pandoc and Typst are loaded when one of the three
 names is first asked for.
 """
 

@@ -23,7 +23,7 @@ class Prose:
 
 
 @dataclass(frozen=True)
-class Code:
+class CodeBlock:
     text: str
     language: str = "python"
     quoted: bool = False  # in prose or in an output, and not the source of a cell
@@ -38,7 +38,7 @@ class Text:
 
 
 @dataclass(frozen=True)
-class Picture:
+class EmbeddedImage:
     """Bytes of one image and its natural size in points (1/72 inch)."""
 
     data: bytes
@@ -49,7 +49,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Figure:
-    picture: Picture
+    picture: EmbeddedImage
     alt: str
     caption: str = ""
     number: int = 0  # 0 without a caption
@@ -70,7 +70,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Table:
+class TableBlock:
     """Rows list the cells that start in them; every place of the grid is covered exactly once."""
 
     header: tuple[tuple[Cell, ...], ...]
@@ -98,7 +98,7 @@ class Note:
     text: str
 
 
-Block = Heading | Prose | Code | Text | Figure | Table | Error | Note
+Block = Heading | Prose | CodeBlock | Text | Figure | TableBlock | Error | Note
 
 
 @dataclass(frozen=True)

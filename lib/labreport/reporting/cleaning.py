@@ -15,7 +15,7 @@ import nh3
 from bs4 import BeautifulSoup, NavigableString, Tag
 
 from ..core.i18n import N_, _
-from .blocks import RESERVED_ANCHORS, Code, Picture
+from .blocks import RESERVED_ANCHORS, CodeBlock, EmbeddedImage
 from .pictures import PictureTooLarge, data_uri, picture_from_data_uri
 from .terminal import without_control_characters
 
@@ -89,10 +89,10 @@ _SVG_NAMES = {
 }
 
 # Finds the bytes of <img src="...">, or None; remote addresses never reach it.
-Resolver = Callable[[str], Picture | None]
+Resolver = Callable[[str], EmbeddedImage | None]
 
 
-def no_files(source: str) -> Picture | None:
+def no_files(source: str) -> EmbeddedImage | None:
     return None
 
 
@@ -225,7 +225,7 @@ def _link_or_text(address: str, text: str) -> Tag | NavigableString:
     return link
 
 
-def code_block(tag: Tag) -> Code:
+def code_block(tag: Tag) -> CodeBlock:
     """A <pre>; pandoc names the language as a class of it, other writers as language-... of the
     <code> inside.
     """
@@ -237,7 +237,7 @@ def code_block(tag: Tag) -> Code:
     language = next(
         (name.removeprefix("language-") for name in names if name not in ("sourceCode", "code")), ""
     )
-    return Code(tag.get_text().strip("\n"), language or "text", quoted=True)
+    return CodeBlock(tag.get_text().strip("\n"), language or "text", quoted=True)
 
 
 def plain(node: Tag | str) -> str:

@@ -11,7 +11,7 @@ from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
 from ..core.i18n import _, count
-from .blocks import Code, Document, Error, Figure, Heading, Note, Prose, Table, Text
+from .blocks import CodeBlock, Document, Error, Figure, Heading, Note, Prose, TableBlock, Text
 from .cleaning import code_block
 from .page import page
 from .pictures import data_uri
@@ -43,7 +43,7 @@ def html_page(document: Document) -> str:
             for block in document.blocks
             if isinstance(block, Heading) and block.level <= 3
         ],
-        folds=any(isinstance(block, Code) and not block.quoted for block in document.blocks),
+        folds=any(isinstance(block, CodeBlock) and not block.quoted for block in document.blocks),
         body=Markup("\n").join(_markup(block) for block in document.blocks),
     )
 
@@ -76,7 +76,7 @@ def _prose(block: Prose) -> Markup:
     return Markup('<div class="prose">{}</div>').format(Markup(str(tree)))
 
 
-def _code(block: Code) -> Markup:
+def _code(block: CodeBlock) -> Markup:
     """A cell's is folded: a browser's search finds what is in it all the same, and unfolds it.
 
     What prose quotes is there to be read.
@@ -89,7 +89,7 @@ def _code(block: Code) -> Markup:
     )
 
 
-def _listing(block: Code) -> Markup:
+def _listing(block: CodeBlock) -> Markup:
     try:
         lexer = get_lexer_by_name(
             _LEXERS.get(block.language, block.language), stripnl=False, ensurenl=False
@@ -120,7 +120,7 @@ def _figure(block: Figure) -> Markup:
     ).format(block.number, image, _("Figure {number}.", number=block.number), block.caption)
 
 
-def _table(block: Table) -> Markup:
+def _table(block: TableBlock) -> Markup:
     caption = Markup("")
     identity = Markup("")
     if block.caption:
@@ -141,7 +141,7 @@ def _table(block: Table) -> Markup:
     )
 
 
-def _sorts(table: Table) -> bool:
+def _sorts(table: TableBlock) -> bool:
     """Whether its rows can change places: they are several, under headers, and no cell belongs to
     two of them or to two columns.
     """
@@ -191,10 +191,10 @@ def _note(block: Note) -> Markup:
 _WRITERS: dict[type, Callable[..., Markup]] = {
     Heading: _heading,
     Prose: _prose,
-    Code: _code,
+    CodeBlock: _code,
     Text: _text,
     Figure: _figure,
-    Table: _table,
+    TableBlock: _table,
     Error: _error,
     Note: _note,
 }

@@ -10,13 +10,23 @@ from urllib.parse import unquote
 from nbformat import NotebookNode
 
 from ..core.i18n import LANGUAGES, _, current_language, speaking
-from .blocks import RESERVED_ANCHORS, Block, Code, Document, Figure, Heading, Prose, Table, Text
+from .blocks import (
+    RESERVED_ANCHORS,
+    Block,
+    CodeBlock,
+    Document,
+    Figure,
+    Heading,
+    Prose,
+    TableBlock,
+    Text,
+)
 from .outputs import REPORT_MIME, joined, markup_sources, output_blocks, prose_blocks
 from .pandoc import markdown_to_html
 from .pictures import picture_from_bytes, picture_from_mime
 from .terminal import without_control_characters
 
-Named = Heading | Figure | Table  # what a reference can lead to
+Named = Heading | Figure | TableBlock  # what a reference can lead to
 
 _TYPED_NUMBER = re.compile(r"\d+(?:\.\d+)*[.)]?\s")
 
@@ -159,7 +169,9 @@ def _cell_blocks(cell, to_html, folder, language) -> list[Block]:
     if source.strip() and not cell.metadata.get("transient", {}).get("remove_source"):
         magic = re.match(r"%%(bash|sh|html|javascript|latex)\b", source)
         blocks.append(
-            Code(without_control_characters(source).strip("\n"), magic[1] if magic else language)
+            CodeBlock(
+                without_control_characters(source).strip("\n"), magic[1] if magic else language
+            )
         )
     for output in _merged_streams(cell.get("outputs", [])):
         if REPORT_MIME not in output.get("data", {}):
@@ -226,7 +238,7 @@ def _numbered(blocks, places) -> list[Block]:
         elif isinstance(block, Figure) and block.caption:
             figures += 1
             block = replace(block, number=figures)
-        elif isinstance(block, Table) and block.caption:
+        elif isinstance(block, TableBlock) and block.caption:
             tables += 1
             block = replace(block, number=tables)
         numbered.append(block)

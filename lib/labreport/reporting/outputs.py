@@ -9,7 +9,7 @@ from collections.abc import Callable
 from bs4 import NavigableString, Tag
 
 from ..core.i18n import _
-from .blocks import Block, Error, Figure, Heading, Note, Picture, Prose, Text
+from .blocks import Block, EmbeddedImage, Error, Figure, Heading, Note, Prose, Text
 from .cleaning import Resolver, clean, code_block, no_files, plain
 from .pictures import PictureTooLarge, picture_from_data_uri, picture_from_mime
 from .tables import table_block
@@ -223,7 +223,7 @@ def _lone_picture(tag: Tag) -> Figure | None:
         return None
     image = images[0]
     width = str(image.get("width", "0"))
-    picture: Picture | None = picture_from_data_uri(str(image["src"]), float(width))
+    picture: EmbeddedImage | None = picture_from_data_uri(str(image["src"]), float(width))
     if picture is None:
         return None
     return Figure(

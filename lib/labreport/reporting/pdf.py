@@ -13,7 +13,18 @@ from typing import TYPE_CHECKING
 import typst
 
 from ..core.i18n import _
-from .blocks import Attachment, Code, Document, Error, Figure, Heading, Note, Prose, Table, Text
+from .blocks import (
+    Attachment,
+    CodeBlock,
+    Document,
+    Error,
+    Figure,
+    Heading,
+    Note,
+    Prose,
+    TableBlock,
+    Text,
+)
 from .pandoc import tex_to_typst
 from .typst_markup import Writer, breakable, fitted, literal
 
@@ -45,7 +56,8 @@ def pdf_bytes(document: Document) -> bytes:
         {
             block.anchor
             for block in document.blocks
-            if isinstance(block, Heading) or (isinstance(block, (Figure, Table)) and block.number)
+            if isinstance(block, Heading)
+            or (isinstance(block, (Figure, TableBlock)) and block.number)
         }
     )
     body = "\n".join(
@@ -229,7 +241,7 @@ def _block(block, writer: Writer, after) -> str:
             f'(kind: "figure", {about}, height: {height:.2f}pt, body: factor =>'
             f" {_call(block, writer, sticks)}),"
         )
-    rows = f", rows: {len(block.body)}" if isinstance(block, Table) else ""
+    rows = f", rows: {len(block.body)}" if isinstance(block, TableBlock) else ""
     return (
         f'(kind: "{"table" if rows else "whole" if _is_whole(block) else "flow"}", {about}{rows},'
         f" body: {_call(block, writer, sticks)}),"
@@ -238,14 +250,14 @@ def _block(block, writer: Writer, after) -> str:
 
 def _is_whole(block) -> bool:
     """Whether it is code that is not broken across pages."""
-    return isinstance(block, Code) and block.text.count("\n") < _WHOLE_CODE_LINES
+    return isinstance(block, CodeBlock) and block.text.count("\n") < _WHOLE_CODE_LINES
 
 
 def _sticks(block, after) -> bool:
     """Whether it may not be the last on its page: a heading, short code before what it shows."""
-    short = isinstance(block, Code) and block.text.count("\n") < _STICKY_CODE_LINES
+    short = isinstance(block, CodeBlock) and block.text.count("\n") < _STICKY_CODE_LINES
     return after is not None and (
-        isinstance(block, Heading) or (short and isinstance(after, (Figure, Table)))
+        isinstance(block, Heading) or (short and isinstance(after, (Figure, TableBlock)))
     )
 
 
@@ -258,7 +270,7 @@ def _call(block, writer: Writer, sticks: bool) -> str:
             )
         case Prose():
             return writer.flow(block.html)
-        case Code():
+        case CodeBlock():
             return writer.code(block, sticky=sticks, whole=_is_whole(block))
         case Text():
             label = (
@@ -276,7 +288,7 @@ def _call(block, writer: Writer, sticks: bool) -> str:
                 f" {literal(_('Figure {number}.', number=block.number))},"
                 f" {literal(block.caption)}) #label({literal(block.anchor)})]"
             )
-        case Table():
+        case TableBlock():
             if not block.caption:
                 return writer.table_of(block)
             return (

@@ -1,4 +1,4 @@
-"""Bytes of an image -> a Picture with its natural size, or None where the bytes are no image that
+"""Bytes of an image -> an image with its natural size, or None where the bytes are no image that
 both writers can show.
 """
 
@@ -13,7 +13,7 @@ from urllib.parse import unquote_to_bytes
 from PIL import ExifTags, Image, WebPImagePlugin
 
 from ..core.i18n import _, number
-from .blocks import Picture
+from .blocks import EmbeddedImage
 
 _POINTS = {
     "": 0.75,
@@ -35,7 +35,7 @@ class PictureTooLarge(Exception):
     """A bitmap of so many pixels that it would fill a reader's memory, small as its file may be."""
 
 
-def picture_from_bytes(data: bytes, width_pixels: float = 0) -> Picture | None:
+def picture_from_bytes(data: bytes, width_pixels: float = 0) -> EmbeddedImage | None:
     """Read the kind and size from the bytes themselves; `width_pixels` (a display width) overrules
     the natural one. Raises PictureTooLarge.
     """
@@ -54,10 +54,10 @@ def picture_from_bytes(data: bytes, width_pixels: float = 0) -> Picture | None:
             width_pixels * _POINTS_A_PIXEL,
             height * width_pixels * _POINTS_A_PIXEL / width,
         )
-    return Picture(data, mime, round(width, 2), round(height, 2))
+    return EmbeddedImage(data, mime, round(width, 2), round(height, 2))
 
 
-def picture_from_mime(mime: str, value, width_pixels: float = 0) -> Picture | None:
+def picture_from_mime(mime: str, value, width_pixels: float = 0) -> EmbeddedImage | None:
     """A notebook's mime bundle entry: base64 text for bitmaps, XML text for SVG."""
     text = "".join(value) if isinstance(value, list) else value
     if not isinstance(text, str):
@@ -70,7 +70,7 @@ def picture_from_mime(mime: str, value, width_pixels: float = 0) -> Picture | No
         return None
 
 
-def picture_from_data_uri(uri: str, width_pixels: float = 0) -> Picture | None:
+def picture_from_data_uri(uri: str, width_pixels: float = 0) -> EmbeddedImage | None:
     head, comma, body = uri.partition(",")
     if not (comma and head.lower().startswith("data:image/")):
         return None
@@ -83,7 +83,7 @@ def picture_from_data_uri(uri: str, width_pixels: float = 0) -> Picture | None:
         return None
 
 
-def data_uri(picture: Picture) -> str:
+def data_uri(picture: EmbeddedImage) -> str:
     return f"data:{picture.mime};base64,{base64.b64encode(picture.data).decode('ascii')}"
 
 

@@ -1,4 +1,4 @@
-"""An HTML table -> a Table block whose cells cover the grid exactly once, whatever the source
+"""An HTML table -> a TableBlock whose cells cover the grid exactly once, whatever the source
 claimed.
 """
 
@@ -6,7 +6,7 @@ import re
 
 from bs4 import Tag
 
-from .blocks import Cell, Table
+from .blocks import Cell, TableBlock
 from .cleaning import plain
 
 _NUMBER = re.compile(
@@ -16,7 +16,7 @@ _NUMBER = re.compile(
 _NO_NUMBER = {"", "nan", "inf", "-inf", "none", "–", "—", "-", "<na>", "n/a"}
 
 
-def table_block(tag: Tag) -> Table:
+def table_block(tag: Tag) -> TableBlock:
     """`tag` is a cleaned <table>; nested tables stay inside their cell's HTML."""
     caption = tag.find("caption", recursive=False)
     rows = [row for row in tag.find_all("tr") if row.find_parent("table") is tag]
@@ -32,7 +32,7 @@ def table_block(tag: Tag) -> Table:
     columns = max([_width(head), _width(body), 1])
     header, below = _grid(head, columns, True), _grid(body, columns, False)
     aligned = _align(header, below, columns)
-    return Table(
+    return TableBlock(
         aligned[: len(header)], aligned[len(header) :], columns, plain(caption) if caption else ""
     )
 

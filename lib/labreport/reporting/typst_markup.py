@@ -10,7 +10,7 @@ from collections.abc import Collection
 
 from bs4 import BeautifulSoup, NavigableString, Tag
 
-from .blocks import Code, Picture, Table
+from .blocks import CodeBlock, EmbeddedImage, TableBlock
 from .cleaning import code_block, plain
 from .pictures import picture_from_data_uri
 from .tables import table_block
@@ -61,7 +61,7 @@ def content(items: list[str]) -> str:
     return "{[]; " + "; ".join(items) + "}" if items else "[]"
 
 
-def fitted(picture: Picture) -> tuple[float, float]:
+def fitted(picture: EmbeddedImage) -> tuple[float, float]:
     """Width and height in points at which a picture fits on a page."""
     scale = min(1.0, TEXT_WIDTH / picture.width, TEXT_HEIGHT / picture.height)
     return picture.width * scale, picture.height * scale
@@ -85,7 +85,7 @@ class Writer:
     def flow(self, html: str) -> str:
         return content(self._flow(BeautifulSoup(html, "html.parser")))
 
-    def image(self, picture: Picture, alt: str, factor: str = "") -> str:
+    def image(self, picture: EmbeddedImage, alt: str, factor: str = "") -> str:
         """The natural size, made smaller where the page is smaller. factor: Typst's name of a
         number that it is multiplied with.
         """
@@ -97,7 +97,7 @@ class Writer:
         size = f"width: {width}, height: {height}"
         return f"image({literal(name)}, alt: {literal(alt)}, {size})"
 
-    def code(self, block: Code, sticky: bool = False, whole: bool = False) -> str:
+    def code(self, block: CodeBlock, sticky: bool = False, whole: bool = False) -> str:
         # Typst takes an unknown language for plain text.
         name = _LANGUAGES.get(block.language, block.language)
         return (
@@ -251,7 +251,7 @@ class Writer:
         caption = [f"par(strong({literal(table.caption)}))"] if table.caption else []
         return content([*caption, self.table_of(table)])
 
-    def table_of(self, table: Table) -> str:
+    def table_of(self, table: TableBlock) -> str:
         """Calls of template.typ's `grid-of`: smaller letters for more columns, and several grids
         for too many.
         """
@@ -265,7 +265,7 @@ class Writer:
             )
         return self._grid(table, size, inset, widths)
 
-    def _grid(self, table: Table, size: float, inset: float, widths: list[int]) -> str:
+    def _grid(self, table: TableBlock, size: float, inset: float, widths: list[int]) -> str:
         size = size or _SIZES[-1]
         limit = min(40, max(3, int((TEXT_WIDTH / table.columns - inset) / (0.5 * size))))
         head = ", ".join(self._cell(cell, limit) for row in table.header for cell in row)
@@ -303,7 +303,7 @@ _SIZES = (9, 8, 7.5, 7, 6.5)
 _ONE_LINE = 60  # characters; a longer cell is likely to take several lines
 
 
-def _fitting(table: Table) -> tuple[float, float, list[int]]:
+def _fitting(table: TableBlock) -> tuple[float, float, list[int]]:
     """The largest size in points at which the columns fit (0 for none), the inset between them,
     their widths in characters.
     """
@@ -319,7 +319,7 @@ def _fitting(table: Table) -> tuple[float, float, list[int]]:
     return next(fits, 0), inset, widths
 
 
-def _column_groups(table: Table, widths: list[int]) -> list[Table]:
+def _column_groups(table: TableBlock, widths: list[int]) -> list[TableBlock]:
     """Tables side by side become tables one below the other, each with the first column again."""
     room = TEXT_WIDTH / (0.5 * _SIZES[-1])
     all_others = sum(width + 2.5 for width in widths[1:])
@@ -335,7 +335,7 @@ def _column_groups(table: Table, widths: list[int]) -> list[Table]:
             groups.append([0])
         groups[-1].append(column)
     return [
-        Table(
+        TableBlock(
             tuple(tuple(row[column] for column in group) for row in table.header),
             tuple(tuple(row[column] for column in group) for row in table.body),
             len(group),

@@ -27,7 +27,7 @@ MOST_THREADS = 4096
 
 
 @dataclass(frozen=True)
-class Enclosure:
+class Attachments:
     """What one PDF carries, checked as far as it can be without an experiment's parameter file.
 
     settings: all of the experiment, as `Experiment.settings()`. base: the settings that decided the
@@ -82,7 +82,7 @@ def of_comparison(compared) -> dict[str, bytes]:
     return found | ({SWEEP: _cleaned(compared.file.read_text("utf-8"))} if compared.file else {})
 
 
-def read(pdf: Path) -> Enclosure:
+def read(pdf: Path) -> Attachments:
     """The experiment that a PDF carries.
 
     FileNotFoundError where there is no such file; ValueError, which says what is wrong, where it is
@@ -151,7 +151,7 @@ def read(pdf: Path) -> Enclosure:
             f"{where}: {wrong} is not as a report has it; it was made by another version of this"
             " program, or edited"
         )
-    return Enclosure(
+    return Attachments(
         name,
         parameters["settings"],
         parameters.get("base"),

@@ -67,9 +67,9 @@ def newest(folder: Path, progress: Callable[[str], None]):
 
 def _found(folder: Path) -> list[tuple[int, Path]]:
     """(epoch, path) of the checkpoints in a folder, newest first."""
-    there = [
+    checkpoints = [
         (int(match[1]), path)
         for path in folder.glob("epoch-*.npz")
         if (match := NAME.fullmatch(path.name))
     ]
-    return sorted(there, reverse=True)
+    return sorted(checkpoints, reverse=True)

@@ -125,7 +125,7 @@ def differences(before: dict, now: dict, everywhere: bool = False) -> list[str]:
         ]
     found += [
         _("{name} changed", name=name)
-        for name in _changed(before.get("code", {}), now.get("code", {}), told=bool(found))
+        for name in _changed(before.get("code", {}), now.get("code", {}), explained=bool(found))
     ]
     versions = {} if elsewhere else now.get("versions", {})
     found += [
@@ -142,16 +142,16 @@ def differences(before: dict, now: dict, everywhere: bool = False) -> list[str]:
     return [printable(reason) for reason in found]
 
 
-def _changed(before: dict[str, str], now: dict[str, str], told: bool) -> list[str]:
+def _changed(before: dict[str, str], now: dict[str, str], explained: bool) -> list[str]:
     """Names of what has another digest than anything before.
 
     What only has another name is the same.
 
-    Where there is no such thing, names of what is gone or has changed places; unless a difference
-    is told already, which may be the reason of it.
+    Where nothing has one, names of what is gone or has changed places. explained: another
+    difference is known, which may be the reason; then there are none.
     """
     new = [name for name, digest in now.items() if digest not in before.values()]
-    if new or told or list(before.values()) == list(now.values()):
+    if new or explained or list(before.values()) == list(now.values()):
         return sorted(new)
     gone = [name for name, digest in before.items() if digest not in now.values()]
     return sorted(gone or [name for name in now if before.get(name) != now[name]])

@@ -204,11 +204,11 @@ def files_of_a_run(folder: Path) -> list[Path]:
     return sorted(path for path in files if path.is_file() and is_of_a_run(path.name))
 
 
-def publish(unfinished: Path, folder: Path, beside: tuple[str, ...] = ()) -> None:
+def publish(unfinished: Path, folder: Path, more: tuple[str, ...] = ()) -> None:
     """Move a complete training into place, the one before into `earlier/`; stopped half-way, the
     next call goes on. metrics.json comes last.
 
-    beside: more files to be moved, such as an executed notebook.
+    more: other files to be moved, such as an executed notebook.
     """
     files.refuse_deleted(folder)
     _keep_earlier(folder)
@@ -219,7 +219,7 @@ def publish(unfinished: Path, folder: Path, beside: tuple[str, ...] = ()) -> Non
             (folder / name).unlink(missing_ok=True)
         if not (unfinished / manifest.FILE).exists():
             manifest.start(folder, unfinished)
-    for name in (HISTORY, SUBMISSION, *beside, *FILES):
+    for name in (HISTORY, SUBMISSION, *more, *FILES):
         if (unfinished / name).exists():
             (unfinished / name).replace(folder / name)
     files.bring_to_disk(folder)
@@ -317,13 +317,13 @@ def _verified(verified: dict) -> str:
         "within tolerance": _("within tolerance"),
         "different": _("different"),
     }
-    told = _(
+    verdict = _(
         "{verdict}, run again {when} ({where})",
         verdict=verdicts.get(verified["verdict"], verified["verdict"]),
         when=date(verified["verified"]),
         where=verified["ran_on"],
     )
-    return told + (f": {verified['where']}" if verified["where"] else "")
+    return verdict + (f": {verified['where']}" if verified["where"] else "")
 
 
 def _sessions(sessions: list[records.Session]) -> str | None:
@@ -338,7 +338,7 @@ def _sessions(sessions: list[records.Session]) -> str | None:
         )
         for one in sessions
     ]
-    told = [
+    descriptions = [
         _(
             "{part} from {started} ({device}, {threads})",
             part=part,
@@ -348,7 +348,7 @@ def _sessions(sessions: list[records.Session]) -> str | None:
         )
         for part, one in zip(parts, sessions)
     ]
-    return f"{len(sessions)}: {'; '.join(told)}"
+    return f"{len(sessions)}: {'; '.join(descriptions)}"
 
 
 def _weights(result: Result) -> str | None:

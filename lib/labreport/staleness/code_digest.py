@@ -140,8 +140,8 @@ class Code:
                 parts.append(token or f"{place(used)} {'.'.join(rest)}")
         if loose:
             modules = self._executed(modules, inside, scope)
-            beside = {self._beside(module, scope)[0] for module in modules}
-            parts += sorted(filter(None, beside))
+            statements = {self._import_effects(module, scope)[0] for module in modules}
+            parts += sorted(filter(None, statements))
         return sha256("\n".join(parts)), texts, modules if loose else inside
 
     def _token(self, target, rest: list[str], scope: Scope) -> tuple[str | None, str]:
@@ -182,10 +182,10 @@ class Code:
             )
             if module not in found and not ignored and (summary := self._summary(module)):
                 found.add(module)
-                waiting += [*summary["imported"], *self._beside(module, scope)[1]]
+                waiting += [*summary["imported"], *self._import_effects(module, scope)[1]]
         return found
 
-    def _beside(self, module: str, scope: Scope) -> tuple[str, set[str]]:
+    def _import_effects(self, module: str, scope: Scope) -> tuple[str, set[str]]:
         """Digest of what a module does when it is imported, beside binding names, or "" for
         nothing; and the modules that functions import meanwhile."""
         key = module, scope

@@ -144,8 +144,8 @@ def training_modules(experiment) -> list[str]:
 
 
 def _training_roots(experiment, imported: bool) -> dict[str, Scope]:
-    chosen = {room: getattr(experiment, room) for room in ("model", "optimizer", "loss")}
-    names = [registry.logical_name(room, name, imported) for room, name in chosen.items()]
+    chosen = {kind: getattr(experiment, kind) for kind in ("model", "optimizer", "loss")}
+    names = [registry.logical_name(kind, name, imported) for kind, name in chosen.items()]
     roots = dict.fromkeys([*_TRAINING, *names], _TRAINING_SCOPE) | {
         "training.augmentation.build": _BUILD_SCOPE
     }

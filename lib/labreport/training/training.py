@@ -67,19 +67,19 @@ def _refuse_replaced(experiment) -> None:
     """ValueError where this process put another function in a registry's place, which no digest of
     source would show.
     """
-    for room, entries in (
+    for kind, entries in (
         ("model", models.MODELS),
         ("optimizer", optimizers.OPTIMIZERS),
         ("loss", losses.LOSSES),
     ):
-        name = getattr(experiment, room)
+        name = getattr(experiment, kind)
         function, expected = (
             entries[name],
-            f"labreport.{registry.logical_name(room, name, imported=True)}",
+            f"labreport.{registry.logical_name(kind, name, imported=True)}",
         )
         if f"{function.__module__}.{function.__qualname__}" != expected:
             raise ValueError(
-                f"the {room} {name!r} was replaced in this process by"
+                f"the {kind} {name!r} was replaced in this process by"
                 f" {function.__module__}.{function.__qualname__}, and nothing could say what was"
                 " trained: write it into lib/labreport/ and restart the kernel"
             )

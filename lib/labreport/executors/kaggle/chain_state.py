@@ -17,7 +17,7 @@ from typing import Any
 from ...core import files, paths
 from ...platforms import kaggle_client
 from ..plan import Step
-from .notebook_log import Log
+from .notebook_log import LogReader
 
 RECORD = "sent.json"  # in the folder of the experiment or sweep
 KERNEL, KEY = re.compile(r"\w[\w.-]*/\w[\w.-]*"), re.compile(r"\w+")
@@ -38,7 +38,7 @@ class JobChain:
     steps: list[Step]
     parts: list[dict] = field(default_factory=list)
     outcomes: dict[str, str | None] = field(default_factory=dict)
-    log: Log | None = None
+    log: LogReader | None = None
     seen: str = ""  # its last status
     since: float = field(default_factory=time.monotonic)  # when it came
     answered: float = field(default_factory=time.monotonic)  # when Kaggle last knew of it

@@ -15,7 +15,7 @@ from ...platforms import kaggle_client
 from ..plan import Step
 from . import chain_state, download, submit
 from .chain_state import JobChain
-from .notebook_log import Log
+from .notebook_log import LogReader
 
 LOCK = ".sent.lock"
 LOOK_SECONDS, FULL_SECONDS = 10.0, 60.0
@@ -154,7 +154,7 @@ def _look(api, chain: JobChain, terms: submit.Terms) -> None:
     if status not in ("RUNNING", *OVER):
         return
     if chain.log is None:
-        chain.log = Log(api, chain.parts[-1]["kernel"], chain.letter)
+        chain.log = LogReader(api, chain.parts[-1]["kernel"], chain.letter)
         chain.log.start()
     if status in OVER:
         chain.log.finish()
@@ -184,7 +184,7 @@ def _status(api, chain: JobChain) -> tuple[str | None, str]:
         if waited > PATIENCE_SECONDS:
             raise
         return None, ""
-    except kaggle_client.NotThere:
+    except kaggle_client.NotFound:
         if waited <= UNKNOWN_SECONDS:
             return None, ""
         chain.parts.pop()

@@ -10,7 +10,7 @@ LOOK_SECONDS = 10.0  # until a stream that ended is opened again
 LAST_SECONDS = 30.0  # for the last of a log
 
 
-class Log(threading.Thread):
+class LogReader(threading.Thread):
     """Prints what a notebook prints, as it comes, line by line, from the beginning after each lost
     connection what was not printed yet.
     """
