@@ -104,7 +104,7 @@ def make(project, *arguments, **environment):
     }
     path = f"{project / 'bin'}{os.pathsep}{clean['PATH']}"
     return subprocess.run(
-        ["make", "-k", *arguments],
+        ["make", *arguments],
         cwd=project,
         env=clean | {"PATH": path} | environment,
         capture_output=True,
@@ -148,7 +148,7 @@ def test_no_value_of_a_variable_is_a_command(project, value, way):
     # with a PYTHON that does not start no command would
     others = [word for word in set_here if not word.startswith("PYTHON=")]
     elsewhere = {} if here is values else {k: v for k, v in values.items() if k != "PYTHON"}
-    done = make(project, *TARGETS, *others, **elsewhere)
+    done = make(project, "-k", *TARGETS, *others, **elsewhere)
     (project / ".venv/installed").unlink()
     installing = make(project, "setup", *set_here, **({} if here is values else values))
     errors = done.stderr + installing.stderr
