@@ -15,6 +15,18 @@ from helpers.project import ROOT  # noqa: E402
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
+def pytest_xdist_make_scheduler(config, log):
+    """The tests of a file stay together, and all of notebook/, which share a finished report."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Together(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            file = nodeid.split("::", 1)[0]
+            return "tests/notebook" if file.startswith("tests/notebook/") else file
+
+    return Together(config, log)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def signals_arrive():
     """After nohup a process ignores SIGHUP, in the background of a script SIGINT, and so would all
@@ -71,13 +83,21 @@ def sample_pictures(tmp_path_factory):
     return tmp_path_factory.mktemp("samples")
 
 
+@pytest.fixture(scope="session")
+def code_summaries(tmp_path_factory):
+    """Where summaries of the package's modules are kept, for all tests."""
+    return tmp_path_factory.mktemp("summaries")
+
+
 @pytest.fixture(autouse=True)
-def own_folders(tmp_path, monkeypatch, sample_pictures):
+def own_folders(tmp_path, monkeypatch, sample_pictures, code_summaries):
     """Run folders and data below the test's own folder; nothing is read from or written to the
     checkout's.
     """
     (tmp_path / "cache").mkdir()
     (tmp_path / "cache/samples").symlink_to(sample_pictures)
+    for kept in code_summaries.iterdir():
+        os.link(kept, tmp_path / "cache" / kept.name)
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("LABREPORT_REPORTS", str(tmp_path / "reports"))
     monkeypatch.setenv("LABREPORT_DATA", str(tmp_path / "data"))
@@ -85,6 +105,12 @@ def own_folders(tmp_path, monkeypatch, sample_pictures):
     monkeypatch.setenv("LABREPORT_DATA_LOCK", str(tmp_path / "data.lock"))
     for name in [name for name in os.environ if name.startswith("KAGGLE_")]:
         monkeypatch.delenv(name)
+    yield
+    for made in (tmp_path / "cache").glob("code-*.json"):
+        kept = code_summaries / made.name
+        if not kept.exists() or kept.stat().st_size < made.stat().st_size:
+            kept.unlink(missing_ok=True)
+            os.link(made, kept)
 
 
 @pytest.fixture

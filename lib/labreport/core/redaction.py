@@ -12,6 +12,7 @@ import platform
 import re
 import urllib.parse
 from pathlib import Path
+from typing import NamedTuple
 
 SECRET_NAME = re.compile(
     r"TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|COOKIE|APIKEY|ACCESSKEY|PRIVATEKEY|(?:^|_)(?:KEYS?|AUTH)(?:_|$)|(?:^|_)(?:PASS|PAT|PWD|DSN)$",
@@ -54,32 +55,63 @@ def learn(name: str, value: str) -> None:
     _learned[name] = value
 
 
+class _Private(NamedTuple):
+    """What is struck out: secrets wherever they stand, secrets after their names, home folders and
+    the user's name.
+    """
+
+    everywhere: tuple[tuple[str, str], ...]
+    after_name: tuple[tuple[str, str], ...]
+    homes: tuple[str, ...]
+    user: str | None
+
+
+def _private() -> _Private:
+    home = Path.home()
+    homes = {str(home), os.path.realpath(home)} - {"/", ""}
+    everywhere, after_name = _known_secrets()
+    return _Private(everywhere, after_name, tuple(sorted(homes, key=len, reverse=True)), _user())
+
+
+def _known_secrets() -> tuple[tuple[tuple[str, str], ...], ...]:
+    environment = sorted(
+        (key, value)
+        for key, value in os.environ.items()
+        if _is_secret(key) or key in PLACES or ("://" in value and "@" in value)
+    )
+    return _secrets(tuple(environment), tuple(_learned.items()))
+
+
 def cleaned(text: str) -> str:
     """The text with secrets of this environment struck out and home folders shortened to ~.
 
     A user name is taken out where it names a home folder or an account at a host, not as a word:
     there are people called Rose, and flowers.
     """
-    text = without_secrets(text)
-    for home in sorted(
-        {str(Path.home()), os.path.realpath(Path.home())} - {"/", ""}, key=len, reverse=True
-    ):
+    return _cleaned(text, _private())
+
+
+def _cleaned(text: str, private: _Private) -> str:
+    text = _without(text, private.everywhere, private.after_name)
+    for home in private.homes:
         text = re.sub(rf"{re.escape(home)}(?![\w.-])", "~", text)
-    user = _user()
-    if user:
-        text = re.sub(rf"(/(?:home|Users)/){re.escape(user)}(?![\w.-])", r"\1user", text)
-        text = re.sub(rf"(?<![\w.-]){re.escape(user)}@(?=\w)", "user@", text)
+    if private.user:
+        user = re.escape(private.user)
+        text = re.sub(rf"(/(?:home|Users)/){user}(?![\w.-])", r"\1user", text)
+        text = re.sub(rf"(?<![\w.-]){user}@(?=\w)", "user@", text)
     return text
+
+
+# A notebook is cleaned after each of its cells, and most of it was there the last time.
+_cleaned_before = functools.lru_cache(2048)(_cleaned)
 
 
 def without_secrets(text: str) -> str:
     """The text with secrets struck out, and else as it is."""
-    environment = sorted(
-        (key, value)
-        for key, value in os.environ.items()
-        if _is_secret(key) or key in PLACES or ("://" in value and "@" in value)
-    )
-    everywhere, after_name = _secrets(tuple(environment), tuple(_learned.items()))
+    return _without(text, *_known_secrets())
+
+
+def _without(text: str, everywhere, after_name) -> str:
     for name, form in everywhere:
         text = text.replace(form, f"[{name}]")
     for name, value in after_name:
@@ -97,13 +129,17 @@ def without_secrets(text: str) -> str:
 
 def cleaned_values(values):
     """The same for what JSON can hold: every text in it is cleaned, but no key and no number."""
+    return _cleaned_values(values, _private())
+
+
+def _cleaned_values(values, private: _Private):
     if isinstance(values, str):
-        return cleaned(values)
+        return _cleaned_before(values, private)
     if isinstance(values, dict):
-        return type(values)((key, cleaned_values(value)) for key, value in values.items())
-    return (
-        [cleaned_values(value) for value in values] if isinstance(values, (list, tuple)) else values
-    )
+        return type(values)((key, _cleaned_values(value, private)) for key, value in values.items())
+    if isinstance(values, (list, tuple)):
+        return [_cleaned_values(value, private) for value in values]
+    return values
 
 
 def host() -> str:

@@ -9,6 +9,7 @@ import re
 import resource
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -158,11 +159,19 @@ def versions(*names: str) -> dict[str, str]:
     return found
 
 
+@functools.cache
+def _packages_by_module() -> Mapping[str, list[str]]:
+    """The installed packages that each module belongs to; read once, since that takes a while."""
+    from importlib import metadata
+
+    return metadata.packages_distributions()
+
+
 def imported() -> dict[str, str]:
     """Versions of all packages that this process has imported."""
     from importlib import metadata
 
-    by_module = metadata.packages_distributions()
+    by_module = _packages_by_module()
     found = {}
     packages = {
         package
