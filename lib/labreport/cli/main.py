@@ -23,8 +23,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def prepare_process() -> None:
-    """For a process that does nothing else: redact tracebacks, and outlive the terminal."""
+    """For a process that does nothing else: redact tracebacks, outlive the terminal, start soon."""
     sys.excepthook = errors.print_redacted_traceback
+    # Importing nbformat imports jsonschema, and this with it: a grammar of international addresses
+    # that takes a second to build. jsonschema does without it, and notebooks have no such address.
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     signals.outlive_terminal()
 
 
