@@ -269,3 +269,13 @@ def test_the_commit_is_recorded_and_how_the_source_differs_from_it(tmp_path, mon
     assert provenance.checkout().diff.splitlines()[3:] == [
         f"({len(changed.diff.splitlines()) - 3} more lines)"
     ]
+
+
+def test_a_secret_that_is_learned_later_is_struck_out_of_a_text_that_was_cleaned_before(
+    monkeypatch,
+):
+    monkeypatch.setattr(redaction, "_learned", {})
+    values = {"cell": ["the password is tr0ub4dor-and-3"]}
+    assert redaction.cleaned_values(values) == values
+    redaction.learn("COURSE_PASSWORD", "tr0ub4dor-and-3")
+    assert redaction.cleaned_values(values) == {"cell": ["the password is [COURSE_PASSWORD]"]}
