@@ -369,7 +369,7 @@ def test_a_run_of_an_earlier_version_is_said_to_be_one_and_nothing_of_it_is_lost
     stale, told = project.stale()
     assert stale == "train" and told.count("\n") == 3
     assert (
-        "an earlier version of labreport made it, whose record of the code cannot be compared"
+        "made by an earlier version of labreport, whose record of the code cannot be compared"
         in told
     )
     project.report()
@@ -408,7 +408,7 @@ def test_a_notebook_that_was_changed_after_its_execution_is_noticed_everywhere(p
 
     page = pypdf.PdfReader(project.run / "report.pdf").pages[0].extract_text()
     for report in (page, (project.run / "report.html").read_text()):
-        assert "Changed after it was executed: notebook.ipynb." in " ".join(report.split())
+        assert "Changed after execution: notebook.ipynb." in " ".join(report.split())
 
     told = project.report()
     assert "the changed one is now edited-notebook.ipynb" in told

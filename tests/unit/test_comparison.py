@@ -101,7 +101,7 @@ def test_without_a_test_split_validation_is_evaluated_and_said_so():
     runs = comparison.of(assignments.load("cats_dogs"))
     table = runs.overview().rows
     assert "Test" not in table and table["95 % interval"].notna().all()
-    assert "the validation images also chose the epoch" in runs.conclusion()
+    assert "the validation images were also used to select the epoch" in runs.conclusion()
 
 
 def test_an_outdated_run_is_named_with_its_reason(three):
@@ -111,14 +111,14 @@ def test_an_outdated_run_is_named_with_its_reason(three):
     files.write_json(three.finished[0].experiment.folder / results.METRICS, metrics)
     changed = assignments.load("cifar10")
     assert (
-        "**Outdated**: settings, code, versions or files have changed since (data is not read here,"
-        " and not checked): l2." in comparison.of(changed).standing()
+        "**Outdated**, because settings, code, versions or files have changed since the run"
+        " (changes of the data are not checked): l2." in comparison.of(changed).standing()
     )
     assert comparison.of(changed).exceptions().rows == [
         {
             "Experiment": "l2",
-            "Set otherwise": None,
-            "Outdated, since": "epochs: 3, now 50; training.loop.evaluate changed",
+            "Changed settings": None,
+            "Outdated because": "epochs: 3, now 50; training.loop.evaluate changed",
         }
     ]
     assert comparison.of(three).exceptions() is None
@@ -136,7 +136,7 @@ def test_a_run_with_settings_stands_in_only_where_the_full_one_is_missing():
     }
     assert assignment.run_name == "cifar10_comparison--sample--epochs-2"
     [row] = comparison.of(assignment).exceptions().rows
-    assert row["Set otherwise"] == "epochs = 2; data = sample"
+    assert row["Changed settings"] == "epochs = 2; data = sample"
     assert assignment._repr_mimebundle_()["application/vnd.labreport.report+json"]["sample"] is True
     assert [run.experiment.name for run in assignments.load("cifar10").finished] == ["cifar10_l2"]
 
@@ -217,21 +217,21 @@ def test_images_are_paired_by_their_names_and_not_by_their_order(three):
 def test_only_sample_data_allow_no_conclusion():
     for name in ("cifar10_l2", "cifar10_rmsprop"):
         fabricated(name, 0.5, settings={"data": "sample"})
-    assert "nothing can be concluded about the real data set" in concluded(
+    assert "allows no conclusion about the real data set" in concluded(
         assignments.load("cifar10", {"data": "sample"})
     )
 
 
 def test_one_run_alone_is_not_compared():
     fabricated("cifar10_l2")
-    assert "There is one finished run only" in concluded(assignments.load("cifar10"))
+    assert "Only one run is finished" in concluded(assignments.load("cifar10"))
 
 
 def test_common_settings_and_each_experiments_own_make_up_its_parameter_file():
     assignment = assignments.load("cifar10")
     usual = {row["Setting"]: row for row in comparison.of(assignment).common_settings().rows}
     [table] = comparison.of(assignment).own_settings()
-    own = {row["Experiment"]: row["Sets"] for row in table.rows}
+    own = {row["Experiment"]: row["Own settings"] for row in table.rows}
     assert (
         usual["loss"]
         == {

@@ -108,7 +108,7 @@ def test_a_confusion_matrix_has_true_rows_and_predicted_columns():
     assert [text.get_text() for text in axes.texts] == ["1", "2", "0", "0", "1", "0", "0", "0", "1"]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["cat", "dog", "frog"]
     assert (
-        "The most frequent mistake is cat taken for dog (2 images)." in picture.alt
+        "The most frequent mistake is cat predicted as dog (2 images)." in picture.alt
         and "dog is among those recognised most often" in picture.alt
     )
 
@@ -118,8 +118,8 @@ def test_confused_pairs_count_both_directions():
     assert pairs.iloc[0].to_dict() == {
         "Class": "cat",
         "Other class": "dog",
-        "First taken for second": 2,
-        "Second taken for first": 1,
+        "First predicted as second": 2,
+        "Second predicted as first": 1,
         "Mistakes": 3,
     }
     assert len(pairs) == 2
@@ -131,15 +131,17 @@ def test_a_run_without_mistakes_has_no_pairs_and_no_mistaken_images():
         len(evaluation.confused_pairs(perfect)) == 0
         and len(evaluation.confident_mistakes(perfect)[0]) == 0
     )
-    assert "confused most" not in commentary.evaluation(perfect, evaluation.confused_pairs(perfect))
-    assert figures.image_grid(np.zeros((0, 32, 32, 3), np.uint8), [], "None.").alt == "No image."
+    assert "confused most often" not in commentary.evaluation(
+        perfect, evaluation.confused_pairs(perfect)
+    )
+    assert figures.image_grid(np.zeros((0, 32, 32, 3), np.uint8), [], "None.").alt == "No images."
 
 
 def test_the_most_confident_mistake_comes_first():
     table = result([0, 0, 1], [1, 0, 2])
     table.predictions.loc[2, "frog"] = 0.99
     positions, titles = evaluation.confident_mistakes(table)
-    assert positions.tolist() == [2, 0] and titles[0] == "frog 99\u00a0%\nis dog"
+    assert positions.tolist() == [2, 0] and titles[0] == "frog 99\u00a0%\ntrue: dog"
 
 
 def test_the_classification_report_agrees_with_counting():
@@ -194,14 +196,14 @@ def test_commentary_names_the_best_epoch_and_what_came_after():
     text = commentary.training(result([0], [0]))
     # one epoch is no course
     assert (
-        "By val_loss, epoch 2 is the best (0.8000)." in text
-        and "In the epoch after it training loss" in text
-        and "by heart" not in text
+        "The best epoch by val_loss is epoch 2 (0.8000)." in text
+        and "In the following epoch, training loss" in text
+        and "overfitting" not in text
     )
-    assert "a gap of +20.0 points: the network overfits." in text
+    assert "a gap of +20.0 percentage points: the network overfits." in text
 
 
-def test_commentary_says_that_images_are_learnt_by_heart_where_several_epochs_show_it():
+def test_commentary_says_that_the_network_was_overfitting_where_several_epochs_show_it():
     text = commentary.training(
         result(
             [0],
@@ -211,8 +213,8 @@ def test_commentary_says_that_images_are_learnt_by_heart_where_several_epochs_sh
         )
     )
     assert (
-        "In the 2 epochs after it training loss" in text
-        and "learning its training images by heart" in text
+        "Over the following 2 epochs, training loss" in text
+        and ": the network was overfitting." in text
     )
     barely = commentary.training(
         result(
@@ -222,7 +224,7 @@ def test_commentary_says_that_images_are_learnt_by_heart_where_several_epochs_sh
             course=history([0.5, 0.7, 0.6, 0.6], [1.0, 0.8, 0.81, 0.81]),
         )
     )
-    assert "by heart" not in barely  # a rise of one hundredth
+    assert "was overfitting" not in barely  # a rise of one hundredth
 
 
 def test_commentary_does_not_call_overfitting_what_few_images_explain():
@@ -235,7 +237,7 @@ def test_commentary_does_not_call_overfitting_what_few_images_explain():
         "train_accuracy": 0.75,
         "validation_accuracy": 0.70,
     }
-    assert "the validation images are too few to tell it from none" in commentary.training(
+    assert "with so few validation images, this gap cannot be distinguished" in commentary.training(
         result([0], [0], metrics=few)
     )
 
@@ -246,9 +248,11 @@ def test_alt_texts_tell_of_what_does_not_change_of_ties_and_of_no_mistake():
         in figures.curves(history([0.5, 0.502, 0.501]), 2, "val_loss").alt
     )
     perfect = figures.confusion_matrix(np.eye(3, dtype=int) * 4, ["cat", "dog", "frog"]).alt
-    assert "Each class is recognised equally often (100\u00a0%). There is no mistake." in perfect
     assert (
-        "One of the most frequent mistakes is cat taken for dog"
+        "All classes are recognised equally often (100\u00a0%). There are no mistakes." in perfect
+    )
+    assert (
+        "One of the most frequent mistakes is cat predicted as dog"
         in figures.confusion_matrix(
             np.array([[3, 1, 0], [0, 4, 0], [1, 0, 3]]), ["cat", "dog", "frog"]
         ).alt
@@ -258,7 +262,7 @@ def test_alt_texts_tell_of_what_does_not_change_of_ties_and_of_no_mistake():
 def test_the_published_curve_lies_behind_and_says_how_much_of_it_is_drawn():
     picture = figures.curves(history([0.5, 0.7]), 2, "val_loss", history([0.4, 0.6]), 50)
     assert (
-        "the first 2 epochs of 50 of the published run, which had all images" in picture.caption
+        "the first 2 epochs of 50 of the published run, which used all images" in picture.caption
         and "In the first 2 epochs of 50 of the published run, validation accuracy rises"
         in picture.alt
     )
@@ -274,7 +278,7 @@ def test_a_first_loss_of_hundreds_does_not_flatten_what_follows():
     )
     assert (
         picture.figure.axes[1].get_ylim()[1] < 10
-        and "Losses run up to 216.0, beyond the axis." in picture.caption
+        and "The largest loss, 216.0, is beyond the axis." in picture.caption
     )
 
 
@@ -282,7 +286,7 @@ def test_commentary_on_a_last_best_epoch_asks_for_more():
     text = commentary.training(
         result([0], [0], metrics={"best_epoch": 3}, course=history([0.5, 0.6, 0.7]))
     )
-    assert "It is the last one" in text
+    assert "This is the last epoch" in text
 
 
 @pytest.mark.parametrize(
@@ -293,12 +297,13 @@ def test_commentary_on_a_last_best_epoch_asks_for_more():
             0.95,
             {},
             (
-                "is 20.0 points below the published one, 95.0\u00a0%. Had that been measured on as"
-                " many other images, the 95 % interval of the difference"
+                "is 20.0 percentage points below the published one, 95.0\u00a0%. If the published"
+                " accuracy was measured on the same number of other images, the 95 % confidence"
+                " interval of the difference"
             ),
         ),
-        (0.10, {}, "is 65.0 points above the published one"),
-        (0.75, {"data": "sample"}, "nothing can be concluded"),
+        (0.10, {}, "is 65.0 percentage points above the published one"),
+        (0.75, {"data": "sample"}, "allows no conclusion about the published result"),
         (0.75, {"changes": {"epochs": 3}}, "not expected to agree"),
         (None, {}, "No test accuracy was published"),
     ],
@@ -315,16 +320,16 @@ def test_the_verdict_is_as_cautious_as_the_data(published, metrics, expected):
 @pytest.mark.parametrize(
     "train, validation, settings, expected",
     [
-        (0.95, 0.80, {}, "a gap of +15.0 points: the network overfits."),
-        (0.85, 0.80, {}, "a gap of +5.0 points: some overfitting."),
-        (0.80, 0.80, {}, "no sign of overfitting there."),
+        (0.95, 0.80, {}, "a gap of +15.0 percentage points: the network overfits."),
+        (0.85, 0.80, {}, "a gap of +5.0 percentage points: there is some overfitting."),
+        (0.80, 0.80, {}, "no sign of overfitting at this epoch."),
         (
             0.70,
             0.80,
             {},
             (
-                "a gap of \u221210.0 points; training accuracy is averaged over the epoch, while"
-                " the weights improve."
+                "a gap of \u221210.0 percentage points; training accuracy is an average over the"
+                " epoch, during which the weights improve."
             ),
         ),
         (
@@ -334,10 +339,15 @@ def test_the_verdict_is_as_cautious_as_the_data(published, metrics, expected):
                 "model_args": {"block_dropout": [0.0, 0.1]},
                 "augmentation": {"horizontal_flip": True},
             },
-            "and measured under dropout and augmentation.",
+            "and it is measured with dropout and augmentation.",
         ),
-        (0.70, 0.80, {"model_args": {"block_dropout": [0.0, 0.0]}}, "while the weights improve."),
-        (0.34, 0.35, {}, ": on the validation images it cannot be told from guessing."),
+        (
+            0.70,
+            0.80,
+            {"model_args": {"block_dropout": [0.0, 0.0]}},
+            "during which the weights improve.",
+        ),
+        (0.34, 0.35, {}, "the network is indistinguishable from guessing."),
     ],
 )
 def test_the_gap_is_explained_by_what_the_run_did(train, validation, settings, expected):
@@ -376,7 +386,7 @@ def test_cross_entropy_and_top_3_accuracy_are_those_of_their_formulas():
 
 def test_pairs_that_tie_are_not_called_the_worst():
     found = result([0, 1, 2], [1, 2, 0])
-    assert "One of the pairs confused most" in commentary.evaluation(
+    assert "One of the pairs of classes confused most often" in commentary.evaluation(
         found, evaluation.confused_pairs(found)
     )
 
@@ -498,8 +508,8 @@ def test_the_gradients_of_the_two_losses_are_those_of_their_formulas():
     says = commentary.squared_error(table)
     assert (
         "(1 image)" in says
-        and f"{numeric[0] / numeric[1]:.3g} times as long as that of the squared error,"
-        " where it gives 0.5 and more (1 image)"
+        and f"{numeric[0] / numeric[1]:.3g} times that of the squared error;"
+        " where the probability is 0.5 or more (1 image)"
         in says
     )
 
@@ -507,15 +517,15 @@ def test_the_gradients_of_the_two_losses_are_those_of_their_formulas():
 def test_a_gradient_that_is_all_gone_is_no_division_by_zero():
     says = commentary.squared_error(evaluation.both_losses(result([0, 1], [0, 2], confidence=1.0)))
     assert (
-        "more than a million times as long" in says
-        and "where it gives 0.5 and more (1 image)" in says
+        "more than a million times that of the squared error" in says
+        and "where the probability is 0.5 or more (1 image)" in says
     )
 
 
 def test_no_mistakes_leave_nothing_to_learn_from():
     table = evaluation.both_losses(result([0, 1], [0, 1]))
     assert (
-        "No image was given its true class with a probability below 0.01"
+        "The network gave no image's true class a probability below 0.01"
         in commentary.squared_error(table)
     )
 
@@ -543,24 +553,27 @@ def test_imbalance_is_told_with_both_averages():
         found,
     )
     assert (
-        "The largest class has 9 training images (cat), the smallest 2 (dog)." in says
+        "The largest class, cat, has 9 training images; the smallest, dog, has 2." in says
         and "66.7\u00a0%" in says
         and "80.0\u00a0%" in says
     )
 
 
-def test_an_accuracy_on_the_images_that_chose_the_epoch_is_said_to_be_on_the_high_side():
+def test_an_accuracy_on_the_images_that_selected_the_epoch_is_said_to_be_optimistic():
     found = result([0, 0, 1], [0, 1, 1], metrics={"evaluated_split": "validation"})
     says = commentary.evaluation(found, evaluation.confused_pairs(found))
     assert (
         "2 of 3 validation images" in says
-        and "There is no test split; the same images chose the epoch" in says
+        and "The same images were used to select the epoch" in says
     )
     verdict = commentary.verdict(
         found,
         {"test_accuracy": None, "validation_accuracy": 0.6, "source": "a document", "note": None},
     )
-    assert "is 6.7 points above the published one, 60.0" in verdict and "The two agree" in verdict
+    assert (
+        "is 6.7 percentage points above the published one, 60.0" in verdict
+        and "the two accuracies agree" in verdict
+    )
 
 
 def test_what_was_mended_is_listed():
@@ -603,7 +616,7 @@ def test_of_very_many_runs_the_best_are_drawn_and_the_others_counted():
     shown = [label.get_text() for label in picture.figure.axes[0].get_yticklabels()]
     assert (
         shown == [f"run {number}" for number in reversed(range(10, 60))]
-        and "the 50 best of 60 others" in picture.caption
-        and "allowing for 60 comparisons" in picture.caption
+        and "the best 50 of 60 configurations" in picture.caption
+        and "correction for 60 comparisons" in picture.caption
     )
     assert picture.figure.get_figheight() < 8

@@ -71,7 +71,7 @@ def test_a_finished_run_shows_accuracy_split_curve_date_and_what_there_is_to_ope
         "PDF (es)": "cifar10_l2--sample--epochs-2/report.es.pdf",
         "notebook": "cifar10_l2--sample--epochs-2/notebook.ipynb",
     }
-    assert found.svg["aria-label"] == "from 0.500 to 0.625 in 2 epochs, 0.625 at best"
+    assert found.svg["aria-label"] == "from 0.500 to 0.625 in 2 epochs, best 0.625"
 
 
 def test_the_index_is_in_the_language_it_was_last_asked_for_in():
@@ -201,7 +201,7 @@ def test_a_run_whose_parameter_file_is_gone_is_listed_and_outdated():
         paths.reports() / "no_such_thing"
     )
     assert listed()[folder.name].status == "outdated" and listed()[folder.name].why == [
-        "params/no_such_thing.yaml is not there, or cannot be read"
+        "params/no_such_thing.yaml does not exist or cannot be read"
     ]
 
 
@@ -225,14 +225,14 @@ def test_a_comparison_is_outdated_once_one_of_its_runs_is_done_again_or_another_
         listed()[folder.name].assignment,
     ) == ("comparison", "finished", "cifar10")
     finish(other)
-    assert listed()[folder.name].why == ["cifar10_rmsprop has been finished since"]
+    assert listed()[folder.name].why == ["cifar10_rmsprop has finished since"]
     finish(experiments.load("cifar10_l2"), accuracy=0.5)
     finish(experiments.load("cifar10_naive_adam"))
     assert listed()[folder.name].status == "outdated"
     assert listed()[folder.name].why == [
-        "cifar10_l2 has been done again since",
-        "cifar10_rmsprop has been finished since",
-        "cifar10_naive_adam has been finished since",
+        "cifar10_l2 has been repeated since",
+        "cifar10_rmsprop has finished since",
+        "cifar10_naive_adam has finished since",
     ]
 
 

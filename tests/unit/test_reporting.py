@@ -359,7 +359,7 @@ def test_the_title_block_comes_from_the_report_output_and_is_shown_once():
     assert made.find(class_="subtitle").get_text() == "Assignment 3"
     assert "TWICE" not in made.get_text() and "Words." in made.main.get_text()
     assert (
-        "these numbers say nothing about the real data set" in made.find(class_="sample").get_text()
+        "These numbers say nothing about the real data set" in made.find(class_="sample").get_text()
     )
     assert [heading.get_text() for heading in made.find_all("h2")] == ["1 Data"]
     assert made.html["lang"] == "en"
@@ -652,7 +652,7 @@ def test_who_hands_it_in_when_it_was_run_and_of_which_source_stands_in_both_titl
         "Course": "Deep Learning",
         "Institution": "A University",
         "Date": "1 May 2026, 12:00 UTC",
-        "Commit": "0123456789, with changes",
+        "Commit": "0123456789, with uncommitted changes",
     }
     about = pypdf.PdfReader(pdf_file).metadata
     assert (about.title, about.author) == ("T", "Ada Lovelace, Grace Hopper") and b"Ada" not in (
@@ -893,4 +893,7 @@ def test_headings_and_displayed_html_take_no_name_that_the_page_needs_itself():
 
 
 def test_a_reference_to_nothing_is_seen():
-    assert "See [nothing is called typo]." in page("# T", "See [](#typo).").main.get_text()
+    assert (
+        "See [no figure, table or section named typo]."
+        in page("# T", "See [](#typo).").main.get_text()
+    )

@@ -300,8 +300,8 @@ def test_differences_over_seeds_are_those_of_the_paired_t_test_adjusted_after_ho
         assert table.loc[label, ["low", "high"]].tolist() == pytest.approx([low, high])
     said = comparison.of(sweep).conclusion()
     assert (
-        "- Supported, also after allowing for 4 comparisons at once: the difference from Adam, in"
-        " points, of SGD (\u2212"
+        "- Supported, also after correction for 4 comparisons: the difference from Adam, in"
+        " percentage points, of SGD (\u2212"
         in said
         and "3 seeds are few" in said
     )
@@ -348,7 +348,7 @@ def test_an_outdated_run_takes_the_verdict_back(repeated):
         and runs.differences() == []
     )
     assert runs.exceptions().rows == [
-        {"Run": "RMSprop, seed 1", "Outdated, since": "training.loop.evaluate changed"}
+        {"Run": "RMSprop, seed 1", "Outdated because": "training.loop.evaluate changed"}
     ]
 
 
@@ -422,7 +422,7 @@ def test_what_was_evaluated_on_other_images_is_not_compared_and_that_is_said(pro
     sweep = sweeps.load("mine")
     assert differences_of(sweep)["label"].tolist() == ["same"]
     assert (
-        "Not compared, since they were evaluated on other images than the base: others."
+        "Not compared, because they were not evaluated on the same images as the base: others."
         in comparison.of(sweep).conclusion()
     )
 
@@ -518,7 +518,7 @@ def test_an_incomplete_sweep_gets_no_verdict_but_what_is_missing(repeated):
     assert (
         runs.conclusion()
         == "**No verdict yet:** 1 of 15 runs are missing or outdated (SGD, seed 3). `make sweep"
-        " NAME=cifar10_optimizers` goes on with them."
+        " NAME=cifar10_optimizers` runs them."
     )
     assert runs.differences() == [] and "2 of 3" in runs.overview().rows["Runs"].tolist()
 

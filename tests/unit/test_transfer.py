@@ -417,10 +417,10 @@ def test_an_answer_survives_a_stop_while_the_files_move_into_place(dogs):
 
 def test_random_weights_are_stamped_on_the_report_and_the_weights_file_is_named(dogs):
     stamped = json.dumps(experiment()._repr_mimebundle_())
-    assert "random weights: they were asked for by name" in stamped
+    assert "random weights, as requested" in stamped
     (paths.data() / "weights").mkdir(parents=True)
     (paths.data() / "weights/mobilenet_v2_1.0_224_no_top_approximate.h5").touch()
-    assert "approximate.h5, which is not a file that Keras releases" in json.dumps(
+    assert "approximate.h5, which is not a file released by Keras" in json.dumps(
         experiments.load("dog_breeds_mobilenetv2")._repr_mimebundle_()
     )
     (
@@ -432,7 +432,7 @@ def test_random_weights_are_stamped_on_the_report_and_the_weights_file_is_named(
     result = training.fit(experiment(), dogs, quiet)
     assert {
         "Item": "Pretrained weights",
-        "Value": "none: random ones were asked for by name",
+        "Value": "none (random weights, as requested)",
     } in results.provenance_table(result)
     assert "random weights" not in json.dumps(
         experiments.load("dog_breeds_mobilenetv2")._repr_mimebundle_()

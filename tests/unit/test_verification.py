@@ -129,7 +129,7 @@ def test_without_a_finished_run_there_is_nothing_to_verify():
 def test_a_stamped_verdict_stands_in_the_report_until_the_run_is_replaced(repeated, tiny):
     verification.stamp(experiment(), verification.verify(experiment()))
     told = results.provenance_table(results.load(experiment().folder))[0]
-    assert told["Item"] == "Verified" and told["Value"].startswith("identical, run again ")
+    assert told["Item"] == "Verified" and told["Value"].startswith("identical, repeated on ")
     verdict = verification.verify(experiment())
     with pytest.raises(
         ValueError, match="not stamped: what .* was made from is no longer here .seed: 1, now 2."

@@ -111,8 +111,8 @@ def confused_pairs(result: Result, most: int = 5) -> pd.DataFrame:
         {
             N_("Class"): names[a],
             N_("Other class"): names[b],
-            N_("First taken for second"): int(matrix[a, b]),
-            N_("Second taken for first"): int(matrix[b, a]),
+            N_("First predicted as second"): int(matrix[a, b]),
+            N_("Second predicted as first"): int(matrix[b, a]),
             N_("Mistakes"): int(matrix[a, b] + matrix[b, a]),
         }
         for a in range(len(names))
@@ -121,8 +121,8 @@ def confused_pairs(result: Result, most: int = 5) -> pd.DataFrame:
     columns = [
         "Class",
         "Other class",
-        "First taken for second",
-        "Second taken for first",
+        "First predicted as second",
+        "Second predicted as first",
         "Mistakes",
     ]
     table = pd.DataFrame(rows, columns=columns)
@@ -143,9 +143,9 @@ def confident_mistakes(result: Result, most: int = 10) -> tuple[np.ndarray, list
     wrong = wrong[np.argsort(-probability[wrong], kind="stable")][:most]
     return wrong, [
         _(
-            "{said} {sure}\nis {true}",
-            said=result.class_names[result.predicted[i]],
-            sure=percent(probability[i], 0),
+            "{predicted} {probability}\ntrue: {true}",
+            predicted=result.class_names[result.predicted[i]],
+            probability=percent(probability[i], 0),
             true=result.class_names[result.labels[i]],
         )
         for i in wrong

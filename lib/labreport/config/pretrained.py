@@ -99,18 +99,15 @@ def remark(model_args: dict, image_side: int | None) -> str | None:
     if "weights" not in model_args:
         return None
     if model_args["weights"] == "random":
-        return _(
-            "The pretrained part starts from random weights: they were asked for by name (weights ="
-            " random)."
-        )
+        return _("The pretrained part starts from random weights, as requested (weights = random).")
     path = find(model_args, image_side)
     if path is None or any(
         path.name == file_name(model_args, side) for side in (image_side, *SIDES)
     ):
         return None
     return _(
-        "The pretrained part starts from {file}, which is not a file that Keras releases: its"
-        " numbers may differ from those of the released weights.",
+        "The pretrained part starts from {file}, which is not a file released by Keras. Its"
+        " weights may differ from the released ones.",
         file=path.name,
     )
 

@@ -103,7 +103,7 @@ def _signed(document: Document, authorship: Authorship = NOBODY) -> Document:
         commit = (
             {
                 _("Commit"): (
-                    _("{commit}, with changes", commit=document.commit)
+                    _("{commit}, with uncommitted changes", commit=document.commit)
                     if document.changed
                     else document.commit
                 )
@@ -150,8 +150,8 @@ def render(
             document = replace(
                 document,
                 warning=_(
-                    "Changed after it was executed: {files}. What stands here may not be what the"
-                    " run gave.",
+                    "Changed after execution: {files}. This report may not show what the run"
+                    " produced.",
                     files=", ".join(edited),
                 ),
             )

@@ -28,8 +28,8 @@ def html_page(document: Document) -> str:
         document=document,
         words={
             "sample": _(
-                "Sample data: drawn by the program; these numbers say nothing about the real data"
-                " set."
+                "Sample data: the program drew the images. These numbers say nothing about the real"
+                " data set."
             ),
             "experiment": _("Experiment"),
             "contents": _("Contents"),

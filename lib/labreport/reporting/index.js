@@ -1,4 +1,4 @@
-// Rows that hold all the words, in any order, and are of the chosen status and assignment.
+// Shows the rows that contain all words, in any order, and have the chosen status and assignment.
 const find = document.getElementById("find");
 if (find) {
   const chosen = { status: document.getElementById("status"), assignment: document.getElementById("assignment") }, shown = document.getElementById("shown");
@@ -8,7 +8,7 @@ if (find) {
     for (const [place, row] of rows.entries()) {
       row.hidden = !wanted.every((word) => texts[place].includes(word)) || Object.entries(chosen).some(([key, select]) => select.value && select.value !== row.dataset[key]);
     }
-    shown.textContent = shown.dataset.told.replace("{shown}", rows.filter((row) => !row.hidden).length);
+    shown.textContent = shown.dataset.template.replace("{shown}", rows.filter((row) => !row.hidden).length);
   };
   for (const control of [find, ...Object.values(chosen)]) control.addEventListener("input", filter);
   filter();

@@ -1,4 +1,4 @@
-"""Entries -> the page that lists them, one file like the reports beside it."""
+"""The index page: lists the entries in one HTML file, in the style of the reports."""
 
 import datetime
 from dataclasses import dataclass, field
@@ -52,11 +52,11 @@ def index_page(entries: list[Entry], written: str) -> str:
     }
     words = {
         "written": _(
-            "Runs, comparisons and sweeps as they were on {date}: what was at work comes first,"
-            " then the latest. Rewritten after each run, and by pipeline.py list.",
+            "Runs, comparisons and sweeps as of {date}. Those that were running come first, then"
+            " the most recent. This page is rewritten after each run and by pipeline.py list.",
             date=date(written),
         ),
-        "none": _("There is no run yet."),
+        "none": _("There are no runs yet."),
         "run": _("Run"),
         "assignment": _("Assignment"),
         "status": _("Status"),
@@ -69,7 +69,7 @@ def index_page(entries: list[Entry], written: str) -> str:
         "all": _("all"),
         "shown": _("{shown} of {all} shown", shown="{shown}", all=len(entries)),
     }
-    there = {entry.status for entry in entries}
+    present = {entry.status for entry in entries}
     return page(
         "index.html.j2",
         "report.js",
@@ -78,7 +78,7 @@ def index_page(entries: list[Entry], written: str) -> str:
         language=current_language(),
         title=_("Reports"),
         entries=entries,
-        statuses={key: told for key, told in statuses.items() if key in there},
+        statuses={key: label for key, label in statuses.items() if key in present},
         assignments=sorted({entry.assignment for entry in entries} - {""}),
         kinds={"run": "", "comparison": _("comparison"), "sweep": _("sweep")},
         splits={"test": _("test"), "validation": _("validation")},
@@ -110,11 +110,11 @@ def _curve(values: list[float]) -> Markup:
         for place, value in enumerate(values)
     ]
     last = number(values[-1], 3)
-    told = (
+    description = (
         _("{last} after {epochs}", last=last, epochs=count(1, "epoch"))
         if len(values) == 1
         else _(
-            "from {first} to {last} in {epochs}, {best} at best",
+            "from {first} to {last} in {epochs}, best {best}",
             first=number(values[0], 3),
             last=last,
             best=number(max(values), 3),
@@ -126,4 +126,6 @@ def _curve(values: list[float]) -> Markup:
         '<svg class="curve" role="img" aria-label="{}" width="{w}" height="{h}" viewBox="0 0 {w}'
         ' {h}"><path d="M0 {foot}H{w}"/><polyline points="{}"/><circle cx="{x:.1f}" cy="{y:.1f}"'
         ' r="2.5"/></svg>'
-    ).format(told, line, w=WIDTH, h=HEIGHT, foot=HEIGHT - 0.5, x=points[-1][0], y=points[-1][1])
+    ).format(
+        description, line, w=WIDTH, h=HEIGHT, foot=HEIGHT - 0.5, x=points[-1][0], y=points[-1][1]
+    )

@@ -159,10 +159,10 @@ def _is_markdown(cell) -> bool:
 def _cell_blocks(cell, to_html, folder, language) -> list[Block]:
     source = joined(cell.source)
     if _is_markdown(cell):
-        return prose_blocks(to_html(source), _pictures_beside(cell, folder))
+        return prose_blocks(to_html(source), _picture_resolver(cell, folder))
     if cell.cell_type == "raw":
         if cell.metadata.get("raw_mimetype", cell.metadata.get("format")) == "text/html":
-            return prose_blocks(source, _pictures_beside(cell, folder))
+            return prose_blocks(source, _picture_resolver(cell, folder))
         return [Text(without_control_characters(source), "raw")] if source.strip() else []
     blocks: list[Block] = []
     # nbconvert's TagRemovePreprocessor marks the cell and leaves its source in place.
@@ -195,7 +195,7 @@ def _merged_streams(outputs) -> list:
     return merged
 
 
-def _pictures_beside(cell, folder: Path | None):
+def _picture_resolver(cell, folder: Path | None):
     """Finds a cell's attachments, and picture files by their path relative to the notebook."""
     attachments = cell.get("attachments", {})
 
@@ -298,7 +298,7 @@ def _linked(html: str, anchors: set[str], shown: dict[str, list[Named]]) -> str:
         if target:
             return f'<a href="#{target.anchor}">{words}</a>'
         if not words.strip():  # a reference to nothing: a slip of the pen, which should be seen
-            return _("[nothing is called {place}]", place=escape(place))
+            return _("[no figure, table or section named {place}]", place=escape(place))
         return words if cell in shown else found[0]
 
     return re.sub(

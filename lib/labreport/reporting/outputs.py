@@ -108,13 +108,13 @@ def _figure(mime: str, data, metadata) -> list[Block]:
     # A display width in pixels: IPython writes one for pictures drawn at double density.
     width = own.get("width", 0)
 
-    def said(key):
+    def described(key):
         places = [own, metadata, *(entry for entry in metadata.values() if isinstance(entry, dict))]
         return next((str(place[key]) for place in places if place.get(key)), "")
 
-    caption = " ".join(without_control_characters(said("caption")).split())
+    caption = " ".join(without_control_characters(described("caption")).split())
     alt = (
-        said("alt")
+        described("alt")
         or caption
         or joined(data.get("text/plain", ""))
         or _("Picture without a description")

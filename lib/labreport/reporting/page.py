@@ -17,8 +17,8 @@ _HERE = Path(__file__).parent
 
 
 def page(template: str, *scripts: str, words: dict[str, str], **values) -> str:
-    """A page from a template of this package that fills frame.html.j2, in the current language.
-    scripts: files of this package, which become one.
+    """A page from a template that extends frame.html.j2, in the current language. scripts: files of
+    this package, joined into one.
 
     words: what the template says, by what it is for. values: language, title, and what the template
     shows.

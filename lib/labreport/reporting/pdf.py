@@ -159,20 +159,18 @@ def _described(name: str) -> str:
     """What an attached file is, for the list that a PDF viewer shows."""
     return {
         "parameters.yaml": _(
-            "The experiment with all its settings, to be run again: pipeline.py verify report.pdf"
+            "The experiment with all its settings; to repeat the run: pipeline.py verify report.pdf"
         ),
-        "metrics.json": _("What was measured, and what the training was made from"),
+        "metrics.json": _("The results, and the settings, data, code and versions of the training"),
         "history.csv": _("Accuracy and loss of each epoch"),
-        "provenance.json": _("What the run ran on: machine, versions, source, settings"),
-        "comparison.yaml": _("Which runs are compared, and with which settings"),
-        "sweep.yaml": _("The file of the sweep: what was varied, and with which seeds"),
+        "provenance.json": _(
+            "The environment of the run: machine, versions, source code, settings"
+        ),
+        "comparison.yaml": _("The compared runs and their settings"),
+        "sweep.yaml": _("The sweep file: varied settings and seeds"),
     }.get(
         name,
-        (
-            _("The packages that were installed, with their digests")
-            if name.endswith(".lock")
-            else name
-        ),
+        (_("The installed packages with their digests") if name.endswith(".lock") else name),
     )
 
 
@@ -187,7 +185,8 @@ def _opening(document: Document) -> str:
         "experiment": _("Experiment"),
         "contents": _("Contents"),
         "sample": _(
-            "Sample data: drawn by the program; these numbers say nothing about the real data set."
+            "Sample data: the program drew the images. These numbers say nothing about the real"
+            " data set."
         ),
         "sample-mark": (
             _("Changed after execution")

@@ -40,8 +40,8 @@ function number(text, [digits, groups]) { // "+1,234.5", "−3 %", "12 MB", "0.8
 // What the cells of a column are sorted by: numbers where all of them are, else words; null where there is nothing.
 function keys(cells) {
   const texts = cells.map((cell) => (cell.dataset.value ?? cell.textContent).replace(/[\s\u00a0\u202f]+/g, " ").trim());
-  const there = texts.filter((text) => !missing.test(text));
-  const way = [duration, ...notations.map((notation) => (text) => number(text, notation))].find((read) => !there.some((text) => Number.isNaN(read(text))));
+  const present = texts.filter((text) => !missing.test(text));
+  const way = [duration, ...notations.map((notation) => (text) => number(text, notation))].find((read) => !present.some((text) => Number.isNaN(read(text))));
   return texts.map((text) => (missing.test(text) ? null : way ? way(text) : text));
 }
 

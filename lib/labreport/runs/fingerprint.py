@@ -90,8 +90,8 @@ def differences(before: dict, now: dict, everywhere: bool = False) -> list[str]:
     if "source" in before:
         return [
             _(
-                "an earlier version of labreport made it, whose record of the code cannot be"
-                " compared with today's"
+                "made by an earlier version of labreport, whose record of the code cannot be"
+                " compared with the current one"
             )
         ]
     elsewhere = before.get("host") != now.get("host") and not everywhere
@@ -111,7 +111,7 @@ def differences(before: dict, now: dict, everywhere: bool = False) -> list[str]:
     ):
         found.append(
             _(
-                "pretrained weights: {before}, now {now}, of other content",
+                "pretrained weights: {before}, now {now} with different content",
                 before=(before.get("weights") or {}).get("file"),
                 now=(now.get("weights") or {}).get("file"),
             )

@@ -318,7 +318,7 @@ def _verified(verified: dict) -> str:
         "different": _("different"),
     }
     verdict = _(
-        "{verdict}, run again {when} ({where})",
+        "{verdict}, repeated on {when} ({where})",
         verdict=verdicts.get(verified["verdict"], verified["verdict"]),
         when=date(verified["verified"]),
         where=verified["ran_on"],
@@ -354,7 +354,7 @@ def _sessions(sessions: list[records.Session]) -> str | None:
 def _weights(result: Result) -> str | None:
     identity = result.metrics.identity
     if identity["settings"]["model_args"].get("weights") == "random":
-        return _("none: random ones were asked for by name")
+        return _("none (random weights, as requested)")
     weights = identity.get("weights")
     return f"{weights['file']} (sha256 {weights['sha256']})" if weights else None
 

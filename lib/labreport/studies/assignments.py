@@ -70,7 +70,10 @@ class Assignment(Study):
             ]
         ]
         if settings:
-            text = _("where there is no run as in the parameter file: {asked}", asked=settings)
+            text = _(
+                "for experiments without a run that uses the parameter file: {settings}",
+                settings=settings,
+            )
             fields.append([_("Settings"), text])
         return (
             _(

@@ -138,7 +138,9 @@ class _Today:
         """Why a run would be done otherwise today; empty where it would not."""
         experiment = self.experiment(result.experiment)
         if experiment is None:
-            return [_("params/{name}.yaml is not there, or cannot be read", name=result.experiment)]
+            return [
+                _("params/{name}.yaml does not exist or cannot be read", name=result.experiment)
+            ]
         try:
             return fingerprint.differences(
                 result.identity,
@@ -146,7 +148,7 @@ class _Today:
             )
         except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
             # of a model that is no longer there, for one
-            return [_("its settings do not go with today's source ({error})", error=error)]
+            return [_("its settings do not fit the current source code ({error})", error=error)]
 
     def _identity(self, experiment: Experiment, data: str) -> dict:
         """As identity.of: code, versions and weights are those of all runs of the same model,
@@ -354,26 +356,26 @@ def _changed_runs(
                 outdated = entry is not None and entry.status in ("outdated", "changed")
                 if complete == state_then.startswith("missing"):
                     reasons.append(
-                        _("{run} has been finished since", run=name)
+                        _("{run} has finished since", run=name)
                         if complete
-                        else _("{run} is not there any more", run=name)
+                        else _("{run} no longer exists", run=name)
                     )
                 elif (
                     complete
                     and files.sha256(paths.reports() / name / "metrics.json")
                     != digests[f"{name}/metrics.json"]
                 ):
-                    reasons.append(_("{run} has been done again since", run=name))
+                    reasons.append(_("{run} has been repeated since", run=name))
                 elif complete and ("outdated" in state_then.split(";")[0]) != outdated:
                     reasons.append(
                         _("{run} is outdated", run=name)
                         if outdated
-                        else _("{run} is not outdated any more", run=name)
+                        else _("{run} is no longer outdated", run=name)
                     )
             if comparison.kind == "comparison":
                 # a full run takes the place of one with settings of its own
                 reasons += [
-                    _("{run} has been finished since", run=name)
+                    _("{run} has finished since", run=name)
                     for name, entry in entries_by_name.items()
                     if entry.kind == "run"
                     and "--" not in name

@@ -27,16 +27,16 @@ def evaluation(result: Result, confused: pd.DataFrame) -> str:
     }
     if result.evaluated == "validation":
         text = _(
-            "With the weights of epoch {best}, {correct} of {images} validation images are"
-            " classified correctly: **{accuracy}** (95 % interval {low} to {high}, Wilson). There"
-            " is no test split; the same images chose the epoch, so that the figure is on the high"
-            " side.",
+            "With the weights of epoch {best}, the network classifies {correct} of {images}"
+            " validation images correctly: **{accuracy}** (95 % confidence interval {low} to"
+            " {high}, Wilson). There is no test split. The same images were used to select the"
+            " epoch, so this accuracy tends to be optimistic.",
             **words,
         )
     else:
         text = _(
-            "With the weights of epoch {best}, {correct} of {images} test images are classified"
-            " correctly: **{accuracy}** (95 % interval {low} to {high}, Wilson).",
+            "With the weights of epoch {best}, the network classifies {correct} of {images} test"
+            " images correctly: **{accuracy}** (95 % confidence interval {low} to {high}, Wilson).",
             **words,
         )
     if len(confused):
@@ -49,14 +49,14 @@ def evaluation(result: Result, confused: pd.DataFrame) -> str:
         }
         text += " " + (
             _(
-                "One of the pairs confused most is {one} and {other}: {images} in one direction or"
-                " the other.",
+                "One of the pairs of classes confused most often is {one} and {other}: {images},"
+                " counting both directions.",
                 **classes,
             )
             if tied
             else _(
-                "The pair confused most is {one} and {other}: {images} in one direction or the"
-                " other.",
+                "The pair of classes confused most often is {one} and {other}: {images}, counting"
+                " both directions.",
                 **classes,
             )
         )
@@ -70,9 +70,9 @@ def squared_error(table: pd.DataFrame) -> str:
     worst, right = table.iloc[0], table.iloc[2]
     if not worst["Images"]:
         return _(
-            "No image was given its true class with a probability below 0.01, so this run shows"
-            " nothing of what sets the two losses apart: on answers that are very wrong the squared"
-            " error has next to no gradient."
+            "The network gave no image's true class a probability below 0.01. This run therefore"
+            " cannot show how the two losses differ: for very wrong predictions, the gradient of"
+            " the squared error almost vanishes."
         )
 
     def times(row):
@@ -86,22 +86,23 @@ def squared_error(table: pd.DataFrame) -> str:
         )
 
     text = _(
-        "Where the network gives the true class a probability below 0.01 ({images}), the gradient"
-        " of the cross-entropy is {times} as long as that of the squared error",
+        "Where the network gives the true class a probability below 0.01 ({images}), the mean"
+        " gradient norm of the cross-entropy is {times} that of the squared error",
         images=count(int(worst["Images"]), "image"),
         times=times(worst),
     )
     if right["Images"]:
         text += _(
-            ", where it gives 0.5 and more ({images}) {times}",
+            "; where the probability is 0.5 or more ({images}), it is {times} that of the squared"
+            " error",
             images=count(int(right["Images"]), "image"),
             times=times(right),
         )
     if worst["Gradient of the cross-entropy"] < 2 * worst["Gradient of the squared error"]:
-        return text + "."
-    return text + _(
-        ": the squared error flattens out on answers that are very wrong, so that a network trained"
-        " with it learns little from them."
+        return f"{text}."
+    return f"{text}. " + _(
+        "The squared error is almost flat for very wrong predictions, so a network trained with it"
+        " learns little from them."
     )
 
 
@@ -117,9 +118,9 @@ def imbalance(dataset, result: Result) -> str:
     )
     sentences = [
         _(
-            "The largest class has {most} ({largest}), the smallest {least} ({smallest}). Averaged"
-            " over classes the recall is {recall}; averaged over images, which favours large"
-            " classes, the accuracy is {accuracy}.",
+            "The largest class, {largest}, has {most}; the smallest, {smallest}, has {least}. The"
+            " recall averaged over classes is {recall}. The accuracy, in which large classes count"
+            " more, is {accuracy}.",
             most=count(int(sizes.max()), "training image"),
             largest=dataset.class_names[sizes.argmax()],
             least=whole(int(sizes.min())),
@@ -131,7 +132,7 @@ def imbalance(dataset, result: Result) -> str:
     if len(set(sizes[evaluated])) > 1 and len(set(recall)) > 1:
         correlation = stats.spearmanr(sizes[evaluated], recall)
         meaning = (
-            _("no sign that the larger classes gain from it")
+            _("no evidence that larger classes are recognised more often")
             if correlation.pvalue >= 0.05
             else (
                 _("larger classes are recognised more often")
@@ -141,8 +142,8 @@ def imbalance(dataset, result: Result) -> str:
         )
         sentences.append(
             _(
-                "The rank correlation of a class's training images with its recall is {correlation}"
-                " (p = {p}): {says}.",
+                "The rank correlation (Spearman) between a class's number of training images and"
+                " its recall is {correlation} (p = {p}): {says}.",
                 correlation=number(correlation.statistic, 2, signed=True),
                 p=plain(float(f"{correlation.pvalue:.2g}")),
                 says=meaning,

@@ -14,7 +14,7 @@ def differs(experiment) -> str:
     if not experiment.differs:
         return _("The experiment is run as it was published.")
     return (
-        _("What the original did, and is done otherwise here:")
+        _("Differences from the published experiment:")
         + "\n\n"
         + "\n".join(f"- {_(difference)}" for difference in experiment.differs)
     )
@@ -33,8 +33,8 @@ def verdict(result: Result, published: dict) -> str:
 def _comparison(result: Result, published: dict) -> str:
     if result.metrics.data == "sample":
         return _(
-            "This run used sample data: it shows that the pipeline works, and nothing can be"
-            " concluded about the published result."
+            "This run used sample data. It shows that the pipeline works, but allows no conclusion"
+            " about the published result."
         )
     value = published.get(f"{result.evaluated}_accuracy")
     if value is None:
@@ -75,34 +75,35 @@ def _comparison(result: Result, published: dict) -> str:
     elif difference > 0:
         text = (
             _(
-                "The measured test accuracy, {measured}, is {apart} points above the published one,"
-                " {published}.",
+                "The measured test accuracy, {measured}, is {apart} percentage points above the"
+                " published one, {published}.",
                 **words,
             )
             if on
             else _(
-                "The measured validation accuracy, {measured}, is {apart} points above the"
-                " published one, {published}.",
+                "The measured validation accuracy, {measured}, is {apart} percentage points above"
+                " the published one, {published}.",
                 **words,
             )
         )
     else:
         text = (
             _(
-                "The measured test accuracy, {measured}, is {apart} points below the published one,"
-                " {published}.",
+                "The measured test accuracy, {measured}, is {apart} percentage points below the"
+                " published one, {published}.",
                 **words,
             )
             if on
             else _(
-                "The measured validation accuracy, {measured}, is {apart} points below the"
-                " published one, {published}.",
+                "The measured validation accuracy, {measured}, is {apart} percentage points below"
+                " the published one, {published}.",
                 **words,
             )
         )
     text += " " + _(
-        "Had that been measured on as many other images, the 95 % interval of the difference would"
-        " be {low} to {high} points (Newcombe, 1998).",
+        "If the published accuracy was measured on the same number of other images, the 95 %"
+        " confidence interval of the difference is {low} to {high} percentage points (Newcombe,"
+        " 1998).",
         low=number(100 * low, 1, signed=True),
         high=number(100 * high, 1, signed=True),
     )
@@ -110,11 +111,15 @@ def _comparison(result: Result, published: dict) -> str:
         text
         + " "
         + (
-            _("The two agree within the uncertainty of the images.")
+            _(
+                "The interval contains zero: the two accuracies agree within the sampling"
+                " uncertainty of the images."
+            )
             if low <= 0 <= high
             else _(
-                "The difference is larger than the images alone explain; the seed, the split and"
-                " the choice of the epoch add to it."
+                "The interval does not contain zero: the difference is larger than the sampling of"
+                " the images alone would explain. The seed, the split and the choice of the epoch"
+                " may also contribute."
             )
         )
     )
@@ -128,15 +133,12 @@ def changed_source(result) -> str:
     if not lines:
         return ""
     more = (
-        "\n"
-        + _(
-            "({lines} more lines stand in provenance.json)", lines=whole(len(lines) - SHOWN_OF_DIFF)
-        )
+        "\n" + _("({lines} more lines in provenance.json)", lines=whole(len(lines) - SHOWN_OF_DIFF))
         if len(lines) > SHOWN_OF_DIFF
         else ""
     )
     return (
-        _("The run used source that differs from its commit:")
+        _("The run used source code that differs from its commit:")
         + "\n\n"
         + "\n".join(["~~~~~~~~diff", *lines[:SHOWN_OF_DIFF], "~~~~~~~~", more])
     )

@@ -21,8 +21,8 @@ def loading(dataset) -> str:
     origin = _("**Sample data**, drawn by the program") if dataset.sample else _("Real data")
     height, width, channels = dataset.image_shape
     return _(
-        "{origin}: {images} colour images of {width} x {height} pixels in {classes} classes:"
-        " {sizes}.",
+        "{origin}: {images} colour images of {width} x {height} pixels in {classes} classes"
+        " ({sizes}).",
         origin=origin,
         images=whole(sum(map(len, dataset.splits.values()))),
         width=width,
@@ -37,7 +37,7 @@ def inspection(dataset) -> str:
     return (
         "\n".join(f"- {note}" for note in dataset.notes)
         if dataset.notes
-        else _("No image stands in two splits, and none had to be left out.")
+        else _("No image appears in two splits, and no image was excluded.")
     )
 
 
@@ -47,29 +47,29 @@ def conditioning(experiment, dataset) -> str:
     images = np.asarray(dataset.train.images[evenly(len(dataset.train), 1000)])
     means = ", ".join(number(mean, 1) for mean in images.mean(axis=(0, 1, 2)))
     parts = {
-        "horizontal_flip": lambda value: _("half of the images mirrored left to right"),
-        "vertical_flip": lambda value: _("half of them upside down"),
+        "horizontal_flip": lambda value: _("half of the images flipped left to right"),
+        "vertical_flip": lambda value: _("half of the images flipped upside down"),
         "rotation_degrees": lambda value: _(
-            "rotated by up to {degrees} degrees either way", degrees=plain(value)
+            "rotations of up to {degrees} degrees in either direction", degrees=plain(value)
         ),
         "width_shift_fraction": lambda value: _(
-            "shifted by up to {share} of the width", share=percent(value, 0)
+            "shifts of up to {share} of the width", share=percent(value, 0)
         ),
         "height_shift_fraction": lambda value: _(
-            "shifted by up to {share} of the height", share=percent(value, 0)
+            "shifts of up to {share} of the height", share=percent(value, 0)
         ),
         "zoom_fraction": lambda value: _(
-            "width and height each scaled by up to {share} either way", share=percent(value, 0)
+            "width and height each scaled up or down by up to {share}", share=percent(value, 0)
         ),
         "fill": lambda value: {
-            "nearest": _("what lies beyond the border filled in by the nearest pixels"),
-            "reflect": _("what lies beyond the border filled in by mirrored pixels"),
+            "nearest": _("areas beyond the border filled with the nearest pixels"),
+            "reflect": _("areas beyond the border filled with mirrored pixels"),
         }[value],
     }
     done = [parts[key](value) for key, value in experiment.augmentation.items() if value]
     text = _(
-        "In {images} pixels run from {lowest} to {highest}; the mean of red, green and blue is"
-        " {means}.",
+        "In {images}, pixel values range from {lowest} to {highest}; the means of red, green and"
+        " blue are {means}.",
         images=count(len(images), "training image"),
         lowest=images.min(),
         highest=images.max(),
@@ -78,5 +78,5 @@ def conditioning(experiment, dataset) -> str:
     return f"{text} " + (
         _("Augmentation: {done}.", done="; ".join(done))
         if done
-        else _("This experiment augments nothing.")
+        else _("This experiment uses no augmentation.")
     )

@@ -29,14 +29,16 @@ def training(result: Result) -> str:
     if epochs > 1:
         sentences.append(
             _(
-                "By {monitor}, epoch {best} is the best ({value}).",
+                "The best epoch by {monitor} is epoch {best} ({value}).",
                 monitor=monitor,
                 best=best,
                 value=number(value, 4),
             )
         )
         if best == epochs:
-            sentences.append(_("It is the last one: more epochs might still improve the model."))
+            sentences.append(
+                _("This is the last epoch, so more epochs might still improve the model.")
+            )
         else:
             last = history.iloc[-1]
             then = history.iloc[best - 1]
@@ -50,28 +52,24 @@ def training(result: Result) -> str:
             sentences.append(
                 (
                     _(
-                        "In the epoch after it training loss went from {loss} to {last_loss} while"
-                        " validation loss went from {val_loss} to {last_val_loss}",
+                        "In the following epoch, training loss went from {loss} to {last_loss} and"
+                        " validation loss from {val_loss} to {last_val_loss}",
                         **losses,
                     )
                     if epochs - best == 1
                     else _(
-                        "In the {epochs} after it training loss went from {loss} to {last_loss}"
-                        " while validation loss went from {val_loss} to {last_val_loss}",
+                        "Over the following {epochs}, training loss went from {loss} to"
+                        " {last_loss} and validation loss from {val_loss} to {last_val_loss}",
                         **losses,
                     )
                 )
-                + (
-                    _(": the network was learning its training images by heart.")
-                    if _memorises(result, best)
-                    else "."
-                )
+                + (_(": the network was overfitting.") if _overfits_later(result, best) else ".")
             )
     gap = metrics.train_accuracy - metrics.validation_accuracy
     sentences.append(
         _(
-            "At epoch {best} training accuracy is {training} and validation accuracy {validation},"
-            " a gap of {gap} points",
+            "At epoch {best}, training accuracy is {training} and validation accuracy"
+            " {validation}, a gap of {gap} percentage points",
             best=best,
             training=percent(metrics.train_accuracy),
             validation=percent(metrics.validation_accuracy),
@@ -82,9 +80,9 @@ def training(result: Result) -> str:
     return " ".join(sentences)
 
 
-def _memorises(result: Result, best: int) -> bool:
-    """Whether several epochs show it: validation loss clearly higher than at its best, training
-    loss lower, and training images known far better than the others.
+def _overfits_later(result: Result, best: int) -> bool:
+    """Whether the epochs after the best one show overfitting: training loss fell, validation loss
+    rose clearly, and training accuracy is above the interval of validation accuracy.
     """
     then, last = result.history.iloc[best - 1], result.history.iloc[-1]
     return (
@@ -104,24 +102,26 @@ def _interval(share: float, metrics: records.Metrics) -> tuple[float, float]:
 def _gap_meaning(gap: float, metrics: records.Metrics) -> str:
     low, high = _interval(metrics.validation_accuracy, metrics)
     if low <= 1 / len(metrics.dataset.class_names):
-        return _(": on the validation images it cannot be told from guessing.")
+        return _(": on the validation images, the network is indistinguishable from guessing.")
     if metrics.train_accuracy > high:  # further apart than so few validation images explain
-        return _(": the network overfits.") if gap > 0.1 else _(": some overfitting.")
+        return _(": the network overfits.") if gap > 0.1 else _(": there is some overfitting.")
     if gap > 0.03:
-        return _(": the validation images are too few to tell it from none.")
+        return _(": with so few validation images, this gap cannot be distinguished from zero.")
     if gap < -0.03:
         settings = metrics.identity["settings"]
         dropout = any(
             np.any(value) for key, value in settings["model_args"].items() if "dropout" in key
         )
-        text = _("; training accuracy is averaged over the epoch, while the weights improve")
+        text = _(
+            "; training accuracy is an average over the epoch, during which the weights improve"
+        )
         if dropout and settings["augmentation"]:
-            return text + _(", and measured under dropout and augmentation.")
+            return text + _(", and it is measured with dropout and augmentation.")
         return text + (
-            _(", and measured under dropout.")
+            _(", and it is measured with dropout.")
             if dropout
-            else _(", and measured under augmentation.")
+            else _(", and it is measured with augmentation.")
             if settings["augmentation"]
             else "."
         )
-    return _(": no sign of overfitting there.")
+    return _(": no sign of overfitting at this epoch.")

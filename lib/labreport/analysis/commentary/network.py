@@ -18,10 +18,10 @@ def training_settings(experiment) -> list[dict]:
     """How the experiment trains, as rows of a setting and its value."""
     stopping = experiment.early_stopping
     if stopping["patience"] is None:
-        stops = _("none; best epoch by {monitor}", monitor=stopping["monitor"])
+        stops = _("none; best epoch selected by {monitor}", monitor=stopping["monitor"])
     else:
         stops = _(
-            "after {epochs} without a better {monitor}",
+            "after {epochs} without improvement in {monitor}",
             epochs=count(stopping["patience"], "epoch"),
             monitor=stopping["monitor"],
         )
@@ -30,9 +30,9 @@ def training_settings(experiment) -> list[dict]:
         if stopping["start_from_epoch"]:
             stops += _(", counted from epoch {epoch} on", epoch=stopping["start_from_epoch"] + 1)
     losses = {
-        "categorical_crossentropy": _("categorical crossentropy"),
-        "sparse_categorical_crossentropy": _("sparse categorical crossentropy"),
-        "binary_crossentropy": _("binary crossentropy"),
+        "categorical_crossentropy": _("categorical cross-entropy"),
+        "sparse_categorical_crossentropy": _("sparse categorical cross-entropy"),
+        "binary_crossentropy": _("binary cross-entropy"),
         "mean_squared_error": _("mean squared error"),
     }
     rows = {

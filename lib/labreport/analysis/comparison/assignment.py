@@ -17,16 +17,17 @@ from .comparison import Comparison
 from .runs import ComparedRun, Panels, evaluated_images, panels_by_model
 
 OVERVIEW = N_(
-    "The experiments: accuracies at the best epoch, the 95 % interval (Wilson) of the last one, in"
-    " percent."
+    "Accuracies of the experiments at the best epoch, in percent. The 95 % confidence interval"
+    " (Wilson) is that of the test accuracy or, without a test split, of the validation accuracy."
 )
 METHOD = N_(
-    "The best run is set against every other one that answered for the same images. With $b$ images"
-    " that the best alone has right, $c$ that the other alone has right, and $n$ images in all, the"
-    " difference of their accuracies is $(b - c) / n$. Its 95 % interval is Wald's with half an"
-    " image added to each of the four counts (Agresti and Min, 2005); $p$ is that of McNemar's"
-    " exact test, adjusted after Holm (1979) for all comparisons in a table. A difference counts as"
-    " supported where the interval leaves out zero and the adjusted $p$ is below 0.05."
+    "The best run is compared with every other run evaluated on the same images. Let $b$ be the"
+    " number of images that only the best run classifies correctly, and $c$ the number that only"
+    " the other run does. With $n$ images in all, the difference of the accuracies is $(b - c) /"
+    " n$. Its 95 % confidence interval is Wald's, with half an image added to each of the four"
+    " counts (Agresti and Min, 2005). $p$ is that of McNemar's exact test, adjusted by Holm's"
+    " method (1979) for all comparisons in a table. A difference counts as supported if the"
+    " interval excludes zero and the adjusted $p$ is below 0.05."
 )
 NOT_COMPARED = (*experiments.DESCRIPTION, *experiments.REHEARSAL)
 _ABSENT = object()
@@ -62,23 +63,23 @@ class AssignmentComparison(Comparison):
         if names["outdated"]:
             sentences.append(
                 _(
-                    "**Outdated**: settings, code, versions or files have changed since (data is"
-                    " not read here, and not checked): {named}.",
+                    "**Outdated**, because settings, code, versions or files have changed since"
+                    " the run (changes of the data are not checked): {named}.",
                     named=", ".join(names["outdated"]),
                 )
             )
         if names["short"]:
             sentences.append(
                 _(
-                    "**Short**, with settings other than the parameter file's: {named}.",
+                    "**Short**, with settings that differ from the parameter file: {named}.",
                     named=", ".join(names["short"]),
                 )
             )
         if not any(names.values()):
             sentences.append(
                 _(
-                    "All are as their parameter files say, and settings, source and versions are up"
-                    " to date."
+                    "All runs used the settings of their parameter files; settings, source code and"
+                    " versions are up to date."
                 )
             )
         return " ".join(sentences)
@@ -142,11 +143,11 @@ class AssignmentComparison(Comparison):
                 rows.append(
                     {
                         N_("Experiment"): self.study.label(run.experiment),
-                        N_("Set otherwise"): wording.first(changes) or None,
-                        N_("Outdated, since"): wording.first(run.outdated) or None,
+                        N_("Changed settings"): wording.first(changes) or None,
+                        N_("Outdated because"): wording.first(run.outdated) or None,
                     }
                 )
-        caption = N_("Runs that are not as their parameter file says, or not up to date.")
+        caption = N_("Runs that are outdated or whose settings differ from their parameter file.")
         return Table(rows, caption) if rows else None
 
     def panels(self) -> Panels:
@@ -186,10 +187,8 @@ class AssignmentComparison(Comparison):
                 if usual.get(key, _ABSENT) != value
             ]
             own += [_("no {setting}", setting=key) for key in usual if key not in flat]
-            rows.append(
-                {N_("Experiment"): label, N_("Sets"): "; ".join(own) or _("nothing otherwise")}
-            )
-        return [Table(rows, N_("What each experiment sets otherwise."))]
+            rows.append({N_("Experiment"): label, N_("Own settings"): "; ".join(own) or _("none")})
+        return [Table(rows, N_("Settings of each experiment that differ from the common ones."))]
 
     def method(self) -> str:
         return _(METHOD)
@@ -201,7 +200,8 @@ class AssignmentComparison(Comparison):
             if len(group) > 1:
                 best, images = group[0].label, evaluated_images(group)
                 caption = _(
-                    "How many points of accuracy the others are behind {best} on the {images}.",
+                    "How far the other runs are behind {best} on the {images}, in percentage"
+                    " points of accuracy.",
                     best=best,
                     images=images,
                 )

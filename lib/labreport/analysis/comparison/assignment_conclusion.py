@@ -21,15 +21,15 @@ def conclusion(runs: list[ComparedRun]) -> str:
     if alone and len(compared) > 1:
         paragraphs.append(
             _(
-                "Not compared with any other, since no other run was evaluated on the same images:"
-                " {named}.",
+                "Not compared with any other run, because no other run was evaluated on the same"
+                " images: {named}.",
                 named=", ".join(alone),
             )
         )
     elif alone:
         paragraphs.append(
             _(
-                "There is one finished run only, {named}: nothing to compare it with.",
+                "Only one run is finished, {named}, so there is nothing to compare it with.",
                 named=alone[0],
             )
         )
@@ -54,14 +54,14 @@ def _verdict(group: list[ComparedRun]) -> str:
     }
     text = (
         _(
-            "On the {images}, **{best}** and {tied} have the highest accuracy of {runs}: {accuracy}"
-            " ({low} to {high}).",
+            "On the {images}, **{best}** and {tied} have the highest accuracy of {runs}:"
+            " {accuracy} (95 % interval {low} to {high}).",
             **words,
         )
         if tied
         else _(
-            "On the {images}, **{best}** has the highest accuracy of {runs}: {accuracy} ({low} to"
-            " {high}).",
+            "On the {images}, **{best}** has the highest accuracy of {runs}: {accuracy} (95 %"
+            " interval {low} to {high}).",
             **words,
         )
     )
@@ -78,24 +78,26 @@ def _verdict(group: list[ComparedRun]) -> str:
         lead = {"named": ", ".join(chosen("supported")), "comparisons": len(table)}
         lines.append(
             _(
-                "Supported by the intervals, also after allowing for {comparisons} comparisons at"
-                " once: its lead, in points, over {named}.",
+                "Supported, also after correction for {comparisons} comparisons: its lead, in"
+                " percentage points, over {named}.",
                 **lead,
             )
             if len(table) > 1
-            else _("Supported by the intervals: its lead, in points, over {named}.", **lead)
+            else _("Supported: its lead, in percentage points, over {named}.", **lead)
         )
     if chosen("alone"):
         lines.append(
             _(
-                "Supported only if each comparison stood alone: its lead over {named}.",
+                "Supported only without the correction for multiple comparisons: its lead over"
+                " {named}.",
                 named=", ".join(chosen("alone")),
             )
         )
     if chosen("open"):
         lines.append(
             _(
-                "Not supported: its lead over {named}; either run may be the better one.",
+                "Not supported: its lead over {named}. In each of these pairs, either run may be"
+                " the better one.",
                 named=", ".join(chosen("open")),
             )
         )
@@ -115,59 +117,58 @@ def _published_accuracies(runs: list[ComparedRun]) -> str:
     if not total:
         return ""
     text = _(
-        "Published and measured accuracy agree within the uncertainty of the images (Newcombe's"
-        " interval of the difference, 1998, had the published one been measured on as many other"
-        " images) for {agreeing} of {experiments}",
+        "For {agreeing} of {experiments}, published and measured accuracy agree within the"
+        " sampling uncertainty of the images",
         agreeing=len(places["inside"]),
         experiments=count(total, "experiment"),
     )
     if places["above"]:
         text += _(
-            "; the published one is above the measured one for {named}",
+            "; the published one is higher for {named}",
             named=", ".join(places["above"]),
         )
     if places["below"]:
         text += _(
-            "; the published one is below the measured one for {named}",
+            "; the published one is lower for {named}",
             named=", ".join(places["below"]),
         )
-    return f"{text}."
+    return f"{text}. " + _(
+        "This follows from Newcombe's 95 % interval of the difference (1998), which assumes that"
+        " the published accuracy was measured on the same number of other images."
+    )
 
 
 def _limits(runs: list[ComparedRun]) -> str:
     """What the intervals leave out."""
     if all(run.result.metrics.data == "sample" for run in runs):
         return _(
-            "**All runs used sample data**: this shows that the comparison works, and nothing can"
-            " be concluded about the real data set or the models."
+            "**All runs used sample data.** This shows that the comparison works, but allows no"
+            " conclusion about the real data set or the models."
         )
     sentences = [
         _(
-            "The intervals cover the drawing of the evaluated images alone. Each experiment was run"
-            " once: what another seed would change is not in them, and the best run is the best of"
-            " these very numbers, so that its lead is on the large side."
+            "The intervals account only for the sampling of the evaluated images. Each experiment"
+            " was run once, so they do not include the variation between seeds. The best run was"
+            " selected by these same accuracies, so its lead tends to be overestimated."
         )
     ]
     if any(run.result.evaluated == "validation" for run in runs):
         sentences.append(
             _(
-                "Where there is no test split, the validation images also chose the epoch;"
-                " accuracies on them are on the high side, the more so the longer a run."
+                "Where there is no test split, the validation images were also used to select the"
+                " epoch. Accuracies on them tend to be optimistic, the more so the longer a run."
             )
         )
     if any(run.run.short for run in runs):
         sentences.append(
             _(
-                "Short runs differ from the others in their settings too, not in the experiment"
-                " alone."
+                "Short runs also differ from the others in their settings, not only in the"
+                " experiment."
             )
         )
     if any(run.run.outdated for run in runs):
         sentences.append(
-            _(
-                "Outdated runs were made with other settings, source or versions than the present"
-                " ones."
-            )
+            _("Outdated runs used settings, source code or versions that have changed since.")
         )
     if any(run.result.metrics.data == "sample" for run in runs):
         sentences.append(_("Runs on sample data say nothing about the real data set."))

@@ -18,28 +18,30 @@ from .runs import MOST_LINES, Panels, evaluated_images, in_panels, panels_by_mod
 from .scores import Score
 
 OVERVIEW = N_(
-    "The configurations, best mean first: accuracy over the seeds in percent, its standard"
-    " deviation and the 95 % interval of the mean (Student's t; with one seed the interval of the"
-    " images, Wilson's)."
+    "The configurations, ordered by mean accuracy: mean and standard deviation over the seeds, in"
+    " percent, and the 95 % confidence interval of the mean (Student's t). With one seed, it is"
+    " Wilson's interval over the images."
 )
 METHOD_OVER_SEEDS = N_(
-    "Each configuration is set against the base over the seeds: a seed gives both the same split,"
-    " the same order of images and the same start, as far as their models allow, so the differences"
-    " are paired. Their mean, its 95 % interval and $p$ are those of the paired $t$ test, with $p$"
-    " adjusted after Holm (1979) for all comparisons. With few seeds the test takes it on trust"
-    " that differences are normally distributed; where all seeds give the very same difference it"
-    " has nothing to judge by. With three seeds or more a difference counts as supported where the"
-    " adjusted $p$ is below 0.05 and the interval leaves out zero. The seeds cover training; that"
-    " all were evaluated on the same kind of images, and few of them, is not in the intervals."
+    "Each configuration is compared with the base, seed by seed. As far as their models allow, a"
+    " seed gives both the same split, the same order of images and the same initial weights, so the"
+    " differences are paired. The mean difference, its 95 % confidence interval and $p$ are those"
+    " of the paired $t$ test, with $p$ adjusted by Holm's method (1979) for all comparisons. With"
+    " few seeds, the test relies on the assumption that the differences are normally distributed."
+    " If all seeds give exactly the same difference, the test cannot be applied. With three or more"
+    " seeds, a difference counts as supported if the adjusted $p$ is below 0.05 and the interval"
+    " excludes zero. The intervals reflect the variation between seeds. They do not include the"
+    " uncertainty that comes from evaluating all runs on few images of the same kind."
 )
 METHOD_OVER_IMAGES = N_(
-    "Each configuration was run once and is set against the base image by image. With $b$ images"
-    " that it alone has right, $c$ that the base alone has right, and $n$ in all, the difference of"
-    " their accuracies is $(b - c) / n$. Its 95 % interval is Wald's with half an image added to"
-    " each of the four counts (Agresti and Min, 2005); $p$ is that of McNemar's exact test,"
-    " adjusted after Holm (1979) for all comparisons. A difference counts as supported where the"
-    " interval leaves out zero and the adjusted $p$ is below 0.05. What another seed would change"
-    " is not in them."
+    "Each configuration was run once and is compared with the base, image by image. Let $b$ be the"
+    " number of images that only this configuration classifies correctly, and $c$ the number that"
+    " only the base does. With $n$ images in all, the difference of the accuracies is $(b - c) /"
+    " n$. Its 95 % confidence interval is Wald's, with half an image added to each of the four"
+    " counts (Agresti and Min, 2005). $p$ is that of McNemar's exact test, adjusted by Holm's"
+    " method (1979) for all comparisons. A difference counts as supported if the interval excludes"
+    " zero and the adjusted $p$ is below 0.05. The intervals do not include the variation between"
+    " seeds."
 )
 MOST_MISSING = 12  # runs that are named; the others are counted
 
@@ -66,7 +68,7 @@ class SweepComparison(Comparison):
 
     def standing(self) -> str:
         text = _(
-            "{finished} of {runs} are finished: {configurations}, {seeds} each.",
+            "{finished} of {runs} are finished ({configurations} with {seeds} each).",
             finished=len(self.study.runs) - len(self.missing),
             runs=count(len(self.study.runs), "run"),
             configurations=count(len(self.study.configurations), "configuration"),
@@ -74,7 +76,7 @@ class SweepComparison(Comparison):
         )
         return f"{text} " + (
             _(
-                "**Missing, or outdated:** {named}.",
+                "**Missing or outdated:** {named}.",
                 named=wording.first(self.missing, MOST_MISSING),
             )
             if self.missing
@@ -111,12 +113,12 @@ class SweepComparison(Comparison):
         rows = [
             {
                 N_("Run"): self.study.label(run.experiment),
-                N_("Outdated, since"): wording.first(run.outdated),
+                N_("Outdated because"): wording.first(run.outdated),
             }
             for run in self.study.runs
             if run.outdated
         ]
-        caption = N_("Runs that are not as their parameter file says, or not up to date.")
+        caption = N_("Runs that are outdated or whose settings differ from their parameter file.")
         return Table(rows, caption) if rows else None
 
     def panels(self) -> Panels:
@@ -163,7 +165,7 @@ class SweepComparison(Comparison):
             {N_("Setting"): key, N_("Value"): wording.setting(value)}
             for key, value in shared.items()
         ]
-        return Table(rows, N_("Settings that all share."))
+        return Table(rows, N_("Settings that all configurations share."))
 
     def own_settings(self) -> list[Table | Picture]:
         """A row a configuration with its differences from the base, and its mean; and a figure of
@@ -185,11 +187,12 @@ class SweepComparison(Comparison):
             rows.append(
                 {
                     N_("Configuration"): configuration.label,
-                    N_("Differs from the base in"): "; ".join(own) or _("nothing: it is the base"),
+                    N_("Differs from the base in"): "; ".join(own)
+                    or _("nothing (this is the base)"),
                     N_("Mean accuracy"): means.get(configuration.label),
                 }
             )
-        shown: list[Table | Picture] = [Table(rows, N_("What was varied, and what came of it."))]
+        shown: list[Table | Picture] = [Table(rows, N_("The varied settings and their accuracy."))]
         effects = self.effects()
         return [*shown, figures.effects(effects)] if effects else shown
 
@@ -248,8 +251,8 @@ class SweepComparison(Comparison):
             else evaluated_images(self.runs)
         )
         caption = _(
-            "How many points of accuracy each configuration is ahead of the base, {base}, over"
-            " {of}.",
+            "How far each configuration is ahead of the base, {base}, in percentage points of"
+            " accuracy, over {of}.",
             base=base,
             of=over,
         )
@@ -261,9 +264,9 @@ class SweepComparison(Comparison):
     def conclusion(self) -> str:
         if self.missing:
             return _(
-                "**No verdict yet:** {wanting} of {runs} are missing or outdated ({named}). `make"
-                " sweep NAME={sweep}` goes on with them.",
-                wanting=len(self.missing),
+                "**No verdict yet:** {missing} of {runs} are missing or outdated ({named}). `make"
+                " sweep NAME={sweep}` runs them.",
+                missing=len(self.missing),
                 runs=count(len(self.study.runs), "run"),
                 named=wording.first(self.missing, MOST_MISSING),
                 sweep=self.study.name,
@@ -286,7 +289,7 @@ def _difference_row(row, base: str) -> dict:
     )
     verdicts = {
         "supported": _("supported"),
-        "alone": _("only if it stood alone"),
+        "alone": _("only without correction"),
         "open": _("not supported"),
     }
     return {

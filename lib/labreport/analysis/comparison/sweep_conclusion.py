@@ -21,7 +21,8 @@ def conclusion(sweep: Sweep, ranked: list[Score], runs: list[ComparedRun]) -> st
         lines.append(
             "- "
             + _(
-                "Not compared, since they were evaluated on other images than the base: {named}.",
+                "Not compared, because they were not evaluated on the same images as the base:"
+                " {named}.",
                 named=wording.first(others, NAMED),
             )
         )
@@ -67,21 +68,23 @@ def _verdict(verdict: str, rows: list, base: str, comparisons: int) -> str:
     words = {"base": base, "named": named, "comparisons": comparisons}
     if verdict == "alone":
         return _(
-            "Supported only if each comparison stood alone: the difference from {base}, in points,"
-            " of {named}.",
+            "Supported only without the correction for multiple comparisons: the difference from"
+            " {base}, in percentage points, of {named}.",
             **words,
         )
     if verdict == "open":
         return _(
-            "Not supported, so that either may be the better one: the difference from {base}, in"
-            " points, of {named}.",
+            "Not supported: the difference from {base}, in percentage points, of {named}. In each"
+            " of these pairs, either configuration may be the better one.",
             **words,
         )
     if comparisons == 1:
-        return _("Supported: the difference from {base}, in points, of {named}.", **words)
+        return _(
+            "Supported: the difference from {base}, in percentage points, of {named}.", **words
+        )
     return _(
-        "Supported, also after allowing for {comparisons} comparisons at once: the difference from"
-        " {base}, in points, of {named}.",
+        "Supported, also after correction for {comparisons} comparisons: the difference from"
+        " {base}, in percentage points, of {named}.",
         **words,
     )
 
@@ -90,8 +93,8 @@ def _limits(sweep: Sweep, runs: list[ComparedRun]) -> str:
     """What the differences leave out."""
     if sweep.sample:
         return _(
-            "**The runs used sample data**: this shows that the sweep works, and nothing can be"
-            " concluded about the real data set or the models."
+            "**The runs used sample data.** This shows that the sweep works, but allows no"
+            " conclusion about the real data set or the models."
         )
     sentences = []
     if len(sweep.seeds) == 2:
@@ -99,21 +102,21 @@ def _limits(sweep: Sweep, runs: list[ComparedRun]) -> str:
     elif len(sweep.seeds) > 2:
         sentences.append(
             _(
-                "{seeds} are few: an effect that is not supported may be there all the same.",
+                "{seeds} are few: a difference that is not supported may still exist.",
                 seeds=count(len(sweep.seeds), "seed"),
             )
         )
     if any(run.result.evaluated == "validation" for run in runs):
         sentences.append(
             _(
-                "The validation images also chose the epoch; accuracies on them are on the high"
-                " side."
+                "The validation images were also used to select the epoch, so accuracies on them"
+                " tend to be optimistic."
             )
         )
     if sweep.settings:
         sentences.append(
             _(
-                "The runs have settings of their own, so that nothing follows for the experiments"
+                "The runs used changed settings, so they allow no conclusion about the experiments"
                 " as published."
             )
         )

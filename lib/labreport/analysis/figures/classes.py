@@ -1,4 +1,4 @@
-"""Classes beside each other: their images, recalls and confusions."""
+"""Figures that compare the classes: images, recall, confusion matrix."""
 
 from typing import Any
 
@@ -46,16 +46,16 @@ def class_counts(counts: pd.DataFrame) -> Picture:
     )
     if totals.nunique() == 1:
         alt = _(
-            "Bar chart of the images in each of {classes} classes, each with {images} images:"
-            " {per_split}.",
+            "Bar chart of the number of images in {classes} classes. Each class has {images}"
+            " images; in all: {per_split}.",
             classes=len(counts),
             images=whole(totals.iloc[0]),
             per_split=per_split,
         )
     else:
         alt = _(
-            "Bar chart of the images in each of {classes} classes, from {least} images ({smallest})"
-            " to {most} ({largest}): {per_split}.",
+            "Bar chart of the number of images in {classes} classes, from {least} ({smallest}) to"
+            " {most} ({largest}); in all: {per_split}.",
             classes=len(counts),
             least=whole(totals.min()),
             smallest=totals.idxmin(),
@@ -63,7 +63,7 @@ def class_counts(counts: pd.DataFrame) -> Picture:
             largest=totals.idxmax(),
             per_split=per_split,
         )
-    return Picture(figure, alt, _("Images in each class and split."))
+    return Picture(figure, alt, _("Number of images in each class and split."))
 
 
 def class_recalls(report: pd.DataFrame) -> Picture:
@@ -77,8 +77,8 @@ def class_recalls(report: pd.DataFrame) -> Picture:
         _by_class(axes, _("recall"), limit=1)
     best, worst = ordered.iloc[0], ordered.iloc[-1]
     alt = _(
-        "Bar chart of the recall of {classes} classes, from {most} ({best}) to {least} ({worst});"
-        " half of them reach {median} or more.",
+        "Bar chart of the recall of {classes} classes, from {most} ({best}) to {least} ({worst}),"
+        " with a median of {median}.",
         classes=len(ordered),
         most=number(best["Recall"], 2),
         best=best["Class"],
@@ -89,7 +89,10 @@ def class_recalls(report: pd.DataFrame) -> Picture:
     return Picture(
         figure,
         alt,
-        _("Recall of each class: the share of its images that were recognised, best first."),
+        _(
+            "Recall of each class, best first: the share of its images that were classified"
+            " correctly."
+        ),
     )
 
 
@@ -135,7 +138,7 @@ def confusion_matrix(matrix: np.ndarray, class_names: list[str], of: str = "") -
     }
     sentences = [_("Confusion matrix of {classes} classes, true classes in rows.", **words)]
     if correct.max() == correct.min():
-        sentences.append(_("Each class is recognised equally often ({most}).", **words))
+        sentences.append(_("All classes are recognised equally often ({most}).", **words))
     else:  # of several that are tied, one is named as one of them
         sentences.append(
             _("{best} is recognised most often ({most}).", **words)
@@ -148,13 +151,13 @@ def confusion_matrix(matrix: np.ndarray, class_names: list[str], of: str = "") -
             else _("{worst} is among those recognised least often ({least}).", **words)
         )
     if not off.max():
-        sentences.append(_("There is no mistake."))
+        sentences.append(_("There are no mistakes."))
     else:
         sentences.append(
-            _("The most frequent mistake is {true} taken for {predicted} ({images}).", **words)
+            _("The most frequent mistake is {true} predicted as {predicted} ({images}).", **words)
             if (off == off.max()).sum() == 1
             else _(
-                "One of the most frequent mistakes is {true} taken for {predicted} ({images}).",
+                "One of the most frequent mistakes is {true} predicted as {predicted} ({images}).",
                 **words,
             )
         )
@@ -162,8 +165,8 @@ def confusion_matrix(matrix: np.ndarray, class_names: list[str], of: str = "") -
         figure,
         " ".join(sentences),
         _(
-            "Confusion matrix{of}: true classes in rows, predicted classes in columns; numbers are"
-            " images.",
+            "Confusion matrix{of}: true classes in rows, predicted classes in columns, numbers of"
+            " images in the cells.",
             of=_(of) if of else "",
         ),
     )

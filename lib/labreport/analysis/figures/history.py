@@ -92,7 +92,7 @@ def curves(
     if losses.max() > 2 * bound:
         right.set_ylim(top=bound)  # a first loss of hundreds would flatten all that follows
         note = " " + _(
-            "Losses run up to {highest}, beyond the axis.", highest=number(losses.max(), 1)
+            "The largest loss, {highest}, is beyond the axis.", highest=number(losses.max(), 1)
         )
     handles, labels = left.get_legend_handles_labels()
     order = [
@@ -136,7 +136,7 @@ def curves(
         )
     return Picture(
         figure,
-        _("Two line charts over {epochs}.", epochs=count(len(history), "epoch"))
+        _("Two line charts over {epochs}: accuracy and loss.", epochs=count(len(history), "epoch"))
         + " "
         + " ".join(sentences),
         _(
@@ -151,13 +151,13 @@ def curves(
             else " "
             + (
                 _(
-                    "Faint and broad behind them: the first {epochs} of {all} of the published run,"
-                    " which had all images.",
+                    "The faint, broad lines are the first {epochs} of {all} of the published run,"
+                    " which used all images.",
                     epochs=count(len(published), "epoch"),
                     all=of,
                 )
                 if cut
-                else _("Faint and broad behind them: the published run, which had all images.")
+                else _("The faint, broad lines are the published run, which used all images.")
             )
         )
         + note,

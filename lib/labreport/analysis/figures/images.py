@@ -21,8 +21,8 @@ def image_grid(images: np.ndarray, titles: list[str], caption: str, columns: int
     if not len(images):
         figure, axes = new_figure(0.4)
         axes.axis("off")
-        axes.text(0.5, 0.5, _("no image"), ha="center", va="center")
-        return Picture(figure, _("No image."), _(caption))
+        axes.text(0.5, 0.5, _("no images"), ha="center", va="center")
+        return Picture(figure, _("No images."), _(caption))
     rows = -(-len(images) // columns)
     lines = max(title.count("\n") for title in titles) + 1
     with matplotlib.rc_context(STYLE):

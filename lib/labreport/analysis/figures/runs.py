@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import ScaledTranslation
 
-from ...core.i18n import _, count, number, percent, whole
+from ...core.i18n import _, count, number, percent
 from .picture import Picture
 from .style import STYLE, TRAINING, WIDTH_INCHES
 
@@ -114,25 +114,25 @@ def validation_curves(panels: dict[str, dict[str, tuple[pd.DataFrame, int]]]) ->
     runs = sum(map(len, panels.values()))
     bands = any("low" in history for lines in panels.values() for history, _ in lines.values())
     alt = _(
-        "Line charts of validation accuracy by epoch for {runs} in {panels}; accuracy at the best"
-        " epoch. {told}.",
+        "Line charts of validation accuracy by epoch for {runs} in {panels}. Accuracy at the best"
+        " epoch: {accuracies}.",
         runs=count(runs, "run"),
         panels=count(len(panels), "panel"),
-        told=accuracies,
+        accuracies=accuracies,
     )
     return Picture(
         figure,
         alt,
         (
             _(
-                "Validation accuracy by epoch, on one scale; mean over the seeds, as far as all of"
-                " them went, the band from the lowest to the highest; a dot marks the best epoch of"
-                " the mean."
+                "Validation accuracy by epoch, on the same scale in all panels. Lines are means"
+                " over the seeds, up to the last epoch that all seeds reached; bands run from the"
+                " lowest to the highest seed. Dots mark the best epoch of each mean."
             )
             if bands
             else _(
-                "Validation accuracy by epoch, on one scale; a dot marks the best epoch of each"
-                " run."
+                "Validation accuracy by epoch, on the same scale in all panels. Dots mark the best"
+                " epoch of each run."
             )
         ),
     )
@@ -181,9 +181,9 @@ def leads(differences: pd.DataFrame, one: str, over: str, behind: bool = False) 
     axes.set_ylim(len(table) - 0.4, -0.6)
     axes.grid(axis="y", visible=False)
     axes.set_xlabel(
-        _("points of accuracy ahead of {one} (95 % interval)", one=one)
+        _("percentage points of accuracy ahead of {one} (95 % interval)", one=one)
         if behind
-        else _("points of accuracy that {one} is ahead (95 % interval)", one=one)
+        else _("lead of {one} in percentage points of accuracy (95 % interval)", one=one)
     )
     rows = "; ".join(
         (
@@ -203,30 +203,32 @@ def leads(differences: pd.DataFrame, one: str, over: str, behind: bool = False) 
         )
         for row in table.itertuples()
     )
-    words = {"one": one, "over": over, "others": whole(compared), "drawn": len(table)}
+    words = {
+        "one": one,
+        "over": over,
+        "others": count(compared, "configuration"),
+        "drawn": len(table),
+    }
     if not behind:
-        short = _("How far {one} is ahead on the {over}", **words)
+        short = _("Lead of {one} over the other runs ({over})", **words)
         alt = _(
-            "How far {one} is ahead of {runs} on the {over}, with 95 % intervals: {rows}.",
+            "Lead of {one} over {runs} ({over}), with 95 % intervals: {rows}.",
             runs=count(compared, "other run"),
             rows=rows,
             **words,
         )
     elif len(table) == compared:
-        short = _("How far the others are ahead of {one}, over {over}", **words)
+        short = _("Lead of the other configurations over {one} ({over})", **words)
         alt = _(
-            "How far the other {others} are ahead of {one}, over {over}, with 95 % intervals:"
-            " {rows}.",
+            "Lead of {others} over {one} ({over}), with 95 % intervals: {rows}.",
             rows=rows,
             **words,
         )
     else:
-        short = _(
-            "How far the {drawn} best of {others} others are ahead of {one}, over {over}", **words
-        )
+        short = _("Lead of the best {drawn} of {others} over {one} ({over})", **words)
         alt = _(
-            "How far the {drawn} best of {others} others are ahead of {one}, over {over}, with 95 %"
-            " intervals: {rows}.",
+            "Lead of the best {drawn} of {others} over {one} ({over}), with 95 % intervals:"
+            " {rows}.",
             rows=rows,
             **words,
         )
@@ -235,7 +237,8 @@ def leads(differences: pd.DataFrame, one: str, over: str, behind: bool = False) 
         alt,
         f"{short}. "
         + _(
-            "Filled: supported after allowing for {comparisons} (Holm); hollow and dashed: not.",
+            "Filled dots: supported after correction for {comparisons} (Holm). Hollow dots and"
+            " dashed lines: not supported.",
             comparisons=count(compared, "comparison"),
         ),
     )
@@ -302,12 +305,12 @@ def effects(tables: dict[str, pd.DataFrame]) -> Picture:
     return Picture(
         figure,
         _(
-            "Dot charts of accuracy by each setting that was varied; mean and range over"
-            " configurations. {told}.",
-            told="; ".join(descriptions),
+            "Dot charts of accuracy by the value of each varied setting. Mean and range over the"
+            " configurations: {accuracies}.",
+            accuracies="; ".join(descriptions),
         ),
         _(
-            "What was varied against what came out: a dot a configuration, a line their mean, over"
-            " whatever else was varied."
+            "Accuracy by the value of each varied setting. Each dot is a configuration; lines are"
+            " means over all configurations with that value."
         ),
     )
