@@ -6,9 +6,12 @@ import shutil
 import subprocess
 import sys
 
+import pytest
+
 from helpers.processes import until
 from helpers.project import ROOT
 from labreport.core import files
+from labreport.studies import sweeps
 
 COMMAND = [
     ROOT / "pipeline.py",
@@ -102,12 +105,25 @@ def results(reports):
 TRAIN = """
 import json, sys
 from labreport import datasets
-from labreport.studies import sweeps
+from labreport.config import experiments
 from labreport.training import backend, training
 backend.prepare()
-for experiment in sweeps.load(sys.argv[1], json.loads(sys.argv[2])).experiments:
+for name, settings in json.loads(sys.argv[1]):
+    experiment = experiments.load(name, settings)
     training.fit(experiment, datasets.load(experiment))
 """
+
+
+def train(*chosen, folder=ROOT, environment):
+    """Train experiments one after the other in one new process, in a project's folder."""
+    done = subprocess.run(
+        [sys.executable, "-c", TRAIN, json.dumps([[one.name, one.changes] for one in chosen])],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def surroundings(folder):
@@ -121,14 +137,11 @@ def surroundings(folder):
 
 def undisturbed_results(folder, sweep):
     """What the runs of a sweep end with, one after the other in one process."""
-    done = subprocess.run(
-        [sys.executable, "-c", TRAIN, sweep, json.dumps(SETTINGS)],
-        cwd=made(folder / "project"),
-        env=surroundings(folder),
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    project = made(folder / "project")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(project)
+        chosen = sweeps.load(sweep, SETTINGS).experiments
+    train(*chosen, folder=project, environment=surroundings(folder))
     return results(folder / "reports")
 
 

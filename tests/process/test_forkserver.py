@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers.clusters import made, results
+from helpers.clusters import made, results, train
 from helpers.processes import PATIENCE, Processes, alive, descendants, parent, until
 from helpers.project import ROOT
 from labreport.config import experiments
@@ -60,16 +60,12 @@ def test_a_forked_run_ends_with_the_bits_of_a_new_process(project, environment, 
     assert len(logs) == 2 and all(
         "forked from a process that had imported everything" in log for log in logs
     )
-    for experiment in sweeps.load(
-        "mine", {"data": "sample", "epochs": 2, "max_images": 200}
-    ).experiments:
-        subprocess.run(
-            [*command, *tasks.command(experiment)],
-            cwd=project,
-            env=environment | {"LABREPORT_REPORTS": str(tmp_path / "new")},
-            check=True,
-            capture_output=True,
-        )
+    settings = {"data": "sample", "epochs": 2, "max_images": 200}
+    train(
+        *sweeps.load("mine", settings).experiments,
+        folder=project,
+        environment=environment | {"LABREPORT_REPORTS": str(tmp_path / "new")},
+    )
     assert len(results(tmp_path / "new")) == 2 and results(tmp_path / "reports") == results(
         tmp_path / "new"
     )

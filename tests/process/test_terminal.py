@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from helpers import kaggle_notebooks, kaggle_stand_in
-from helpers.clusters import Cluster, epochs, made
+from helpers.clusters import Cluster, epochs, made, surroundings, train
 from helpers.processes import PATIENCE, Processes, Terminal, alive, descendants, until
 from helpers.project import ROOT
 from labreport.config import experiments
@@ -90,10 +90,10 @@ def opened(environment):
         terminal.end()
 
 
-def run_name(experiment, words):
-    """The name of a run with the settings of a command."""
+def run_of(experiment, words):
+    """A run with the settings of a command."""
     settings = experiments.parse_settings(words[words.index("--set") + 1 :])
-    return experiments.load(experiment, settings | {"data": "sample"}).run_name
+    return experiments.load(experiment, settings | {"data": "sample"})
 
 
 def states(folder):
@@ -187,28 +187,38 @@ def test_a_reader_that_has_seen_enough_ends_a_command_without_a_word():
     assert process.communicate(timeout=PATIENCE)[1] == "" and process.returncode == 1
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("options, handed_on", [(["--notebook-only"], False), ([], True)])
-def test_a_run_whose_window_is_closed_goes_on_with_the_same_bits(
-    opened, environment, gate, tmp_path, options, handed_on
-):
-    def bits(reports):
-        [folder] = [path.parent for path in reports.glob("*/metrics.json")]
-        return [
-            (folder / name).read_bytes()
-            for name in ("history.csv", "predictions.csv", "model.keras")
-        ]
+RUN = [
+    "cifar10_l2_dropout",
+    "--notebook-only",
+    *SMALL,
+    "block_dropout=[0.2, 0.2]",
+    "dense_dropout=[0.5]",
+]
 
-    words = [
-        *COMMAND,
-        "report",
-        "cifar10_l2_dropout",
-        *options,
-        *SMALL,
-        "block_dropout=[0.2, 0.2]",
-        "dense_dropout=[0.5]",
+
+def bits(reports):
+    """What the only finished run of a folder has ended with."""
+    [folder] = [path.parent for path in reports.glob("*/metrics.json")]
+    return [
+        (folder / name).read_bytes() for name in ("history.csv", "predictions.csv", "model.keras")
     ]
-    run = run_name("cifar10_l2_dropout", words)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """The bits of that run where no window is closed, in a process that only trains."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    train(run_of(RUN[0], RUN), environment=surroundings(folder))
+    return bits(folder / "reports")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("handed_on", [False, True])
+def test_a_run_whose_window_is_closed_goes_on_with_the_same_bits(
+    opened, environment, gate, tmp_path, undisturbed, handed_on
+):
+    words = [*COMMAND, "report", *RUN]
+    run = run_of(RUN[0], RUN).run_name
     gate.hold(run)
     terminal = opened(*words, handed_on=handed_on)
     until(
@@ -231,14 +241,7 @@ def test_a_run_whose_window_is_closed_goes_on_with_the_same_bits(
     gate.release()
     done = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0 and "going on after epoch" in done.stdout, done.stdout + done.stderr
-    subprocess.run(
-        words,
-        cwd=ROOT,
-        env=environment | {"LABREPORT_REPORTS": str(tmp_path / "undisturbed")},
-        check=True,
-        capture_output=True,
-    )
-    assert bits(tmp_path / "reports") == bits(tmp_path / "undisturbed")
+    assert bits(tmp_path / "reports") == undisturbed
 
 
 @pytest.mark.slow
@@ -247,7 +250,7 @@ def test_a_run_whose_window_is_closed_while_its_kernel_starts_has_not_failed(
 ):
     """The kernel is told with SIGINT, which ends it as long as it imports."""
     words = SMALL[:-2]
-    gate.hold(run_name("cifar10_naive_adam", words))
+    gate.hold(run_of("cifar10_naive_adam", words).run_name)
     terminal = opened(*COMMAND, "report", "cifar10_naive_adam", "--notebook-only", *words)
 
     def kernels():
