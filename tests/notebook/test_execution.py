@@ -23,6 +23,15 @@ def gate(tmp_path):
     return Gate(tmp_path / "gate")
 
 
+def test_verify_passes_on_a_real_run_and_says_so_in_the_report(project):
+    done = project.pipeline("verify", "--stamp")
+    assert (
+        done.returncode == 0
+        and ": identical: history, predictions and metrics are the same, bit for bit" in done.stdout
+    )
+    assert "identical, repeated on " in (project.run / "report.html").read_text()
+
+
 def test_no_secret_no_home_folder_and_no_user_name_is_written_even_where_a_cell_shows_them(project):
     shows = (
         "import os; print(os.environ['KAGGLE_API_TOKEN'], os.path.expanduser('~/data'),"
@@ -111,46 +120,56 @@ def test_a_loss_that_is_not_finite_is_explained_in_one_line(project):
     )
 
 
-def test_ctrl_c_ends_the_run_and_its_kernel_and_keeps_the_last_good_report(project, gate):
+def test_a_run_that_is_asked_to_stop_saves_its_epoch_and_goes_on_and_the_last_good_report_stays(
+    project, gate
+):
     before, earlier = project.times(), len(list(project.run.glob("earlier/*")))
-    gate.hold(RUN)
-    with project.edited(
-        "lib/labreport/models/cifar10.py",
-        "Conv2D(64, 4, activation",
-        "Conv2D(63, 4, activation",
-    ):
+    command = [sys.executable, "pipeline.py", "report", EXPERIMENT, *OPTIONS]
+
+    def stopped(number, after):
+        """Exit code and output of a report that gets a signal after an epoch, once its run is in
+        use: a second one is refused.
+        """
         running = subprocess.Popen(
-            [sys.executable, "pipeline.py", "report", EXPERIMENT, *OPTIONS],
+            command,
             cwd=project.folder,
             env=gate.before(project.environment),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
-        until(lambda: list(project.run.glob("unfinished/epoch-*.npz")), "an epoch is saved")
+        until(lambda: list(project.run.glob(f"unfinished/epoch-{after:04}.*")), "an epoch is saved")
         kernels = descendants(running.pid)
-        running.send_signal(signal.SIGINT)
+        second = project.pipeline("report")
+        assert second.returncode == files.RUN_LOCKED
+        assert f"is at work already, as process {running.pid} on" in second.stderr
+        running.send_signal(number)
         output, errors = running.communicate(timeout=PATIENCE)
-        assert (
-            running.returncode == 130
-            and "Traceback" not in errors
-            and "asked to stop: finishing this epoch" in output
-        )
-        assert f"interrupted: {RUN} was stopped after epoch " in errors and "run it again" in errors
-        assert (
-            project.times() == before
-            and project.state()["state"] == "interrupted"
-            and project.state()["epoch"] == 1
-        )
+        until(lambda: not any(map(alive, kernels)), "nothing is left behind")
+        assert "Traceback" not in errors and "asked to stop: finishing this epoch" in output
+        assert f"interrupted: {RUN} was stopped after epoch {after}" in errors
+        assert "which is saved" in errors and "run it again" in errors
+        assert project.times() == before
+        state = project.state()
+        assert (state["state"], state["epoch"]) == ("interrupted", after)
         # there is a finished run still
         assert "its training was stopped after" not in project.pipeline("why").stdout
+        return running.returncode, output
+
+    gate.hold(RUN)
+    with project.edited(
+        "lib/labreport/models/cifar10.py",
+        "Conv2D(64, 4, activation",
+        "Conv2D(63, 4, activation",
+    ):
+        code, _ = stopped(signal.SIGINT, 1)
+        assert code == 130
+        code, output = stopped(signal.SIGTERM, 2)
+        assert code == 143 and "going on after epoch 1" in output
         again = project.pipeline("report")
-        assert "going on after epoch" in again.stdout
-        assert (
-            project.state()["state"] == "finished"
-            and len(list(project.run.glob("earlier/*"))) == earlier + 1
-        )
-    until(lambda: not any(map(alive, kernels)), "nothing is left behind")
+    assert "going on after epoch 2" in again.stdout
+    assert project.state()["state"] == "finished"
+    assert len(list(project.run.glob("earlier/*"))) == earlier + 1
 
 
 def test_plain_papermill_gives_the_same_result(finished, tmp_path):
@@ -180,51 +199,6 @@ def test_plain_papermill_gives_the_same_result(finished, tmp_path):
         assert (tmp_path / "reports" / RUN / name).read_bytes() == (
             finished.run / name
         ).read_bytes()
-
-
-def test_a_second_pipeline_is_told_who_is_at_work_and_sigterm_ends_the_first(project, gate):
-    options = [*OPTIONS[:-2], "epochs=500", "max_images=200"]
-    run = RUN.replace("epochs-2", "epochs-500")
-    gate.hold(run)
-    first = subprocess.Popen(
-        [sys.executable, "pipeline.py", "report", EXPERIMENT, *options],
-        cwd=project.folder,
-        env=gate.before(project.environment),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    epochs = project.folder / "reports" / run / "unfinished"
-    until(lambda: list(epochs.glob("epoch-*.npz")), "an epoch is saved")
-    second = project.pipeline("report", options=options)
-    assert (
-        second.returncode == files.RUN_LOCKED
-        and f"is at work already, as process {first.pid} on" in second.stderr
-    )
-    first.terminate()
-    _, errors = first.communicate(timeout=PATIENCE)
-    assert first.returncode == 143 and "of at most 500, which is saved" in errors
-
-
-def test_verify_passes_on_a_real_run_and_says_so_in_the_report(project):
-    project.report()
-    done = project.pipeline("verify", "--stamp")
-    assert (
-        done.returncode == 0
-        and ": identical: history, predictions and metrics are the same, bit for bit" in done.stdout
-    )
-    assert "identical, run again " in (project.run / "report.html").read_text()
-
-
-def test_verify_fails_at_the_right_place_where_code_was_changed(project):
-    project.report()
-    with project.edited("lib/labreport/models/cifar10.py", "Conv2D(64, 4,", "Conv2D(63, 4,"):
-        done = project.pipeline("verify")
-    assert done.returncode == 1
-    assert (
-        "made from other things than the finished run: models.cifar10.naive changed" in done.stdout
-        and ": different: first in history, epoch 1, " in done.stdout
-    )
 
 
 def test_a_report_is_reproduced_from_its_pdf_alone(finished, tmp_path):
