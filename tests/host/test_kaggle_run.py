@@ -1,9 +1,12 @@
 """A run that is really executed on a stand-in of Kaggle."""
 
+import os
+
 import pipeline
 import pytest
 
 from helpers import kaggle_notebooks
+from helpers.clusters import train
 from helpers.gate import Gate
 from labreport.config import experiments
 from labreport.core import files
@@ -14,7 +17,7 @@ EXPERIMENT = "cifar10_naive_adam"
 
 
 def test_a_run_that_the_service_ends_is_finished_in_a_second_notebook_with_the_bits_of_one_here(
-    notebooks, tmp_path, capsys, monkeypatch
+    notebooks, tmp_path, capsys
 ):
     notebooks.python, notebooks.end_first_after = (
         kaggle_notebooks.bare_python(tmp_path / "python"),
@@ -32,9 +35,7 @@ def test_a_run_that_the_service_ends_is_finished_in_a_second_notebook_with_the_b
     ] and (there / "report.pdf").exists()
     origin = files.read_json(there / "provenance.json")
     assert origin["sittings"][1]["first_epoch"] >= 3 and origin["sittings"][0]["checkout"]["packed"]
-    monkeypatch.setenv("LABREPORT_REPORTS", str(tmp_path / "here"))
-    assert pipeline.main(["report", *run, "--notebook-only"]) == 0
+    train(chosen, environment=os.environ | {"LABREPORT_REPORTS": str(tmp_path / "here")})
     for name in ("history.csv", "predictions.csv"):
         assert (there / name).read_bytes() == (tmp_path / "here" / there.name / name).read_bytes()
-    monkeypatch.setenv("LABREPORT_REPORTS", str(there.parent))
     assert plan.step(chosen).action == "done"
