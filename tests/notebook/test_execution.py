@@ -134,9 +134,12 @@ def test_ctrl_c_ends_the_run_and_its_kernel_and_keeps_the_last_good_report(proje
         assert (
             running.returncode == 130
             and "Traceback" not in errors
-            and "asked to stop: finishing this epoch" in output
+            and "stopping: this epoch is finished and saved" in output
         )
-        assert f"interrupted: {RUN} was stopped after epoch " in errors and "run it again" in errors
+        assert (
+            f"interrupted: {RUN} was stopped after epoch " in errors
+            and "again to continue" in errors
+        )
         assert (
             project.times() == before
             and project.state()["state"] == "interrupted"
@@ -145,7 +148,7 @@ def test_ctrl_c_ends_the_run_and_its_kernel_and_keeps_the_last_good_report(proje
         # there is a finished run still
         assert "its training was stopped after" not in project.pipeline("why").stdout
         again = project.pipeline("report")
-        assert "going on after epoch" in again.stdout
+        assert "resuming after epoch" in again.stdout
         assert (
             project.state()["state"] == "finished"
             and len(list(project.run.glob("earlier/*"))) == earlier + 1
@@ -199,7 +202,7 @@ def test_a_second_pipeline_is_told_who_is_at_work_and_sigterm_ends_the_first(pro
     second = project.pipeline("report", options=options)
     assert (
         second.returncode == files.RUN_LOCKED
-        and f"is at work already, as process {first.pid} on" in second.stderr
+        and f"is already running (process {first.pid} on" in second.stderr
     )
     first.terminate()
     _, errors = first.communicate(timeout=PATIENCE)
@@ -222,7 +225,8 @@ def test_verify_fails_at_the_right_place_where_code_was_changed(project):
         done = project.pipeline("verify")
     assert done.returncode == 1
     assert (
-        "made from other things than the finished run: models.cifar10.naive changed" in done.stdout
+        "its inputs differ from those of the finished run: models.cifar10.naive changed"
+        in done.stdout
         and ": different: first in history, epoch 1, " in done.stdout
     )
 
