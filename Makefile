@@ -45,25 +45,25 @@ override PYTEST := $(VENV)/bin/python -m pytest -n logical --maxprocesses 4 --di
 # The commands of pipeline.py: the variables that each takes, and what it does.
 override TAKES :=
 ##@ The commands that you need
-report: override TAKES := EXP NOTEBOOK_ONLY LANG AUTHORS COURSE DATA SET ## train, execute the notebook, write report.pdf and report.html: only what is not done yet (EXP; NOTEBOOK_ONLY=1 leaves the reports out)
+report: override TAKES := EXP NOTEBOOK_ONLY LANG AUTHORS COURSE DATA SET ## train, execute the notebook, write report.pdf and report.html: skips what is up to date (EXP; NOTEBOOK_ONLY=1 leaves the reports out)
 list: override TAKES := LANG ## the experiments and the state of each; also writes reports/index.html, the page that shows all runs
 show: override TAKES := EXP BUILD DATA SET ## an experiment's settings as they would run (EXP; BUILD=1 builds its model too)
-why: override TAKES := EXP LANG AUTHORS COURSE DATA SET ## whether `make report` would do anything, and for which reasons (EXP)
-data: override TAKES := NAME EXP ACCEPT DATA SET ## fetch and verify a data set (NAME=flowers), an experiment's (EXP) or all; ACCEPT=flowers accepts its files as they are now
+why: override TAKES := EXP LANG AUTHORS COURSE DATA SET ## whether `make report` would do anything, and why (EXP)
+data: override TAKES := NAME EXP ACCEPT DATA SET ## download and verify a data set (NAME=flowers), an experiment's (EXP) or all; ACCEPT=flowers accepts its present files
 compare: override TAKES := NAME LANG AUTHORS COURSE DATA SET ## report on the runs of an assignment, side by side (NAME)
-sweep: override TAKES := NAME JOBS RETRY YES EXECUTOR SCHEDULER LANG AUTHORS COURSE DATA SET ## train the runs of a sweep, as many at once as there is room for, and report on them (NAME; JOBS, RETRY, YES=1, SCHEDULER=tcp://...)
-status: override TAKES := NAME JOBS DATA SET ## the runs of a sweep: done, running and left, and the time, memory and disk that the rest takes (NAME; JOBS)
-kaggle: override TAKES := EXP NAME CPU ACCELERATOR HOURS JOBS YES LANG AUTHORS COURSE DATA SET ## run an experiment (EXP) or a sweep (NAME) on Kaggle, and make its report here (CPU=1, ACCELERATOR, HOURS, JOBS)
-clean: override TAKES := EXP UNFINISHED EARLIER DATA SET ## delete what failed runs have left, or a whole run folder (EXP); UNFINISHED=1, EARLIER=1: what could still be of use
+sweep: override TAKES := NAME JOBS RETRY YES EXECUTOR SCHEDULER LANG AUTHORS COURSE DATA SET ## train the runs of a sweep, several at once, and report on them (NAME; JOBS, RETRY, YES=1, SCHEDULER=tcp://...)
+status: override TAKES := NAME JOBS DATA SET ## the runs of a sweep: done, running and left, and the time, memory and disk that the rest needs (NAME; JOBS)
+kaggle: override TAKES := EXP NAME CPU ACCELERATOR HOURS JOBS YES LANG AUTHORS COURSE DATA SET ## run an experiment (EXP) or a sweep (NAME) on Kaggle, and make its report on this machine (CPU=1, ACCELERATOR, HOURS, JOBS)
+clean: override TAKES := EXP UNFINISHED EARLIER DATA SET ## delete the leftovers of failed runs, or a run folder (EXP); UNFINISHED=1, EARLIER=1: unfinished and replaced runs
 
 ##@ More
-all: override TAKES := NAME LANG AUTHORS COURSE DATA SET ## report every experiment, one after the other, whatever fails (NAME for one assignment's)
-render: override TAKES := EXP FORCE LANG AUTHORS COURSE DATA SET ## make the reports of an executed notebook again (EXP; FORCE=1 although a file was changed since: the report warns of it)
-verify: override TAKES := EXP PDF STAMP TOLERANCE LANG DATA SET ## run again in a scratch place and compare: an experiment with its finished run (EXP; STAMP=1 puts the verdict into its report), or what a report holds with it (PDF=report.pdf; TOLERANCE=0.001)
+all: override TAKES := NAME LANG AUTHORS COURSE DATA SET ## report every experiment, one after the other; a failure does not stop the others (NAME for one assignment's)
+render: override TAKES := EXP FORCE LANG AUTHORS COURSE DATA SET ## make the reports of an executed notebook again (EXP; FORCE=1 although a file changed since; the report then shows a warning)
+verify: override TAKES := EXP PDF STAMP TOLERANCE LANG DATA SET ## run again and compare: an experiment with its finished run (EXP; STAMP=1 writes the verdict into its report), or the experiment in a report with the report (PDF=report.pdf; TOLERANCE=0.001)
 diff: override TAKES := A B DATA SET ## two finished runs side by side where they differ (A and B: experiments or run folders)
 check: override TAKES := EXP ## read all parameter files and build every model
-slurm: override TAKES := NAME JOBS SBATCH YES LANG DATA SET ## hand the runs of a sweep to SLURM, as a job array (NAME; JOBS, SBATCH="--time=04:00:00 --gres=gpu:1")
-pack: override TAKES := EXP LANG DATA SET ## write the notebook of an experiment with everything inside, for a Kaggle without internet (EXP)
+slurm: override TAKES := NAME JOBS SBATCH YES LANG DATA SET ## submit the runs of a sweep to SLURM as a job array (NAME; JOBS, SBATCH="--time=04:00:00 --gres=gpu:1")
+pack: override TAKES := EXP LANG DATA SET ## write the notebook of an experiment with everything inside, for Kaggle without internet (EXP)
 help: ## this list
 
 override COMMANDS := report list show why data compare sweep status kaggle clean all render verify diff check slurm pack
@@ -91,7 +91,7 @@ commands help:
 	@echo "  DATA  sample (drawn by the program, no download) or the folder that holds the data sets (default: data/)"
 	@echo "  LANG  en or es: the language of the notebook and the reports; a run is trained once for both"
 	@echo "  SET   settings of this run, such as SET=\"epochs=3 batch_size=32\""
-	@echo "  AUTHORS, COURSE  for the reports' title block, such as AUTHORS=\"Ada Lovelace; Grace Hopper\"; report.yaml can say it once"
+	@echo "  AUTHORS, COURSE  for the title block of the reports, such as AUTHORS=\"Ada Lovelace; Grace Hopper\" (default: report.yaml)"
 	@echo
 	@echo "$(if $(filter help,$@),  DEBUG=1 shows the traceback of an error,\`make help\` shows all commands)"
 
@@ -99,7 +99,7 @@ commands help:
 lint: setup ## check style, formatting and types
 	@$(VENV)/bin/ruff check && $(VENV)/bin/ruff format --check && $(VENV)/bin/mypy
 
-test: setup ## run the tests that a change needs, one whole report among them: minutes
+test: setup ## run the tests that a change needs, including one whole report: minutes
 	@$(PYTEST) -m "not slow"
 
 test-slow: setup ## run the other tests: kernels, kills, real clusters, the hosts of Colab and Kaggle
@@ -107,22 +107,22 @@ test-slow: setup ## run the other tests: kernels, kills, real clusters, the host
 
 test-all: test test-slow ## run all tests
 
-bench: setup ## measure training, augmentation, features, checkpoints, sweeps and reports beside the alternatives
+bench: setup ## measure training, augmentation, features, checkpoints, sweeps and reports against alternatives
 	@for bench in training_speed augmentation_cost features_once checkpoint_cost sweep_start rendering_speed; do $(VENV)/bin/python tests/bench/$$bench.py || exit 1; done
 
-soak: setup ## kill trainings at random moments, start them again, and compare what they end with, bit for bit (KILLS=20)
+soak: setup ## kill trainings at random moments, resume them, and compare the results bit for bit (KILLS=20)
 	@$(VENV)/bin/python tests/soak.py --kills "$${KILLS:-20}"
 
-gallery: setup ## make the pictures of the docs anew, from drawn data (needs chromium and pdftoppm)
+gallery: setup ## make the pictures of the docs again, from drawn data (needs chromium and pdftoppm)
 	@$(VENV)/bin/python docs/gallery.py
 
-lock: ## resolve the versions anew from pyproject.toml (with uv, which `make setup` installs)
+lock: ## resolve the versions again from pyproject.toml (with uv, which `make setup` installs)
 	PATH="$(VENV)/bin:$$PATH" uv pip compile pyproject.toml $(COMPILE) --extra cpu -o requirements.lock
 	PATH="$(VENV)/bin:$$PATH" uv pip compile pyproject.toml $(COMPILE) --extra cuda -o requirements-cuda.lock
 	$(MAKE) --no-print-directory environment.yml
 
 address: ## let badges and bootstrap cells name another repository, and the version of pyproject.toml (REPOSITORY=https://github.com/me/labreport)
-	@[[ "$$REPOSITORY" =~ ^https://github\.com/[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$$ ]] || { echo "make: REPOSITORY is $$REPOSITORY; it has to be an address such as REPOSITORY=https://github.com/me/labreport"; exit 1; }
+	@[[ "$$REPOSITORY" =~ ^https://github\.com/[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$$ ]] || { echo "make: REPOSITORY must be an address such as https://github.com/me/labreport, got $$REPOSITORY"; exit 1; }
 	@version=$$(sed -nE 's/^version = "(.*)"$$/\1/p' pyproject.toml); rewrite() { sed -E "$$2" "$$1" > "$$1.part" && mv "$$1.part" "$$1"; }; \
 	rewrite pyproject.toml "s#^(Repository = \")[^\"]*#\1$$REPOSITORY#"; \
 	rewrite CITATION.cff "s#^(repository-code: ).*#\1$$REPOSITORY#; s#^(version: ).*#\1$$version#"; \
@@ -143,7 +143,7 @@ environment.yml: requirements.lock
 	@mv $@.part $@
 
 # Does nothing as long as the environment was made from this very lock file and pyproject.toml, and its Python is still there.
-setup: ## install everything into .venv; runs by itself where the lock has changed (PYTHON=python3.12 to choose one)
+setup: ## install everything into .venv; runs by itself when the lock has changed (PYTHON=python3.12 to choose one)
 	@test -z "$$PYTHON" -a -x $(VENV)/bin/python && cat $(LOCK) pyproject.toml | cmp -s - $(VENV)/installed || $(MAKE) --no-print-directory install
 
 # Any Python can choose the one that fits and install with it: docs/setup.md.
@@ -151,7 +151,7 @@ setup: ## install everything into .venv; runs by itself where the lock has chang
 install:
 	@for python in python3 python3.1{4,3,2,1} python /usr/bin/python3 ~/.pyenv/versions/*/bin/python3 "$$PYENV_ROOT"/versions/*/bin/python3 "$${CONDA_EXE%/*}/python3" "$$PYTHON"; do \
 		"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 6))' >/dev/null 2>&1 && exec "$$python" lib/setup_environment.py $(LOCK); \
-	done; echo "make setup: no Python starts on this machine; install one (Debian, Ubuntu: sudo apt install python3-venv), or name one: make setup PYTHON=/path/to/python3"; exit 1
+	done; echo "make setup: no working Python on this machine; install one (Debian, Ubuntu: sudo apt install python3-venv), or name one: make setup PYTHON=/path/to/python3"; exit 1
 
 need-exp:
 	@test -n "$$EXP" || { echo "make: EXP is missing, such as EXP=cifar10_l2_dropout; \`make list\` shows the experiments"; exit 1; }

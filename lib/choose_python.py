@@ -58,9 +58,9 @@ def choose_python(needed):
         reason = misfit(python, needed)
         if reason:
             raise SetupError(
-                f"PYTHON={named} {reason}, but {in_words(needed)} is needed; name another one, such"
-                f" as PYTHON=python{dotted(needed[1])}, or leave PYTHON out: make setup looks for"
-                " one, and fetches one if it has to"
+                f"PYTHON={named} {reason}, but {in_words(needed)} is needed; name another one,"
+                f" such as PYTHON=python{dotted(needed[1])}, or leave PYTHON out: make setup looks"
+                " for one, and downloads one if there is none"
             )
         return python, [ask(sys.executable)]
     seen = []  # type: list[dict]  # read by Python 3.6 too
@@ -163,11 +163,11 @@ def misfit(python, needed):
     if not needed[0] <= python["version"][:2] <= needed[1]:
         return f"is {version}"
     if python["implementation"] != "CPython":
-        return f"is {version}, for which TensorFlow is not made"
+        return f"is {version}, for which there is no TensorFlow"
     if python["free_threaded"]:
-        return f"is a free-threaded {version}, for which TensorFlow is not made"
+        return f"is a free-threaded {version}, for which there is no TensorFlow"
     if python["bits"] != 64:
-        return f"is a 32-bit {version}, for which TensorFlow is not made"
+        return f"is a 32-bit {version}, for which there is no TensorFlow"
     return None
 
 
@@ -176,9 +176,9 @@ def let_uv_bring_python(uv, run, needed, others):
     version = dotted(needed[1])
     seen = sorted({dotted(python["version"]) for python in others})
     print(
-        f"no {in_words(needed)} is on this machine ({', '.join(seen)}), so uv now downloads Python"
-        f" {version} from the releases of python-build-standalone on GitHub: about 35 MB, unpacked"
-        f" 110 MB in {run.output([uv, 'python', 'dir'])}",
+        f"no {in_words(needed)} was found on this machine ({', '.join(seen)}), so uv now downloads"
+        f" Python {version} from the releases of python-build-standalone on GitHub: about 35 MB,"
+        f" unpacked 110 MB in {run.output([uv, 'python', 'dir'])}",
         flush=True,
     )
     try:

@@ -64,7 +64,7 @@ def main(lock_name):
             set_up(ROOT / lock_name, held)
         return 0
     except KeyboardInterrupt as stop:
-        say("interrupted; the same command starts again and keeps what was downloaded")
+        say("interrupted; run the same command again to continue, downloaded files are kept")
         return 128 + (stop.args[0] if stop.args else signal.SIGINT)
     except SetupError as error:
         say(str(error))
@@ -127,7 +127,7 @@ def fetch_uv(lock, run, pythons):
     listed.write_text(requirement, encoding="utf-8")
     options = ["--require-hashes", "--no-deps", "--target", SCRATCH / "uv", "-r", listed]
     pip = find_pip(run, pythons)
-    print(f"fetching uv {version}, which installs the other packages (about 20 MB)", flush=True)
+    print(f"downloading uv {version}, which installs the other packages (about 20 MB)", flush=True)
     if pip:
         only_wheels = ["--only-binary", ":all:", "--no-compile", "--quiet"]
         run([*pip, "install", *only_wheels, *options])
@@ -163,7 +163,7 @@ def find_pip(run, pythons):
         return None
     seen = ", ".join(f"{python['path']} {dotted(python['version'])}" for python in able)
     raise SetupError(
-        "uv has to be fetched with pip or venv, and no Python here has them"
+        "downloading uv needs pip or venv, and no Python on this machine has them"
         f" ({seen or 'none is 3.8 or newer'}); install them (Debian, Ubuntu: sudo apt install"
         " python3-venv; Fedora: sudo dnf install python3-pip) and run the same command again"
     )
@@ -245,7 +245,8 @@ class Runner:
         if process.returncode:
             raise SetupError(
                 f"{os.path.basename(str(command[0]))} ended with exit code {process.returncode},"
-                " for the reason above; the same command starts again and keeps what was downloaded"
+                " for the reason above; run the same command again to continue, downloaded files"
+                " are kept"
             )
 
 
@@ -321,8 +322,8 @@ def refuse_environment_of_another():
         if owner != str(ROOT):
             raise SetupError(
                 f".venv is a link to {os.readlink(str(VENV))}, an environment with other versions,"
-                f" made for another checkout ({owner}); remove the link (rm .venv) to get one of"
-                " your own here"
+                f" made for another checkout ({owner}); remove the link (rm .venv) to get one for"
+                " this checkout"
             )
 
 
@@ -352,12 +353,15 @@ def exclusive(path):
             except BlockingIOError:
                 if path == USE_LOCK:
                     raise SetupError(
-                        ".venv has to be made again, and a command of this checkout is still"
-                        " running from it; wait until it has ended, or stop it",
+                        ".venv has to be made again, but a command of this checkout is still"
+                        " using it; wait for it or stop it",
                         BUSY,
                     ) from None
                 file.seek(0)
-                say(f"waiting for another set-up of .venv (process {file.read() or 'unknown'})")
+                say(
+                    "waiting for another `make setup` of .venv (process"
+                    f" {file.read() or 'unknown'})"
+                )
                 fcntl.flock(file, fcntl.LOCK_EX)
             if not path.exists() or not os.path.samestat(os.fstat(file.fileno()), path.stat()):
                 path.parent.mkdir(exist_ok=True)

@@ -154,7 +154,7 @@ def test_make_address_rewrites_all_of_them_and_the_version(tmp_path):
     )
     assert (
         wrong.returncode
-        and "such as REPOSITORY=https://github.com/me/labreport" in wrong.stdout + wrong.stderr
+        and "such as https://github.com/me/labreport, got me/fork" in wrong.stdout + wrong.stderr
     )
 
 
@@ -311,8 +311,7 @@ def test_an_interactive_session_on_kaggle_is_told_what_outlives_it(monkeypatch, 
         monkeypatch.setenv("KAGGLE_KERNEL_RUN_TYPE", kind)
         host.prepare()
         assert (
-            "/kaggle/working, where the runs lie, outlives it only where you save a version"
-            in capsys.readouterr().out
+            "it deletes the runs in /kaggle/working when it ends" in capsys.readouterr().out
         ) == told
 
 

@@ -55,25 +55,23 @@ def test_a_drive_that_is_missing_drops_comes_back_or_is_full_is_said_once_each_t
     told = [part.strip() for part in said.split("-- ")[1:]]
     lines = 'from google.colab import drive\ndrive.mount("/content/drive", force_remount=True)'
     goes_on = (
-        "To mount it, stop this cell, run these two lines in one of their own, and run this cell"
-        " again: it goes on after the last epoch.\n" + lines
+        "To mount it, stop this cell, run these two lines in a cell of their own, and run this"
+        " cell again: it continues after the last epoch.\n" + lines
     )
-    dropped = (
-        "the training goes on, and from here on its epochs are kept in this runtime only. "
-        + goes_on
-    )
+    dropped = "the training continues, but its epochs are saved in this runtime only. " + goes_on
     assert told == [
-        "1\nGoogle Drive is not mounted: what is trained is lost with this runtime. " + goes_on,
+        "1\nGoogle Drive is not mounted: trained epochs are lost when this runtime ends. "
+        + goes_on,
         "2",
-        "3\nGoogle Drive is back: a_run is kept there, up to epoch 3",
-        f"4\nGoogle Drive has dropped (it is not mounted): {dropped}",
+        "3\nGoogle Drive is available again: a_run is backed up there, up to epoch 3",
+        f"4\nGoogle Drive is no longer available (it is not mounted): {dropped}",
         "5",
-        "6\nGoogle Drive is back: a_run is kept there, up to epoch 6",
-        f"7\nGoogle Drive has dropped (Transport endpoint is not connected): {dropped}",
+        "6\nGoogle Drive is available again: a_run is backed up there, up to epoch 6",
+        f"7\nGoogle Drive is no longer available (Transport endpoint is not connected): {dropped}",
         (
-            "8\nGoogle Drive is full (No space left on device): the training goes on, and from here"
-            " on its epochs are kept in this runtime only, until there is room again. Delete"
-            " something there, and empty its trash."
+            "8\nGoogle Drive is full (No space left on device): the training continues, but its"
+            " epochs are saved in this runtime only, until there is space again. Delete files on"
+            " the Drive, and empty its trash."
         ),
-        "9\nGoogle Drive is back: a_run is kept there, up to epoch 9",
+        "9\nGoogle Drive is available again: a_run is backed up there, up to epoch 9",
     ]

@@ -284,14 +284,10 @@ def test_a_killed_kernel_and_a_lost_runtime_are_a_pause(tmp_path, served):
     assert processes["undisturbed"].wait(timeout=PATIENCE) == 0
     told = said(json.loads((tmp_path / "disturbed/out/cifar10.ipynb").read_text()), "train")
     brought = re.search(
-        r": epoch (\d) is brought back from /content/drive/MyDrive/labreport/reports/.*/runtime-",
+        r": epoch (\d) restored from /content/drive/MyDrive/labreport/reports/.*/runtime-",
         told,
     )
-    assert (
-        brought
-        and f"going on after epoch {brought[1]}, which was saved" in told
-        and int(brought[1]) >= 2
-    )
+    assert brought and f"resuming after epoch {brought[1]}, saved" in told and int(brought[1]) >= 2
     ended = [
         soak.ended_with(next((tmp_path / name / "drive/MyDrive/labreport/reports").iterdir()))
         for name in ("disturbed", "undisturbed")
@@ -307,6 +303,6 @@ def test_a_declined_drive_is_said_and_the_run_goes_on(tmp_path, served):
     words = simulated.run("colab", tmp_path, ["python3", "/test/cell.py"], LABREPORT_SOURCE=served)
     assert (
         words.splitlines()[1]
-        == "Google Drive was not mounted (mount failed): what is trained is lost with this runtime."
-        " Run this cell again to be asked again."
+        == "Google Drive was not mounted (mount failed): trained epochs are lost when this"
+        " runtime ends. Run this cell again to retry."
     )

@@ -39,7 +39,7 @@ def test_a_notebook_whose_run_folder_is_deleted_stops_and_leaves_alone_what_is_t
     )
     monkeypatch.setattr(execution, "task", lambda subject, language: task)
     with pytest.raises(
-        files.Deleted, match="the folder .*/a_run was deleted while this process worked in it"
+        files.Deleted, match="the folder .*/a_run was deleted while this process was using it"
     ):
         execution.run(None, io.StringIO())
     (tmp_path / "b").mkdir()

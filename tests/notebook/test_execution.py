@@ -142,13 +142,13 @@ def test_a_run_that_is_asked_to_stop_saves_its_epoch_and_goes_on_and_the_last_go
         kernels = descendants(running.pid)
         second = project.pipeline("report")
         assert second.returncode == files.RUN_LOCKED
-        assert f"is at work already, as process {running.pid} on" in second.stderr
+        assert f"is already running (process {running.pid} on" in second.stderr
         running.send_signal(number)
         output, errors = running.communicate(timeout=PATIENCE)
         until(lambda: not any(map(alive, kernels)), "nothing is left behind")
-        assert "Traceback" not in errors and "asked to stop: finishing this epoch" in output
+        assert "Traceback" not in errors and "stopping: this epoch is finished and saved" in output
         assert f"interrupted: {RUN} was stopped after epoch {after}" in errors
-        assert "which is saved" in errors and "run it again" in errors
+        assert "which is saved" in errors and "again to continue" in errors
         assert project.times() == before
         state = project.state()
         assert (state["state"], state["epoch"]) == ("interrupted", after)
@@ -165,9 +165,9 @@ def test_a_run_that_is_asked_to_stop_saves_its_epoch_and_goes_on_and_the_last_go
         code, _ = stopped(signal.SIGINT, 1)
         assert code == 130
         code, output = stopped(signal.SIGTERM, 2)
-        assert code == 143 and "going on after epoch 1" in output
+        assert code == 143 and "resuming after epoch 1" in output
         again = project.pipeline("report")
-    assert "going on after epoch 2" in again.stdout
+    assert "resuming after epoch 2" in again.stdout
     assert project.state()["state"] == "finished"
     assert len(list(project.run.glob("earlier/*"))) == earlier + 1
 

@@ -48,7 +48,7 @@ def test_a_second_report_does_nothing_and_says_why(project):
     before = project.times()
     done = project.pipeline("report")
     assert (
-        "nothing to do: settings, data, code and versions are those that" in done.stdout
+        "nothing to do: settings, data, code and versions have not changed since" in done.stdout
         and done.returncode == 0
     )
     assert project.times() == before

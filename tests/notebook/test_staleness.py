@@ -295,7 +295,7 @@ REFUSED = "ValueError: restart the kernel: models/cifar10.py changed after it wa
 @pytest.mark.slow
 def test_a_kernel_does_not_train_a_model_that_was_edited_since_it_was_imported(project, kernel):
     assert kernel.run(SETUP.replace("EPOCHS", "2"))[1] == ""
-    assert "is trained already" in kernel.run("result = training.fit(run, data)")[0]
+    assert "is already trained" in kernel.run("result = training.fit(run, data)")[0]
     before = {
         path.name: path.read_bytes()
         for path in project.run.iterdir()
@@ -326,7 +326,7 @@ def test_an_edit_while_a_training_is_stopped_never_gives_one_history_of_two_code
     assert not (run / "metrics.json").exists()
     program = SETUP.replace("EPOCHS", "4") + "training.fit(run, data)"
     printed = project.python("-c", program).stdout
-    assert "not going on with what was saved (models.cifar10.naive changed)" in printed
+    assert "the saved epochs cannot be continued (models.cifar10.naive changed)" in printed
     assert "epoch 1/4" in printed and "epoch 4/4" in printed
     assert len(list(run.glob("earlier/*-unfinished/history.csv"))) == 1
 
@@ -411,7 +411,7 @@ def test_a_notebook_that_was_changed_after_its_execution_is_noticed_everywhere(p
         assert "Changed after execution: notebook.ipynb." in " ".join(report.split())
 
     told = project.report()
-    assert "the changed one is now edited-notebook.ipynb" in told
+    assert "the changed file is now edited-notebook.ipynb" in told
     assert "89.5" in (project.run / "edited-notebook.ipynb").read_text()
     assert project.stale()[0] == "nothing" and "89.5" not in notebook.read_text()
     assert "Changed after" not in (project.run / "report.html").read_text()

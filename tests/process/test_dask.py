@@ -102,7 +102,7 @@ def test_whatever_is_killed_each_run_of_a_cluster_ends_once_with_the_bits_of_an_
 def test_where_there_is_no_sbatch_it_says_where_to_submit(project, environment, tmp_path):
     done = submitted(project, environment | {"PATH": str(tmp_path)}, "mine")
     assert done.returncode == 1 and done.stderr.startswith(
-        "error: there is no sbatch on this machine: submit from a login node of the cluster"
+        "error: sbatch is not installed on this machine: submit from a login node of the cluster"
     )
 
 
@@ -148,7 +148,7 @@ def test_what_the_accounts_of_a_cluster_say_of_an_ended_job_is_shown(
     assert list(states().values()) == [
         "SLURM 7_0: OUT_OF_MEMORY",
         "SLURM 7_1: CANCELLED",
-        "no job has it",
+        "no SLURM job",
     ]
 
 
@@ -158,8 +158,8 @@ def test_what_the_accounts_of_a_cluster_say_of_an_ended_job_is_shown(
         (
             ["--scheduler", "nonsense"],
             (
-                "no scheduler answers at nonsense (an address is like tcp://lab1:8786); start one:"
-                " dask scheduler"
+                "no scheduler answers at nonsense (an address looks like tcp://lab1:8786); start"
+                " one: dask scheduler"
             ),
         ),
         (["--scheduler", "tcp://127.0.0.1:1"], "no scheduler answers at tcp://127.0.0.1:1"),

@@ -116,8 +116,9 @@ def test_nothing_outlives_a_sweep_that_is_killed_and_ctrl_c_lets_its_runs_save_t
         assert sweep.wait(PATIENCE) == 130
         said = sweep.log.read_text()
         assert (
-            "asked to stop: the runs at work finish their epoch" in said
-            and "0 of 2 runs done, the epochs of the others are saved; the same command goes on"
+            "stopping: each run finishes its epoch" in said
+            and "0 of 2 runs done, the epochs of the others are saved; run the same command"
+            " again to continue"
             in said
         )
         assert "Traceback" not in said
@@ -161,7 +162,7 @@ def test_whoever_is_killed_beside_the_sweep_no_run_is_lost_or_runs_twice(
             )
             assert (
                 "2 runs done, 0 failed" in sweep.log.read_text()
-                and "going on after epoch" in logs
+                and "resuming after epoch" in logs
                 and "a new process" in logs
             )
         else:
@@ -170,7 +171,8 @@ def test_whoever_is_killed_beside_the_sweep_no_run_is_lost_or_runs_twice(
             said = sweep.log.read_text()
             assert (
                 "failed" not in said
-                and "the epochs of the others are saved; the same command goes on" in said
+                and "the epochs of the others are saved; run the same command again to continue"
+                in said
             )
             assert all(
                 '"state": "interrupted"' in file.read_text()

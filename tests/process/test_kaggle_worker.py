@@ -115,7 +115,7 @@ def test_runs_are_done_one_after_the_other_and_their_files_told_with_their_diges
         "epoch 2/2",
         "run 2 of 2: two",
         "epoch 1/1",
-        "errand: 2 finished, 0 failed, 0 to go on with",
+        "runs: 2 finished, 0 failed, 0 to continue",
     ]
 
 

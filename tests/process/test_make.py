@@ -159,7 +159,7 @@ def test_no_value_of_a_variable_is_a_command(project, value, way):
     given |= {f"{option}={values[name]}" for name, option in OPTIONS.items()}
     assert given <= said(project), "each as it is"
     assert (f"--language={values['LANG']}" in said(project)) == (way == "command line")
-    assert f"REPOSITORY is {values['REPOSITORY']}" in done.stdout
+    assert f"such as https://github.com/me/labreport, got {values['REPOSITORY']}" in done.stdout
     assert (
         installing.returncode and f"PYTHON={values['PYTHON']} does not start" in installing.stderr
     )

@@ -95,9 +95,12 @@ def test_a_link_without_a_version_is_followed_so_that_an_upgrade_shows(machine):
     [
         ({"version": [3, 14, 0]}, "is Python 3.14.0"),
         ({"version": [3, 10, 4]}, "is Python 3.10.4"),
-        ({"implementation": "PyPy"}, "is PyPy 3.12.1, for which TensorFlow is not made"),
-        ({"free_threaded": True}, "is a free-threaded Python 3.12.1, for which TensorFlow"),
-        ({"bits": 32}, "is a 32-bit Python 3.12.1, for which TensorFlow"),
+        ({"implementation": "PyPy"}, "is PyPy 3.12.1, for which there is no TensorFlow"),
+        (
+            {"free_threaded": True},
+            "is a free-threaded Python 3.12.1, for which there is no TensorFlow",
+        ),
+        ({"bits": 32}, "is a 32-bit Python 3.12.1, for which there is no TensorFlow"),
         (
             {"says": "pyenv: python3.12: command not found"},
             "does not start (pyenv: python3.12: com",
@@ -137,8 +140,8 @@ def test_where_no_python_fits_uv_brings_one_and_that_is_said_first(machine):
     assert code == 0, error
     said = out.splitlines()
     assert re.match(
-        r"no Python 3\.11 to 3\.13 is on this machine \(3\.14\.0\), so uv now downloads Python"
-        r" 3\.13 .*: about 35 MB, unpacked 110 MB in .*uv/python$",
+        r"no Python 3\.11 to 3\.13 was found on this machine \(3\.14\.0\), so uv now downloads"
+        r" Python 3\.13 .*: about 35 MB, unpacked 110 MB in .*uv/python$",
         said[1],
     )
     assert "with Python 3.13.18" in said[2]
@@ -187,7 +190,7 @@ def test_where_neither_pip_nor_venv_is_there_a_line_says_what_to_install(machine
     machine.python("bin/python", "3.7.1")
     code, out, error = machine.set_up()
     assert code == 1 and out == "" and error.count("\n") == 1
-    assert "no Python here has them" in error and "bin/python3 3.12.1" in error
+    assert "no Python on this machine has them" in error and "bin/python3 3.12.1" in error
     assert "sudo apt install python3-venv" in error and "bin/python " not in error
 
 

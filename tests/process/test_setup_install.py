@@ -159,7 +159,7 @@ def test_uv_installs_what_is_locked_and_nothing_else(machine, index):
     (machine.project / "requirements.lock").write_text(lock)
     code, out, error = make()
     assert code == 0, error
-    assert "Installed 3 packages" in error and "fetching uv" in out
+    assert "Installed 3 packages" in error and "downloading uv" in out
     program = (
         "import alpha, labreport, sys, importlib.metadata as m;"
         "print(alpha.VALUE, alpha.__cached__, labreport.__file__, sys.prefix,"

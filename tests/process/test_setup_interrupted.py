@@ -55,7 +55,7 @@ def test_a_setup_that_is_stopped_ends_uv_and_counts_for_nothing(machine, number,
     (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)
     error = process.communicate(timeout=60)[1]
     assert process.returncode == code
-    assert "interrupted; the same command starts again" in error and "Traceback" not in error
+    assert "interrupted; run the same command again" in error and "Traceback" not in error
     assert not machine.installed.exists()
     (machine.folder / "wait").unlink()
     code, _, error = machine.set_up("make", "setup")
@@ -73,7 +73,7 @@ def test_what_a_killed_setup_has_left_running_is_waited_for(machine):
     first.wait()
     second = machine.start()
     line = second.stderr.readline()
-    assert line == f"make setup: waiting for another set-up of .venv (process {first.pid})\n"
+    assert line == f"make setup: waiting for another `make setup` of .venv (process {first.pid})\n"
     assert len(machine.calls("uv", "venv")) == 1 and not machine.installed.exists()
     (machine.folder / "wait").unlink()
     second.communicate(timeout=60)
@@ -87,7 +87,7 @@ def test_of_two_setups_at_once_one_does_the_work_and_the_other_waits(machine):
     first = machine.start("make", "setup")
     wait_until(lambda: machine.calls("uv", "pip", "sync"))
     second = machine.start("make", "setup")
-    assert "waiting for another set-up of .venv (process" in second.stderr.readline()
+    assert "waiting for another `make setup` of .venv (process" in second.stderr.readline()
     (machine.folder / "wait").unlink()
     for process in (first, second):
         process.communicate(timeout=60)
@@ -128,7 +128,7 @@ def test_an_environment_that_a_command_runs_from_is_not_replaced(machine):
     with open(machine.project / "pyproject.toml", "a") as file:
         file.write("# another\n")
     code, _, error = machine.set_up()
-    assert code == 75 and "a command of this checkout is still running from it" in error
+    assert code == 75 and "a command of this checkout is still using it" in error
     assert machine.installed.exists() and len(machine.calls("uv", "venv")) == 1
     command.communicate(timeout=60)
     assert machine.set_up()[0] == 0 and len(machine.calls("uv", "venv")) == 2
@@ -170,4 +170,6 @@ def test_a_setup_that_fails_says_so_and_counts_for_nothing(machine):
     code, _, error = machine.set_up()
     assert code == 1 and not machine.installed.exists()
     assert "error: stand-in of uv fails" in error
-    assert "make setup: uv ended with exit code 1, for the reason above; the same command" in error
+    assert (
+        "make setup: uv ended with exit code 1, for the reason above; run the same command again"
+    ) in error

@@ -204,7 +204,7 @@ def test_six_runs_on_slurm_end_with_the_bits_of_a_local_sweep_whatever_is_cancel
     watch.over.set()
     watch.join()
     assert all(
-        "going on after epoch" in first.log(index) for index in (cancelled, requeued, killed, lost)
+        "resuming after epoch" in first.log(index) for index in (cancelled, requeued, killed, lost)
     )
     assert watch.seen >= names and not watch.twice
     assert results(reports) == undisturbed

@@ -73,7 +73,7 @@ def test_a_killed_sweep_goes_on_to_the_epoch_and_one_failure_sinks_no_other_run(
     )
     assert (
         second.returncode == files.RUN_LOCKED
-        and f"is at work already, as process {first.pid}" in second.stderr
+        and f"is already running (process {first.pid}" in second.stderr
     )
     there = descendants(first.pid)
     first.send_signal(signal.SIGKILL)
@@ -83,11 +83,11 @@ def test_a_killed_sweep_goes_on_to_the_epoch_and_one_failure_sinks_no_other_run(
     done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True)
     assert (
         done.returncode == 1
-        and "2 runs done, 1 failed; the same command tries them again" in done.stdout
+        and "2 runs done, 1 failed; run the same command to try them again" in done.stdout
     ), done.stderr
     assert "the loss is no longer finite in epoch 1" in done.stderr and "its log is" in done.stderr
     logs = {path.name: path.read_text() for path in tmp_path.glob("reports/mine*/logs/*.txt")}
-    assert sum("going on after epoch" in log for log in logs.values()) >= 1
+    assert sum("resuming after epoch" in log for log in logs.values()) >= 1
     assert max(log.count(", try 2, threads: ") for log in logs.values()) == 1
     assert json.loads(next(tmp_path.glob("reports/mine*/sweep.json")).read_text())["at_once"] == 2
     [report] = tmp_path.glob("reports/mine*/report.html")

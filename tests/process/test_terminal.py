@@ -240,7 +240,7 @@ def test_a_run_whose_window_is_closed_goes_on_with_the_same_bits(
 
     gate.release()
     done = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0 and "going on after epoch" in done.stdout, done.stdout + done.stderr
+    assert done.returncode == 0 and "resuming after epoch" in done.stdout, done.stdout + done.stderr
     assert bits(tmp_path / "reports") == undisturbed
 
 

@@ -70,10 +70,10 @@ def test_the_language_of_the_file_counts_where_the_command_line_names_none(proje
     [
         ("author: [A]", "report.yaml, line 1: unknown key 'author' .did you mean 'authors'"),
         ("course: 3", "report.yaml, line 1: course must be text, got 3"),
-        ("authors: Ada", "line 1: authors is a list, such as"),
+        ("authors: Ada", "line 1: authors must be a list, such as"),
         (
             "authors:\n  - {nam: Ada}",
-            "an author is a name, or a mapping of name, id, email that has a name",
+            "an author must be a name, or a mapping with a name .name, id, email",
         ),
         (
             "authors:\n  - {name: Ada, mail: x}",
@@ -81,11 +81,11 @@ def test_the_language_of_the_file_counts_where_the_command_line_names_none(proje
         ),
         (
             "authors:\n  - {name: Ada, id: 42}",
-            'id is text, since a number may begin with zero; write it in quotes, "42"',
+            'id must be text, because a number would lose a leading 0; write it in quotes, "42"',
         ),
-        ("course: A\nlanguage: fr", "report.yaml, line 2: language is en or es, got 'fr'"),
-        ("course: A\ncourse: B", "the key 'course' stands twice"),
-        ("- a", "it is a mapping of authors, course"),
+        ("course: A\nlanguage: fr", "report.yaml, line 2: language must be en or es, got 'fr'"),
+        ("course: A\ncourse: B", "the key 'course' is given twice"),
+        ("- a", "must be a mapping with the keys authors, course"),
     ],
 )
 def test_a_mistake_is_named_with_its_line(project, text, says):

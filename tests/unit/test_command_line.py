@@ -42,7 +42,7 @@ def failing(capsys, *arguments):
         (["report", "cifar10_l2", "--set", "epochs=0"], "epochs must be at least 1, got 0"),
         (["report", "cifar10_l2", "--set", "epochs"], "expected key=value"),
         (["report", "cifar10_l2", "--set", "epochs=3", "epochs=4"], "epochs is set twice"),
-        (["report", "cifar10_l2", "--set", "l2=[1"], "this is not YAML"),
+        (["report", "cifar10_l2", "--set", "l2=[1"], "not valid YAML"),
         (["report", "cifar10_l2", "--data", "nowhere"], "--data nowhere: there is no such folder"),
         (["render", "cifar10_l2"], "holds no executed notebook; run the experiment first"),
         (["clean", "cifar10_l2"], "does not exist; nothing to delete"),
@@ -68,10 +68,10 @@ def failing(capsys, *arguments):
         (["verify", "cifar10_l3"], "no experiment 'cifar10_l3' (did you mean 'cifar10_l2'?)"),
         (["verify", "nowhere.pdf"], "nowhere.pdf"),
         (["verify", "a.pdf", "--stamp"], "name the experiment instead of a PDF"),
-        (["verify", "a.PDF", "--set", "epochs=3"], "a.PDF carries its own settings; leave out"),
-        (["verify", "a.pdf", "--data", "sample"], "a.pdf carries its own settings; leave out"),
+        (["verify", "a.PDF", "--set", "epochs=3"], "a.PDF contains its own settings; leave out"),
+        (["verify", "a.pdf", "--data", "sample"], "a.pdf contains its own settings; leave out"),
         (["verify", "pyproject.toml"], "pyproject.toml cannot be read as a PDF"),
-        (["show", "cifar10_comparison", "--build"], "is a comparison, which is made from runs"),
+        (["show", "cifar10_comparison", "--build"], "is a comparison of runs"),
     ],
 )
 def test_a_mistake_is_answered_in_one_line(capsys, arguments, expected):
@@ -81,8 +81,8 @@ def test_a_mistake_is_answered_in_one_line(capsys, arguments, expected):
 def test_no_network_and_no_data_is_answered_before_a_kernel_starts(capsys):
     message = failing(capsys, "report", "cifar10_l2")
     assert (
-        "could not be fetched: https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz: there is no"
-        " network here"
+        "could not be downloaded: https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz: no"
+        " network connection"
         in message
         and "--data sample" in message
     )

@@ -264,7 +264,7 @@ def test_curves_stand_together_by_model_and_at_most_eight_in_a_panel():
 
 def test_a_comparison_is_made_once_and_again_when_a_run_has_changed(three):
     pipeline = runpy.run_path(str(ROOT / "pipeline.py"))
-    assert due.work(three).execute == ["it has not been done"]
+    assert due.work(three).execute == ["not done yet"]
     folder = three.folder
     assert pipeline["main"](["compare", "cifar10"]) == 0
     html = (folder / "report.html").read_text()

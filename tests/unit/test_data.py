@@ -90,7 +90,7 @@ class Touch:
 )
 def test_a_pickle_that_would_run_code_is_refused_and_does_not_run(evil, tmp_path, monkeypatch):
     write(paths.data(), batches() | {"data_batch_3": pickle.dumps(evil, protocol=2)})
-    with pytest.raises(ValueError, match="data_batch_3: not a CIFAR-10 batch.*it asks for"):
+    with pytest.raises(ValueError, match="data_batch_3: not a CIFAR-10 batch.*it loads"):
         load()
     assert not (tmp_path / "hacked").exists() and not os.path.exists("hacked")
 
@@ -112,7 +112,7 @@ def test_a_pickle_that_would_run_code_is_refused_and_does_not_run(evil, tmp_path
         (
             "test_batch",
             lambda data: pickle.dumps({b"data": np.zeros((1, 3072), np.uint8), b"labels": [11]}),
-            "labels are whole numbers from 0 to 9",
+            "labels must be whole numbers from 0 to 9",
         ),
         (
             "batches.meta",
@@ -226,7 +226,8 @@ def test_a_download_goes_on_from_what_an_earlier_one_left(archive):
 def test_an_altered_download_is_refused_and_not_kept(archive, monkeypatch):
     come_from(archive.url, "0" * 64, monkeypatch)
     with pytest.raises(
-        FileNotFoundError, match="expected 0000000000000000...: altered on the way; run again"
+        FileNotFoundError,
+        match="expected 0000000000000000...: it was altered on the way; run the same command again",
     ):
         load()
     assert (
@@ -259,8 +260,8 @@ def test_no_network_and_no_data_says_what_to_do(archive):
     with pytest.raises(
         ConnectionError,
         match=(
-            "CIFAR-10 is not in .* and could not be fetched: .*no answer after 4 tries.*\nOr put"
-            " the folder cifar-10-batches-py/ there; or try with --data sample"
+            "CIFAR-10 is not in .* and could not be downloaded: .*no answer after 4 tries.*\nOr put"
+            " the folder cifar-10-batches-py/ into the data folder; or use --data sample"
         ),
     ):
         load()
@@ -325,7 +326,7 @@ def test_max_images_shortens_every_class_alike():
 @pytest.mark.parametrize("most", [1, 10])
 def test_too_few_images_for_three_splits_are_refused(most):
     with pytest.raises(
-        ValueError, match="too few images for 3 splits with max_images .* take at least 100"
+        ValueError, match="too few images for 3 splits with max_images .* use at least 100"
     ):
         load(data="sample", max_images=most)
 

@@ -41,9 +41,9 @@ def test_a_difference_is_named_file_by_file_until_it_is_accepted(flowers):
     with pytest.raises(
         ValueError,
         match=(
-            r"flowers in .* is not what .*data.lock says: 1 file changed \(rose/003.jpg\); 1 file"
+            r"flowers in .* differs from .*data.lock: 1 file changed \(rose/003.jpg\); 1 file"
             r" missing \(daisy/001.jpg\); "
-            r"1 file new \(tulip/new.jpg\). Put the files back .* python pipeline.py data --accept"
+            r"1 file new \(tulip/new.jpg\). Restore the files, .* python pipeline.py data --accept"
             r" flowers"
         ),
     ):
@@ -60,7 +60,7 @@ def test_differences_are_accepted_by_the_name_of_the_data_set_and_only_where_the
     (flowers / "rose/003.jpg").write_bytes(b"no image")
     for arguments, expected in (
         (["flowers", "nonsense"], "there is no data set 'nonsense'"),
-        (["flowers", "--data", "sample"], "give it without an experiment"),
+        (["flowers", "--data", "sample"], "leave out the experiment"),
         (["flowers"], "1 of 50 files cannot be read as images: rose/003.jpg"),
     ):
         assert main(["data", "--accept", *arguments]) == 1
@@ -76,7 +76,7 @@ def test_a_damaged_lock_lets_nothing_pass(flowers, content):
     paths.data_lock().write_text(content)
     with pytest.raises(
         ValueError,
-        match="data.lock is damaged, or is no data.lock; put it back as it was, or delete it",
+        match="data.lock is damaged or not a data.lock file; restore it, or delete it",
     ):
         load_flowers()
 
@@ -91,7 +91,7 @@ def test_a_place_that_cannot_be_written_is_named_with_a_way_out(flowers, monkeyp
     with pytest.raises(
         ValueError,
         match=(
-            "data.lock cannot be written .Permission denied.; name a place for it that can:"
+            "data.lock cannot be written .Permission denied.; choose a writable place for it:"
             " LABREPORT_DATA_LOCK"
         ),
     ):

@@ -108,10 +108,7 @@ def test_a_lost_runtime_goes_on_from_what_the_drive_holds(tiny, colab, undisturb
     fit(tiny, until=2)
     folder = colab("second")
     result = fit(tiny)
-    assert (
-        f"{folder.name}: epoch 2 is brought back from {drive_backup.KEPT}"
-        in capsys.readouterr().out
-    )
+    assert f"{folder.name}: epoch 2 restored from {drive_backup.KEPT}" in capsys.readouterr().out
     same_bits(result, undisturbed)
     [copy] = copies()  # that of the lost runtime is gone
     assert holds_what_it_says(copy) == {
@@ -125,7 +122,7 @@ def test_a_lost_runtime_goes_on_from_what_the_drive_holds(tiny, colab, undisturb
     }
     colab("third")
     same_bits(fit(tiny), undisturbed)
-    assert "the finished run is brought back" in capsys.readouterr().out
+    assert "the finished run restored" in capsys.readouterr().out
 
 
 def test_a_copy_is_the_run_folder_without_what_is_temporary(colab, tmp_path):
@@ -171,8 +168,7 @@ def test_a_damaged_checkpoint_on_the_drive_is_named_and_the_one_before_serves(
     result = fit(tiny)
     said = capsys.readouterr().out
     assert (
-        f"{newest} is missing or damaged (it is not what was kept): it is left out" in said
-        and "epoch 1 is brought back" in said
+        f"{newest} is missing or damaged: it is not restored" in said and "epoch 1 restored" in said
     )
     same_bits(result, undisturbed)
 
@@ -249,8 +245,8 @@ def test_two_runtimes_with_one_drive_destroy_nothing_of_each_other(colab, tmp_pa
     write_epoch(third, 3)
     drive_backup.backup(third)
     assert capsys.readouterr().out.startswith(
-        "another runtime is at work on a_run with the same Google Drive, perhaps this notebook in a"
-        " second tab: each keeps a copy of its own"
+        "another runtime is training a_run with the same Google Drive, perhaps this notebook in"
+        " a second tab; stop one of them"
     )
     assert len(copies()) == 3
 
@@ -298,9 +294,7 @@ def test_on_kaggle_the_furthest_earlier_output_is_picked_up_without_waiting(
     waited = []
     monkeypatch.setattr(state, "time", SimpleNamespace(sleep=waited.append, time=time.time))
     same_bits(fit(tiny), undisturbed)
-    assert (
-        f"epoch 3 is brought back from {tmp_path}/input/second/reports/" in capsys.readouterr().out
-    )
+    assert f"epoch 3 restored from {tmp_path}/input/second/reports/" in capsys.readouterr().out
     assert waited == []
 
 
@@ -315,7 +309,7 @@ def test_on_kaggle_a_damaged_checkpoint_of_an_earlier_output_is_left_out(
     newest.write_bytes(newest.read_bytes()[:-1])
     kaggle("second")
     same_bits(fit(tiny), undisturbed)
-    assert "epoch 1 is brought back" in capsys.readouterr().out
+    assert "epoch 1 restored" in capsys.readouterr().out
 
 
 def test_a_finished_run_is_not_replaced_by_what_was_kept(tiny, kaggle, tmp_path):
@@ -375,7 +369,7 @@ def test_a_copy_whose_manifest_names_a_path_outside_the_run_folder_is_left_out(
     (copy / "kept.json").write_text(json.dumps({"files": {"metrics.json": digest, name: digest}}))
     assert drive_backup.restore(folder) is False
     assert (
-        f"names {name!r}, which is no file of a run folder: this copy is left out; delete "
+        f"names {name!r}, which does not belong in a run folder: this backup is skipped; delete "
         in capsys.readouterr().out
     )
     assert {path for path in tmp_path.rglob("*")} - {copy / "kept.json"} == before - {

@@ -61,7 +61,9 @@ def test_yaml_values_mean_what_they_look_like(text, value):
 
 def test_a_key_that_stands_twice_is_refused_with_both_lines(tmp_path, monkeypatch):
     message = edited(tmp_path, monkeypatch, ("seed: 1", "seed: 1\nepochs: 3"))
-    assert "params/mine.yaml, line" in message and "'epochs' stands twice (first in line" in message
+    assert (
+        "params/mine.yaml, line" in message and "'epochs' is given twice (first in line" in message
+    )
 
 
 def test_an_unknown_key_names_the_nearest_one_and_its_line(tmp_path, monkeypatch):
@@ -78,7 +80,7 @@ def test_an_unknown_nested_key_says_what_its_owner_takes(tmp_path, monkeypatch):
 
 
 def test_a_missing_key_is_named(tmp_path, monkeypatch):
-    assert "missing seed; a parameter file is complete" in edited(
+    assert "missing seed; a parameter file needs every key" in edited(
         tmp_path, monkeypatch, ("seed: 1\n", "")
     )
 
@@ -104,7 +106,11 @@ def test_a_missing_key_is_named(tmp_path, monkeypatch):
             "model: cifar10_naif",
             "there is no model 'cifar10_naif' (did you mean 'cifar10_naive'?)",
         ),
-        ("monitor: val_loss", "monitor: loss", "monitor is val_loss or val_accuracy, got 'loss'"),
+        (
+            "monitor: val_loss",
+            "monitor: loss",
+            "monitor must be val_loss or val_accuracy, got 'loss'",
+        ),
         (
             "augmentation: {}",
             "augmentation: {horizontal_flip: yes}",
@@ -116,7 +122,7 @@ def test_a_missing_key_is_named(tmp_path, monkeypatch):
             "there is no notebook 'cifar' (did you mean 'cifar10'?)",
         ),
         ("seed: 1", "seed: 1\ndata: sample", "unknown key 'data'"),
-        ("title:", "title: [", "this is not YAML"),
+        ("title:", "title: [", "not valid YAML"),
         ("seed: 1", "seed: 4294967296", "seed must be below 2**32"),
         ("seed: 1", f"seed: {'9' * 5000}", "a number of 5,000 digits"),
         ("learning_rate: 0.001", "learning_rate: 1e400", "must be a finite number"),
@@ -124,7 +130,7 @@ def test_a_missing_key_is_named(tmp_path, monkeypatch):
         (
             "test_accuracy: 0.685",
             "test_accuracy: 68.5",
-            "published.test_accuracy is a share from 0 to 1, got 68.5",
+            "published.test_accuracy must be a number from 0 to 1, got 68.5",
         ),
         ("  total_parameters: 128074\n", "", "published lacks 'total_parameters' (int)"),
         (
@@ -154,12 +160,12 @@ def test_an_unknown_experiment_names_the_nearest_one():
         ({"epoch": 3}, "no setting 'epoch' (did you mean 'epochs'?)"),
         ({"epochs": 0}, "epochs must be at least 1, got 0"),
         ({"epochs": "many"}, "epochs must be a whole number, got 'many'"),
-        ({"data": "smaple"}, "data is real or sample, got 'smaple'"),
+        ({"data": "smaple"}, "data must be real or sample, got 'smaple'"),
         ({"momentum": 0.9}, "no setting 'momentum'"),
         (
             {"title": "x"},
             (
-                "title describes the experiment and is not set for one run; change it in"
+                "title describes the experiment and cannot be set for one run; change it in"
                 " params/cifar10_naive_adam.yaml"
             ),
         ),

@@ -256,7 +256,10 @@ def test_two_processes_fetch_once_and_the_second_waits(flowers, tmp_path):
     until(lambda: flowers.asked(flowers.path), "the first one downloads", of=first)
     second = group.start(ROOT / "pipeline.py", "data", "flowers")
     until(
-        lambda: "flowers: another process fetches it; waiting for that" in second.log.read_text(),
+        lambda: (
+            "flowers: another process is downloading it; waiting for it to finish"
+            in second.log.read_text()
+        ),
         "the second one waits",
         of=second,
     )
@@ -289,7 +292,8 @@ def test_other_bytes_than_were_packed_are_refused_and_not_kept(flowers, damage):
 def test_a_public_archive_is_compared_with_the_checksum_that_the_storage_sends(storage):
     storage.hashes[storage.path] = "md5=" + base64.b64encode(b"0" * 16).decode()
     assert (
-        "altered on the way; run again" in refused(fetch=lambda: load("cats_dogs_softmax"))
+        "it was altered on the way; run the same command again"
+        in refused(fetch=lambda: load("cats_dogs_softmax"))
         and left() == []
     )
 
@@ -303,7 +307,7 @@ def test_what_is_not_as_data_lock_says_is_not_put_in_place_nor_downloaded_again_
     flowers.files[flowers.path] = packed(tmp_path / "source")
     message = refused(ValueError)
     assert (
-        "hands out now was not put in place. flowers in " in message
+        "is not used. flowers in " in message
         and "1 file changed (rose/000.jpg)" in message
         and "data --accept flowers" in message
     )
@@ -412,7 +416,7 @@ def test_a_token_that_has_expired_does_not_hide_behind_an_older_key(flowers, tmp
 def test_a_token_that_was_copied_badly_is_not_quoted(flowers, monkeypatch, value, capfd):
     monkeypatch.setenv("KAGGLE_API_TOKEN", value)
     assert (
-        "copy it anew from https://www.kaggle.com/settings" in refused()
+        "copy it again from https://www.kaggle.com/settings" in refused()
         or "Kaggle refuses" in refused()
     )
     assert TOKEN not in "".join(capfd.readouterr())
@@ -421,13 +425,12 @@ def test_a_token_that_was_copied_badly_is_not_quoted(flowers, monkeypatch, value
 def test_no_credentials_are_answered_with_where_to_make_and_put_them(service, capfd):
     message = refused()
     assert (
-        f"could not be fetched (https://www.kaggle.com/datasets/{FLOWERS}): Kaggle asks for an"
-        " access token, and there is none here: make one at https://www.kaggle.com/settings"
-        in message
+        f"could not be downloaded (https://www.kaggle.com/datasets/{FLOWERS}): Kaggle needs an"
+        " access token, and none was found: make one at https://www.kaggle.com/settings" in message
     )
     assert (
         "~/.kaggle/access_token" in message
-        and "put the five class folders into flowers/ there" in message
+        and "put the five class folders, or a zip of them, into flowers/" in message
         and "--data sample" in message
     )
     assert service.seen == [] and capfd.readouterr() == ("", "")
@@ -456,7 +459,7 @@ def test_rules_that_nobody_has_accepted_are_named_with_their_page(service, monke
             refusal(403, f"not for {TOKEN}"),
             FileNotFoundError,
             (
-                f"does not give it to this account; see https://www.kaggle.com/datasets/{FLOWERS}"
+                f"denies access to this account; see https://www.kaggle.com/datasets/{FLOWERS}"
                 " (Kaggle says: not for [KAGGLE_API_TOKEN])"
             ),
         ),
@@ -464,7 +467,7 @@ def test_rules_that_nobody_has_accepted_are_named_with_their_page(service, monke
             refusal(404, "gone"),
             FileNotFoundError,
             (
-                f"has no such thing, or not any more; see https://www.kaggle.com/datasets/{FLOWERS}"
+                f"it may have been deleted; see https://www.kaggle.com/datasets/{FLOWERS}"
                 " (Kaggle says: gone)"
             ),
         ),
@@ -476,7 +479,7 @@ def test_rules_that_nobody_has_accepted_are_named_with_their_page(service, monke
         (
             refusal(429, "slow down", Retry_After="0.1"),
             ConnectionError,
-            "Kaggle has had too many requests from here (429); try again later",
+            "Kaggle received too many requests from this network (429); try again later",
         ),
     ],
 )
@@ -507,7 +510,7 @@ def test_a_login_page_of_a_network_is_not_taken_for_kaggle(flowers):
     flowers.misbehave(
         INTROSPECT, Answer(200, b"<html>log in</html>", {"Content-Type": "text/html"}), always=True
     )
-    assert "it is not Kaggle that answers, but a page of another kind" in refused(ConnectionError)
+    assert "the answer came from another web page, not from Kaggle" in refused(ConnectionError)
 
 
 @pytest.mark.parametrize(
@@ -520,8 +523,8 @@ def test_without_a_network_nothing_is_waited_for(service, tmp_path, monkeypatch,
     place_credentials(credentials, tmp_path, monkeypatch)
     waited = []
     monkeypatch.setattr(time, "sleep", waited.append)
-    assert "there is no network here" in refused(ConnectionError)
-    assert "there is no network here" in refused(ConnectionError, lambda: load("cats_dogs_softmax"))
+    assert "no network connection" in refused(ConnectionError)
+    assert "no network connection" in refused(ConnectionError, lambda: load("cats_dogs_softmax"))
     assert waited == []
 
 
@@ -536,11 +539,14 @@ def evil(name, mode=0, data=b"out"):
     [
         (evil("../outside.jpg"), "'../outside.jpg' would be written outside its folder"),
         (evil("/tmp/outside.jpg"), "written outside its folder"),
-        (evil("flowers/rose/link", 0o120777, b"/etc"), "written outside its folder, or is no file"),
-        (evil("flowers/rose/pipe", 0o010777, b""), "written outside its folder, or is no file"),
+        (
+            evil("flowers/rose/link", 0o120777, b"/etc"),
+            "written outside its folder, or is not a file",
+        ),
+        (evil("flowers/rose/pipe", 0o010777, b""), "written outside its folder, or is not a file"),
         (evil("flowers/rose/000.jpg"), "two members in one place"),
         (evil("flowers/rose/000.jpg/x"), "two members in one place"),
-        (evil("flowers/bomb", 0, bytes(60_000_000)), "that would become 22 files of 60,"),
+        (evil("flowers/bomb", 0, bytes(60_000_000)), "would become 22 files of 60,"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:Duplicate name")
@@ -559,7 +565,7 @@ def test_an_archive_that_would_do_harm_is_refused_and_deleted(flowers, tmp_path,
 
 def test_more_files_than_a_data_set_has_are_refused(flowers, monkeypatch):
     monkeypatch.setattr(folders, "MOST_FILES", 20)
-    assert "that would become 21 files" in refused(ValueError) and left() == []
+    assert "would become 21 files" in refused(ValueError) and left() == []
 
 
 def test_an_archive_that_the_disk_has_no_room_for_is_not_downloaded_again(flowers, monkeypatch):
@@ -601,8 +607,7 @@ def test_a_folder_that_is_there_but_not_whole_is_left_as_it_is(flowers):
     with pytest.raises(
         FileNotFoundError,
         match=(
-            "flowers is in the way of what would be fetched: move it away, or put the five class"
-            " folders"
+            "flowers is in the way of the download: move it away, or put the five class folders"
         ),
     ):
         load_flowers()
@@ -622,7 +627,7 @@ def test_a_folder_that_cannot_be_written_to_is_named(flowers, monkeypatch):
         lambda *_, **__: (_ for _ in ()).throw(PermissionError(13, "Permission denied")),
     )
     assert (
-        "nothing can be fetched to there (Permission denied): name a folder" in refused()
+        "it cannot be downloaded there (Permission denied): name a folder" in refused()
         and flowers.seen == []
     )
 
@@ -738,12 +743,12 @@ def test_a_secret_that_kaggle_refuses_is_named(colab, service):
 
 def test_colab_is_told_where_a_secret_is_put_and_let_be_seen(colab, service, monkeypatch):
     assert (
-        "store it as a secret KAGGLE_API_TOKEN (the key symbol at the left) and let this notebook"
-        " see it" in refused()
+        "store it as a secret KAGGLE_API_TOKEN (the key symbol at the left) and give this"
+        " notebook access to it" in refused()
     )
     colab["KAGGLE_API_TOKEN"] = "forbidden"
     assert (
-        "this notebook may not see the secret KAGGLE_API_TOKEN: switch on its notebook access (the"
+        "this notebook has no access to the secret KAGGLE_API_TOKEN: switch it on (the"
         " key symbol at the left)" in refused()
     )
 
@@ -819,7 +824,7 @@ def test_no_secret_is_in_anything_that_is_printed_or_written(
     place_credentials(source, tmp_path, monkeypatch)
     flowers.misbehave(DOWNLOAD, refusal(403, f"not for {TOKEN if 'TOKEN' in source else KEY}"))
     texts = in_words_and_files(tmp_path, "report", "flowers_basic", "--set", "epochs=1")
-    assert "Kaggle does not give it to this account" in texts[0] and secrets_in(texts) == set()
+    assert "Kaggle denies access to this account" in texts[0] and secrets_in(texts) == set()
 
 
 def test_a_download_that_fails_leaves_no_error_s_page_as_an_archive_and_does_not_tell_its_address(
@@ -828,7 +833,7 @@ def test_a_download_that_fails_leaves_no_error_s_page_as_an_archive_and_does_not
     flowers.misbehave(flowers.path, Answer(cut=1_500_000), refusal(500), refusal(500))
     texts = in_words_and_files(tmp_path, "data", "flowers")
     assert (
-        "did not arrive whole" in texts[0]
+        "the archive is incomplete" in texts[0]
         and "\nConnection error\nRetrying in " in texts[0]
         and secrets_in(texts) == set()
     )
@@ -841,7 +846,7 @@ def test_make_data_says_what_came_and_when_there_is_nothing_to_fetch(flowers, ca
     assert main(["data", "flowers"]) == 0
     told = capsys.readouterr()
     assert (
-        told.out.startswith("flowers: nothing to fetch\nflowers as in flowers_")
+        told.out.startswith("flowers: nothing to download\nflowers as in flowers_")
         and ": 15 train, 5 validation; sha256 " in told.out
         and told.err == ""
     )

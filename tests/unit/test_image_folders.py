@@ -156,7 +156,7 @@ def test_a_damaged_zip_is_named(tmp_path):
     damaged[200] ^= 255
     (paths.data() / "flowers.zip").write_bytes(damaged)
     with pytest.raises(
-        ValueError, match="flowers.zip: a damaged zip .*get it again, nothing was unpacked"
+        ValueError, match="flowers.zip: a damaged zip .*nothing was unpacked, download it again"
     ):
         load_flowers()
 
@@ -165,7 +165,7 @@ def test_a_damaged_zip_is_named(tmp_path):
     "name, how",
     [
         ("flowers_basic", "kaggle.com/datasets/alxmamaev/flowers-recognition"),
-        ("cats_dogs_softmax", "cats_and_dogs_filtered.zip: there is no network"),
+        ("cats_dogs_softmax", "cats_and_dogs_filtered.zip: no network connection"),
         ("dog_breeds_mobilenetv2", "kaggle.com/competitions/dog-breed-identification"),
     ],
 )
@@ -173,8 +173,8 @@ def test_data_that_is_not_there_and_cannot_be_fetched_says_how_to_get_it(name, h
     with pytest.raises(
         (FileNotFoundError, ConnectionError),
         match=(
-            f"is not in .* and could not be fetched.*{how}.*\nOr put .* there, or their zip; or try"
-            " with --data sample"
+            f"is not in .* and could not be downloaded.*{how}.*\nOr put .* in the data folder; or"
+            " use --data sample"
         ),
     ):
         load(name)
@@ -214,7 +214,7 @@ def test_a_cache_file_that_was_cut_off_says_what_to_do():
     kept = next((paths.cache() / "decoded").glob("flowers-16-*[0-9a-f].npy"))
     kept.write_bytes(kept.read_bytes()[:-1000])
     with pytest.raises(
-        ValueError, match="flowers-16-.*npy is damaged .*; delete it, it will be made anew"
+        ValueError, match="flowers-16-.*npy is damaged .*; delete it, and it will be computed again"
     ):
         load_flowers()
 
@@ -344,7 +344,7 @@ def test_a_breed_without_images_is_listed():
 @pytest.mark.parametrize(
     "line, expected",
     [
-        ("x,poodle", "labels.csv, line 482: 'poodle' is none of the competition's 120 breeds"),
+        ("x,poodle", "labels.csv, line 482: 'poodle' is not one of the competition's 120 breeds"),
         (
             "0000,whippet",
             "labels.csv, line 482: 0000 is affenpinscher in an earlier line and whippet here",
@@ -468,8 +468,8 @@ def test_the_shape_is_known_without_the_data(name):
 @pytest.mark.parametrize(
     "settings, expected",
     [
-        ({"image_size": 4}, "image_size lies between 8 and 1024"),
-        ({"on_unreadable": "ignore"}, "on_unreadable is stop or skip"),
+        ({"image_size": 4}, "image_size must lie between 8 and 1024"),
+        ({"on_unreadable": "ignore"}, "on_unreadable must be stop or skip"),
         ({"validation_fraction": 1.5}, "validation_fraction must lie between 0 and 1"),
     ],
 )

@@ -373,9 +373,7 @@ def test_the_index_is_rewritten_after_a_run_that_failed_and_by_hand(monkeypatch,
     monkeypatch.setattr(
         due,
         "work",
-        lambda subject, language: due.Work(
-            ["it has not been trained"], ["it has not been done"], []
-        ),
+        lambda subject, language: due.Work(["it has not been trained"], ["not done yet"], []),
     )
 
     def fails(subject, language):

@@ -124,7 +124,7 @@ def test_a_run_is_sent_as_a_private_notebook_with_all_that_it_needs_and_comes_ba
         f"sent 1 run to https://www.kaggle.com/code/ada/{sent.slug} (with a GPU, at most 1 h"
         in told
         and "  | epoch 1/3" in told
-        and "6 files fetched and verified" in told
+        and "6 files downloaded and verified" in told
     )
     assert "GPU time left on Kaggle this week: 29 h" in told
 
@@ -173,7 +173,7 @@ def test_a_run_whose_time_is_up_goes_on_in_a_second_notebook_that_has_the_output
     )
     assert files.read_json(one.experiment.folder / "metrics.json")["sent"] == second.slug
     assert (
-        "its time was up; to go on with: cifar10_naive_adam--sample--epochs-3 after 2 epochs"
+        "time limit reached; to continue: cifar10_naive_adam--sample--epochs-3 after 2 epochs"
         in capsys.readouterr().out
     )
 
@@ -199,7 +199,7 @@ def test_a_notebook_that_the_service_ended_in_the_middle_of_an_epoch_is_gone_on_
 def test_notebooks_that_come_to_no_epoch_are_not_sent_for_ever(notebooks):
     notebooks.scripted["*"] = lambda session: leave(session, dict.fromkeys(session.runs, "stopped"))
     [why] = bring(step()).values()
-    assert why.startswith("not an epoch was done in 1 h") and len(notebooks.pushed) == 1
+    assert why.startswith("no epoch was finished in 1 h") and len(notebooks.pushed) == 1
 
 
 def test_a_run_that_fails_there_says_why_and_leaves_its_log_here(notebooks):
@@ -219,7 +219,8 @@ def test_a_notebook_that_fails_before_its_runs_gives_its_last_words_and_its_page
     notebooks.scripted["*"] = broken
     [why] = bring(step()).values()
     assert (
-        "ended (error) before it came to it: ModuleNotFoundError: no module named papermill" in why
+        "ended (error) before this run started: ModuleNotFoundError: no module named papermill"
+        in why
         and notebooks.pushed[0].slug in why
     )
     notebooks.scripted["*"] = finishing
@@ -249,7 +250,7 @@ def test_the_output_of_an_earlier_notebook_is_not_taken_for_this_ones(notebooks)
         session, dict.fromkeys(session.runs, "finished"), 3, errand="another"
     )
     [why] = bring(step()).values()
-    assert "before it came to it" in why and results.finished(step().experiment.folder) is None
+    assert "before this run started" in why and results.finished(step().experiment.folder) is None
 
 
 def test_a_file_that_is_damaged_on_its_way_is_not_taken_and_the_earlier_run_stays(notebooks):
@@ -262,7 +263,7 @@ def test_a_file_that_is_damaged_on_its_way_is_not_taken_and_the_earlier_run_stay
 
     notebooks.scripted["*"] = damaged
     with pytest.raises(
-        ConnectionError, match="sha256 .*run again to fetch it anew; should it stay so"
+        ConnectionError, match="sha256 .*run the same command again; if this persists"
     ):
         bring(one)
     finishing(notebooks.pushed[-1])  # now it is whole
@@ -281,7 +282,7 @@ def test_a_full_service_is_waited_for_and_said_once(notebooks, capsys):
     assert set(bring(*steps).values()) == {None}
     assert (
         capsys.readouterr().out.count(
-            "Maximum batch GPU session count of 1 reached; it is sent as soon as one has ended"
+            "Maximum batch GPU session count of 1 reached; it is sent when another notebook ends"
         )
         == 1
     )
@@ -325,7 +326,7 @@ def test_gpu_time_that_is_used_up_is_said_before_anything_is_sent(notebooks):
     notebooks.quota["timeUsed"] = notebooks.quota["totalTimeAllowed"]
     [why] = bring(step()).values()
     assert (
-        "used up; anew on Saturday, 28 November, 00:00 UTC" in why
+        "used up; renewed on Saturday, 28 November, 00:00 UTC" in why
         and "--cpu" in why
         and not notebooks.pushed
     )
@@ -346,9 +347,9 @@ def test_asked_to_stop_it_leaves_the_notebook_at_work_and_the_same_command_finds
         with pytest.raises(
             Interrupted,
             match=(
-                "not Kaggle:"
+                "this command has stopped, but"
                 " https://www.kaggle.com/code/ada/labreport-cifar10-naive-adam-sample-epochs-[0-9a-f]{4}-1"
-                " goes on"
+                " keeps running"
             ),
         ):
             bring(step())
@@ -433,7 +434,7 @@ def test_a_notebook_that_was_deleted_is_said_and_sent_anew_by_the_same_command(
         else finishing(session)
     )
     [why] = bring(step()).values()
-    assert "Kaggle does not know" in why and "The same command sends it anew" in why
+    assert "Kaggle does not know" in why and "Run the same command to send it again" in why
     assert bring(step()) == {step().experiment.run_name: None} and len(notebooks.pushed) == 2
     release.set()
 
@@ -444,8 +445,9 @@ def test_a_run_that_is_said_to_be_finished_without_its_files_is_not_taken(notebo
         session, {}, runs={run: {"outcome": "finished", "epochs": 3} for run in session.runs}
     )
     [why] = bring(one).values()
-    assert "is said to be finished, but history.csv" in why and results.finished(
-        one.experiment.folder
+    assert (
+        "is reported as finished, but its output on Kaggle lacks history.csv" in why
+        and results.finished(one.experiment.folder)
     )
 
 
@@ -529,7 +531,7 @@ def test_a_damaged_record_of_what_was_sent_is_not_taken_for_an_empty_one(record,
     (folder / chain_state.RECORD).write_text(record)
     with pytest.raises(
         ValueError,
-        match=r"sent.json is damaged: look at https://www.kaggle.com/code .*delete the file",
+        match=r"sent.json is damaged: check at https://www.kaggle.com/code .*delete the file",
     ):
         bring(step())
     assert not notebooks.pushed
@@ -549,7 +551,7 @@ def test_a_damaged_record_of_what_was_sent_is_not_taken_for_an_empty_one(record,
 def test_a_record_of_another_shape_is_as_good_as_none(runs, notebooks):
     notebooks.scripted["*"] = lambda session: leave(session, {}, runs=runs)
     [why] = bring(step()).values()
-    assert "before it came to it" in why
+    assert "before this run started" in why
 
 
 def test_what_was_changed_since_it_was_sent_is_said(notebooks, capsys):
@@ -558,7 +560,7 @@ def test_what_was_changed_since_it_was_sent_is_said(notebooks, capsys):
     )
     assert pipeline.main(["kaggle", EXPERIMENT, "--data", "sample", "--set", "epochs=3"]) == 1
     assert (
-        "it was fetched, but settings or source have changed since it was sent ("
+        "it was downloaded, but settings or source have changed since it was sent ("
         in capsys.readouterr().err
     )
 
@@ -623,16 +625,16 @@ def test_outputs_that_a_person_has_left_in_a_notebook_are_not_packed(tmp_path, m
     [
         (
             [EXPERIMENT, "--data", "."],
-            "--data names a folder of this machine; on Kaggle the data come from there",
+            "--data names a folder on this machine, but runs on Kaggle use Kaggle's data",
         ),
-        (["cifar10_comparison"], "compares runs that are here already"),
+        (["cifar10_comparison"], "compares runs on this machine"),
         (
             [EXPERIMENT, "--cpu", "--accelerator", "NvidiaTeslaT4"],
             "--cpu asks for none; leave it out",
         ),
         (
             [EXPERIMENT, "--data", "sample", "--accelerator", "NvidiaTeslaT4"],
-            "sample data take none",
+            "sample data uses none",
         ),
     ],
 )

@@ -46,7 +46,7 @@ def test_changed_results_are_refused_and_deleted_ones_are_not(run):
     manifest.refuse_changed(run)  # it is trained again
     (run / "metrics.json").write_text("{}")
     with pytest.raises(
-        ValueError, match=r"metrics.json in .* changed after the training: put back"
+        ValueError, match=r"metrics.json in .* changed after the training: restore it"
     ):
         manifest.refuse_changed(run)
 

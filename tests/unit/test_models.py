@@ -110,8 +110,8 @@ def test_optimizer_settings_arrive():
 @pytest.mark.parametrize(
     "settings, expected",
     [
-        ({"block_dropout": [0, 0, 1.5]}, "a dropout rate lies from 0 to below 1"),
-        ({"filters": [[0], [1], [1]]}, "are at least 1"),
+        ({"block_dropout": [0, 0, 1.5]}, "a dropout rate must be from 0 to below 1"),
+        ({"filters": [[0], [1], [1]]}, "must be at least 1"),
     ],
 )
 def test_impossible_layers_are_refused_in_our_words(settings, expected):
@@ -121,7 +121,7 @@ def test_impossible_layers_are_refused_in_our_words(settings, expected):
 
 def test_rates_and_blocks_that_do_not_match_are_refused():
     experiment = experiments.load("cifar10_l2", {"block_dropout": [0.1]})
-    with pytest.raises(ValueError, match="block_dropout needs one rate a block: 3, got 1"):
+    with pytest.raises(ValueError, match="block_dropout needs one rate for each block: 3, got 1"):
         models.build(experiment, (32, 32, 3), 10)
 
 
@@ -183,14 +183,15 @@ def test_the_other_losses_are_those_of_keras():
             "categorical_crossentropy",
             1,
             (
-                "has 1 output .a sigmoid., which categorical_crossentropy is not for; take"
+                "has 1 output .a sigmoid., which categorical_crossentropy does not support; use"
                 " binary_crossentropy"
             ),
         ),
         (
             "binary_crossentropy",
             2,
-            "has 2 outputs, which binary_crossentropy is not for; take categorical_crossentropy",
+            "has 2 outputs, which binary_crossentropy does not support; use"
+            " categorical_crossentropy",
         ),
     ],
 )

@@ -566,30 +566,38 @@ def test_models_without_a_frozen_backbone_have_no_frozen_part():
     "model, settings, expected",
     [
         ("cats_dogs", {"head": "tanh"}, "head must be softmax or sigmoid, got 'tanh'"),
-        ("cats_dogs", {"head": "sigmoid"}, "sigmoid tells two classes apart, the data has 3"),
+        ("cats_dogs", {"head": "sigmoid"}, "sigmoid is for two classes, the data set has 3"),
         (
             "flowers_alexnet",
             {"pixels": "bgr"},
             "pixels must be one of raw, zero_to_one, minus_one_to_one, got 'bgr'",
         ),
-        ("flowers_stacked", THREE | {"kernels": [3]}, "kernels needs one side a block: 3, got 1"),
-        ("flowers_stacked", THREE | {"pools": [2, 2]}, "pools needs one side a block: 3, got 2"),
+        (
+            "flowers_stacked",
+            THREE | {"kernels": [3]},
+            "kernels needs one size for each block: 3, got 1",
+        ),
+        (
+            "flowers_stacked",
+            THREE | {"pools": [2, 2]},
+            "pools needs one size for each block: 3, got 2",
+        ),
         (
             "flowers_stacked",
             THREE | {"block_dropout": [0.1]},
-            "block_dropout needs one rate a block: 3, got 1",
+            "block_dropout needs one rate for each block: 3, got 1",
         ),
         (
             "flowers_stacked",
             THREE | {"dense_dropout": []},
-            "dense_dropout needs one rate a dense layer: 1, got 0",
+            "dense_dropout needs one rate for each dense layer: 1, got 0",
         ),
         (
             "flowers_stacked",
             THREE | {"dense_dropout": [1.0]},
-            "a dropout rate lies from 0 to below 1",
+            "a dropout rate must be from 0 to below 1",
         ),
-        ("flowers_stacked", THREE | {"filters": [32, 0, 32]}, "are at least 1"),
+        ("flowers_stacked", THREE | {"filters": [32, 0, 32]}, "must be at least 1"),
         (
             "flowers_stacked",
             THREE | {"pooling": "max"},
@@ -598,14 +606,14 @@ def test_models_without_a_frozen_backbone_have_no_frozen_part():
         (
             "dog_breeds_stacked",
             SCRATCH | {"block_dropout": [0.5]},
-            "block_dropout needs one rate a block: 2, got 1",
+            "block_dropout needs one rate for each block: 2, got 1",
         ),
         (
             "dog_breeds_stacked",
             SCRATCH | {"dense_dropout": [0.5]},
-            "dense_dropout needs one rate a dense layer: 2, got 1",
+            "dense_dropout needs one rate for each dense layer: 2, got 1",
         ),
-        ("dog_breeds_residual", RESIDUAL | {"l1": -1.0}, "a penalty is at least 0"),
+        ("dog_breeds_residual", RESIDUAL | {"l1": -1.0}, "a penalty must be at least 0"),
         (
             "dog_breeds_transfer",
             SMALL | {"pooling": "mean"},
@@ -624,7 +632,7 @@ def test_models_without_a_frozen_backbone_have_no_frozen_part():
         (
             "dog_breeds_transfer",
             SMALL | {"backbone": "inception_v3"},
-            "inception_v3 has no widths: write 1.0, got 0.35",
+            "inception_v3 has only one width: write 1.0, got 0.35",
         ),
         (
             "dog_breeds_transfer",
@@ -634,7 +642,7 @@ def test_models_without_a_frozen_backbone_have_no_frozen_part():
         (
             "dog_breeds_transfer",
             SMALL | {"dropout": [0.5]},
-            "dropout needs one rate a dense layer: 2, got 1",
+            "dropout needs one rate for each dense layer: 2, got 1",
         ),
     ],
 )

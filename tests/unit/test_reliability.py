@@ -42,7 +42,7 @@ def test_a_killed_training_goes_on_after_its_last_epoch_and_says_so(tiny, tmp_pa
         training.fit(chosen, tiny, at_epoch(2, kill))
     result = training.fit(chosen, tiny, lines.append)
     same_bits(result, undisturbed(tiny, tmp_path, monkeypatch, chosen))
-    assert any(line.startswith("going on after epoch 2, which was saved 20") for line in lines)
+    assert any(line.startswith("resuming after epoch 2, saved 20") for line in lines)
     assert [line.split()[1] for line in lines if line.startswith("epoch")] == ["3/4", "4/4"]
     assert [
         (session.first_epoch, session.last_epoch) for session in result.provenance.sessions
@@ -95,7 +95,7 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_serves(tiny, tmp_path,
     newest.write_bytes(content)
     with pytest.raises(Killed):  # and once more, with what was saved after the damage
         training.fit(chosen, tiny, lambda line: (lines.append(line), at_epoch(3, kill)(line)))
-    assert f"{newest.name} is damaged" in lines[1] and "going on after epoch 2" in lines[2]
+    assert f"{newest.name} is damaged" in lines[1] and "resuming after epoch 2" in lines[2]
     assert [path.name[:10] for path in checkpoints_of(chosen)] == ["epoch-0002", "epoch-0003"]
     same_bits(
         training.fit(chosen, tiny, lines.append), undisturbed(tiny, tmp_path, monkeypatch, chosen)
@@ -179,15 +179,15 @@ def test_a_checkpoint_that_was_made_from_something_else_is_set_aside_and_taken_u
     with pytest.raises(Killed):
         training.fit(changed, tiny, lambda line: (lines.append(line), at_epoch(1, kill)(line)))
     assert lines[1].startswith(
-        "not going on with what was saved (batch_size: 16, now 20): the unfinished training is kept"
-        " in earlier/"
+        "the saved epochs cannot be continued (batch_size: 16, now 20): the unfinished training"
+        " is moved to earlier/"
     )
     [aside] = changed.folder.glob("earlier/*-unfinished")
     assert len(list(aside.glob("epoch-*.npz"))) == 2
     lines.clear()
     result = training.fit(chosen, tiny, lines.append)
-    assert f"taking up earlier/{aside.name}/ again" in lines and any(
-        line.startswith("going on after epoch 2") for line in lines
+    assert f"continuing the training in earlier/{aside.name}/" in lines and any(
+        line.startswith("resuming after epoch 2") for line in lines
     )
     same_bits(result, undisturbed(tiny, tmp_path, monkeypatch, chosen))
 
@@ -277,7 +277,7 @@ def test_going_on_with_other_threads_is_said(tiny, monkeypatch):
     lines = []
     training.fit(experiment(), tiny, lines.append)
     assert any(
-        line.startswith("what it runs on has changed, so the last bits may differ")
+        line.startswith("the machine or versions have changed, so the last bits may differ")
         and "threads: 64, now" in line
         for line in lines
     )
@@ -302,7 +302,8 @@ def test_a_signal_finishes_the_epoch_saves_it_and_says_how_to_go_on(tiny, number
 
     before = signal.getsignal(number)
     with pytest.raises(
-        Interrupted, match="was stopped after epoch 2 of at most 4, which is saved; run it again"
+        Interrupted,
+        match="was stopped after epoch 2 of at most 4, which is saved; run it, or this cell, again",
     ):
         training.fit(experiment(epochs=4), tiny, at_epoch(2, lambda: os.kill(os.getpid(), number)))
     assert signal.getsignal(number) == before
@@ -363,7 +364,7 @@ def test_a_training_whose_folder_is_deleted_stops_and_leaves_alone_what_is_there
             theirs.update(replaced(folder))
 
     with pytest.raises(
-        files.Deleted, match="was deleted while this process worked in it, so it stops here"
+        files.Deleted, match="was deleted while this process was using it, so the process stops"
     ):
         training.fit(experiment(), tiny, progress)
     assert theirs and untouched(folder, theirs)

@@ -67,7 +67,7 @@ def test_the_pdf_is_enough_to_get_the_same_bits(carried, tmp_path):
         and verdict.reasons == []
     )
     assert told[0].startswith("a.pdf holds cifar10_") and told[1:] == [
-        "machine, versions, source and lock files are those that the PDF was made with"
+        "machine, versions, source and lock files are the same as when the PDF was made"
     ]
     assert not list((tmp_path / "reports").iterdir()) and not [
         path for path in (tmp_path / "cache/reproduction").iterdir() if path.is_dir()
@@ -77,10 +77,10 @@ def test_the_pdf_is_enough_to_get_the_same_bits(carried, tmp_path):
 @pytest.mark.parametrize(
     "change, says",
     [
-        (None, "is not here; the experiment inside the PDF is run"),
+        (None, "is missing; the experiment in the PDF is run"),
         (
             "seed: 7",
-            "says otherwise (seed: 1, in the file 7); the experiment inside the PDF is run",
+            "has other settings (seed: 1, in the file 7); the experiment in the PDF is run",
         ),
     ],
 )
@@ -106,7 +106,7 @@ def test_what_differs_here_is_told_in_a_few_lines(carried, tmp_path, monkeypatch
     assert (
         told[1].startswith("machine and versions: python: 3.")
         and ", here 2.7" in told[1]
-        and told[-1] == "lock files that are others here: requirements.lock, requirements-cuda.lock"
+        and told[-1] == "lock files that differ: requirements.lock, requirements-cuda.lock"
     )
 
 
@@ -114,7 +114,7 @@ def test_another_seed_inside_gives_other_numbers(carried, tmp_path, capsys):
     pdf_of(tmp_path / "a.pdf", edited(carried, "seed: 1", "seed: 2"))
     assert pipeline.main(["verify", str(tmp_path / "a.pdf")]) == 1
     told = capsys.readouterr().out
-    assert "made from other things than the PDF: seed: 1, now 2" in told
+    assert "its inputs differ from those of the PDF: seed: 1, now 2" in told
     assert "a.pdf: different: first in history, epoch 1, " in told
     assert not list((tmp_path / "reports").iterdir())
 
@@ -122,10 +122,10 @@ def test_another_seed_inside_gives_other_numbers(carried, tmp_path, capsys):
 @pytest.mark.parametrize(
     "change, says",
     [
-        (lambda carried: {}, "carries no parameters.yaml: it is no report of this program"),
+        (lambda carried: {}, "has no attachment parameters.yaml: it is not a labreport report"),
         (
             lambda carried: {name: data for name, data in carried.items() if name != "history.csv"},
-            "carries no history.csv",
+            "has no attachment history.csv",
         ),
         (
             lambda carried: carried | {"history.csv": carried["history.csv"][:-20]},
@@ -134,13 +134,13 @@ def test_another_seed_inside_gives_other_numbers(carried, tmp_path, capsys):
         (
             lambda carried: edited(carried, "notebook: cifar10", "notebook: cifar11"),
             (
-                "inside a.pdf cannot be run here: .*there is no notebook 'cifar11' .did you mean"
-                " 'cifar10'"
+                "inside a.pdf cannot be run on this machine: .*there is no notebook 'cifar11'"
+                " .did you mean 'cifar10'"
             ),
         ),
         (
             lambda carried: edited(carried, "model: ", "model: no_"),
-            "inside a.pdf cannot be run here: .*there is no model 'no_",
+            "inside a.pdf cannot be run on this machine: .*there is no model 'no_",
         ),
         (
             lambda carried: edited(carried, "experiment: ", "experiment: ../../"),
@@ -148,15 +148,15 @@ def test_another_seed_inside_gives_other_numbers(carried, tmp_path, capsys):
         ),
         (
             lambda carried: edited(carried, "settings:", "settings: &a [*a, *a]\nx:"),
-            "an anchor .*is not used here",
+            "the anchor .*is not supported",
         ),
         (
             lambda carried: edited(carried, "seed: 1", "seed: !!python/object/apply:os.getpid []"),
-            "the tag tag:yaml.org,2002:python/object/apply:os.getpid is not used here",
+            "the tag tag:yaml.org,2002:python/object/apply:os.getpid is not supported",
         ),
         (
             lambda carried: carried | {attachments.PARAMETERS: b"\xff\xfe"},
-            "parameters.yaml is no text",
+            "parameters.yaml is not text",
         ),
     ],
 )
@@ -191,7 +191,8 @@ def test_the_report_of_a_sweep_carries_what_it_was_made_from_and_says_how_to_run
     )
     with pytest.raises(
         ValueError,
-        match="compares the runs of cifar10_optimizers.* pipeline.py sweep cifar10_optimizers",
+        match="is a comparison of the runs of cifar10_optimizers.* pipeline.py sweep"
+        " cifar10_optimizers",
     ):
         verification.reproduce(pdf_of(tmp_path / "a.pdf", carried))
 
@@ -256,7 +257,9 @@ def test_a_wrong_type_at_any_place_of_a_pdf_is_answered_in_one_line(carried, unc
             code = pipeline.main(["verify", "a.pdf"])
             output = capsys.readouterr()
             said = output.err.splitlines()
-            assert len(said) == (1 if said else 0) and "--debug shows where" not in output.err, (
+            assert (
+                len(said) == (1 if said else 0) and "--debug shows the traceback" not in output.err
+            ), (
                 path,
                 other,
                 output.err,

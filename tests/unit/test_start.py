@@ -147,7 +147,7 @@ def test_a_missing_module_of_the_user_s_own_is_named_as_what_it_is(tmp_path):
 
     done = run()
     said = "ModuleNotFoundError: No module named 'my_layers'"
-    assert done.returncode == 1 and f"error: {said} (--debug shows where)\n" in done.stderr
+    assert done.returncode == 1 and f"error: {said} (--debug shows the traceback)\n" in done.stderr
     assert "make setup" not in done.stderr
     done = run("--debug")
     assert "Traceback" in done.stderr and "import my_layers" in done.stderr

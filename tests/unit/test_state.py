@@ -71,8 +71,8 @@ def test_a_second_process_is_told_who_has_it(tmp_path, holder, monkeypatch):
         pytest.raises(
             ValueError,
             match=(
-                rf"^a_run is at work already, as process {holder.pid} on .+ since 20.+; wait for"
-                r" it, or end it$"
+                rf"^a_run is already running \(process {holder.pid} on .+ since 20.+\). Wait for"
+                r" it or stop it\.$"
             ),
         ),
         state.run_lock(tmp_path, "a_run"),
@@ -90,7 +90,7 @@ def test_a_killed_run_is_recognised_and_its_lock_holds_nobody_up(tmp_path, holde
     assert (
         now.name == "interrupted"
         and f"process {holder.pid} on" in now.why
-        and "ended without a word" in now.why
+        and "terminated unexpectedly" in now.why
     )
     with state.run_lock(tmp_path, "a_run"):
         assert state.read(tmp_path).record["process"] == os.getpid()
@@ -136,7 +136,7 @@ def test_a_run_of_another_machine_is_alive_while_its_heart_beats(tmp_path, monke
     monkeypatch.setattr(state.time, "sleep", sleep)
     if alive:
         with (
-            pytest.raises(ValueError, match="a_run is at work already, as process 7 on elsewhere"),
+            pytest.raises(ValueError, match=r"a_run is already running \(process 7 on elsewhere"),
             state.run_lock(tmp_path, "a_run"),
         ):
             pass
@@ -160,8 +160,8 @@ def test_a_run_of_another_machine_that_has_long_been_silent_is_not_said_to_be_ru
     files.write_json(tmp_path / state.FILE, record)
     assert (
         str(state.read(tmp_path))
-        == "interrupted: no sign of life of process 7 on elsewhere since 2026-01-01T00:00:00+00:00;"
-        " it may be gone"
+        == "interrupted: no heartbeat from process 7 on elsewhere since 2026-01-01T00:00:00+00:00;"
+        " it may have ended"
     )
     files.write_json(tmp_path / state.FILE, record | {"heartbeat": files.now()})
     assert state.read(tmp_path).name == "running"
@@ -184,7 +184,7 @@ def test_a_queued_run_is_queued_as_long_as_somebody_will_start_it(tmp_path):
     )
     assert (
         state.read(tmp_path / "a").name == "interrupted"
-        and "is gone" in state.read(tmp_path / "a").why
+        and "has ended" in state.read(tmp_path / "a").why
     )
     state.queue(tmp_path / "c")
     state.unqueue(tmp_path / "c", why="no data")
@@ -207,8 +207,8 @@ def test_a_process_whose_run_folder_was_deleted_says_so_and_leaves_alone_what_is
         pytest.raises(
             files.Deleted,
             match=(
-                "^the folder .*/a_run was deleted while this process worked in it, so it stops"
-                " here; it leaves alone what is there now"
+                "^the folder .*/a_run was deleted while this process was using it, so the"
+                " process stops"
             ),
         ),
         state.run_lock(folder, "a_run", log="failed.txt"),

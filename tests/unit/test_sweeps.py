@@ -99,7 +99,7 @@ def test_a_grid_is_every_combination_and_holds_the_base(project):
         ("seeds: [1]\n", "either runs .a list. or a grid"),
         (
             "seeds: [1, 1]\nruns: [cifar10_l2]\n",
-            "line 4: seeds are whole numbers, at least one and each once",
+            "line 4: seeds must be a list of different whole numbers",
         ),
         ("seeds: [1]\nruns: [cifar10_l3]\n", "line 5: run 1: there is no experiment 'cifar10_l3'"),
         (
@@ -110,26 +110,26 @@ def test_a_grid_is_every_combination_and_holds_the_base(project):
             "seeds: [1]\nruns:\n  - {batch_size: 32}\n  - {batch_size: 32}\n",
             "run 2 .batch_size 32. is the same as batch_size 32",
         ),
-        ("seeds: [1]\nruns:\n  - {seed: 2}\n", "run 1: a seed is not varied by runs"),
+        ("seeds: [1]\nruns:\n  - {seed: 2}\n", "run 1: runs cannot set the seed"),
         (
             "seeds: [1]\ngrid:\n  batch_size: 32\n",
-            "line 6: batch_size of a grid is a list of values",
+            "line 6: batch_size of a grid must be a list of values",
         ),
         (
             (
                 "seeds: [1]\ngrid:\n  batch_size: [{batch_size: 32, learning_rate: 0.1}]\n "
                 " learning_rate: [0.2]\n"
             ),
-            "two axes of the grid set learning_rate; leave it to one of them",
+            "two axes of the grid set learning_rate; remove it from one of them",
         ),
         (
             "seeds: [1]\nruns: [{learning_rate: 0.001}]\n",
-            "nothing is tried but the base, cifar10_naive_adam",
+            "the base, cifar10_naive_adam",
         ),
         (
             "seeds: [1]\nruns: [{label: fewer, max_images: 200}]\n",
             (
-                "fewer has max_images 200, the base None; runs that are compared answer for the"
+                "fewer has max_images 200, the base None; runs that are compared must use the"
                 " same images"
             ),
         ),
@@ -160,7 +160,7 @@ def test_what_a_sweep_varies_cannot_be_set_for_all_its_runs():
         with pytest.raises(
             ValueError,
             match=(
-                f"--set {next(iter(settings))}: that is what the sweep varies; edit"
+                f"--set {next(iter(settings))}: the sweep varies this setting; edit"
                 " .*cifar10_optimizers.yaml"
             ),
         ):
@@ -430,9 +430,9 @@ def test_what_was_evaluated_on_other_images_is_not_compared_and_that_is_said(pro
 @pytest.mark.parametrize(
     "words, expected",
     [
-        (["--jobs", "-1"], "at least 1 is expected, got -1"),
-        (["--jobs", "two"], "at least 1 is expected, got two"),
-        (["--retry", "-1"], "at least 0 is expected, got -1"),
+        (["--jobs", "-1"], "at least 1, got -1"),
+        (["--jobs", "two"], "at least 1, got two"),
+        (["--retry", "-1"], "at least 0, got -1"),
     ],
 )
 def test_numbers_of_runs_and_tries_are_checked(capsys, words, expected):
@@ -450,7 +450,10 @@ def test_a_huge_grid_is_asked_about_before_a_model_is_built(project, capsys, mon
     )
     monkeypatch.setattr(plan, "estimated", None)
     assert main(["sweep", "mine", "--data", "sample"]) == 1
-    assert "error: not started: 75 runs are many; answer y, or say --yes" in capsys.readouterr().err
+    assert (
+        "error: not started: 75 runs need a confirmation; answer y, or pass --yes"
+        in capsys.readouterr().err
+    )
 
 
 @pytest.fixture
@@ -580,9 +583,7 @@ def test_the_status_of_a_sweep_says_what_is_done_what_is_left_and_what_the_rest_
     assert main(["status", "mine", "--jobs", "2"]) == 0
     output = capsys.readouterr()
     lines = output.out.splitlines()
-    assert lines[2] == (
-        "2 configurations with 2 seeds each: 4 runs; the others are compared with naive_adam"
-    )
+    assert lines[2] == ("2 configurations with 2 seeds each: 4 runs; the base is naive_adam")
     rows = [line.split(maxsplit=5) for line in lines[5:9]]
     assert [row[:4] for row in rows] == [
         ["naive_adam", "1", "done", "6/50"],
@@ -592,7 +593,7 @@ def test_the_status_of_a_sweep_says_what_is_done_what_is_left_and_what_the_rest_
     ]
     assert lines[8].endswith("it has not been trained")
     assert lines[10] == "mine: 2 of 4 runs done, 1 interrupted, 1 waiting, about 56 s left"
-    assert lines[11].startswith("time: at most 56 s for 2 runs, by the pace of earlier ones")
+    assert lines[11].startswith("time: at most 56 s for 2 runs, estimated from earlier runs")
     assert lines[12].startswith("at once: 2 runs, ")
     assert re.match(r"memory: about \d+\.\d GiB of \d+\.\d GiB free", lines[13])
     assert re.match(r"disk: about \d+\.\d GiB of \d+\.\d GiB free", lines[14])

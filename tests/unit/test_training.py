@@ -92,7 +92,7 @@ def test_a_finished_run_is_returned_at_once(tiny):
     assert sum(line.startswith("epoch ") for line in lines) == 3 and "left" in lines[1]
     lines.clear()
     second = training.fit(experiment(), tiny, lines.append)
-    assert len(lines) == 1 and "is trained already" in lines[0]
+    assert len(lines) == 1 and "is already trained" in lines[0]
     same_bits(first, second)
     assert first.metrics == second.metrics
 
@@ -169,8 +169,8 @@ def test_two_trainings_of_one_experiment_do_not_meet(tiny):
             with pytest.raises(
                 ValueError,
                 match=(
-                    f"is at work already, as process {os.getpid()} on .* since .*; wait for it, or"
-                    " end it"
+                    f"is already running \(process {os.getpid()} on .* since .*\). Wait for it or"
+                    " stop it."
                 ),
             ):
                 training.fit(experiment(), tiny, quiet)

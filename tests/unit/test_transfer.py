@@ -250,7 +250,7 @@ def test_an_experiment_starts_from_the_weights_of_another_one_which_is_trained_f
     assert any(weight.shape == frozen[0].shape and (weight == frozen[0]).all() for weight in first)
     lines.clear()
     training.fit(replace(second, batch_size=20), dogs, lines.append)
-    assert any("first--sample is trained already" in line for line in lines)
+    assert any("first--sample is already trained" in line for line in lines)
 
 
 def test_a_change_in_the_first_experiment_trains_the_second_one_again(two_steps, dogs):
@@ -309,7 +309,7 @@ def test_weights_of_other_shapes_are_refused_before_the_other_experiment_is_trai
     )
     says = (
         r"second starts from first--sample, whose weights have other shapes \(first: \(8, 9\) here,"
-        r" \(8, 8\) there\); starts_from names"
+        r" \(8, 8\) there\); starts_from must name"
     )
     lines = []
     with pytest.raises(ValueError, match=says):
@@ -352,7 +352,7 @@ def test_a_layer_to_train_from_that_is_not_there_is_refused_before_the_other_exp
 def test_another_backbone_is_refused_before_a_kernel_starts(two_steps, changes, expected):
     two_steps("second", **{"starts_from: null": "starts_from: first"} | changes)
     with pytest.raises(
-        ValueError, match=f"second starts from first, {expected}; starts_from names"
+        ValueError, match=f"second starts from first, {expected}; starts_from must name"
     ):
         fingerprint.of(experiments.load("second"), "x")
 

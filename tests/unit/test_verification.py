@@ -132,7 +132,7 @@ def test_a_stamped_verdict_stands_in_the_report_until_the_run_is_replaced(repeat
     assert told["Item"] == "Verified" and told["Value"].startswith("identical, repeated on ")
     verdict = verification.verify(experiment())
     with pytest.raises(
-        ValueError, match="not stamped: what .* was made from is no longer here .seed: 1, now 2."
+        ValueError, match="not stamped: the inputs of .* have changed .seed: 1, now 2."
     ):
         verification.stamp(experiment(), verification.verify(replace(experiment(), seed=2)))
     training.fit(replace(experiment(), batch_size=20), tiny, quiet)
@@ -152,7 +152,7 @@ def test_verify_says_that_what_it_compares_was_changed(repeated, capsys):
     assert pipeline.main(["verify", "--stamp", name, *settings]) == 1
     told = capsys.readouterr()
     assert (
-        "history.csv changed after it was executed: what is compared is not what the run gave"
+        "history.csv changed after the notebook was executed, so the changed files are compared"
         in told.out
     )
     assert "different: first in history, epoch 1" in told.out
@@ -272,7 +272,7 @@ def test_verify_names_what_was_changed_and_where_the_numbers_differ_first(
     def fails(reason):
         assert pipeline.main(words) == 1
         told = capsys.readouterr().out
-        assert f"made from other things than the finished run: {reason}" in told
+        assert f"its inputs differ from those of the finished run: {reason}" in told
         return told.split(": different: first in ")[1]
 
     file = paths.params() / "cats_dogs_sigmoid.yaml"

@@ -18,31 +18,38 @@ def add_to(commands: opt.Commands) -> None:
     opt.add_settings(parser)
     opt.add_yes(parser)
     parser.add_argument(
-        "--unfinished", action="store_true", help="delete trainings that could go on"
+        "--unfinished",
+        action="store_true",
+        help="delete unfinished trainings, which could be resumed",
     )
     parser.add_argument(
-        "--earlier", action="store_true", help="delete runs that later ones have replaced"
+        "--earlier", action="store_true", help="delete runs that newer runs replaced"
     )
 
 
 def clean(options: argparse.Namespace) -> None:
-    """Delete the run folder of an experiment; without one, what failed runs have left. --unfinished
-    and --earlier delete what could still be of use.
+    """Delete the run folder of an experiment; without one, the leftovers of failed
+    runs. --unfinished and --earlier delete what could still be useful.
     """
     if options.experiment and not options.unfinished and not options.earlier:
         chosen = [opt.subject(options).folder]
         if not chosen[0].exists():
             raise FileNotFoundError(f"{paths.display(chosen[0])} does not exist; nothing to delete")
-        question = f"delete {paths.display(chosen[0])} and all that is in it?"
+        question = f"delete {paths.display(chosen[0])} and everything in it?"
     else:
         chosen = _leftovers(options)
         if not chosen:
-            kind = "such thing" if options.unfinished or options.earlier else "failed run"
+            kind = (
+                "unfinished or replaced run"
+                if options.unfinished or options.earlier
+                else "failed run"
+            )
+
             print(f"nothing to clean: no {kind}")
             return
         question = "delete " + ", ".join(paths.display(path) for path in chosen) + "?"
     if not options.yes and not confirmed(question):
-        raise ValueError(f"not deleted; answer y, or say --yes: {question}")
+        raise ValueError(f"not deleted: answer y, or pass --yes: {question}")
     for path in chosen:
         with files.lock(_run_folder(path) / state.LOCK, _run_folder(path).name):
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)

@@ -33,7 +33,7 @@ def parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
     """
     top = _Parser(
         prog="pipeline.py",
-        description="Train an experiment in its notebook and make the report of it.",
+        description="Train an experiment and write its report.",
     )
     top.add_argument("--debug", action="store_true", help="show the traceback of an error")
     commands = Commands(top)

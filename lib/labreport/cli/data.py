@@ -23,13 +23,13 @@ def add_to(commands: opt.Commands) -> None:
         nargs="+",
         default=[],
         metavar="DATASET",
-        help="write data.lock anew for these data sets, as they are now",
+        help="update data.lock to the present files of these data sets",
     )
     opt.add_settings(parser)
 
 
 def data(options: argparse.Namespace) -> None:
-    """Fetch and verify a data set, the data of an experiment, or all data sets."""
+    """Download and verify a data set, the data of an experiment, or all data sets."""
     if options.accept:
         _accept(options)
     else:
@@ -50,7 +50,7 @@ def _experiments(options: argparse.Namespace) -> list[str]:
         if options.data == "sample":
             return names
         if source is None or not fetching.fetch(options.what, source, paths.data()):
-            print(f"{options.what}: nothing to fetch", flush=True)
+            print(f"{options.what}: nothing to download", flush=True)
         return names
     if options.what not in existing:
         raise ValueError(
@@ -70,8 +70,8 @@ def _using(dataset: str) -> list[str]:
     ]
     if not names:
         raise ValueError(
-            f"no file in {paths.display(paths.params())}/ says `dataset: {dataset}`, and so nothing"
-            " says how it is split"
+            f"no file in {paths.display(paths.params())}/ has `dataset: {dataset}`, so its split"
+            " is unknown; add one"
         )
     return names
 
@@ -90,8 +90,8 @@ def _accept(options: argparse.Namespace) -> None:
             )
     if options.data == "sample" or options.what or options.set:
         raise ValueError(
-            "--accept is about the files of whole data sets; give it without an experiment, --set"
-            " and --data sample"
+            "--accept is for the files of whole data sets; leave out the experiment, --set and"
+            " --data sample"
         )
     names = [name for dataset in options.accept for name in _using(dataset)]
     before: dict = {}
@@ -131,4 +131,4 @@ def _verify(names: list[str], settings: dict) -> None:
             f" {sizes}; sha256 {dataset.fingerprint[:16]}"
         )
     if missing:
-        raise FileNotFoundError(f"not here: {', '.join(missing)}")
+        raise FileNotFoundError(f"missing: {', '.join(missing)}")

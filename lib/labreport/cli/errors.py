@@ -65,10 +65,7 @@ def handled(command: Callable[[], int | None], debug: bool = False) -> int:
     except signals.Unread:  # `| head` has seen enough
         return 1
     except (KeyboardInterrupt, signals.Interrupted) as stop:
-        rest = (
-            "what was finished before is untouched, and so is what was saved; the same command"
-            " goes on"
-        )
+        rest = "finished runs and saved epochs are kept; run the same command again to continue"
         print(f"\ninterrupted: {str(stop) or rest}", file=sys.stderr)
         return signals.exit_code(stop)
     except Exception as error:
@@ -92,13 +89,13 @@ def _message(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return (
             f"the disk is full ({error.filename or error.strerror}): free some space and run the"
-            " same command again; nothing finished was lost"
+            " same command again; finished runs are kept"
         )
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{error.filename}: {error.strerror}"
     if isinstance(error, (ValueError, ConnectionError, FileNotFoundError)):
         return str(error)
-    return f"{type(error).__name__}: {error} (--debug shows where)"
+    return f"{type(error).__name__}: {error} (--debug shows the traceback)"
 
 
 def lacks_setup(error: BaseException) -> bool:

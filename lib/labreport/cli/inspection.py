@@ -27,7 +27,7 @@ def add_to(commands: opt.Commands) -> None:
         "--language",
         dest="index_language",
         choices=i18n.LANGUAGES,
-        help="of the index (default: the one it has)",
+        help="language of the index (default: unchanged)",
     )
     parser = commands.add("show", show)
     opt.add_experiment(parser)
@@ -92,8 +92,8 @@ def _comparison_row(assignment: str, finished: list[bool]) -> tuple[str, str, st
     name = f"{assignment}_{assignments.COMPARISON}"
     made = any((paths.reports() / name / file).exists() for file in formats.files())
     question = (
-        f"What do the experiments of {assignment} say beside each other?"
-        f" ({sum(finished)} of {count(len(finished), 'run')} finished)"
+        f"How do the experiments of {assignment} compare? ({sum(finished)} of"
+        f" {count(len(finished), 'run')} finished)"
     )
     return name, "-", "reported" if made else "not made", question
 
@@ -189,7 +189,7 @@ def _check(chosen: list[experiments.Experiment]) -> None:
         agrees = (total, trainable) == expected or experiment.changes
         print(
             f"{experiment.run_name}: {total:,} parameters, {trainable:,} trainable"
-            + ("" if agrees else f"; published are {expected[0]:,} and {expected[1]:,}"),
+            + ("" if agrees else f"; published: {expected[0]:,} and {expected[1]:,}"),
             flush=True,
         )
         wrong += [] if agrees else [experiment.run_name]
@@ -232,7 +232,7 @@ def diff(options: argparse.Namespace) -> None:
     )
     for folder in (first, second):
         if edited := manifest.changed(folder):
-            print(f"{folder.name}: {listed(edited)} changed after it was executed")
+            print(f"{folder.name}: {listed(edited)} changed after the notebook was executed")
     for title, table in differences.side_by_side(first, second).items():
         print(f"{title}:")
         head, *others = table.columns

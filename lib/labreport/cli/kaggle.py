@@ -22,7 +22,7 @@ def add_to(commands: opt.Commands) -> None:
         metavar="NAME",
         help="an experiment, or a sweep: a file in params/ or params/sweeps/, without .yaml",
     )
-    opt.add_jobs(parser, "notebooks", "2 with a GPU, 5 without, as many as Kaggle runs")
+    opt.add_jobs(parser, "notebooks", "2 with a GPU, 5 without: Kaggle's limits")
     opt.add_yes(parser, " before many runs")
     opt.add_settings(parser)
     opt.add_language(parser)
@@ -31,15 +31,15 @@ def add_to(commands: opt.Commands) -> None:
     parser = commands.add("pack", pack)
     opt.add_experiment(parser)
     parser.add_argument(
-        "--out", metavar="FILE", help="where to (default: packed.ipynb in the run folder)"
+        "--out", metavar="FILE", help="file to write (default: packed.ipynb in the run folder)"
     )
     opt.add_settings(parser)
     opt.add_language(parser)
 
 
 def kaggle(options: argparse.Namespace) -> int:
-    """Run an experiment, or the runs of a sweep, on Kaggle: send, watch, fetch, go on where the
-    time was up, and make the report here.
+    """Run an experiment, or the runs of a sweep, on Kaggle: send, watch and download them,
+    continue after the time limit, and make the report on this machine.
     """
     from ..execution import due
     from ..executors import plan
@@ -47,8 +47,8 @@ def kaggle(options: argparse.Namespace) -> int:
     subject, is_sweep = opt.subject(options), options.experiment in sweeps.names()
     if due.compares(subject) and not is_sweep:
         raise ValueError(
-            f"{options.experiment} compares runs that are here already: python pipeline.py compare"
-            f" {subject.name}; to Kaggle goes an experiment or a sweep"
+            f"{options.experiment} compares runs on this machine: python pipeline.py compare"
+            f" {subject.name}; on Kaggle run an experiment or a sweep"
         )
     steps = plan.steps(subject) if is_sweep else [plan.step(subject)]
     executor = executors.load(executors.chosen("kaggle", options))(subject, options)
@@ -71,13 +71,14 @@ def _report(experiment, options: argparse.Namespace) -> None:
         render_again(experiment, options.language)
     else:
         print(
-            "its notebook was not executed in this language; that is done here, with the data:"
-            f" python pipeline.py {shlex.join(tasks.report_command(options, options.experiment))}"
+            "its notebook was not executed in this language; execute it on this machine, which"
+            " downloads the data: python pipeline.py"
+            f" {shlex.join(tasks.report_command(options, options.experiment))}"
         )
 
 
 def pack(options: argparse.Namespace) -> None:
-    """Write an experiment's notebook with its parameters and this program inside, to be uploaded
+    """Write an experiment's notebook with its parameters and labreport inside, for upload
     where there is no internet; print its path.
     """
     from ..executors.kaggle import package

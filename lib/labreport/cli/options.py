@@ -78,7 +78,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
         action="extend",
         default=[],
         metavar="KEY=VALUE",
-        help="a setting of this run, such as epochs=3",
+        help="a setting for this run, such as epochs=3",
     )
 
 
@@ -87,7 +87,7 @@ def add_language(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--language",
         choices=i18n.LANGUAGES,
-        help="of the notebook and the reports (default: report.yaml's, else en)",
+        help="language of the notebook and the reports (default: report.yaml's, else en)",
     )
 
 
@@ -96,11 +96,11 @@ def add_authors(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--authors",
         metavar="NAMES",
-        help=(
-            'who hands the report in, such as "Ada Lovelace; Grace Hopper" (default: report.yaml)'
-        ),
+        help=('authors of the report, such as "Ada Lovelace; Grace Hopper" (default: report.yaml)'),
     )
-    parser.add_argument("--course", metavar="TEXT", help="for which course (default: report.yaml)")
+    parser.add_argument(
+        "--course", metavar="TEXT", help="course of the report (default: report.yaml)"
+    )
 
 
 def add_jobs(parser: argparse.ArgumentParser, what: str, default: str) -> None:
@@ -112,7 +112,7 @@ def add_jobs(parser: argparse.ArgumentParser, what: str, default: str) -> None:
 
 def add_yes(parser: argparse.ArgumentParser, when: str = "") -> None:
     """--yes."""
-    parser.add_argument("--yes", action="store_true", help=f"do not ask{when}")
+    parser.add_argument("--yes", action="store_true", help=f"do not ask for confirmation{when}")
 
 
 def at_least(least: int) -> Callable[[str], int]:
@@ -121,7 +121,7 @@ def at_least(least: int) -> Callable[[str], int]:
     def read(text: str) -> int:
         if not text.lstrip("-").isdecimal() or int(text) < least:
             raise argparse.ArgumentTypeError(
-                f"a whole number of at least {least} is expected, got {text}"
+                f"expected a whole number of at least {least}, got {text}"
             )
         return int(text)
 
@@ -135,7 +135,7 @@ def share(text: str) -> float:
     except ValueError:
         number = math.nan
     if not 0 <= number < math.inf:
-        raise argparse.ArgumentTypeError(f"a number of at least 0 is expected, got {text}")
+        raise argparse.ArgumentTypeError(f"expected a number of at least 0, got {text}")
     return number
 
 
@@ -158,7 +158,7 @@ def one_experiment(options: argparse.Namespace) -> experiments.Experiment:
     found = subject(options)
     if isinstance(found, studies.Study):
         raise ValueError(
-            f"{options.experiment} is a comparison, which is made from runs; name one of these:"
+            f"{options.experiment} is a comparison of runs; name one of its experiments:"
             f" {', '.join(run.experiment.name for run in found.runs)}"
         )
     return found
@@ -184,7 +184,7 @@ def _apply_data(folder: str | None) -> None:
         return
     if not Path(folder).expanduser().is_dir():
         raise FileNotFoundError(
-            f"--data {folder}: there is no such folder; name the one that holds the data sets, or"
-            " `sample`"
+            f"--data {folder}: there is no such folder; give the folder that holds the data sets,"
+            " or `sample`"
         )
     os.environ["LABREPORT_DATA"] = str(Path(folder).expanduser().resolve())

@@ -30,7 +30,7 @@ def add_to(commands: opt.Commands) -> None:
     parser.add_argument(
         "--force",
         action="store_true",
-        help="render what was changed after it was executed, with a warning on the report",
+        help="render although files changed after execution; the report then shows a warning",
     )
     _add_report_options(parser)
     parser = commands.add("compare", compare)
@@ -48,8 +48,8 @@ def _add_report_options(parser: argparse.ArgumentParser) -> None:
 
 
 def report(options: argparse.Namespace) -> None:
-    """Train, execute and render an experiment: only what is not done yet, or was done with
-    something else.
+    """Train an experiment, execute its notebook and write its reports; what is up to date is
+    skipped.
     """
     bring_up_to_date(opt.subject(options), options.language, with_reports=not options.notebook_only)
 
@@ -137,7 +137,7 @@ def _members(assignment: str | None) -> list[str]:
     if not names:
         raise ValueError(
             f"no experiment to run: no file in {paths.display(paths.params())}/"
-            + (f" says `notebook: {assignment}`" if assignment else "")
+            + (f" has `notebook: {assignment}`" if assignment else "")
         )
     return names
 
@@ -164,7 +164,8 @@ def bring_up_to_date(subject, language: str, with_reports: bool) -> str:
     if not work.execute and not (with_reports and work.render):
         made_from = "runs, code and versions" if compares else "settings, data, code and versions"
         print(
-            f"{subject.run_name}: nothing to do: {made_from} are those that {folder}/ was made from"
+            f"{subject.run_name}: nothing to do: {made_from} have not changed since {folder}/ was"
+            " made"
         )
         return "nothing to do"
     try:

@@ -33,7 +33,7 @@ def add_to(commands: opt.Commands) -> None:
         type=opt.at_least(0),
         default=0,
         metavar="N",
-        help="how often a run that failed is tried again (default 0)",
+        help="how often a failed run is tried again (default 0)",
     )
     executors.add_options(parser, "sweep")
     _add(commands, "status", status)
@@ -52,18 +52,15 @@ def _add(commands: opt.Commands, name: str, function) -> argparse.ArgumentParser
 
 
 def sweep(options: argparse.Namespace) -> int:
-    """Train the runs of a sweep, as many at once as there is room for, then report on them;
-    stopped, the same command goes on.
-
-    --scheduler or --scheduler-file hands them to the workers of a Dask cluster (docs/cluster.md).
+    """Train the runs of a sweep, several at once, then report on them; the same command resumes a
+    stopped sweep. --scheduler or --scheduler-file sends the runs to the workers of a Dask
+    cluster (docs/cluster.md).
     """
     return _sweep("sweep", options)
 
 
 def slurm(options: argparse.Namespace) -> int:
-    """Hand the runs of a sweep to SLURM, as a job array, with a job behind it that makes the
-    report.
-    """
+    """Submit the runs of a sweep to SLURM: a job array, and a last job that makes the report."""
     return _sweep("slurm", options)
 
 
@@ -84,7 +81,7 @@ def _sweep(command: str, options: argparse.Namespace) -> int:
     report_sweep(options.sweep, tasks, options)
     print(
         f"{count(len(tasks) - len(failed), 'run')} done, {len(failed)} failed"
-        + ("; the same command tries them again" if failed else "")
+        + ("; run the same command to try them again" if failed else "")
     )
     return 1 if failed else 0
 
@@ -155,8 +152,8 @@ def status(options: argparse.Namespace) -> None:
     chosen = sweeps.load(options.sweep, opt.settings(options))
     steps = plan.timed(plan.steps(chosen))
     print(
-        f"{chosen.title}\n{chosen.question}\n{sweeps.described(chosen)}; the others are compared"
-        f" with {chosen.base}\n"
+        f"{chosen.title}\n{chosen.question}\n{sweeps.described(chosen)}; the base is"
+        f" {chosen.base}\n"
     )
     runs = [progress.look(step) for step in steps]
     print_table(_rows(chosen, steps, runs))
@@ -223,7 +220,9 @@ def _confirm_many(steps: list, options: argparse.Namespace) -> None:
 
     many = sum(step.to_do for step in steps)
     if many > plan.MANY and not options.yes and not confirmed(f"start {count(many, 'run')}?"):
-        raise ValueError(f"not started: {count(many, 'run')} are many; answer y, or say --yes")
+        raise ValueError(
+            f"not started: {count(many, 'run')} need a confirmation; answer y, or pass --yes"
+        )
 
 
 def _silence_tensorflow() -> None:

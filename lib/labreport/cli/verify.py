@@ -22,26 +22,26 @@ def add_to(commands: opt.Commands) -> None:
         "experiment",
         metavar="EXPERIMENT|REPORT.PDF",
         help=(
-            "an experiment that has a finished run; or a report.pdf, which carries all that is"
-            " needed to run its experiment"
+            "an experiment with a finished run, or a report.pdf (it contains all that its"
+            " experiment needs)"
         ),
     )
     parser.add_argument(
-        "--stamp", action="store_true", help="put the verdict on an experiment into its report"
+        "--stamp", action="store_true", help="write the verdict on an experiment into its report"
     )
     parser.add_argument(
         "--tolerance",
         type=opt.share,
         metavar="T",
-        help="how far numbers may be apart to count as the same on another device (default 0.001)",
+        help="largest difference that counts as the same on another device (default 0.001)",
     )
     opt.add_settings(parser)
     opt.add_language(parser)
 
 
 def verify(options: argparse.Namespace) -> int:
-    """Run an experiment again in a scratch place, and compare the outcome with its finished run; or
-    run the experiment inside a report.pdf again, and compare the outcome with the PDF.
+    """Run an experiment again in a temporary folder, and compare the outcome with its finished run;
+    or run the experiment in a report.pdf again, and compare the outcome with the PDF.
     """
     return _verify_pdf(options) if _names_pdf(options.experiment) else _verify_run(options)
 
@@ -60,8 +60,8 @@ def _verify_run(options: argparse.Namespace) -> int:
     edited = manifest.changed(experiment.folder)
     if edited:
         print(
-            f"{experiment.run_name}: {listed(edited)} changed after it was executed: what is"
-            " compared is not what the run gave",
+            f"{experiment.run_name}: {listed(edited)} changed after the notebook was executed, so"
+            " the changed files are compared",
             flush=True,
         )
     verdict = verification.verify(experiment, _tolerance(options), sys.stdout)
@@ -77,12 +77,12 @@ def _verify_pdf(options: argparse.Namespace) -> int:
 
     if options.set or options.data == "sample":
         raise ValueError(
-            f"{options.experiment} carries its own settings; leave out --set and --data sample"
+            f"{options.experiment} contains its own settings; leave out --set and --data sample"
         )
     if options.stamp:
         raise ValueError(
-            "--stamp puts the verdict into the report of a run folder; name the experiment instead"
-            " of a PDF"
+            "--stamp writes the verdict into the report of a run folder; name the experiment"
+            " instead of a PDF"
         )
     verdict = verification.reproduce(
         Path(options.experiment),
@@ -108,11 +108,11 @@ def _print_verdict(verdict, name: str, made: str, ran: str) -> int:
         ran: what it ran on other things than, in words.
     """
     if verdict.reasons:
-        print(f"made from other things than {made}: {'; '.join(verdict.reasons)}")
+        print(f"its inputs differ from those of {made}: {'; '.join(verdict.reasons)}")
     print(f"{name}: {verdict}")
     if verdict.machine:
         print(
-            f"it ran on other things than {ran}, which can change the last bits:"
+            f"its machine or versions differ from those of {ran}, which can change the last bits:"
             f" {'; '.join(verdict.machine)}"
         )
     return 1 if verdict.verdict == "different" else 0

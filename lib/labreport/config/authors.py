@@ -61,9 +61,7 @@ def _file() -> dict:
     values, lines = yaml_reader.read_file(paths.root() / FILE, FILE)
     values = {} if values is None else values  # a file of comments only
     if not isinstance(values, dict):
-        raise ValueError(
-            f"{FILE}: it is a mapping of {', '.join(KEYS)}, all of which may be left out"
-        )
+        raise ValueError(f"{FILE}: must be a mapping with the keys {', '.join(KEYS)}, all optional")
     for key, value in values.items():
         where = f"{FILE}, line {lines[(key,)]}"
         if key not in KEYS:
@@ -73,15 +71,15 @@ def _file() -> dict:
         if key == "authors":
             if not isinstance(value, list):
                 raise ValueError(
-                    f"{where}: authors is a list, such as [Ada Lovelace, {{name: Grace Hopper, id:"
-                    f' "42"}}], got {quoted(value)}'
+                    f"{where}: authors must be a list, such as [Ada Lovelace, {{name: Grace"
+                    f' Hopper, id: "42"}}], got {quoted(value)}'
                 )
             values[key] = tuple(_author(entry, where) for entry in value)
         else:
             typed(value, KEYS[key], key, where)
     if values.get("language", "en") not in LANGUAGES:
         raise ValueError(
-            f"{FILE}, line {lines[('language',)]}: language is {' or '.join(LANGUAGES)}, got"
+            f"{FILE}, line {lines[('language',)]}: language must be {' or '.join(LANGUAGES)}, got"
             f" {quoted(values['language'])}"
         )
     return values
@@ -92,7 +90,7 @@ def _author(entry, where: str) -> Author:
         return Author(entry.strip())
     if not isinstance(entry, dict) or "name" not in entry:
         raise ValueError(
-            f"{where}: an author is a name, or a mapping of {', '.join(AUTHOR)} that has a name,"
+            f"{where}: an author must be a name, or a mapping with a name ({', '.join(AUTHOR)}),"
             f" got {quoted(entry)}"
         )
     for key, value in entry.items():
@@ -103,8 +101,8 @@ def _author(entry, where: str) -> Author:
             )
         if key == "id" and type(value) is int:
             raise ValueError(
-                f"{where}: id is text, since a number may begin with zero; write it in quotes,"
-                f' "{value}"'
+                f"{where}: id must be text, because a number would lose a leading 0; write it in"
+                f' quotes, "{value}"'
             )
         typed(value, AUTHOR[key], key, where)
     return Author(**entry)

@@ -160,8 +160,8 @@ def _check_ranges(checked: dict, where) -> None:
     side = checked["dataset_args"].get("image_size", IMAGE_SIDES[0])
     if not IMAGE_SIDES[0] <= side <= IMAGE_SIDES[1]:
         raise ValueError(
-            f"{where('dataset_args', 'image_size')}: image_size lies between {IMAGE_SIDES[0]} and"
-            f" {IMAGE_SIDES[1]} pixels, got {side}"
+            f"{where('dataset_args', 'image_size')}: image_size must lie between {IMAGE_SIDES[0]}"
+            f" and {IMAGE_SIDES[1]} pixels, got {side}"
         )
     if checked["optimizer_args"].get("learning_rate", 1) <= 0:
         raise ValueError(
@@ -171,7 +171,7 @@ def _check_ranges(checked: dict, where) -> None:
     for key in ("test_accuracy", "validation_accuracy"):
         if not 0 <= (checked["published"][key] or 0) <= 1:
             raise ValueError(
-                f"{where('published', key)}: published.{key} is a share from 0 to 1, got"
+                f"{where('published', key)}: published.{key} must be a number from 0 to 1, got"
                 f" {checked['published'][key]}"
             )
 
@@ -179,10 +179,10 @@ def _check_ranges(checked: dict, where) -> None:
 def _check_words(checked: dict, where) -> None:
     """Words are among those that there are: of the data, a monitor, an experiment, a notebook."""
     if checked["data"] not in ("real", "sample"):
-        raise ValueError(f"{where('data')}: data is real or sample, got {checked['data']!r}")
+        raise ValueError(f"{where('data')}: data must be real or sample, got {checked['data']!r}")
     if checked["early_stopping"]["monitor"] not in MONITORS:
         raise ValueError(
-            f"{where('early_stopping', 'monitor')}: monitor is {' or '.join(MONITORS)}, got"
+            f"{where('early_stopping', 'monitor')}: monitor must be {' or '.join(MONITORS)}, got"
             f" {checked['early_stopping']['monitor']!r}"
         )
     if checked["starts_from"] is not None and checked["starts_from"] not in names():

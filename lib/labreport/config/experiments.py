@@ -169,7 +169,7 @@ def load(name: str, settings: Mapping | None = None) -> Experiment:
     values, lines = yaml_reader.read_file(file, where)
     if not isinstance(values, dict):
         raise ValueError(
-            f"{where}: a parameter file is a mapping of keys to values; see another file in"
+            f"{where}: a parameter file must be a mapping of keys to values; see another file in"
             f" {paths.display(paths.params())}/"
         )
     for key in values:
@@ -181,7 +181,7 @@ def load(name: str, settings: Mapping | None = None) -> Experiment:
     missing = [key for key in FIELDS if key not in values]
     if missing:
         raise ValueError(
-            f"{where}: missing {', '.join(missing)}; a parameter file is complete, nothing is"
+            f"{where}: missing {', '.join(missing)}; a parameter file needs every key, nothing is"
             " inherited"
         )
 
@@ -200,8 +200,8 @@ def load(name: str, settings: Mapping | None = None) -> Experiment:
     described = [key for key in changes if key.split(".")[0] in DESCRIPTION]
     if described:
         raise ValueError(
-            f"settings: {described[0]} describes the experiment and is not set for one run; change"
-            f" it in {where}"
+            f"settings: {described[0]} describes the experiment and cannot be set for one run;"
+            f" change it in {where}"
         )
     return Experiment(name=name, **resolved, changes=changes)
 
@@ -218,13 +218,13 @@ def base(experiment: Experiment) -> Experiment | None:
     found = load(experiment.starts_from)
     if found.dataset != experiment.dataset:
         raise ValueError(
-            f"{experiment.name} starts from {found.name}, which was trained on {found.dataset}, not"
-            f" on {experiment.dataset}; starts_from names an experiment on the same data"
+            f"{experiment.name} starts from {found.name}, which was trained on {found.dataset},"
+            f" not on {experiment.dataset}; starts_from must name an experiment on the same data"
         )
     if found.starts_from is not None:
         raise ValueError(
             f"{experiment.name} starts from {found.name}, which itself starts from"
-            f" {found.starts_from}; one step is the most there can be"
+            f" {found.starts_from}; only one such step is allowed"
         )
     settings = {
         "data": experiment.data,
@@ -246,8 +246,8 @@ def base(experiment: Experiment) -> Experiment | None:
         here, there = experiment.model_args.get(key), found.model_args.get(key)
         if here != there:
             raise ValueError(
-                f"{experiment.name} starts from {found.name}, whose {key} is {there}, not {here}; "
-                "starts_from names an experiment with the same backbone and head"
+                f"{experiment.name} starts from {found.name}, whose {key} is {there}, not {here};"
+                " starts_from must name an experiment with the same backbone and head"
             )
     return found
 
@@ -288,7 +288,7 @@ def _apply(values: dict, settings: Mapping) -> dict:
             target = target[parent]
             if not isinstance(target, dict):
                 raise ValueError(
-                    f"settings: {key} cannot be set in {quoted(target)}, to which {parent} was set"
+                    f"settings: {key} cannot be set, because {parent} was set to {quoted(target)}"
                 )
         target[last] = value
     return values
@@ -301,8 +301,8 @@ def _resolve(key: str, values: dict) -> tuple[str, ...]:
     found = _paths(key, values)
     if len(found) > 1:
         raise ValueError(
-            f"settings: {key!r} could be {' or '.join('.'.join(path) for path in found)}; write one"
-            " of them in full"
+            f"settings: {key!r} is ambiguous: {' or '.join('.'.join(path) for path in found)};"
+            " write one of them in full"
         )
     if not found:
         known = [name for path in _all_paths(values) for name in (".".join(path), path[-1])]

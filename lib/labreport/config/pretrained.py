@@ -26,8 +26,8 @@ def check(model_args: dict) -> None:
         raise ValueError(f"model_args.weights must be imagenet or random, got {weights!r}")
     if backbone == "inception_v3" and alpha != 1:
         raise ValueError(
-            "model_args.alpha is the width of mobilenet_v2; inception_v3 has no widths: write 1.0,"
-            f" got {alpha}"
+            "model_args.alpha is the width of mobilenet_v2; inception_v3 has only one width:"
+            f" write 1.0, got {alpha}"
         )
     if alpha <= 0:
         raise ValueError(f"model_args.alpha must be above 0, got {alpha}")

@@ -47,7 +47,7 @@ def logical_name(kind: str, name: str, imported: bool = False) -> str:
     entries = _entries(text or (paths.PACKAGE / file).read_text("utf-8"), variable)
     if name not in entries:
         raise ValueError(
-            f"{file} has no {kind} {name!r} any more; choose another one, or put it back"
+            f"{file} no longer has the {kind} {name!r}; choose another one, or restore it"
         )
     function = ast.unparse(entries[name])
     # module.function, or a function of this very file
@@ -130,8 +130,8 @@ def _function(path: Path, name: str) -> Choice:
 def _annotation(path: Path, argument: ast.arg) -> str:
     if argument.annotation is None:
         raise ValueError(
-            f"{path.name}, line {argument.lineno}: {argument.arg} has no type, and a parameter file"
-            f" may set it; write {argument.arg}: float, or the type that it has"
+            f"{path.name}, line {argument.lineno}: {argument.arg} has no type, and a parameter"
+            f" file may set it; write {argument.arg}: float, or its type"
         )
     return ast.unparse(argument.annotation)
 

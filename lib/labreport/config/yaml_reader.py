@@ -27,17 +27,17 @@ class _Loader(yaml.SafeLoader):
         if isinstance(event, yaml.AliasEvent):
             # a few lines of them can stand for more than any memory holds
             raise _Refused(
-                problem="an alias (*) is not used here; write the value again",
+                problem="aliases (*) are not supported; write the value again",
                 problem_mark=mark,
             )
         if event.anchor is not None:
             raise _Refused(
-                problem=f"an anchor (&{event.anchor}) is not used here; leave it out",
+                problem=f"the anchor &{event.anchor} is not supported; leave it out",
                 problem_mark=mark,
             )
         if event.tag is not None:
             raise _Refused(
-                problem=f"the tag {event.tag} is not used here; write the plain value",
+                problem=f"the tag {event.tag} is not supported; write the plain value",
                 problem_mark=mark,
             )
         return super().compose_node(parent, index)
@@ -87,12 +87,12 @@ def read(text: str, where: str):
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
-        what = "" if isinstance(error, _Refused) else "this is not YAML: "
+        what = "" if isinstance(error, _Refused) else "not valid YAML: "
         raise ValueError(
             f"{where}{line}: {what}{getattr(error, 'problem', None) or str(error).splitlines()[0]}"
         ) from None
     except RecursionError:
-        raise ValueError(f"{where}: nested deeper than any parameter file") from None
+        raise ValueError(f"{where}: nested too deeply") from None
     return (None if node is None else _value(node, (), lines, where)), lines
 
 
@@ -113,18 +113,18 @@ def write(values) -> str:
 def _value(node: yaml.Node, path: tuple, lines: dict, where: str):
     line = node.start_mark.line + 1
     if len(path) > MAXIMUM_DEPTH:
-        raise ValueError(f"{where}, line {line}: nested deeper than any parameter file")
+        raise ValueError(f"{where}, line {line}: nested too deeply")
     if isinstance(node, yaml.MappingNode):
         values = {}
         for key_node, value_node in node.value:
             key, line = key_node.value, key_node.start_mark.line + 1
             if not isinstance(key, str):
                 raise ValueError(
-                    f"{where}, line {line}: a key is a word, this one is a list or a mapping"
+                    f"{where}, line {line}: a key must be a word, got a list or a mapping"
                 )
             if key in values:
                 raise ValueError(
-                    f"{where}, line {line}: the key {key!r} stands twice (first in line"
+                    f"{where}, line {line}: the key {key!r} is given twice (first in line"
                     f" {lines[(*path, key)]}); keep one"
                 )
             lines[(*path, key)] = line
@@ -137,6 +137,5 @@ def _value(node: yaml.Node, path: tuple, lines: dict, where: str):
         return _SCALARS[kind](node.value)
     except ValueError:  # Python reads no whole number of more than 4,300 digits
         raise ValueError(
-            f"{where}, line {line}: a number of {len(node.value):,} digits is none that an"
-            " experiment needs"
+            f"{where}, line {line}: a number of {len(node.value):,} digits is too long"
         ) from None

@@ -29,11 +29,13 @@ def kept(
     try:
         array = np.load(path, mmap_mode="r")
     except (ValueError, EOFError) as error:
-        raise ValueError(f"{path} is damaged ({error}); delete it, it will be made anew") from None
+        raise ValueError(
+            f"{path} is damaged ({error}); delete it, and it will be computed again"
+        ) from None
     if array.shape != shape or array.dtype != dtype:
         raise ValueError(
             f"{path} holds {array.dtype} {array.shape}, expected {np.dtype(dtype)} {shape}; delete"
-            " it, it will be made anew"
+            " it, and it will be computed again"
         )
     return array
 

@@ -26,6 +26,7 @@ def hold() -> None:
     except BlockingIOError:
         os.close(descriptor)
         raise files.RunLocked(
-            f"`make setup` is replacing {sys.prefix}; run the same command again when it has ended"
+            f"`make setup` is replacing {sys.prefix}; run the same command again when it has"
+            " finished"
         ) from None
     _held.append(descriptor)

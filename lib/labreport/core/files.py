@@ -109,8 +109,9 @@ def lock(path: Path, what: str, wait: float = 0.0):
                 if time.monotonic() >= give_up:
                     file.seek(0)
                     raise RunLocked(
-                        f"{what} is at work already, as"
-                        f" {file.read().strip() or 'an unknown process'}; wait for it, or end it"
+                        f"{what} is already running"
+                        f" ({file.read().strip() or 'an unknown process'}). Wait for it or stop"
+                        " it."
                     )
                 time.sleep(0.05)
             if not _is_file(file.fileno(), path):
@@ -142,8 +143,8 @@ def refuse_deleted(folder: Path) -> None:
     gone = _gone(folder)
     if gone is not None:
         raise Deleted(
-            f"the folder {gone} was deleted while this process worked in it, so it stops here; "
-            "it leaves alone what is there now, and the same command begins anew"
+            f"the folder {gone} was deleted while this process was using it, so the process stops"
+            " and writes nothing more there; run the same command to start over"
         )
 
 

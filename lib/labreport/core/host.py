@@ -37,13 +37,14 @@ def prepare() -> None:
             drive.mount(str(DRIVE), force_remount=True)
         except Exception as error:  # each version of Colab has errors of its own for "declined"
             print(
-                f"Google Drive was not mounted ({str(error) or type(error).__name__}): what is"
-                " trained is lost with this runtime. Run this cell again to be asked again."
+                f"Google Drive was not mounted ({str(error) or type(error).__name__}): trained"
+                " epochs are lost when this runtime ends. Run this cell again to retry."
             )
     if here() == "kaggle" and os.environ["KAGGLE_KERNEL_RUN_TYPE"] == "Interactive":
         print(
-            "An interactive session: /kaggle/working, where the runs lie, outlives it only where"
-            " you save a version (Save & Run All), or with Settings > Persistence > Files only."
+            "This is an interactive Kaggle session: it deletes the runs in /kaggle/working when"
+            " it ends. To keep them, save a version (Save & Run All), or set Settings >"
+            " Persistence > Files only."
         )
 
 

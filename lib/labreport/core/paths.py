@@ -24,8 +24,8 @@ def root() -> Path:
         if (folder / "params").is_dir() and (folder / "notebooks").is_dir():
             return folder
     raise FileNotFoundError(
-        f"no project here: neither {here} nor a folder above it holds params/ and notebooks/; go to"
-        " your checkout"
+        f"no labreport project found: neither {here} nor a folder above it holds params/ and"
+        " notebooks/; change to your checkout"
     )
 
 

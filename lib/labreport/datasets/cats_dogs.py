@@ -19,8 +19,8 @@ CLASS_NAMES = ["cats", "dogs"]
 SPLITS = ("train", "validation")
 PARTS = [f"{split}/{name}" for split in SPLITS for name in CLASS_NAMES]
 HOW = (
-    "put train/ and validation/, each with cats/ and dogs/ in it, into cats_and_dogs_filtered/"
-    " there, or their zip"
+    "put train/ and validation/, each with cats/ and dogs/ in it, or a zip of them, into"
+    " cats_and_dogs_filtered/ in the data folder"
 )
 SAMPLE_PER_CLASS = 240
 SAMPLE_SEED = 0

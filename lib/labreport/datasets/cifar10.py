@@ -36,7 +36,7 @@ CLASS_NAMES = [
     "ship",
     "truck",
 ]
-HOW = f"put the folder {FOLDER}/ there"
+HOW = f"put the folder {FOLDER}/ into the data folder"
 SAMPLE_PER_CLASS = 600
 SAMPLE_SEED = 0
 
@@ -112,8 +112,8 @@ def _official(folder: Path) -> tuple[Split, Split]:
     [names] = _read(batches / NAMES_FILE, b"label_names")
     if names != [name.encode() for name in CLASS_NAMES]:
         raise ValueError(
-            f"{batches / NAMES_FILE}: expected the ten classes of CIFAR-10, got {str(names)[:200]};"
-            f" delete {batches} to download it anew"
+            f"{batches / NAMES_FILE}: expected the ten classes of CIFAR-10, got"
+            f" {str(names)[:200]}; delete {batches} to download it again"
         )
     parts, test = [_batch(batches / name) for name in TRAIN_FILES], _batch(batches / TEST_FILE)
     compare(batches).enter()
@@ -149,7 +149,7 @@ def _batch(path: Path) -> Split:
         for label in labels
     ):
         raise ValueError(
-            f"{path}: labels are whole numbers from 0 to {len(CLASS_NAMES) - 1}; {again}"
+            f"{path}: labels must be whole numbers from 0 to {len(CLASS_NAMES) - 1}; {again}"
         )
     labels = np.asarray(labels)
     # stored as 1024 red, 1024 green and 1024 blue values, row by row
@@ -169,12 +169,12 @@ def _read(path: Path, *keys: bytes) -> list:
     except FileNotFoundError:
         raise FileNotFoundError(
             f"{path} is missing: {path.parent} is not a complete CIFAR-10 folder; delete it to"
-            " download it anew"
+            " download it again"
         ) from None
     except Exception as error:  # a damaged pickle raises of all kinds
         raise ValueError(
             f"{path}: not a CIFAR-10 batch, or a truncated one ({error or type(error).__name__});"
-            f" delete {path.parent} to download it anew"
+            f" delete {path.parent} to download it again"
         ) from None
 
 
@@ -200,4 +200,4 @@ class _ArraysOnly(pickle.Unpickler):
         self._refuse(module, name)
 
     def _refuse(self, module, name):
-        raise pickle.UnpicklingError(f"it asks for {module}.{name}, which no image batch needs")
+        raise pickle.UnpicklingError(f"it loads {module}.{name}, which no image batch needs")

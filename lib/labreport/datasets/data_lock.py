@@ -62,9 +62,9 @@ def look(name: str, root: Path, images: list[Path], beside: tuple[Path, ...] = (
             if which
         )
         raise ValueError(
-            f"{name} in {paths.display(root)} is not what {paths.display(place)} says: {changes}."
-            " Put the files back as they were, or accept them as they are: python pipeline.py data"
-            f" --accept {name.partition('-')[0]}"
+            f"{name} in {paths.display(root)} differs from {paths.display(place)}: {changes}. Restore"
+            " the files, or accept them as they are: python pipeline.py data --accept"
+            f" {name.partition('-')[0]}"
         )
     return DatasetFiles(name, list(images), digests[: len(images)], found)
 
@@ -99,8 +99,8 @@ def _known() -> dict:
     known = files.read_json(place)
     if not isinstance(known, dict) or not all(map(_is_entry, known.values())):
         raise ValueError(
-            f"{paths.display(place)} is damaged, or is no data.lock; put it back as it was, or"
-            " delete it to have it written anew from the data that are here"
+            f"{paths.display(place)} is damaged or not a data.lock file; restore it, or delete it,"
+            " and it is written again from the data on this machine"
         )
     return known
 
@@ -121,8 +121,8 @@ def _change(change) -> None:
             files.write_json(place, change(_known()))
     except PermissionError as error:
         raise ValueError(
-            f"{paths.display(place)} cannot be written ({error.strerror}); name a place for it that"
-            " can: LABREPORT_DATA_LOCK=folder/data.lock"
+            f"{paths.display(place)} cannot be written ({error.strerror}); choose a writable place"
+            " for it: LABREPORT_DATA_LOCK=folder/data.lock"
         ) from None
 
 

@@ -83,9 +83,9 @@ def pool(
     Unreadable files stop it, or are left out and noted where on_unreadable is "skip".
     """
     if on_unreadable not in ("stop", "skip"):
-        raise ValueError(f"dataset_args.on_unreadable is stop or skip, got {on_unreadable!r}")
+        raise ValueError(f"dataset_args.on_unreadable must be stop or skip, got {on_unreadable!r}")
     if not 8 <= side <= 1024:
-        raise ValueError(f"dataset_args.image_size lies between 8 and 1024 pixels, got {side}")
+        raise ValueError(f"dataset_args.image_size must lie between 8 and 1024 pixels, got {side}")
     decoded = decode(look, side)
     unreadable = np.flatnonzero(~decoded.readable)
     if len(unreadable):

@@ -19,7 +19,9 @@ from .sample.drawn import drawn
 from .splitting import hold_out, note_repeated, refuse_too_few, shortened, without
 
 CLASS_NAMES = list(dog_breeds_sample.CLASSES)
-HOW = "put labels.csv and train/ into dog-breed-identification/ there, or their zip"
+HOW = (
+    "put labels.csv and train/, or a zip of them, into dog-breed-identification/ in the data folder"
+)
 SAMPLE_PER_CLASS = 12
 SAMPLE_UNLABELLED_PER_CLASS = 1
 SAMPLE_SEED, SAMPLE_UNLABELLED_SEED = 0, 1
@@ -128,8 +130,8 @@ def _labelled(root: Path, notes: list[str]) -> tuple[data_lock.DatasetFiles, np.
     label_of = _labels(root / "labels.csv")
     if not (root / "train").is_dir():
         raise FileNotFoundError(
-            f"{paths.display(root)} holds labels.csv but no folder train/ with the images; get the"
-            " whole data set"
+            f"{paths.display(root)} holds labels.csv but no folder train/ with the images;"
+            " download the complete data set"
         )
     files, strange = folders.images(root / "train")
     file_of = {path.stem: path for path in files}
@@ -177,7 +179,7 @@ def _labels(path: Path) -> dict[str, int]:
         return _labels_in(path)
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(
-            f"{path}: cannot be read as a table of text ({error}); get the file again"
+            f"{path}: cannot be read as a table of text ({error}); download the file again"
         ) from None
 
 
@@ -189,19 +191,19 @@ def _labels_in(path: Path) -> dict[str, int]:
         if rows.fieldnames != ["id", "breed"]:
             raise ValueError(
                 f"{path}: expected the columns id, breed, got"
-                f" {', '.join(rows.fieldnames or ['nothing'])[:100]}; get the file again"
+                f" {', '.join(rows.fieldnames or ['nothing'])[:100]}; download the file again"
             )
         for row in rows:
             where = f"{path}, line {rows.line_num}"
             if row["breed"] not in label:
                 raise ValueError(
-                    f"{where}: {row['breed']!r} is none of the competition's 120 breeds; correct"
-                    " the line or get the file again"
+                    f"{where}: {row['breed']!r} is not one of the competition's 120 breeds;"
+                    " correct the line or download the file again"
                 )
             if row["id"] in found and found[row["id"]] != label[row["breed"]]:
                 raise ValueError(
                     f"{where}: {row['id']} is {CLASS_NAMES[found[row['id']]]} in an earlier line"
-                    f" and {row['breed']} here; keep one of the two"
+                    f" and {row['breed']} in this one; keep one of the two"
                 )
             found[row["id"]] = label[row["breed"]]
     return found

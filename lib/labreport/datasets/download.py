@@ -49,8 +49,8 @@ def fetch(url: str, digest: str | None, destination: Path) -> Path:
         if found != expected:
             part.unlink()
             raise ValueError(
-                f"{_shown(url)}: what arrived has {kind} {found[:16]}..., expected"
-                f" {expected[:16]}...: altered on the way; run again to fetch it anew"
+                f"{_shown(url)}: the download has {kind} {found[:16]}..., expected"
+                f" {expected[:16]}...: it was altered on the way; run the same command again"
             )
         part.rename(destination)
     return destination
@@ -144,7 +144,7 @@ def _receive(url: str, file):
         except requests.RequestException as error:
             if kaggle_client.unresolved(error):
                 raise ConnectionError(
-                    f"{_shown(url)}: there is no network here, or it does not know this address"
+                    f"{_shown(url)}: no network connection, or the address cannot be resolved"
                 ) from None
             if attempt == ATTEMPTS:
                 raise ConnectionError(

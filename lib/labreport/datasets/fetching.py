@@ -31,19 +31,23 @@ def fetch(name: str, source: Source, folder: Path) -> bool:
         lock.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FileNotFoundError(
-            f"{_missing(source, folder)}, and nothing can be fetched to there ({error.strerror}):"
-            " name a folder that holds it, or one that can be written to (--data FOLDER)"
+            f"{_missing(source, folder)}, and it cannot be downloaded there ({error.strerror}):"
+            " name a folder that holds it, or a writable one (--data FOLDER)"
         ) from None
     if files.locked(lock):
-        print(f"{name}: another process fetches it; waiting for that", file=sys.stderr, flush=True)
+        print(
+            f"{name}: another process is downloading it; waiting for it to finish",
+            file=sys.stderr,
+            flush=True,
+        )
     with files.lock(lock, f"the download of {name}", wait=files.FOREVER):
         missing = _missing(source, folder)
         if missing is None:
             return False
         if target.exists():
             raise FileNotFoundError(
-                f"{missing}, and {paths.display(target)} is in the way of what would be fetched:"
-                f" move it away, or {source.instructions}"
+                f"{missing}, and {paths.display(target)} is in the way of the download: move it"
+                f" away, or {source.instructions}"
             )
         place.mkdir(exist_ok=True)
         _put_in_place(name, source, _received(name, source, folder, missing), target)
@@ -65,7 +69,7 @@ def _received(name: str, source: Source, folder: Path, missing: folders.NotThere
     if host.KAGGLE_INPUT.is_dir() and source.page.startswith(kaggle_client.SITE):
         raise FileNotFoundError(
             f"{missing}, nor below {host.KAGGLE_INPUT}: attach it to the notebook (Add Input,"
-            f" {source.page}), or try with --data sample"
+            f" {source.page}), or use --data sample"
         )
     try:
         return source.receive(source, folder / PLACE / name)
@@ -73,12 +77,12 @@ def _received(name: str, source: Source, folder: Path, missing: folders.NotThere
         kind = ConnectionError if isinstance(error, ConnectionError) else FileNotFoundError
         page = "" if source.page in str(error) else f" ({source.page})"
         on_kaggle = (
-            "switch Internet on in the notebook's settings, or attach a data set that holds the"
-            " same (Add Input)"
+            "switch Internet on in the notebook's settings, or attach a data set with the same"
+            " files (Add Input)"
         )
         other = on_kaggle if host.KAGGLE_INPUT.is_dir() else source.instructions
         raise kind(
-            f"{missing} and could not be fetched{page}: {error}\nOr {other}; or try with --data"
+            f"{missing} and could not be downloaded{page}: {error}\nOr {other}; or use --data"
             " sample"
         ) from None
 
@@ -104,14 +108,14 @@ def _put_in_place(name: str, source: Source, archive: Path, target: Path) -> Non
             # another one may arrive the next time; where the disk is full this one will do
             archive.unlink()
             raise ValueError(
-                f"{name}: what {source.page} hands out cannot be used, and was deleted: {error}"
+                f"{name}: the download from {source.page} cannot be used, and was deleted: {error}"
             ) from None
         if data_lock.knows(name):
             try:
                 source.compare(root)
             except (ValueError, FileNotFoundError) as error:
                 raise ValueError(
-                    f"{name}: what {source.page} hands out now was not put in place. {error}"
+                    f"{name}: the download from {source.page} is not used. {error}"
                 ) from None
         root.rename(target)
     finally:
@@ -133,7 +137,7 @@ def from_kaggle(method: str, reference: str, source: Source, place: Path) -> Pat
                 reference,
                 path=str(arriving),
                 quiet=False,
-                what="its archive",
+                what="the archive",
                 page=source.page,
             )
         except ValueError as error:
@@ -141,7 +145,8 @@ def from_kaggle(method: str, reference: str, source: Source, place: Path) -> Pat
                 raise
             shutil.rmtree(arriving)  # the client has written the page of an error into the archive
             raise ConnectionError(
-                f"its archive did not arrive whole; run again to fetch it anew ({source.page})"
+                "the archive is incomplete; run the same command to download it again"
+                f" ({source.page})"
             ) from None
         [arrived] = [file for file in arriving.iterdir() if file.suffix != ".kaggle-partial"]
         arrived.rename(whole)

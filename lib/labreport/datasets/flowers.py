@@ -14,7 +14,7 @@ from .sample.drawn import drawn
 from .splitting import hold_out, note_repeated, refuse_too_few, shortened
 
 CLASS_NAMES = ["daisy", "dandelion", "rose", "sunflower", "tulip"]
-HOW = "put the five class folders into flowers/ there, or their zip"
+HOW = "put the five class folders, or a zip of them, into flowers/ in the data folder"
 SAMPLE_PER_CLASS = 100
 SAMPLE_SEED = 0
 

@@ -113,8 +113,8 @@ def labelled(
     if missing:
         raise FileNotFoundError(
             f"{paths.display(root)} lacks the class folder {', '.join(missing)}; it holds"
-            f" {', '.join(sorted(path.name for path in root.iterdir() if path.is_dir()))}: get the"
-            " whole data set"
+            f" {', '.join(sorted(path.name for path in root.iterdir() if path.is_dir()))}:"
+            " download the complete data set"
         )
     files, labels = [], []
     for label, name in enumerate(classes):
@@ -174,7 +174,7 @@ def unpack(archive: Path, folder: Path) -> None:
                     # zipfile compares the CRC, and reads no more than what is declared
                     shutil.copyfileobj(source, copy)
                     if copy.tell() != member.file_size:
-                        raise zipfile.BadZipFile(f"{member.filename} ends early")
+                        raise zipfile.BadZipFile(f"{member.filename} is truncated")
     except (
         zipfile.BadZipFile,
         EOFError,
@@ -192,7 +192,7 @@ def unpack(archive: Path, folder: Path) -> None:
             else error
         )
         raise ValueError(
-            f"{archive}: a damaged zip ({reason}); get it again, nothing was unpacked"
+            f"{archive}: a damaged zip ({reason}); nothing was unpacked, download it again"
         ) from None
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
@@ -215,8 +215,8 @@ def _refuse_outside(archive: Path, member: zipfile.ZipInfo) -> None:
     if files.leads_outside(name) or kind not in (0, stat.S_IFREG):  # through a link too
         raise ValueError(
             f"{archive}: its member {name!r} would be written outside its"
-            f" folder{', or is no file' if kind else ''}; nothing was unpacked, get the archive"
-            " from its source again"
+            f" folder{', or is not a file' if kind else ''}; nothing was unpacked, download the"
+            " archive again"
         )
 
 
@@ -224,9 +224,8 @@ def _refuse_too_much(archive: Path, members: list[zipfile.ZipInfo], folder: Path
     size, packed = sum(member.file_size for member in members), archive.stat().st_size
     if len(members) > MOST_FILES or (size > HARMLESS_BYTES and size > MOST_TIMES * packed):
         raise ValueError(
-            f"{archive}: {packed:,} bytes that would become {len(members):,} files of {size:,}"
-            " bytes: no honest archive of images; nothing was unpacked, get the archive from its"
-            " source again"
+            f"{archive}: {packed:,} bytes would become {len(members):,} files of {size:,} bytes,"
+            " too many for an archive of images; nothing was unpacked, download the archive again"
         )
     require_room(folder, size, f"{archive.name} unpacked")
 

@@ -129,6 +129,6 @@ def refuse_too_few(splits: dict[str, Split], max_images: int | None) -> None:
     if not all(map(len, splits.values())):
         sizes = ", ".join(f"{len(split)} {name}" for name, split in splits.items())
         raise ValueError(
-            f"too few images for {len(splits)} splits with max_images {max_images}: {sizes}; take"
+            f"too few images for {len(splits)} splits with max_images {max_images}: {sizes}; use"
             " at least 100"
         )

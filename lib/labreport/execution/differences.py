@@ -62,10 +62,10 @@ def _differences(one, other):
 
 def _predicted_apart(one, other):
     if list(one.predictions["id"]) != list(other.predictions["id"]):
-        yield "predictions: of other images", np.inf
+        yield "predictions: for different images", np.inf
         return
     if list(one.predictions) != list(other.predictions):
-        yield "predictions: of other classes", np.inf
+        yield "predictions: for different classes", np.inf
         return
     numbers = [
         table.drop(columns=["id", "label", "predicted"]).to_numpy()

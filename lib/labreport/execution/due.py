@@ -132,7 +132,7 @@ def work(subject: Experiment | Study, language: str = "en") -> Work:
     notebook = i18n.file(NOTEBOOK, language)
     execute = _reasons(folder / notebook, before.get(stage("executed", language)), wanted.key())
     if not execute and manifest.lacks(folder, notebook):
-        execute = [f"{manifest.FILE} does not say what {notebook} was"]
+        execute = [f"{manifest.FILE} has no checksum of {notebook}"]
     execute = [*_changed_since(folder, notebook, *manifest.TRAINED), *execute]
     if execute:
         return Work([], execute, execute)
@@ -180,7 +180,7 @@ def _changed_since(folder: Path, *names: str) -> list[str]:
 
 def _reasons(product: Path | None, before: dict | None, now: dict) -> list[str]:
     if before is None or (product and not product.exists()):
-        return ["it has not been done"]
+        return ["not done yet"]
     return fingerprint.differences(before, now)
 
 

@@ -61,9 +61,7 @@ def run(subject, output=sys.stdout, language: str = "en") -> None:
             if finished is None or any(
                 cell.cell_type == "code" and cell.execution_count is None for cell in notebook.cells
             ):
-                raise NotebookError(
-                    f"{wanted.notebook.name} came to its end without a finished training"
-                )
+                raise NotebookError(f"{wanted.notebook.name} ended without a finished training")
             _tidy(notebook, wanted, finished)
             _set_edited_aside(folder, i18n.file(NOTEBOOK, language), output)
             manifest.forget(folder, i18n.file(NOTEBOOK, language))
@@ -109,7 +107,7 @@ def _set_edited_aside(folder: Path, name: str, output) -> None:
         aside = files.free(folder / f"edited-{name}")
         (folder / name).rename(aside)
         print(
-            f"{name} was changed after it was executed; the changed one is now {aside.name}",
+            f"{name} was changed after it was executed; the changed file is now {aside.name}",
             file=output,
         )
 
@@ -138,17 +136,17 @@ def render(subject, language: str = "en", force: bool = False) -> tuple[Path, ..
     edited = manifest.changed(folder, (*manifest.TRAINED, notebook.name, manifest.FILE))
     if edited and not force:
         raise ValueError(
-            f"{i18n.listed(edited)} in {paths.display(folder)} changed after it was executed,"
-            " and the report would present that as the run's: execute it again (`report`), or say"
-            " --force to have it rendered with a warning"
+            f"{i18n.listed(edited)} in {paths.display(folder)} changed after the notebook was"
+            " executed, so the report would not show the run's own results: execute it again"
+            " (`report`), or render it with a warning (--force)"
         )
     metrics = None if compares(subject) else records.metrics(folder)
     finished = _finished(notebook)
     if metrics and finished and finished != metrics.finished:
         raise ValueError(
             f"{notebook.name} shows a training that finished {finished}, and"
-            f" {paths.display(folder)} holds another, of {metrics.finished}: execute it again"
-            " (`report`)"
+            f" {paths.display(folder)} holds another, finished {metrics.finished}: execute it"
+            " again (`report`)"
         )
     with state.run_lock(folder, subject.run_name):
         signed = authors.load()

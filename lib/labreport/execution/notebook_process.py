@@ -108,7 +108,7 @@ def execute(wanted: NotebookTask, running: Path, log: Path, output) -> None:
                 ) from error
             raise NotebookError(
                 f"cell {_failed_cell(running)!r} of {notebook.name} failed: {_reason(error)} (the"
-                f" notebook as far as it came: {paths.display(running.with_name(FAILED))})"
+                f" notebook up to there: {paths.display(running.with_name(FAILED))})"
             ) from error
         except KeyboardInterrupt:
             # it would tell, with a traceback, that the kernel died: of this very interruption
@@ -121,15 +121,17 @@ def execute(wanted: NotebookTask, running: Path, log: Path, output) -> None:
             if not isinstance(error, (DeadKernelError, CellTimeoutError)):
                 raise
             raise NotebookError(
-                f"the kernel of {notebook.name} died: out of memory, or ended from outside? Its"
-                f" last words are in {paths.display(running.with_name(FAILED_LOG))}; the same"
-                " command goes on after the last saved epoch"
+                f"the kernel of {notebook.name} died: out of memory, or killed? Its last output is"
+                f" in {paths.display(running.with_name(FAILED_LOG))}; run the same command again"
+                " to continue after the last saved epoch"
             ) from error
 
 
 def _stopped(wanted: NotebookTask, number: int, why: str = "") -> signals.Interrupted:
     """What is raised when a signal has stopped a notebook. why: what its training says."""
-    stop = signals.Interrupted(why or f"{wanted.run_name} was stopped; the same command goes on")
+    stop = signals.Interrupted(
+        why or f"{wanted.run_name} was stopped; run the same command again to continue"
+    )
     stop.signal = number
     return stop
 

@@ -87,7 +87,10 @@ def reproduce(
     except ValueError as error:
         raise ValueError(f"{pdf.name}: {attachments.HISTORY}: {error}") from None
     recorded = results.Result(history, carried.metrics, None, carried.provenance)
-    say(f"{pdf.name} holds {carried.experiment}, trained until {carried.metrics.finished}")
+    say(
+        f"{pdf.name} contains {carried.experiment}, whose training finished"
+        f" {carried.metrics.finished}"
+    )
     for line in _differences_from_file(carried):
         say(line)
     digest = hashlib.sha256(
@@ -117,7 +120,7 @@ def reproduce(
                 f"params/{carried.experiment}.yaml", f"{attachments.PARAMETERS} in it"
             )
             raise ValueError(
-                f"the experiment inside {pdf.name} cannot be run here: {message}"
+                f"the experiment inside {pdf.name} cannot be run on this machine: {message}"
             ) from None
         for line in _differences_from_machine(
             carried,
@@ -180,7 +183,9 @@ def _project_of(carried: attachments.Attachments, scratch: Path):
         texts[base] = described | carried.base
     for name, settings in texts.items():
         if not experiments.NAME.fullmatch(str(name)):
-            raise ValueError(f"{str(name)[:40]!r} is no experiment's name; the PDF was edited")
+            raise ValueError(
+                f"{str(name)[:40]!r} is not a valid experiment name; the PDF was edited"
+            )
         text = yaml_reader.write(
             {key: value for key, value in settings.items() if key not in experiments.REHEARSAL}
         )
@@ -205,8 +210,8 @@ def _differences_from_file(carried: attachments.Attachments) -> list[str]:
     except ValueError as error:
         return [
             f"{where}"
-            f" {f'cannot be compared with it ({error})' if file.exists() else 'is not here'};"
-            " the experiment inside the PDF is run"
+            f" {f'cannot be compared with it ({error})' if file.exists() else 'is missing'}; the"
+            " experiment in the PDF is run"
         ]
     inside = experiments.flatten(carried.settings)
     differences = [
@@ -215,7 +220,7 @@ def _differences_from_file(carried: attachments.Attachments) -> list[str]:
         if inside.get(key) != here.get(key)
     ]
     return (
-        [f"{where} says otherwise ({listed(differences, 4)}); the experiment inside the PDF is run"]
+        [f"{where} has other settings ({listed(differences, 4)}); the experiment in the PDF is run"]
         if differences
         else []
     )
@@ -231,7 +236,7 @@ def _differences_from_machine(
     before = {key: getattr(last, key) for key in provenance.machine()} | versions
     here = provenance.machine() | provenance.versions(*versions)
     machine = [
-        f"{key}: {before[key]}, here {here.get(key, 'not installed')}"
+        f"{key}: {before[key]}, now {here.get(key, 'not installed')}"
         for key in before
         if before[key] != here.get(key)
     ]
@@ -243,10 +248,10 @@ def _differences_from_machine(
     if last.checkout.commit != checkout.commit:
         source.insert(
             0,
-            f"commit: {str(last.checkout.commit)[:10]}, here {str(checkout.commit)[:10]}",
+            f"commit: {str(last.checkout.commit)[:10]}, now {str(checkout.commit)[:10]}",
         )
     elif last.checkout.diff != redaction.cleaned(checkout.diff):
-        source.insert(0, "changes since the commit are others")
+        source.insert(0, "the uncommitted changes differ")
     packages = [
         name
         for name in provenance.LOCKS
@@ -255,10 +260,10 @@ def _differences_from_machine(
     differences = {
         "machine and versions": machine,
         "source": source,
-        "lock files that are others here": packages,
+        "lock files that differ": packages,
     }
     return [f"{what}: {listed(found, 6)}" for what, found in differences.items() if found] or [
-        "machine, versions, source and lock files are those that the PDF was made with"
+        "machine, versions, source and lock files are the same as when the PDF was made"
     ]
 
 
@@ -292,11 +297,12 @@ def stamp(experiment, verdict: Verdict) -> None:
         )
     if edited := manifest.changed(experiment.folder, manifest.TRAINED):
         raise ValueError(
-            f"not stamped: {listed(edited)} of {experiment.run_name} changed after it was executed"
+            f"not stamped: {listed(edited)} of {experiment.run_name} changed after the notebook"
+            " was executed"
         )
     if verdict.reasons:
         raise ValueError(
-            f"not stamped: what {experiment.run_name} was made from is no longer here"
-            f" ({'; '.join(verdict.reasons)}); a report made now would be of another run"
+            f"not stamped: the inputs of {experiment.run_name} have changed"
+            f" ({'; '.join(verdict.reasons)}); a report made now would describe another run"
         )
     files.write_json(experiment.folder / results.VERIFICATION, asdict(verdict))

@@ -96,9 +96,7 @@ def _hours(text: str) -> float:
     except ValueError:
         hours = 0.0
     if not 0.1 <= hours <= 12:
-        raise argparse.ArgumentTypeError(
-            f"a number of hours from 0.1 to 12 is expected, got {text}"
-        )
+        raise argparse.ArgumentTypeError(f"expected a number of hours from 0.1 to 12, got {text}")
     return hours
 
 
@@ -111,12 +109,13 @@ EXECUTORS = {
             "--scheduler": {
                 "metavar": "ADDRESS",
                 "help": (
-                    "of a Dask cluster whose workers are to do the runs, such as tcp://lab1:8786"
+                    "address of a Dask scheduler whose workers execute the runs, such as"
+                    " tcp://lab1:8786"
                 ),
             },
             "--scheduler-file": {
                 "metavar": "FILE",
-                "help": "the same, by the file that the scheduler has written",
+                "help": "the file in which that scheduler wrote its address",
             },
         },
     ),
@@ -139,12 +138,12 @@ EXECUTORS = {
             "--cpu": {
                 "action": "store_const",
                 "const": True,
-                "help": "without a GPU (sample data never takes one)",
+                "help": "without a GPU (sample data never uses one)",
             },
             "--accelerator": {
                 "metavar": "NAME",
                 "help": (
-                    "which one, as Kaggle names it, such as NvidiaTeslaT4 (default: Kaggle's"
+                    "name of the accelerator on Kaggle, such as NvidiaTeslaT4 (default: Kaggle's"
                     " choice)"
                 ),
             },
@@ -152,8 +151,8 @@ EXECUTORS = {
                 "type": _hours,
                 "metavar": "H",
                 "help": (
-                    "of each notebook, after which the next one goes on (default 11.5; Kaggle gives"
-                    " 12)"
+                    "time limit of each notebook, after which the next one continues (default"
+                    " 11.5; Kaggle allows 12)"
                 ),
             },
         },

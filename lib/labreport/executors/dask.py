@@ -49,11 +49,11 @@ class Dask(Executor):
         super().__init__(subject, options)
         if options.jobs:
             raise ValueError(
-                "--jobs is for one machine; on a cluster the workers decide how many runs there are"
+                "--jobs is for one machine; on a cluster the workers decide how many runs train"
                 " at once"
             )
         if bool(options.scheduler) == bool(options.scheduler_file):
-            raise ValueError("name the cluster: either --scheduler or --scheduler-file")
+            raise ValueError("give the cluster: either --scheduler or --scheduler-file")
 
     @contextlib.contextmanager
     def connected(self) -> Iterator[None]:
@@ -133,8 +133,8 @@ class Cluster:
     def _ask_to_stop(self, stop: Path) -> None:
         stop.touch()
         print(
-            "\nasked to stop: the runs at work finish their epoch and save it; asked once more,"
-            " this command ends and leaves them to their workers",
+            "\nstopping: each run finishes its epoch and saves it; interrupt again to end this"
+            " command and leave the runs to their workers",
             file=sys.stderr,
             flush=True,
         )
@@ -143,8 +143,8 @@ class Cluster:
         """Whether there is a scheduler; while it is away, it is waited for."""
         if self.client.status == "closed":
             raise ConnectionError(
-                f"{self.subject.run_name}: the scheduler is gone; what the runs have saved is"
-                " untouched. Start it and its workers again, then the same command goes on"
+                f"{self.subject.run_name}: the scheduler is gone; saved epochs are kept. Start it"
+                " and its workers again, then run the same command to continue"
             )
         return self.client.status == "running"
 
@@ -178,7 +178,7 @@ class Cluster:
             stop,
             f"{run_name}, try {task.tries}",
             after,
-            key=f"{run_name}, try {task.tries}" + f", handed out {anew + 1} times" * bool(anew),
+            key=f"{run_name}, try {task.tries}" + f", assigned {anew + 1} times" * bool(anew),
             pure=False,
             resources={GPU: 1} if has_gpus(self.client) else None,
         )
@@ -222,8 +222,8 @@ def work(
     """
     if not script.exists() or not folder.is_dir():
         raise FileNotFoundError(
-            f"the worker on {redaction.host()} has no {script if folder.is_dir() else folder}: its"
-            " machine must have the project at the same place, on a disk that all share"
+            f"{script if folder.is_dir() else folder} is missing on the worker {redaction.host()}:"
+            " each machine needs the project at the same path, on a shared disk"
         )
     while True:
         if stop.exists():
@@ -257,7 +257,7 @@ def connected(address: str | None, scheduler_file: str | None):
         import distributed
     except ModuleNotFoundError:
         raise ValueError(
-            f"a scheduler needs Dask, which is not installed here: {sys.executable} -m pip install"
+            f"a scheduler needs Dask, which is not installed: {sys.executable} -m pip install"
             " 'distributed', or `make setup`"
         ) from None
     # it tells of every lost connection at length; what matters is told here
@@ -305,7 +305,7 @@ def _answers(address: str) -> None:
     """ValueError where it is no address, OSError where nothing listens there."""
     parts = re.fullmatch(r"(?:\w+://)?(?:\[([^\]]+)\]|([^:/]+)):(\d+)", address)
     if not parts:
-        raise ValueError("an address is like tcp://lab1:8786")
+        raise ValueError("an address looks like tcp://lab1:8786")
     socket.create_connection((parts[1] or parts[2], int(parts[3])), timeout=CONNECT_SECONDS).close()
 
 

@@ -111,8 +111,8 @@ class Pool:
                 process.terminate()
         # Last, since printing may fail: the signal may have come in the middle of another print.
         print(
-            "\nasked to stop: the runs at work finish their epoch and save it; asked once more,"
-            " they are ended at once",
+            "\nstopping: each run finishes its epoch and saves it; interrupt again to end the"
+            " runs at once",
             file=sys.stderr,
             flush=True,
         )

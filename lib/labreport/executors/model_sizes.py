@@ -101,8 +101,8 @@ def _built(models: dict[Path, Experiment], context) -> dict[Path, Size]:
             sizes = list(pool.map(measured, models.values(), shapes))
         except concurrent.futures.process.BrokenProcessPool:
             raise ValueError(
-                "the process that builds the models of the runs was ended from outside: is there"
-                " too little memory for one of them?"
+                "the process that builds the models of the runs was killed: probably one of them"
+                " needs more memory than is free"
             ) from None
     return dict(zip(models, sizes, strict=True))
 

@@ -307,7 +307,7 @@ def summary(
     to_do = [step for step in steps if step.to_do]
     lines = [
         f"{count(len(steps), 'run')}: {len(steps) - len(to_do)} done,"
-        f" {sum(step.action == 'go on' for step in to_do)} to go on with,"
+        f" {sum(step.action == 'go on' for step in to_do)} to resume,"
         f" {sum(step.action == 'train' for step in to_do)} to train"
     ]
     if not to_do:
@@ -316,17 +316,13 @@ def summary(
     unknown = len(to_do) - len(known)
     time = (
         f"time: at most {duration(max(max(known), sum(known) / at_once))} for"
-        f" {count(len(known), 'run')}, by the pace of earlier ones"
+        f" {count(len(known), 'run')}, estimated from earlier runs"
         if known
-        else "time: not known"
+        else "time: unknown"
     )
     lines.append(
         time
-        + (
-            f"; no earlier run tells of {count(unknown, 'other' if known else 'run')}"
-            if unknown
-            else ""
-        )
+        + (f"; no estimate for {count(unknown, 'other' if known else 'run')}" if unknown else "")
     )
     most = sorted((step.memory for step in to_do), reverse=True)[:at_once]
     disk = sum(sorted((step.disk for step in to_do), reverse=True)[:at_once]) + sum(
@@ -346,11 +342,11 @@ def summary(
         ]
     lines.append(
         f"memory: about {sum(most) / GIB:.1f} GiB of {machine.memory / GIB:.1f} GiB free"
-        + ("; too little, so the system may end a run" if sum(most) > machine.memory else "")
+        + ("; too little, so the system may kill a run" if sum(most) > machine.memory else "")
     )
     lines.append(
         f"disk: about {_size(disk)} of {machine.disk / GIB:.1f} GiB free"
-        + ("; too little: free some, or leave runs out" if disk > machine.disk else "")
+        + ("; too little: free some, or run fewer" if disk > machine.disk else "")
     )
     return lines
 

@@ -80,7 +80,7 @@ class Slurm(Executor):
             return {}
         known = jobs(experiments)
         return {
-            experiment.run_name: str(known.get(experiment.run_name, "no job has it"))
+            experiment.run_name: str(known.get(experiment.run_name, "no SLURM job"))
             for experiment in experiments
         }
 
@@ -117,9 +117,9 @@ class Slurm(Executor):
         )
         print(
             f"{self.subject.run_name}: {count(len(steps), 'run')} submitted as job array {array},"
-            f" and job {report} that makes the report when they have ended\n"
-            f"look at it with `pipeline.py status {self.options.sweep}`, end it with `scancel"
-            f" {array} {report}`; each run's log is in {paths.display(logs)}/, named after it"
+            f" and job {report} that makes the report after them\nwatch it with `pipeline.py"
+            f" status {self.options.sweep}`, cancel it with `scancel {array} {report}`; each run's"
+            f" log is in {paths.display(logs)}/, named after it"
         )
         return [Task(step, logs / f"{step.experiment.run_name}.txt", "submitted") for step in steps]
 
@@ -144,7 +144,7 @@ class Job:
 
     def __str__(self) -> str:
         if not self.state:
-            return f"no job has it (SLURM no longer knows {self.name})"
+            return f"no SLURM job (SLURM no longer knows {self.name})"
         return f"SLURM {self.name}: {self.state}{f' ({self.reason})' if self.reason else ''}"
 
 
@@ -155,8 +155,8 @@ def check(options: list[str]) -> None:
     """
     if shutil.which("sbatch") is None:
         raise FileNotFoundError(
-            "there is no sbatch on this machine: submit from a login node of the cluster, "
-            "or run the sweep here: pipeline.py sweep"
+            "sbatch is not installed on this machine: submit from a login node of the cluster, or"
+            " run the sweep here: pipeline.py sweep"
         )
     for checked in (options, for_any_job(options)):
         done = subprocess.run(
@@ -210,8 +210,8 @@ def submit(
         return job, _sbatch(*for_any_job(options), f"--dependency={dependency}", str(report))
     except ValueError as error:
         raise ValueError(
-            f"{error}; the runs are submitted all the same, as job array {job}: make the report "
-            f"when they have ended, with pipeline.py {shlex.join(arguments)}"
+            f"{error}; only the report failed, the runs are submitted as job array {job}: when"
+            f" they have ended, make the report with pipeline.py {shlex.join(arguments)}"
         ) from None
 
 
@@ -294,7 +294,7 @@ def _states(numbers: set[str]) -> dict[str, tuple[str, str]]:
             text=True,
         )
         if listed.returncode:
-            raise ValueError(f"SLURM does not say which jobs there are: {_words(listed)}")
+            raise ValueError(f"SLURM cannot list its jobs: {_words(listed)}")
         states |= {
             name: (state, reason)
             for name, state, reason in (line.split("|", 2) for line in listed.stdout.splitlines())

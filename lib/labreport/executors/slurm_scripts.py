@@ -29,7 +29,8 @@ _ARRAY = """\
 #SBATCH --output="{logs}/slurm-%A_%a.txt"
 # Written by `pipeline.py slurm`. Each task makes one run, whose log is named after it. Before the
 # time limit (USR1) the run finishes its epoch and saves it, the task is queued again, and the run
-# goes on after that epoch. After scancel (TERM) the run saves its epoch as well, and the task ends.
+# continues after that epoch. After scancel (TERM) the run saves its epoch as well, and the task
+# ends.
 
 asked=
 run=
@@ -92,7 +93,7 @@ if [ ! "$asked" ]; then
 	done
 fi
 
-if [ "$code" = {at_work} ]; then  # another process has this run in hand
+if [ "$code" = {at_work} ]; then  # another process is running it
 	[ "$asked" ] || {{ sleep "${{LABREPORT_AGAIN_SECONDS:-60}}" & wait $!; }}
 	[[ "$asked" == *TERM* ]] || again
 fi

@@ -148,8 +148,8 @@ def stopped(subject: Subject, tasks: list[Task], number: int) -> signals.Interru
     """What is raised when a sweep was asked to stop by a signal, and its runs have."""
     stop = signals.Interrupted(
         f"{subject.run_name}: {sum(task.outcome == 'done' for task in tasks)} of"
-        f" {count(len(tasks), 'run')} done, the epochs of the others are saved; the same command"
-        " goes on"
+        f" {count(len(tasks), 'run')} done, the epochs of the others are saved; run the same"
+        " command again to continue"
     )
     stop.signal = number
     return stop
@@ -196,7 +196,7 @@ def reason_in_log(log: Path, code: int) -> str:
         line for line in text.splitlines() if line.startswith(("error:", "interrupted:", "---"))
     ]
     if not lines or lines[-1].startswith("---"):
-        return f"it ended with code {code} and no word: killed, or out of memory?"
+        return f"it terminated unexpectedly with exit code {code}: killed, or out of memory?"
     return lines[-1].split(": ", 1)[1]
 
 

@@ -53,11 +53,12 @@ def refuse_other_shapes(experiment, base, image_shape: tuple[int, ...], num_clas
         model = build(replace(one, model_args=one.model_args | known), image_shape, num_classes)
         shapes.append([tuple(weight.shape) for weight in model.weights])
     if shapes[0] != shapes[1]:
-        pairs = (f"{here} here, {there} there" for here, there in zip(*shapes) if here != there)
-        first = next(pairs, f"{len(shapes[0])} arrays here, {len(shapes[1])} there")
+        pairs = (f"{here} against {there}" for here, there in zip(*shapes) if here != there)
+        first = next(pairs, f"{len(shapes[0])} against {len(shapes[1])} arrays")
         raise ValueError(
             f"{experiment.name} starts from {base.run_name}, whose weights have other shapes"
-            f" (first: {first}); starts_from names an experiment with the same backbone and head"
+            f" (first: {first}); starts_from must name an experiment with the same backbone and"
+            " head"
         )
 
 

@@ -69,8 +69,8 @@ def _weighted(model_args: dict, image_shape) -> keras.Model:
         # h5py and Keras know many ways to say so
         raise ValueError(
             f"{paths.display(file)} does not hold the weights of {_described(model_args)}"
-            f" ({_first_line(error)}); remove it, or put a whole"
-            f" {pretrained.file_name(model_args, image_shape[0])} in its place"
+            f" ({_first_line(error)}); remove it, or replace it by a complete"
+            f" {pretrained.file_name(model_args, image_shape[0])}"
         ) from error
     return backbone
 
@@ -80,8 +80,9 @@ def _downloaded(model_args: dict, image_shape) -> keras.Model:
         return _architecture(model_args, image_shape, "imagenet")
     except Exception as error:  # Keras raises a bare Exception when a download fails
         raise ConnectionError(
-            f"no ImageNet weights of {_described(model_args)} are here, and downloading them failed"
-            f" ({_first_line(error)}). Put {pretrained.file_name(model_args, image_shape[0])} into"
+            f"the ImageNet weights of {_described(model_args)} are missing, and downloading them"
+            f" failed ({_first_line(error)}). Put"
+            f" {pretrained.file_name(model_args, image_shape[0])} into"
             f" {paths.display(pretrained.folder())}, or choose random weights:"
             " model_args.weights=random"
         ) from error
@@ -108,7 +109,7 @@ def _set_trainable(backbone: keras.Model, trainable_from: str | None) -> None:
         nearest = ", ".join(difflib.get_close_matches(trainable_from, names, n=3, cutoff=0.0))
         raise ValueError(
             f"model_args.trainable_from: {backbone.name} has no layer {trainable_from!r}; nearest"
-            f" are {nearest}; null freezes it all"
+            f" are {nearest}; null freezes all layers"
         )
     for position, layer in enumerate(backbone.layers):
         layer.trainable = position >= names.index(trainable_from)

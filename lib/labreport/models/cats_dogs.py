@@ -17,7 +17,7 @@ def three_convolutions(image_shape, num_classes, *, head: str) -> keras.Model:
         raise ValueError(f"model_args.head must be softmax or sigmoid, got {head!r}")
     if head == "sigmoid" and num_classes != 2:
         raise ValueError(
-            f"model_args.head: sigmoid tells two classes apart, the data has {num_classes}; choose"
+            f"model_args.head: sigmoid is for two classes, the data set has {num_classes}; choose"
             " softmax"
         )
     inputs = keras.Input(image_shape)

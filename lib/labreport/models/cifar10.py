@@ -66,7 +66,7 @@ def blocks(
     rates.check(dense, dense_dropout, blocks=len(filters), block_dropout=block_dropout)
     if min((*dense, *sum(filters, [])), default=0) < 1:
         raise ValueError(
-            f"model_args: filters and dense units are at least 1, got {filters} and {dense}"
+            f"model_args: filters and dense units must be at least 1, got {filters} and {dense}"
         )
     inputs, x = _pixels(image_shape)
     for counts, rate in zip(filters, block_dropout):

@@ -55,9 +55,9 @@ def residual(
     rates.check(dense, dense_dropout)
     _check(dense)
     if min(filters, default=1) < 1:
-        raise ValueError(f"model_args: filters are at least 1, got {filters}")
+        raise ValueError(f"model_args: filters must be at least 1, got {filters}")
     if min(l1, l2) < 0:
-        raise ValueError(f"model_args: a penalty is at least 0, got l1 {l1} and l2 {l2}")
+        raise ValueError(f"model_args: a penalty must be at least 0, got l1 {l1} and l2 {l2}")
     inputs = keras.Input(image_shape)
     x = layers.Rescaling(1 / 255)(inputs)
     for count in filters:
@@ -125,4 +125,4 @@ def _head(x, num_classes, dense: list[int], dropout: list[float], l1: float = 0.
 
 def _check(dense: list[int]) -> None:
     if min(dense, default=1) < 1:
-        raise ValueError(f"model_args: dense units are at least 1, got {dense}")
+        raise ValueError(f"model_args: dense units must be at least 1, got {dense}")

@@ -44,13 +44,14 @@ def stacked(
     for name, values in (("kernels", kernels), ("pools", pools)):
         if len(values) != len(filters):
             raise ValueError(
-                f"model_args.{name} needs one side a block: {len(filters)}, got {len(values)}"
+                f"model_args.{name} needs one size for each block: {len(filters)}, got"
+                f" {len(values)}"
             )
     rates.check(dense, dense_dropout, blocks=len(filters), block_dropout=block_dropout)
     if min((*filters, *kernels, *pools, *dense), default=1) < 1:
         raise ValueError(
-            f"model_args: filters, kernels, pools and dense units are at least 1, got {filters},"
-            f" {kernels}, {pools} and {dense}"
+            "model_args: filters, kernels, pools and dense units must be at least 1, got"
+            f" {filters}, {kernels}, {pools} and {dense}"
         )
     if pooling not in ("flatten", "average"):
         raise ValueError(f"model_args.pooling must be flatten or average, got {pooling!r}")

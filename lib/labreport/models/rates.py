@@ -17,15 +17,16 @@ def check(
     """
     if blocks is not None and len(block_dropout) != blocks:
         raise ValueError(
-            f"model_args.block_dropout needs one rate a block: {blocks}, got {len(block_dropout)}"
+            f"model_args.block_dropout needs one rate for each block: {blocks}, got"
+            f" {len(block_dropout)}"
         )
     if len(dense_dropout) != len(dense):
         raise ValueError(
-            f"model_args.{name} needs one rate a dense layer: {len(dense)}, got"
+            f"model_args.{name} needs one rate for each dense layer: {len(dense)}, got"
             f" {len(dense_dropout)}"
         )
     if not all(0 <= rate < 1 for rate in (*block_dropout, *dense_dropout)):
         raise ValueError(
-            "model_args: a dropout rate lies from 0 to below 1, got"
+            "model_args: a dropout rate must be from 0 to below 1, got"
             f" {[*block_dropout, *dense_dropout]}"
         )

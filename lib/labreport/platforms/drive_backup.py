@@ -63,7 +63,7 @@ def backup(folder: Path, progress: Callable[[str], None] = print) -> None:
         return
     if _trouble is not None:
         progress(
-            f"Google Drive is back: {folder.name} is kept there"
+            f"Google Drive is available again: {folder.name} is backed up there"
             + (f", up to epoch {epochs}" if epochs else "")
         )
     _trouble, _was_there = None, True
@@ -85,16 +85,16 @@ def restore(folder: Path, progress: Callable[[str], None] = print) -> bool:
             strange = [name for name in expected if not _is_kept(name)]
             if strange:
                 progress(
-                    f"{place / MANIFEST} names {strange[0][:80]!r}, which is no file of a run "
-                    f"folder: this copy is left out; delete {place} if you did not make it"
+                    f"{place / MANIFEST} names {strange[0][:80]!r}, which does not belong in a run"
+                    f" folder: this backup is skipped; delete {place} if you did not make it"
                 )
                 continue
             if _put_in_place(place, expected, folder, progress):
                 return True
     except OSError as error:
         progress(
-            f"what is kept of {folder.name} cannot be brought back ({error.strerror or error}); the"
-            " run goes on with what is here"
+            f"the backup of {folder.name} cannot be restored ({error.strerror or error}); the run"
+            " continues with the files of this runtime"
         )
     return False
 
@@ -195,20 +195,20 @@ def _need_drive() -> None:
 
 def _explained(error: OSError) -> str:
     how = (
-        "To mount it, stop this cell, run these two lines in one of their own, and run this cell"
-        f" again: it goes on after the last epoch.\n{host.MOUNT}"
+        "To mount it, stop this cell, run these two lines in a cell of their own, and run this"
+        f" cell again: it continues after the last epoch.\n{host.MOUNT}"
     )
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return (
-            f"Google Drive is full ({error.strerror}): the training goes on, and from here on its"
-            " epochs are kept in this runtime only, until there is room again. Delete something"
-            " there, and empty its trash."
+            f"Google Drive is full ({error.strerror}): the training continues, but its epochs are"
+            " saved in this runtime only, until there is space again. Delete files on the Drive,"
+            " and empty its trash."
         )
     if not _was_there and error.errno == errno.ENOENT:
-        return f"Google Drive is not mounted: what is trained is lost with this runtime. {how}"
+        return f"Google Drive is not mounted: trained epochs are lost when this runtime ends. {how}"
     return (
-        f"Google Drive has dropped ({error.strerror or error}): the training goes on, and from here"
-        f" on its epochs are kept in this runtime only. {how}"
+        f"Google Drive is no longer available ({error.strerror or error}): the training continues,"
+        f" but its epochs are saved in this runtime only. {how}"
     )
 
 
@@ -280,7 +280,7 @@ def _copied(source: Path, target: Path) -> str:
             copy.write(block)
     files.bring_to_disk(target)
     if files.sha256(target) != digest.hexdigest():
-        raise OSError(errno.EIO, f"{target.name} is read back otherwise than it was written")
+        raise OSError(errno.EIO, f"{target.name} was not written correctly")
     return digest.hexdigest()
 
 
@@ -310,9 +310,9 @@ def _take_over(folder: Path, place: Path, progress) -> None:
         shutil.rmtree(other)
     elif other.exists():
         progress(
-            f"another runtime is at work on {folder.name} with the same Google Drive, perhaps this"
-            " notebook in a second tab: each keeps a copy of its own, and the one that has come"
-            " further is gone on from; stop one of them"
+            f"another runtime is training {folder.name} with the same Google Drive, perhaps this"
+            " notebook in a second tab; stop one of them. Each has its own backup, and the next"
+            " run continues from the furthest one"
         )
     (folder / BROUGHT).unlink()
 
@@ -344,7 +344,7 @@ def _put_in_place(place: Path, expected: dict[str, str], folder: Path, progress)
             damaged.append(name)
             (waiting / name).unlink(missing_ok=True)
     for name in damaged:
-        progress(f"{place / name} is missing or damaged (it is not what was kept): it is left out")
+        progress(f"{place / name} is missing or damaged: it is not restored")
     if any(not name.startswith(PARTS) for name in damaged):
         (waiting / "metrics.json").unlink(missing_ok=True)
     reached = progress_of(_names(waiting))
@@ -378,7 +378,7 @@ def _put_in_place(place: Path, expected: dict[str, str], folder: Path, progress)
             },
         )
     progress(
-        f"{folder.name}: {'the finished run' if reached[0] else f'epoch {reached[1]}'} is brought"
-        f" back from {place}"
+        f"{folder.name}: {'the finished run' if reached[0] else f'epoch {reached[1]}'} restored"
+        f" from {place}"
     )
     return True

@@ -106,13 +106,13 @@ def explained(what: str, page: str):
         raise _answered(error, what, page) from None
     except (requests.JSONDecodeError, json.JSONDecodeError):
         raise ConnectionError(
-            f"{what}: it is not Kaggle that answers, but a page of another kind; does this network"
-            f" ask for a login? ({page})"
+            f"{what}: the answer came from another web page, not from Kaggle; does this network"
+            f" require a login? ({page})"
         ) from None
     except (requests.RequestException, ConnectionError, socket.gaierror) as error:
         if unresolved(error):
             raise ConnectionError(
-                f"{what}: there is no network here, or it does not know Kaggle's address ({page})"
+                f"{what}: no network connection, or Kaggle's address cannot be resolved ({page})"
             ) from None
         raise ConnectionError(
             f"{what}: Kaggle does not answer ({_cause(error)}); try again later ({page})"
@@ -148,16 +148,19 @@ def _answered(error, what: str, page: str) -> Exception:
         return ValueError(_refused(_credentials()[0]))
     if status == 403 and "/competitions/" in page:
         return ValueError(
-            f"{what}: Kaggle gives it to those who have accepted the competition's rules; do so at"
-            f" {page}/rules and run again{said}"
+            f"{what}: you have to accept the competition's rules first; do so at {page}/rules and"
+            f" run again{said}"
         )
     if status == 403:
-        return NotFound(f"{what}: Kaggle does not give it to this account; see {page}{said}")
+        return NotFound(f"{what}: Kaggle denies access to this account; see {page}{said}")
     if status == 404:
-        return NotFound(f"{what}: Kaggle has no such thing, or not any more; see {page}{said}")
+        return NotFound(
+            f"{what}: not found on Kaggle (404); it may have been deleted; see {page}{said}"
+        )
     if status == 429:
         return ConnectionError(
-            f"{what}: Kaggle has had too many requests from here (429); try again later ({page})"
+            f"{what}: Kaggle received too many requests from this network (429); try again later"
+            f" ({page})"
         )
     if status >= 500:
         return ConnectionError(
@@ -183,12 +186,12 @@ def _credentials() -> tuple[str, dict[str, str]]:
         token, source = get_access_token_from_env()
     except OSError:  # it takes the value for the name of a file, and that is too long
         raise ValueError(
-            f"{TOKEN} holds no token of Kaggle's; copy it anew from {SETTINGS} (API tokens)"
+            f"{TOKEN} is not a Kaggle token; copy it again from {SETTINGS} (API tokens)"
         ) from None
     except UnicodeDecodeError:
         raise ValueError(
-            f"the file of Kaggle's access token is no text; copy it anew from {SETTINGS} (API"
-            " tokens)"
+            f"the file of Kaggle's access token is not text; copy the token again from {SETTINGS}"
+            " (API tokens)"
         ) from None
     if token:
         named = os.environ.get(source, "")
@@ -226,7 +229,7 @@ def _credentials() -> tuple[str, dict[str, str]]:
         )
         return _checked(f"the key in {place}", {KEY: key}), {}
     if Path("~/.kaggle/credentials.json").expanduser().exists():
-        return "the login in ~/.kaggle/credentials.json (`kaggle auth login` makes it anew)", {}
+        return "the login in ~/.kaggle/credentials.json (`kaggle auth login` renews it)", {}
     return _stored()
 
 
@@ -251,10 +254,10 @@ def _stored() -> tuple[str, dict[str, str]]:
         if all(both.values()):
             return _checked(f"the key in {store} secret {KEY}", {KEY: both[KEY]}), both
         advice = (
-            f"make one at {SETTINGS} (API tokens), store it as a secret {TOKEN} ({where}) and let"
-            " this notebook see it"
+            f"make one at {SETTINGS} (API tokens), store it as a secret {TOKEN} ({where}) and give"
+            " this notebook access to it"
         )
-    raise ValueError(f"Kaggle asks for an access token, and there is none here: {advice}")
+    raise ValueError(f"Kaggle needs an access token, and none was found: {advice}")
 
 
 def _of_colab(name: str) -> str | None:
@@ -268,10 +271,10 @@ def _of_colab(name: str) -> str | None:
     if not getattr(kernel, "_allow_stdin", False):
         # asked by a command, or by a kernel without a page, Colab would wait for ever
         raise ValueError(
-            "Kaggle asks for an access token, and only a cell of the notebook can read Colab's"
-            " secrets, no command: run in a cell `import os; from google.colab import userdata;"
-            f" os.environ[{TOKEN!r}] = userdata.get({TOKEN!r})` first. Tokens are made at"
-            f" {SETTINGS}"
+            "Kaggle needs an access token, and only a cell of the notebook can read Colab's"
+            " secrets, not a command: run in a cell `import os; from google.colab import"
+            f" userdata; os.environ[{TOKEN!r}] = userdata.get({TOKEN!r})` first. Tokens are made"
+            f" at {SETTINGS}"
         )
     try:
         return userdata.get(name)
@@ -279,8 +282,8 @@ def _of_colab(name: str) -> str | None:
         return None
     except userdata.NotebookAccessError:
         raise ValueError(
-            f"this notebook may not see the secret {name}: switch on its notebook access (the key"
-            " symbol at the left)"
+            f"this notebook has no access to the secret {name}: switch it on (the key symbol at"
+            " the left)"
         ) from None
 
 
@@ -305,8 +308,8 @@ def _checked(source: str, secret: dict[str, str]) -> str:
         redaction.learn(name, value)
         if not re.fullmatch("[!-~]+", value):  # requests would quote it in its error
             raise ValueError(
-                f"{source} holds a blank, a line break or another character that none of Kaggle's"
-                f" has; copy it anew from {SETTINGS} (API tokens)"
+                f"{source} contains a space, a line break or another character that does not"
+                f" belong there; copy it again from {SETTINGS} (API tokens)"
             )
     return source
 
@@ -328,8 +331,8 @@ def _config() -> Path:
 
 def _refused(source: str) -> str:
     return (
-        f"Kaggle refuses {source}: it has expired, was revoked or was copied in part. Make a new"
-        f" one at {SETTINGS} (API tokens) and put it there"
+        f"Kaggle refuses {source}: it has expired, was revoked or was not copied completely. Make"
+        f" a new one at {SETTINGS} (API tokens) and put it there"
     )
 
 

@@ -94,15 +94,14 @@ def read(pdf: Path) -> Attachments:
         compared = yaml_reader.read(_text(found, COMPARISON, where), f"{where}, {COMPARISON}")[0]
         name = compared.get("compared") if isinstance(compared, dict) else None
         raise ValueError(
-            f"{where} compares the runs of {name}, which were trained for it one by one; verify"
-            " their own reports, or run them again: python pipeline.py"
-            f" {'sweep' if SWEEP in found else 'all'} {name}"
+            f"{where} is a comparison of the runs of {name}; verify the report of each run, or run"
+            f" them again: python pipeline.py {'sweep' if SWEEP in found else 'all'} {name}"
         )
     if PARAMETERS not in found:
         raise ValueError(
-            f"{where} carries no {PARAMETERS}: it is no report of this program, or was changed by"
-            " another (printed, merged, exported by nbconvert); take report.pdf as `pipeline.py"
-            " report` has made it"
+            f"{where} has no attachment {PARAMETERS}: it is not a labreport report, or another"
+            " program changed it (printed, merged, exported by nbconvert); use report.pdf as"
+            " `pipeline.py report` wrote it"
         )
     parameters, _ = yaml_reader.read(_text(found, PARAMETERS, where), f"{where}, {PARAMETERS}")
     missing = [
@@ -117,18 +116,18 @@ def read(pdf: Path) -> Attachments:
         or not isinstance(parameters.get("base", {}), dict)
     ):
         raise ValueError(
-            f"{where}: {PARAMETERS} holds {', '.join(missing) or 'settings'} not as a report does;"
-            " take report.pdf as `pipeline.py report` has made it"
+            f"{where}: {', '.join(missing) or 'settings'} in {PARAMETERS} is missing or invalid;"
+            " use report.pdf as `pipeline.py report` wrote it"
         )
     for name in (METRICS, HISTORY, PROVENANCE):
         if name not in found:
             raise ValueError(
-                f"{where} carries no {name}; take report.pdf as `pipeline.py report` has made it"
+                f"{where} has no attachment {name}; use report.pdf as `pipeline.py report` wrote it"
             )
         if parameters["sha256"].get(name) != hashlib.sha256(found[name]).hexdigest():
             raise ValueError(
                 f"{where}: {name} is damaged or was edited: its sha256 is not the one in"
-                f" {PARAMETERS}; take report.pdf as `pipeline.py report` has made it"
+                f" {PARAMETERS}; use report.pdf as `pipeline.py report` wrote it"
             )
     name = parameters["experiment"]
     if not isinstance(name, str) or not experiments.NAME.fullmatch(name) or len(name) > 100:
@@ -142,14 +141,14 @@ def read(pdf: Path) -> Attachments:
     metrics, record = records.as_metrics(measured), records.as_provenance(written)
     if metrics is None or record is None or not 1 <= record.last.threads <= MOST_THREADS:
         raise ValueError(
-            f"{where}: {METRICS} or {PROVENANCE} does not say what a run's does; it was made by"
-            " another version of this program, or edited"
+            f"{where}: {METRICS} or {PROVENANCE} is incomplete or invalid; another version of"
+            " labreport wrote it, or it was edited"
         )
     wrong = _wrong_kinds(parameters)
     if wrong:
         raise ValueError(
-            f"{where}: {wrong} is not as a report has it; it was made by another version of this"
-            " program, or edited"
+            f"{where}: {wrong} is missing or invalid; another version of labreport wrote it, or it"
+            " was edited"
         )
     return Attachments(
         name,
@@ -208,8 +207,8 @@ def _attachments(pdf: Path) -> dict[str, bytes]:
     except Exception as error:  # pypdf raises of all kinds on a file that is damaged
         raise ValueError(
             f"{pdf.name} cannot be read as a PDF, or its attachments are damaged"
-            f" ({str(error) or type(error).__name__}); take report.pdf as `pipeline.py report` has"
-            " made it"
+            f" ({str(error) or type(error).__name__}); use report.pdf as `pipeline.py report`"
+            " wrote it"
         ) from None
     return {name: data for name, data in found.items() if len(data) <= LARGEST}
 
@@ -218,7 +217,7 @@ def _text(found: dict[str, bytes], name: str, where: str) -> str:
     try:
         return found[name].decode("utf-8")
     except UnicodeDecodeError:
-        raise ValueError(f"{where}: {name} is no text; it is damaged") from None
+        raise ValueError(f"{where}: {name} is not text; it is damaged") from None
 
 
 def _mapping(text: str, where: str) -> dict:
@@ -227,5 +226,5 @@ def _mapping(text: str, where: str) -> dict:
     except (ValueError, RecursionError):
         raise ValueError(f"{where} is not JSON; it is damaged") from None
     if not isinstance(values, dict):
-        raise ValueError(f"{where} is no mapping; it is damaged")
+        raise ValueError(f"{where} is not a mapping; it is damaged")
     return values

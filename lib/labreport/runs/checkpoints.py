@@ -54,8 +54,8 @@ def newest(folder: Path, progress: Callable[[str], None]):
     for _, path in _found(folder):
         if files.sha256(path)[:DIGITS] != path.name.split(".")[1]:
             progress(
-                f"{path.name} is damaged (its content is not what its name says): it is deleted,"
-                " and the one before it serves"
+                f"{path.name} is damaged (its content does not match its name): it is deleted, and"
+                " the checkpoint before it is used"
             )
             path.unlink()
             continue

@@ -69,8 +69,7 @@ def refuse_edited_source(experiment) -> None:
                 else f"{listed(edited)} changed after they were imported"
             )
             raise ValueError(
-                f"restart the kernel: {changed}; nothing was trained, and what is finished is"
-                " untouched"
+                f"restart the kernel: {changed}; nothing was trained, and finished runs are kept"
             )
 
 

@@ -85,8 +85,8 @@ def refuse_changed(folder: Path) -> None:
     ]
     if edited:
         raise ValueError(
-            f"{i18n.listed(edited)} in {paths.display(folder)} changed after the training: put "
-            "back what was there, or delete the file and train again with the same command"
+            f"{i18n.listed(edited)} in {paths.display(folder)} changed after the training: restore"
+            " it, or delete it and run the same command to train again"
         )
 
 

@@ -100,8 +100,8 @@ def load(folder: Path) -> Result:
     verification, provenance = records.verification(folder), records.provenance(folder)
     if provenance is None:
         raise ValueError(
-            f"{paths.display(folder / PROVENANCE)} is damaged; put it back as it was, or delete"
-            f" {METRICS} beside it and run the experiment again"
+            f"{paths.display(folder / PROVENANCE)} is damaged; restore it, or delete {METRICS}"
+            " beside it and run the experiment again"
         )
     if verification and verification["of"] != metrics.finished:
         # of the run that was here before
@@ -150,11 +150,11 @@ def read_table(source, text: tuple[str, ...] = ()) -> pd.DataFrame:
         )
     except (ValueError, OverflowError, IsADirectoryError) as error:
         named = (
-            f"{paths.display(source)} is no table of numbers"
+            f"{paths.display(source)} is not a table of numbers"
             if isinstance(source, Path)
-            else "no table of numbers"
+            else "not a table of numbers"
         )
-        raise ValueError(f"{named} ({error}); put it back as it was") from None
+        raise ValueError(f"{named} ({error}); restore it") from None
 
 
 def prediction_table(split, probabilities: np.ndarray, class_names: list[str]) -> pd.DataFrame:

@@ -55,7 +55,7 @@ class State:
         after = f" after {count(self.epochs, 'epoch')}" if self.epochs else ""
         if self.name == "running" and self.record:
             return (
-                f"running{after} ({_whose(self.record)}, sign of life {self.record['heartbeat']})"
+                f"running{after} ({_whose(self.record)}, last heartbeat {self.record['heartbeat']})"
             )
         return f"{self.name}{after}" + (f": {self.why}" if self.why else "")
 
@@ -71,7 +71,7 @@ def read(folder: Path) -> State:
             "interrupted",
             epochs,
             record,
-            f"{_whose(record)} ended without a word (killed, or a power cut)",
+            f"{_whose(record)} terminated unexpectedly (killed, or a power cut)",
         )
     if (
         name == "running"
@@ -82,14 +82,14 @@ def read(folder: Path) -> State:
             "interrupted",
             epochs,
             record,
-            f"no sign of life of {_whose(record)} since {record['heartbeat']}; it may be gone",
+            f"no heartbeat from {_whose(record)} since {record['heartbeat']}; it may have ended",
         )
     if name == "queued" and here and not _alive(record["process"]):
         return State(
             "interrupted",
             epochs,
             record,
-            "it was queued, and the process that would have started it is gone",
+            "it was queued, but the process that would have started it has ended",
         )
     return State(name, epochs, record, record.get("why", ""))
 
@@ -132,7 +132,7 @@ def run_lock(folder: Path, run_name: str, log: str | None = None):
             yield
             files.refuse_deleted(folder)
         except (KeyboardInterrupt, Interrupted) as error:
-            ending = {"state": "interrupted", "why": str(error) or "it was asked to stop at once"}
+            ending = {"state": "interrupted", "why": str(error) or "it was stopped at once"}
             raise
         except BaseException as error:
             ending = {"state": "failed", "why": str(error) or type(error).__name__} | (
@@ -221,8 +221,8 @@ def _refuse_a_living_one_elsewhere(folder: Path, run_name: str) -> None:
     later = _record(folder)
     if later is not None and later["state"] == "running" and later["beats"] != record["beats"]:
         raise files.RunLocked(
-            f"{run_name} is at work already, as {_whose(later)} since {later['started']}; wait for"
-            " it, or end it"
+            f"{run_name} is already running ({_whose(later)} since {later['started']}). Wait for"
+            " it or stop it."
         )
 
 

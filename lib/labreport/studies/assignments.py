@@ -119,7 +119,7 @@ def members(name: str) -> list[Experiment]:
     ]
     if not experiments_of_it:
         raise ValueError(
-            f"{name} has no experiment yet: no file in {paths.display(paths.params())}/ says"
+            f"{name} has no experiment yet: no file in {paths.display(paths.params())}/ has"
             f" `notebook: {name}`"
         )
     return experiments_of_it
@@ -190,7 +190,7 @@ def notebook(name: str) -> dict:
                 raise TypeError(f"a cell holds {quoted(cell)[:60]}")
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(
-            f"{where} cannot be read as a notebook ({str(error) or type(error).__name__}); "
-            f"put it back as it was: git checkout {where}"
+            f"{where} cannot be read as a notebook ({str(error) or type(error).__name__}); restore"
+            f" it: git checkout {where}"
         ) from None
     return notebook_json

@@ -24,8 +24,8 @@ def read(name: str, file: Path, where: str) -> tuple[dict, Callable[..., str]]:
     values, lines = yaml_reader.read_file(file, where)
     if not isinstance(values, dict):
         raise ValueError(
-            f"{where}: a sweep is a mapping of {', '.join(KEYS)}; see another file in"
-            f" {paths.display(file.parent)}/"
+            f"{where}: a sweep must be a mapping with the keys {', '.join(KEYS)}; see another file"
+            f" in {paths.display(file.parent)}/"
         )
 
     def line(*path):
@@ -33,8 +33,8 @@ def read(name: str, file: Path, where: str) -> tuple[dict, Callable[..., str]]:
 
     if name in experiments.names() or not experiments.NAME.fullmatch(name):
         raise ValueError(
-            f"{where}: a sweep's name is made of lower-case words joined by single underscores, and"
-            " no experiment has it; rename the file"
+            f"{where}: a sweep's name is made of lower-case words joined by single underscores,"
+            " and must differ from every experiment's; rename the file"
         )
     for key in values:
         if key not in KEYS:
@@ -49,7 +49,7 @@ def read(name: str, file: Path, where: str) -> tuple[dict, Callable[..., str]]:
             + (
                 f"missing {', '.join(missing)}"
                 if missing
-                else "a sweep has either runs (a list) or a grid (a mapping of lists)"
+                else "a sweep needs either runs (a list) or a grid (a mapping of lists)"
             )
         )
     for key in set(values) - {"runs"}:
@@ -57,7 +57,8 @@ def read(name: str, file: Path, where: str) -> tuple[dict, Callable[..., str]]:
     seeds = values["seeds"]
     if not seeds or len(set(seeds)) != len(seeds):
         raise ValueError(
-            f"{line('seeds')}: seeds are whole numbers, at least one and each once, got {seeds}"
+            f"{line('seeds')}: seeds must be a list of different whole numbers, at least one, got"
+            f" {seeds}"
         )
     return values, line
 
@@ -87,7 +88,7 @@ def tried_configurations(
                 + (
                     f"the same as {twin}"
                     if twin
-                    else "not the only one of that label; give it a label of its own"
+                    else "not the only one with that label; give it another label"
                 )
             )
         else:
@@ -100,14 +101,14 @@ def _entries(values: dict, line) -> list:
     if "grid" in values:
         if not values["grid"]:
             raise ValueError(
-                f"{line('grid')}: a grid names at least one setting and its values, such as"
+                f"{line('grid')}: a grid needs at least one setting and its values, such as"
                 " learning_rate: [0.1, 0.01]"
             )
         return _grid(values["grid"], lambda axis: line("grid", axis))
     entries = values["runs"]
     if not isinstance(entries, list) or not entries:
         raise ValueError(
-            f"{line('runs')}: runs are a list of experiments and of differences from the base,"
+            f"{line('runs')}: runs must be a list of experiments, or of differences from the base,"
             f" got {quoted(entries)}"
         )
     return entries
@@ -116,15 +117,15 @@ def _entries(values: dict, line) -> list:
 def refuse_what_cannot_be_compared(base: Experiment, tried: dict, where: str) -> None:
     if len(tried) < 2:
         raise ValueError(
-            f"{where}: nothing is tried but the base, {base.name}; a sweep compares at least one"
-            " other configuration with it"
+            f"{where}: the base, {base.name}, is the only configuration; add at least one other to"
+            " compare with it"
         )
     for label, (_differences, first) in tried.items():
         for key in ("notebook", "dataset", "data", "max_images"):
             if getattr(first, key) != getattr(base, key):
                 raise ValueError(
                     f"{where}: {label} has {key} {getattr(first, key)}, the base"
-                    f" {getattr(base, key)}; runs that are compared answer for the same images"
+                    f" {getattr(base, key)}; runs that are compared must use the same images"
                 )
 
 
@@ -132,8 +133,8 @@ def _grid(axes: dict, line) -> list[dict]:
     for axis, found in axes.items():
         if not isinstance(found, list) or not found:
             raise ValueError(
-                f"{line(axis)}: {axis} of a grid is a list of values, or of mappings of settings"
-                f" that go together, got {quoted(found)}"
+                f"{line(axis)}: {axis} of a grid must be a list of values, or of mappings of"
+                f" settings that change together, got {quoted(found)}"
             )
     choices = [
         [value if isinstance(value, dict) else {axis: value} for value in found]
@@ -145,11 +146,13 @@ def _grid(axes: dict, line) -> list[dict]:
         twice = next((key for key in keys if keys.count(key) > 1), None)
         if twice:
             raise ValueError(
-                f"{line(twice)}: two axes of the grid set {twice}; leave it to one of them"
+                f"{line(twice)}: two axes of the grid set {twice}; remove it from one of them"
             )
         labels = [part["label"] for part in combination if "label" in part]
         if not all(isinstance(label, str) for label in labels):
-            raise ValueError(f"{line(next(iter(axes)))}: a label is text, got {quoted(labels)}")
+            raise ValueError(
+                f"{line(next(iter(axes)))}: a label must be text, got {quoted(labels)}"
+            )
         entry = {key: value for part in combination for key, value in part.items()}
         entries.append(
             entry | ({"label": ", ".join(labels)} if len(labels) == len(combination) else {})
@@ -168,16 +171,16 @@ def _configuration(base: Experiment, entry, seed: int, place: str) -> tuple[str,
     differences = {key: value for key, value in entry.items() if key != "label"}
     if not isinstance(differences.get("experiment", base.name), str):
         raise ValueError(
-            f"{place}: experiment is the name of one, got {quoted(differences['experiment'])}"
+            f"{place}: experiment must be the name of an experiment, got"
+            f" {quoted(differences['experiment'])}"
         )
     if "seed" in differences:
         raise ValueError(
-            f"{place}: a seed is not varied by runs; `seeds` lists those that every run is repeated"
-            " with"
+            f"{place}: runs cannot set the seed; list the seeds of every run in `seeds`"
         )
     label = entry["label"] if "label" in entry else _label(base, differences)
     if label == "":
-        raise ValueError(f"{place}: label is empty; leave it out, or say something")
+        raise ValueError(f"{place}: label is empty; leave it out, or write a text")
     if not isinstance(label, str) or not label.isprintable() or "$" in label:
         raise ValueError(f"{place}: label must be text in one line, without $, got {quoted(label)}")
     return label, differences, with_seed(place, base, differences, seed)

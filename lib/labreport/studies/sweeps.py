@@ -144,7 +144,7 @@ def load(name: str, settings: Mapping | None = None) -> Sweep:
     base, seeds = experiments.load(values["base"]), values["seeds"]
     tried = sweep_file.tried_configurations(base, seeds[0], values, line)
     if "seed" in settings:
-        raise ValueError(f"--set seed: that is what the sweep varies; edit {where} instead")
+        raise ValueError(f"--set seed: the sweep varies this setting; edit {where} instead")
     sweep_file.refuse_what_cannot_be_compared(base, tried, where)
     by_label = {
         label: [
@@ -161,7 +161,7 @@ def load(name: str, settings: Mapping | None = None) -> Sweep:
         for key in settings:
             if _changed(first_run, _set(first_run, {key: settings[key]})) & varied:
                 raise ValueError(
-                    f"--set {key}: that is what the sweep varies; edit {where} instead"
+                    f"--set {key}: the sweep varies this setting; edit {where} instead"
                 )
     neighbours = [neighbour for neighbour in _readable() if neighbour.notebook == base.notebook]
     configurations = [
@@ -180,8 +180,8 @@ def load(name: str, settings: Mapping | None = None) -> Sweep:
     twice = {folder for folder in folders if folders.count(folder) > 1}
     if twice:
         raise ValueError(
-            f"{where}: with these settings several runs are one and the same:"
-            f" {', '.join(sorted(twice))}; leave out what the sweep varies"
+            f"{where}: with these settings some runs are identical: {', '.join(sorted(twice))}; do"
+            " not set what the sweep varies"
         )
     changes = _set(base, settings).changes
     return Sweep(

@@ -47,7 +47,7 @@ def augmentation(
         if not 0 <= value < 1:
             raise ValueError(f"augmentation.{name} must lie from 0 to below 1, got {value}")
     if fill not in BORDERS:
-        raise ValueError(f"augmentation.fill is {' or '.join(BORDERS)}, got {fill!r}")
+        raise ValueError(f"augmentation.fill must be {' or '.join(BORDERS)}, got {fill!r}")
     wanted = Augmentation(
         horizontal_flip,
         vertical_flip,

@@ -36,8 +36,8 @@ def prepare() -> None:
         if started_with != count:
             raise RuntimeError(
                 f"TensorFlow already runs with {started_with or 'its own number of'} threads,"
-                f" {count} are asked for; restart the kernel: backend.prepare() comes before the"
-                " first model, as in the notebook's setup cell"
+                f" {count} were requested; restart the kernel and call backend.prepare() before"
+                " the first model, as in the notebook's setup cell"
             ) from None
     tf.config.experimental.enable_op_determinism()
 

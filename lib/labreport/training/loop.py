@@ -192,8 +192,8 @@ def take_weights(model: keras.Model, path) -> None:
     )
     if shapes != theirs:
         raise ValueError(
-            f"{path} has weights of other shapes than this model ({len(theirs)} and {len(shapes)} "
-            "arrays); starts_from names an experiment with the same backbone and head"
+            f"{path} has weights of other shapes than this model ({len(theirs)} and {len(shapes)}"
+            " arrays); starts_from must name an experiment with the same backbone and head"
         )
     model.set_weights(trained.get_weights())
 

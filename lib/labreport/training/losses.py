@@ -66,8 +66,8 @@ class _Loss(keras.losses.Loss):
         if (outputs.shape[-1] == 1) != self.sigmoid:
             raise ValueError(
                 f"the model has {outputs.shape[-1]}"
-                f" output{'s' if outputs.shape[-1] > 1 else ' (a sigmoid)'}, which {self.name} is"
-                " not for; take "
+                f" output{'s' if outputs.shape[-1] > 1 else ' (a sigmoid)'}, which {self.name}"
+                " does not support; use "
                 + ("categorical_crossentropy" if self.sigmoid else "binary_crossentropy")
             )
         return self.of_each(keras.ops.reshape(labels, (-1,)), outputs)

@@ -51,8 +51,8 @@ def fit(experiment, dataset, progress: Callable[[str], None] = print) -> results
                 # of a process that was killed when all was in place
                 shutil.rmtree(unfinished, ignore_errors=True)
                 progress(
-                    f"{experiment.run_name} is trained already ({earlier.finished}): settings,"
-                    " data, code and versions are the same"
+                    f"{experiment.run_name} is already trained ({earlier.finished}): settings,"
+                    " data, code and versions have not changed"
                 )
                 return results.load(folder)
             progress(f"training again: {'; '.join(reasons)}")
@@ -80,8 +80,8 @@ def _refuse_replaced(experiment) -> None:
         if f"{function.__module__}.{function.__qualname__}" != expected:
             raise ValueError(
                 f"the {kind} {name!r} was replaced in this process by"
-                f" {function.__module__}.{function.__qualname__}, and nothing could say what was"
-                " trained: write it into lib/labreport/ and restart the kernel"
+                f" {function.__module__}.{function.__qualname__}, so the run could not record what"
+                " was trained: write the function into lib/labreport/ and restart the kernel"
             )
 
 
@@ -133,7 +133,7 @@ def _train(experiment, dataset, folder, progress) -> None:
         results.write_csv(pd.DataFrame(training_state.rows), folder / results.HISTORY)
     with signals.listening(
         lambda: progress(
-            "asked to stop: finishing this epoch and saving it; asked once more, it stops at once"
+            "stopping: this epoch is finished and saved; interrupt again to stop at once"
         )
     ) as asked:
 
@@ -144,8 +144,8 @@ def _train(experiment, dataset, folder, progress) -> None:
             if asked():
                 raise signals.Interrupted(
                     f"{experiment.run_name} was stopped after epoch {row['epoch']} of at most"
-                    f" {experiment.epochs}, which is saved; run it again, or this cell, to go on"
-                    " from there"
+                    f" {experiment.epochs}, which is saved; run it, or this cell, again to"
+                    " continue"
                 )
 
         loop.train_epochs(training_state, experiment, dataset, network, ended)

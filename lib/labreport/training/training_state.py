@@ -65,8 +65,8 @@ class TrainingState:
                 / f"{datetime.datetime.now():%Y-%m-%dT%H-%M-%S}{ASIDE}"
             )
             progress(
-                f"not going on with what was saved ({'; '.join(reasons)}): the unfinished training"
-                f" is kept in {state.EARLIER}/{aside.name}/"
+                f"the saved epochs cannot be continued ({'; '.join(reasons)}): the unfinished"
+                f" training is moved to {state.EARLIER}/{aside.name}/"
             )
             aside.parent.mkdir(exist_ok=True)
             folder.rename(aside)
@@ -77,7 +77,7 @@ class TrainingState:
             else ()
         ):
             if not begun._go_on(aside, progress) and begun.rows:  # what it was made from is back
-                progress(f"taking up {state.EARLIER}/{aside.name}/ again")
+                progress(f"continuing the training in {state.EARLIER}/{aside.name}/")
                 for path in list(aside.iterdir()):
                     path.replace(folder / path.name)
                 aside.rmdir()
@@ -85,12 +85,12 @@ class TrainingState:
         if begun.rows:
             before = begun.sessions[-1]
             session = replace(session, first_epoch=len(begun.rows) + 1)
-            progress(f"going on after epoch {len(begun.rows)}, which was saved {before.ended}")
+            progress(f"resuming after epoch {len(begun.rows)}, saved {before.ended}")
             other = provenance.other_surroundings(before, session)
             if other:
                 progress(
-                    "what it runs on has changed, so the last bits may differ from those of a"
-                    f" training that was never stopped: {'; '.join(other)}"
+                    "the machine or versions have changed, so the last bits may differ from those"
+                    f" of an uninterrupted training: {'; '.join(other)}"
                 )
         begun.sessions.append(session)
         begun.prepared_seconds += prepared_seconds

@@ -128,8 +128,8 @@ def _read(folder: Path) -> list[dict]:
     except (KeyError, TypeError, ValueError):
         pass
     raise ValueError(
-        f"{paths.display(file)} is damaged: look at {kaggle_client.SITE}/code whether a notebook of"
-        " this run is running there; delete the file to send a new one"
+        f"{paths.display(file)} is damaged: check at {kaggle_client.SITE}/code whether a notebook"
+        " of this run is still running; delete the file to send a new one"
     )
 
 

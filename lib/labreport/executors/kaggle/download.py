@@ -84,8 +84,8 @@ def take(experiment, failed: str | None, output: Output) -> str:
         lacking = [name for name in results.FILES if name not in wanted]
         if lacking:
             raise ValueError(
-                f"{experiment.run_name} is said to be finished, but {', '.join(lacking)} did not"
-                f" leave Kaggle; see {submit.page(output.kernel)}"
+                f"{experiment.run_name} is reported as finished, but its output on Kaggle lacks"
+                f" {', '.join(lacking)}; see {submit.page(output.kernel)}"
             )
     else:
         log = f"{tasks.LOGS}/{experiment.run_name}.txt"
@@ -103,14 +103,14 @@ def take(experiment, failed: str | None, output: Output) -> str:
     for name, path in wanted.items():
         if path not in output.links:
             raise ConnectionError(
-                f"Kaggle does not list {path} in the output of {submit.page(output.kernel)}; the"
-                " same command looks again"
+                f"Kaggle does not list {path} in the output of {submit.page(output.kernel)}; run"
+                " the same command to try again"
             )
         try:
             download.fetch(output.links[path], digests[path], staged / name)
         except ValueError as error:  # what was trained for hours is not given up for that
             raise ConnectionError(
-                f"{error}; should it stay so, the run is begun anew once sent.json is deleted from"
+                f"{error}; if this persists, restart the run by deleting sent.json from"
                 f" {paths.display(folder)}"
             ) from None
     size = sum(file.stat().st_size for file in staged.iterdir())
@@ -126,7 +126,9 @@ def take(experiment, failed: str | None, output: Output) -> str:
             staged.rmdir()
             raise notebook_process.NotebookError(failed)  # run.json says it then
     return (
-        f"{count(len(wanted), 'file')} fetched and verified ({size / 1e6:.1f} MB)" if wanted else ""
+        f"{count(len(wanted), 'file')} downloaded and verified ({size / 1e6:.1f} MB)"
+        if wanted
+        else ""
     )
 
 

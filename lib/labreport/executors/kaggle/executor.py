@@ -29,7 +29,7 @@ class Kaggle(Executor):
         options, real = self.options, any(step.experiment.data == "real" for step in steps)
         gpu = real and not options.cpu
         if options.accelerator and not gpu:
-            why = "--cpu asks for none" if options.cpu else "sample data take none"
+            why = "--cpu asks for none" if options.cpu else "sample data uses none"
             raise ValueError(f"--accelerator {options.accelerator}: {why}; leave it out")
         self.terms = submit.Terms(
             gpu,
@@ -51,8 +51,8 @@ def refuse_data_folder(options: argparse.Namespace) -> None:
     """ValueError where --data names a folder of this machine for a run on another."""
     if options.data not in (None, "sample"):
         raise ValueError(
-            "--data names a folder of this machine; on Kaggle the data come from there: leave it"
-            " out, or say --data sample"
+            "--data names a folder on this machine, but runs on Kaggle use Kaggle's data: leave"
+            " it out, or pass --data sample"
         )
 
 
@@ -62,8 +62,8 @@ def _task(step: Step, why: str | None) -> Task:
         again = plan.step(step.experiment)
         if again.to_do:
             why = (
-                "it was fetched, but settings or source have changed since it was sent"
-                f" ({again.why}); the same command has it done again"
+                "it was downloaded, but settings or source have changed since it was sent"
+                f" ({again.why}); run the same command to train it again"
             )
     log = step.experiment.folder / execution.FAILED_LOG
     return Task(step, log, "failed" if why else "done", why=why or "")

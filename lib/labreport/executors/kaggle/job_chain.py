@@ -69,10 +69,11 @@ def bring(name: str, folder: Path, steps: list[Step], terms: submit.Terms) -> di
         except KeyboardInterrupt as stop:
             pages = [submit.page(chain.running["kernel"]) for chain in chains if chain.running]
             stopped = signals.Interrupted(
-                f"{name}: this command has stopped, not Kaggle: {' and '.join(pages)}"
-                f" {'goes' if len(pages) == 1 else 'go'} on, and the same command looks again"
+                f"{name}: this command has stopped, but {' and '.join(pages)}"
+                f" {'keeps' if len(pages) == 1 else 'keep'} running; run the same command again to"
+                " follow"
                 if pages
-                else f"{name}: stopped; the same command goes on"
+                else f"{name}: stopped; run the same command again to continue"
             )
             stopped.signal = getattr(stop, "signal", stopped.signal)
             raise stopped from None
@@ -121,7 +122,7 @@ def _send(api, chain: JobChain, terms: submit.Terms, keep) -> None:
         chain.parts.pop()
         if not chain.again:
             print(
-                f"{chain.title}: {printable(outcome)}; it is sent as soon as one has ended",
+                f"{chain.title}: {printable(outcome)}; it is sent when another notebook ends",
                 flush=True,
             )
         chain.again = time.monotonic() + FULL_SECONDS
@@ -147,8 +148,8 @@ def _look(api, chain: JobChain, terms: submit.Terms) -> None:
     elif status == "QUEUED" and time.monotonic() - chain.since > PATIENCE_SECONDS:
         chain.since = time.monotonic()
         print(
-            f"{chain.title}: still in the queue; where your GPU time of this week is used up, it"
-            f" stays there: {kaggle_client.SETTINGS}",
+            f"{chain.title}: still queued; if your GPU time of this week is used up, it stays"
+            f" queued: {kaggle_client.SETTINGS}",
             flush=True,
         )
     if status not in ("RUNNING", *OVER):
@@ -190,9 +191,9 @@ def _status(api, chain: JobChain) -> tuple[str | None, str]:
         chain.parts.pop()
         if part["arrived"]:
             raise ValueError(
-                f"Kaggle does not know {page}, which was sent {part['sent']}: it was deleted, or"
-                f" never begun since your GPU time of this week is used up"
-                f" ({kaggle_client.SETTINGS}). The same command sends it anew"
+                f"Kaggle does not know {page}, sent {part['sent']}: it was deleted, or never"
+                " started because your GPU time of this week is used up"
+                f" ({kaggle_client.SETTINGS}). Run the same command to send it again"
             ) from None
         return None, ""
     part["arrived"], chain.answered = True, time.monotonic()
@@ -209,9 +210,9 @@ def _fetch(api, chain: JobChain, status: str, message: str, terms: submit.Terms)
     if output.record is None:
         part["over"] = True
         chain.give_up(
-            f"the notebook ended ({status.lower()}) before it came to it:"
-            f" {redaction.cleaned(message or output.last_line) or 'no reason given'}; what it said"
-            f" is at {page}"
+            f"the notebook ended ({status.lower()}) before this run started:"
+            f" {redaction.cleaned(message or output.last_line) or 'no reason given'}; its log is"
+            f" at {page}"
         )
         return
     gained = False
@@ -240,11 +241,11 @@ def _fetch(api, chain: JobChain, status: str, message: str, terms: submit.Terms)
         if result["outcome"] != "finished"
     }
     if not gained:
-        chain.give_up(f"not an epoch was done in {duration(terms.seconds)} on Kaggle; see {page}")
+        chain.give_up(f"no epoch was finished in {duration(terms.seconds)} on Kaggle; see {page}")
     elif chain.remaining:
         more = [
             f"{run} after {count(epochs, 'epoch')}" if epochs else run
             for run, epochs in part["left"].items()
             if run not in chain.outcomes
         ]
-        print(f"{chain.title}: its time was up; to go on with: {', '.join(more)}", flush=True)
+        print(f"{chain.title}: time limit reached; to continue: {', '.join(more)}", flush=True)

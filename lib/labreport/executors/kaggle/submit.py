@@ -20,7 +20,7 @@ from . import package, worker
 TITLE = 50  # characters that the service takes
 HOURS, MOST_HOURS = 11.5, 12  # of a notebook
 GPU_AT_ONCE, CPU_AT_ONCE = 2, 5  # notebooks that it runs at once for one person
-NOTHING_TO_ATTACH = "what it was to go on from is not there any more"
+NOTHING_TO_ATTACH = "the notebook to continue from was deleted"
 
 
 @dataclass(frozen=True)
@@ -44,20 +44,19 @@ def gpu_time_left(api) -> str:
     would wait for it in silence.
     """
     quota = kaggle_client.asked(
-        api, api.quota_view, what="how much GPU time is left", page=kaggle_client.SETTINGS
+        api, api.quota_view, what="the remaining GPU time", page=kaggle_client.SETTINGS
     )
     if quota.gpu_quota is None:
-        return "GPU time left on Kaggle this week: it does not say"
+        return "GPU time left on Kaggle this week: unknown"
     left = (quota.gpu_quota.total_time_allowed - quota.gpu_quota.time_used).total_seconds()
     anew = (
-        f"; anew on {quota.quota_refresh_time:%A, %-d %B, %H:%M} UTC"
+        f"; renewed on {quota.quota_refresh_time:%A, %-d %B, %H:%M} UTC"
         if quota.quota_refresh_time
         else ""
     )
     if left <= 0:
         raise ValueError(
-            f"the GPU time that Kaggle gives you each week is used up{anew}. Wait until then, or"
-            " run without one: --cpu"
+            f"your weekly GPU time on Kaggle is used up{anew}. Wait, or run without a GPU: --cpu"
         )
     return f"GPU time left on Kaggle this week: {duration(left)}{anew}"
 
@@ -89,7 +88,7 @@ def notebook(name: str, experiments: list[Experiment], key: str, terms: Terms) -
         f"# labreport: {name}",
         (
             f"Sent by `pipeline.py kaggle`; it trains {', '.join(f'`{run}`' for run in runs)} with"
-            " the program that it carries inside, and shows what came of it."
+            " the program packed in this notebook, and shows the results."
         ),
     ]
     execute = (
@@ -174,17 +173,15 @@ def push(
     for source in answer.invalid_competition_sources or []:
         raise ValueError(
             f"Kaggle cannot attach the competition {source} to {title}: accept its rules at"
-            f" {kaggle_client.SITE}/competitions/{source}/rules and run again"
+            f" {kaggle_client.SITE}/competitions/{source}/rules and run the same command again"
         )
     for source in answer.invalid_dataset_sources or []:
         raise ValueError(
-            f"Kaggle cannot attach {source} to {title}; look whether you may open"
+            f"Kaggle cannot attach {source} to {title}; check whether you can open"
             f" {kaggle_client.SITE}/datasets/{source}"
         )
     if answer.invalid_kernel_sources:
         return NOTHING_TO_ATTACH
     if answer.error and "session count" not in answer.error:
-        raise ValueError(
-            f"Kaggle did not take the notebook {title}: {redaction.cleaned(answer.error)}"
-        )
+        raise ValueError(f"Kaggle rejected the notebook {title}: {redaction.cleaned(answer.error)}")
     return redaction.cleaned(answer.error or "").rstrip(".")

@@ -87,8 +87,8 @@ def do(errand: str, runs: dict[str, dict], language: str, seconds: float) -> Non
         _write(record)
     outcomes = [result["outcome"] for result in record["runs"].values()]
     print(
-        f"errand: {outcomes.count('finished')} finished, {outcomes.count('failed')} failed,"
-        f" {len(outcomes) - outcomes.count('finished') - outcomes.count('failed')} to go on with",
+        f"runs: {outcomes.count('finished')} finished, {outcomes.count('failed')} failed,"
+        f" {len(outcomes) - outcomes.count('finished') - outcomes.count('failed')} to continue",
         flush=True,
     )
 
