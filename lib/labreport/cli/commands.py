@@ -4,7 +4,8 @@ import argparse
 from collections.abc import Iterable
 from typing import NoReturn
 
-from ..config.schema import nearest, printable
+from ..config.schema import nearest
+from ..core.text import printable
 from . import clean, data, inspection, kaggle, reports, sweeps, verify
 from .options import Commands
 

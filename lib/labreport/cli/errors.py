@@ -5,8 +5,8 @@ import sys
 import traceback
 from collections.abc import Callable
 
-from ..config.schema import printable
 from ..core import files, redaction, signals
+from ..core.text import printable
 from .output import print
 
 # Modules that `make setup` installs. Another one that is missing is the user's, or our mistake.

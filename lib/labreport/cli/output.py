@@ -3,7 +3,7 @@
 import builtins
 import sys
 
-from ..config.schema import printable
+from ..core.text import printable
 
 
 def print(*values, **options) -> None:

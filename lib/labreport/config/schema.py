@@ -2,11 +2,8 @@
 
 import json
 import math
-import unicodedata
 from typing import Any
 
-# control and format characters, half characters, ends of lines
-UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 LARGEST = 2**63 - 1  # whole number that arrays hold
 TYPES = {
     "str": (str, "text"),
@@ -61,27 +58,6 @@ def _example(annotation: str) -> str:
         "list[list[int]]": "[[32, 32], [64]]",
         "list[str]": "[first, second]",
     }.get(annotation, annotation)
-
-
-def printable(text: str) -> str:
-    """The text as a terminal may get it: control characters, which could move its cursor or hide
-    words, as escapes.
-
-    For whatever comes from outside: names of files, what other machines and services say, values in
-    messages.
-    """
-    return "".join(
-        (
-            _escaped(character)
-            if unicodedata.category(character) in UNSEEN and character not in "\n\t"
-            else character
-        )
-        for character in text
-    )
-
-
-def _escaped(character: str) -> str:
-    return character.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
 def nearest(word: str, known) -> str:

@@ -5,6 +5,8 @@ trains.
 import os
 from pathlib import Path
 
+from .progress_log import log
+
 DRIVE = Path("/content/drive")  # where Colab mounts Google Drive
 MOUNT = 'from google.colab import drive\ndrive.mount("/content/drive", force_remount=True)'
 KAGGLE_INPUT = Path("/kaggle/input")
@@ -36,12 +38,12 @@ def prepare() -> None:
 
             drive.mount(str(DRIVE), force_remount=True)
         except Exception as error:  # each version of Colab has errors of its own for "declined"
-            print(
+            log.info(
                 f"Google Drive was not mounted ({str(error) or type(error).__name__}): trained"
                 " epochs are lost when this runtime ends. Run this cell again to retry."
             )
     if here() == "kaggle" and os.environ["KAGGLE_KERNEL_RUN_TYPE"] == "Interactive":
-        print(
+        log.info(
             "This is an interactive Kaggle session: it deletes the runs in /kaggle/working when"
             " it ends. To keep them, save a version (Save & Run All), or set Settings >"
             " Persistence > Files only."

@@ -62,8 +62,8 @@ def look(name: str, root: Path, images: list[Path], beside: tuple[Path, ...] = (
             if which
         )
         raise ValueError(
-            f"{name} in {paths.display(root)} differs from {paths.display(place)}: {changes}. Restore"
-            " the files, or accept them as they are: python pipeline.py data --accept"
+            f"{name} in {paths.display(root)} differs from {paths.display(place)}: {changes}."
+            " Restore the files, or accept them as they are: python pipeline.py data --accept"
             f" {name.partition('-')[0]}"
         )
     return DatasetFiles(name, list(images), digests[: len(images)], found)

@@ -3,10 +3,10 @@ suspicion, compared with data.lock, and only then in place.
 """
 
 import shutil
-import sys
 from pathlib import Path
 
 from ..core import files, host, paths
+from ..core.progress_log import log
 from ..platforms import kaggle_client
 from . import data_lock, download, folders
 from .spec import Source
@@ -35,11 +35,7 @@ def fetch(name: str, source: Source, folder: Path) -> bool:
             " name a folder that holds it, or a writable one (--data FOLDER)"
         ) from None
     if files.locked(lock):
-        print(
-            f"{name}: another process is downloading it; waiting for it to finish",
-            file=sys.stderr,
-            flush=True,
-        )
+        log.warning(f"{name}: another process is downloading it; waiting for it to finish")
     with files.lock(lock, f"the download of {name}", wait=files.FOREVER):
         missing = _missing(source, folder)
         if missing is None:

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core import files, paths, redaction, signals
+from ..core.progress_log import log
 from ..runs import provenance, state
 from . import plan, progress, tasks
 from .base import Executor
@@ -132,11 +133,9 @@ class Cluster:
 
     def _ask_to_stop(self, stop: Path) -> None:
         stop.touch()
-        print(
+        log.warning(
             "\nstopping: each run finishes its epoch and saves it; interrupt again to end this"
-            " command and leave the runs to their workers",
-            file=sys.stderr,
-            flush=True,
+            " command and leave the runs to their workers"
         )
 
     def _connected(self) -> bool:

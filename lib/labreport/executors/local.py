@@ -2,11 +2,11 @@
 
 import contextlib
 import os
-import sys
 import time
 from dataclasses import dataclass, field
 
 from ..core import files, paths, signals
+from ..core.progress_log import log
 from ..runs import state
 from . import forkserver, plan, progress, tasks
 from .base import Executor
@@ -110,11 +110,9 @@ class Pool:
             with contextlib.suppress(ProcessLookupError):
                 process.terminate()
         # Last, since printing may fail: the signal may have come in the middle of another print.
-        print(
+        log.warning(
             "\nstopping: each run finishes its epoch and saves it; interrupt again to end the"
-            " runs at once",
-            file=sys.stderr,
-            flush=True,
+            " runs at once"
         )
 
     def _next(self, waiting) -> Task | None:

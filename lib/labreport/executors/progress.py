@@ -7,8 +7,8 @@ import sys
 import time
 from dataclasses import dataclass
 
-from ..config.schema import printable
 from ..core.i18n import count, duration, percent
+from ..core.progress_log import log
 from ..runs import records, state
 from .plan import Step
 
@@ -168,8 +168,8 @@ def shown(steps: list[Step], at_once: int):
             else:
                 text = f"{task.step.label}, seed {task.step.seed}: {task.outcome}"
                 if task.outcome == "failed":
-                    text += f": {printable(task.why)}"
-            print(text, flush=True)
+                    text += f": {task.why}"
+            log.info(text)
 
         yield print_line
         return

@@ -24,6 +24,7 @@ from pathlib import Path
 from ..config.experiments import Experiment
 from ..core import files, paths
 from ..core.i18n import count
+from ..core.progress_log import log
 from . import slurm_scripts, tasks
 from .base import Executor
 from .plan import Step
@@ -95,14 +96,14 @@ class Slurm(Executor):
         known = jobs([step.experiment for step in steps if step.to_do])
         self.alive = {run: job for run, job in known.items() if job.alive}
         for run, job in self.alive.items():
-            print(f"{run}: not submitted again: {job}")
+            log.info(f"{run}: not submitted again: {job}")
         return [step for step in steps if step.to_do and step.experiment.run_name not in self.alive]
 
     def execute(self, steps: list[Step]) -> list[Task]:
         """Submit them as a job array, with a job behind it that makes the report."""
         logs = self.subject.folder / tasks.LOGS
         if not steps:
-            print(
+            log.info(
                 f"{self.subject.run_name}: nothing to submit: {count(len(self.alive), 'run')} to"
                 " do, all submitted already"
             )
@@ -115,7 +116,7 @@ class Slurm(Executor):
             self.sbatch,
             {job.name.partition("_")[0] for job in self.alive.values()},
         )
-        print(
+        log.info(
             f"{self.subject.run_name}: {count(len(steps), 'run')} submitted as job array {array},"
             f" and job {report} that makes the report after them\nwatch it with `pipeline.py"
             f" status {self.options.sweep}`, cancel it with `scancel {array} {report}`; each run's"

@@ -9,8 +9,8 @@ import socket
 import sys
 from pathlib import Path
 
-from ..config.schema import printable
 from ..core import host, redaction
+from ..core.text import printable
 
 SITE = "https://www.kaggle.com"
 SETTINGS = f"{SITE}/settings"

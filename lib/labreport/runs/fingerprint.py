@@ -5,9 +5,9 @@ code, versions, weights.
 import os
 
 from ..config import experiments, pretrained
-from ..config.schema import printable
 from ..core import host
 from ..core.i18n import _, listed
+from ..core.text import printable
 from ..staleness import code_digest
 from ..staleness import rules as staleness
 from . import provenance

@@ -14,10 +14,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..config.schema import printable
 from ..core import files, host, redaction
 from ..core.i18n import count
 from ..core.signals import Interrupted
+from ..core.text import printable
 from . import backups, records
 
 FILE = "run.json"

@@ -42,6 +42,8 @@ _PLUMBING = frozenset(
         "core.signals",
         "platforms.drive_backup",
         "core.logs",
+        "core.progress_log",
+        "core.text",
         "runs.model_file",
         "core.paths",
         "config.schema",

@@ -13,9 +13,9 @@ from typing import Any
 
 from ..config import experiments, yaml_reader
 from ..config.experiments import Experiment
-from ..config.schema import printable
 from ..core import files, i18n, paths
 from ..core.i18n import _
+from ..core.text import printable
 from ..reporting import formats, index_page
 from ..runs import fingerprint, manifest, records, state
 from . import assignments, sweeps

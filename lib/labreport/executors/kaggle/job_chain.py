@@ -8,9 +8,9 @@ import secrets
 import time
 from pathlib import Path
 
-from ...config.schema import printable
 from ...core import files, redaction, signals
 from ...core.i18n import count, duration
+from ...core.progress_log import log
 from ...platforms import kaggle_client
 from ..plan import Step
 from . import chain_state, download, submit
@@ -87,7 +87,7 @@ def _send(api, chain: JobChain, terms: submit.Terms, keep) -> None:
     if terms.gpu and not chain.again:
         quota = submit.gpu_time_left(api)
         if not chain.parts and chain.letter in ("", "a"):
-            print(printable(quota), flush=True)
+            log.info(quota)
     attached = chain.attached
     slug = submit.slug(chain.name, chain.key, chain.letter, len(chain.parts) + 1)
     part = {
@@ -121,18 +121,14 @@ def _send(api, chain: JobChain, terms: submit.Terms, keep) -> None:
     if outcome:
         chain.parts.pop()
         if not chain.again:
-            print(
-                f"{chain.title}: {printable(outcome)}; it is sent when another notebook ends",
-                flush=True,
-            )
+            log.info(f"{chain.title}: {outcome}; it is sent when another notebook ends")
         chain.again = time.monotonic() + FULL_SECONDS
         return
     part["arrived"], chain.seen, chain.answered, chain.again = True, "", time.monotonic(), 0.0
     internet = submit.needs([step.experiment for step in chain.remaining])["enable_internet"]
-    print(
+    log.info(
         f"{chain.title}: sent {count(len(chain.remaining), 'run')} to {submit.page(part['kernel'])}"
-        f" ({terms}{', with internet' if internet else ''})",
-        flush=True,
+        f" ({terms}{', with internet' if internet else ''})"
     )
 
 
@@ -144,13 +140,12 @@ def _look(api, chain: JobChain, terms: submit.Terms) -> None:
     if status != chain.seen:
         chain.seen, chain.since = status, time.monotonic()
         if status in ("QUEUED", "RUNNING"):
-            print(f"{chain.title}: {status.lower()}", flush=True)
+            log.info(f"{chain.title}: {status.lower()}")
     elif status == "QUEUED" and time.monotonic() - chain.since > PATIENCE_SECONDS:
         chain.since = time.monotonic()
-        print(
+        log.info(
             f"{chain.title}: still queued; if your GPU time of this week is used up, it stays"
-            f" queued: {kaggle_client.SETTINGS}",
-            flush=True,
+            f" queued: {kaggle_client.SETTINGS}"
         )
     if status not in ("RUNNING", *OVER):
         return
@@ -228,10 +223,7 @@ def _fetch(api, chain: JobChain, status: str, message: str, terms: submit.Terms)
             except ValueError as error:
                 failed, summary = str(error), ""
             chain.outcomes[run], gained = failed, True
-            print(
-                f"{run}: {result['outcome']} on Kaggle" + (f", {summary}" if summary else ""),
-                flush=True,
-            )
+            log.info(f"{run}: {result['outcome']} on Kaggle" + (f", {summary}" if summary else ""))
         else:
             gained = gained or output.epochs(run) > part["before"].get(run, 0)
     part["over"] = True
@@ -248,4 +240,4 @@ def _fetch(api, chain: JobChain, status: str, message: str, terms: submit.Terms)
             for run, epochs in part["left"].items()
             if run not in chain.outcomes
         ]
-        print(f"{chain.title}: time limit reached; to continue: {', '.join(more)}", flush=True)
+        log.info(f"{chain.title}: time limit reached; to continue: {', '.join(more)}")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ...core import files, i18n, paths, signals
+from ...core.progress_log import log
 from ...execution import due
 from ...runs import results, state
 from .. import tasks
@@ -77,7 +78,7 @@ def do(errand: str, runs: dict[str, dict], language: str, seconds: float) -> Non
         if clock.short:
             break
         if len(runs) > 1:
-            print(f"run {number} of {len(runs)}: {run}", flush=True)
+            log.info(f"run {number} of {len(runs)}: {run}")
         record["runs"][run]["outcome"] = "running"
         _write(record)
         record["runs"][run] = _done(
@@ -86,10 +87,9 @@ def do(errand: str, runs: dict[str, dict], language: str, seconds: float) -> Non
         record["files"] |= _left(run, record["runs"][run]["outcome"])
         _write(record)
     outcomes = [result["outcome"] for result in record["runs"].values()]
-    print(
+    log.info(
         f"runs: {outcomes.count('finished')} finished, {outcomes.count('failed')} failed,"
-        f" {len(outcomes) - outcomes.count('finished') - outcomes.count('failed')} to continue",
-        flush=True,
+        f" {len(outcomes) - outcomes.count('finished') - outcomes.count('failed')} to continue"
     )
 
 
@@ -102,7 +102,7 @@ def show(run: str, language: str) -> None:
 
     notebook = paths.reports() / run / i18n.file(due.NOTEBOOK, language)
     if not notebook.exists():
-        print(f"{run} is not finished")
+        log.info(f"{run} is not finished")
         return
     for cell in nbformat.read(notebook, 4).cells:
         if cell.cell_type == "markdown":
@@ -117,16 +117,16 @@ def show(run: str, language: str) -> None:
 
 def _done(run: str, base: str | None, arguments: list[str], clock: Clock, record: dict) -> dict:
     """What came of a run: finished, stopped or failed; its epochs, and why it failed."""
-    log = record_folder() / tasks.LOGS / f"{run}.txt"
-    tasks.head(log, run, "on Kaggle")
+    log_file = record_folder() / tasks.LOGS / f"{run}.txt"
+    tasks.head(log_file, run, "on Kaggle")
     process = tasks.start(
-        tasks.PIPELINE, arguments, log, paths.root(), os.environ | {"PYTHONUNBUFFERED": "1"}
+        tasks.PIPELINE, arguments, log_file, paths.root(), os.environ | {"PYTHONUNBUFFERED": "1"}
     )
     # since: an epoch was seen to end, so that what comes before the first is not taken for one
-    shown, epochs, since, asked = (log.stat().st_size, _epochs(run, base), None, False)
+    shown, epochs, since, asked = (log_file.stat().st_size, _epochs(run, base), None, False)
     try:
         while (code := process.poll()) is None:
-            shown = _shown(log, shown)
+            shown = _shown(log_file, shown)
             if since is not None:
                 clock.longest_epoch = max(clock.longest_epoch, time.monotonic() - since)
             if (now := _epochs(run, base)) != epochs:
@@ -135,7 +135,7 @@ def _done(run: str, base: str | None, arguments: list[str], clock: Clock, record
                 _write(record)
             if clock.short and not asked:
                 asked = True
-                print(f"the time is nearly up: {run} finishes its epoch and saves it", flush=True)
+                log.info(f"the time is nearly up: {run} finishes its epoch and saves it")
                 process.terminate()
             if clock.over:
                 signals.kill_group(process.pid)
@@ -144,7 +144,7 @@ def _done(run: str, base: str | None, arguments: list[str], clock: Clock, record
         process.terminate()
         process.wait()
         raise
-    _shown(log, shown)
+    _shown(log_file, shown)
     outcome = (
         "finished"
         if code == 0
@@ -153,13 +153,13 @@ def _done(run: str, base: str | None, arguments: list[str], clock: Clock, record
         else "failed"
     )
     return {"outcome": outcome, "epochs": _epochs(run, base)} | (
-        {"why": tasks.reason_in_log(log, code)} if outcome == "failed" else {}
+        {"why": tasks.reason_in_log(log_file, code)} if outcome == "failed" else {}
     )
 
 
-def _shown(log: Path, position: int) -> int:
+def _shown(log_file: Path, position: int) -> int:
     """Print what a log holds from a position on; returns the position after it."""
-    with open(log, "rb") as stream:
+    with open(log_file, "rb") as stream:
         stream.seek(position)
         text = stream.read()
     if text:
