@@ -347,7 +347,7 @@ def test_a_breed_without_images_is_listed():
         ("x,poodle", "labels.csv, line 482: 'poodle' is not one of the competition's 120 breeds"),
         (
             "0000,whippet",
-            "labels.csv, line 482: 0000 is affenpinscher in an earlier line and whippet here",
+            "labels.csv, line 482: 0000 is affenpinscher in an earlier line and whippet in",
         ),
     ],
 )

@@ -66,7 +66,7 @@ def test_the_pdf_is_enough_to_get_the_same_bits(carried, tmp_path):
         str(verdict) == "identical: history and metrics are the same, bit for bit"
         and verdict.reasons == []
     )
-    assert told[0].startswith("a.pdf holds cifar10_") and told[1:] == [
+    assert told[0].startswith("a.pdf contains cifar10_") and told[1:] == [
         "machine, versions, source and lock files are the same as when the PDF was made"
     ]
     assert not list((tmp_path / "reports").iterdir()) and not [
@@ -105,7 +105,7 @@ def test_what_differs_here_is_told_in_a_few_lines(carried, tmp_path, monkeypatch
     verification.reproduce(pdf_of(tmp_path / "a.pdf", carried), say=told.append)
     assert (
         told[1].startswith("machine and versions: python: 3.")
-        and ", here 2.7" in told[1]
+        and ", now 2.7" in told[1]
         and told[-1] == "lock files that differ: requirements.lock, requirements-cuda.lock"
     )
 

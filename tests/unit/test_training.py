@@ -169,8 +169,8 @@ def test_two_trainings_of_one_experiment_do_not_meet(tiny):
             with pytest.raises(
                 ValueError,
                 match=(
-                    f"is already running \(process {os.getpid()} on .* since .*\). Wait for it or"
-                    " stop it."
+                    rf"is already running \(process {os.getpid()} on .* since .*\). Wait for it or"
+                    r" stop it\."
                 ),
             ):
                 training.fit(experiment(), tiny, quiet)

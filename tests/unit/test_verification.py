@@ -281,6 +281,6 @@ def test_verify_names_what_was_changed_and_where_the_numbers_differ_first(
     file.write_text(file.read_text().replace("seed: 2", "seed: 1"))
     (root / "train/cats/003.jpg").write_bytes(picture(77))
     assert pipeline.main(words) == 1
-    assert "data.lock says: 1 file changed (train/cats/003.jpg)" in capsys.readouterr().err
+    assert "data.lock: 1 file changed (train/cats/003.jpg)" in capsys.readouterr().err
     assert pipeline.main(["data", "--accept", "cats_dogs"]) == 0
     assert fails("the data changed").startswith("history, epoch 1, ")
