@@ -308,8 +308,8 @@ def test_weights_of_other_shapes_are_refused_before_the_other_experiment_is_trai
         "second", **{"starts_from: null": "starts_from: first", "dense: [128, 128]": "dense: [9]"}
     )
     says = (
-        r"second starts from first--sample, whose weights have other shapes \(first: \(8, 9\) here,"
-        r" \(8, 8\) there\); starts_from must name"
+        r"second starts from first--sample, whose weights have other shapes \(first: \(8, 9\)"
+        r" against \(8, 8\)\); starts_from must name"
     )
     lines = []
     with pytest.raises(ValueError, match=says):
