@@ -421,7 +421,7 @@ def test_a_notebook_that_was_changed_after_its_execution_is_noticed_everywhere(p
 def test_results_that_were_changed_after_the_execution_are_not_presented(project, name):
     file = project.run / name
     file.write_bytes(file.read_bytes().replace(b"0.", b"0.9", 1) + b" ")
-    for command, since in (("render", "it was executed"), ("report", "the training")):
+    for command, since in (("render", "the notebook was executed"), ("report", "the training")):
         done = project.pipeline(command)
         told = f"{name} in reports/{RUN} changed after {since}"
         assert done.returncode == 1 and told in done.stderr, done.stderr

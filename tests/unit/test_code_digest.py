@@ -543,6 +543,7 @@ def test_nothing_of_this_package_acts_when_imported_but_what_is_meant_to():
         "",
         "config.yaml_reader",
         "core.files",
+        "core.progress_log",
         "executors",
         "executors.forkserver_session",
         "reporting.cleaning",

@@ -102,8 +102,10 @@ def _cleaned(text: str, private: _Private) -> str:
     return text
 
 
-# A notebook is cleaned after each of its cells, and most of it was there the last time.
-_cleaned_before = functools.lru_cache(2048)(_cleaned)
+@functools.lru_cache(2048)
+def _cleaned_before(text: str, private: _Private) -> str:
+    """The same, of a notebook's texts: it is cleaned after each cell, most of it once again."""
+    return _cleaned(text, private)
 
 
 def without_secrets(text: str) -> str:
