@@ -37,14 +37,11 @@ LONG = "A paragraph that takes some room. " * 60
 def html_table(caption, header, *rows):
     head = "".join(f"<th>{cell}</th>" for cell in header)
     body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
-    return new_output(
-        "display_data",
-        data={
-            "text/html": (
-                f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-            )
-        },
+    table = (
+        f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead>"
+        f"<tbody>{body}</tbody></table>"
     )
+    return new_output("display_data", data={"text/html": table})
 
 
 def cell(

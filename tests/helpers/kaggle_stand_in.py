@@ -190,15 +190,9 @@ def handed_out(service: StandIn, reference: str) -> Answer:
         )
     if reference not in service.archives:
         return refusal(404, "Not found")
-    return Answer(
-        302,
-        b"",
-        {
-            "Location": (
-                f"{service.storage}{service.archives[reference]}?X-Goog-Algorithm=GOOG4-RSA-SHA256&X-Goog-Signature={SIGNATURE}"
-            )
-        },
-    )
+    archive = service.storage + service.archives[reference]
+    query = f"X-Goog-Algorithm=GOOG4-RSA-SHA256&X-Goog-Signature={SIGNATURE}"
+    return Answer(302, b"", {"Location": f"{archive}?{query}"})
 
 
 # What the service understands without being told who asks.

@@ -77,14 +77,10 @@ def test_it_is_the_same_cell_in_all_notebooks_the_first_that_runs_and_left_out_o
 
 def addresses(text):
     """(repository, version, notebook) of the badges in a text, by service."""
-    colab = re.findall(
-        r"\]\(https://colab\.research\.google\.com/github/([^/]+/[^/]+)/blob/v([^/]+)/notebooks/(\w+)\.ipynb\)",
-        text,
-    )
-    return colab, re.findall(
-        r"\]\(https://kaggle\.com/kernels/welcome\?src=https://github\.com/([^/]+/[^/]+)/blob/v([^/]+)/notebooks/(\w+)\.ipynb\)",
-        text,
-    )
+    notebook = r"([^/]+/[^/]+)/blob/v([^/]+)/notebooks/(\w+)\.ipynb\)"
+    colab = r"\]\(https://colab\.research\.google\.com/github/"
+    kaggle = r"\]\(https://kaggle\.com/kernels/welcome\?src=https://github\.com/"
+    return re.findall(colab + notebook, text), re.findall(kaggle + notebook, text)
 
 
 def test_badges_cell_and_package_name_the_repository_and_version_of_pyproject():

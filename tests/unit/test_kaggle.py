@@ -348,7 +348,8 @@ def test_asked_to_stop_it_leaves_the_notebook_at_work_and_the_same_command_finds
             Interrupted,
             match=(
                 "this command has stopped, but"
-                " https://www.kaggle.com/code/ada/labreport-cifar10-naive-adam-sample-epochs-[0-9a-f]{4}-1"
+                " https://www.kaggle.com/code/ada/"
+                "labreport-cifar10-naive-adam-sample-epochs-[0-9a-f]{4}-1"
                 " keeps running"
             ),
         ):

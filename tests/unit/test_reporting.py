@@ -721,13 +721,8 @@ def test_a_figure_that_nearly_fits_is_made_smaller_and_one_that_does_not_goes_to
 def test_a_table_of_many_rows_begins_on_the_page_of_its_code_and_one_of_a_few_is_not_broken():
     def first_page(lines, count):
         rows = "".join(f"<tr><td>row-{i}</td></tr>" for i in range(count))
-        table = shown(
-            {
-                "text/html": (
-                    f"<table><caption>CAPTION</caption><thead><tr><th>HEAD</th></tr></thead>{rows}</table>"
-                )
-            }
-        )
+        head = "<caption>CAPTION</caption><thead><tr><th>HEAD</th></tr></thead>"
+        table = shown({"text/html": f"<table>{head}{rows}</table>"})
         return pdf_text("# T", code(printed("line\n" * lines)), code(table, source="SOURCE")).split(
             "\f"
         )[0]

@@ -15,23 +15,27 @@ from pathlib import Path
 from typing import NamedTuple
 
 SECRET_NAME = re.compile(
-    r"TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|COOKIE|APIKEY|ACCESSKEY|PRIVATEKEY|(?:^|_)(?:KEYS?|AUTH)(?:_|$)|(?:^|_)(?:PASS|PAT|PWD|DSN)$",
+    r"TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|COOKIE|APIKEY|ACCESSKEY|PRIVATEKEY"
+    r"|(?:^|_)(?:KEYS?|AUTH)(?:_|$)|(?:^|_)(?:PASS|PAT|PWD|DSN)$",
     re.IGNORECASE,
 )
 # What is secret by its shape: tokens by their beginnings (GitHub, GitLab, Hugging Face, OpenAI,
 # Kaggle, Slack, AWS, Google, JSON web tokens), private keys, what makes an address of a storage
 # service one that anybody can use, other secrets in the query of an address.
 SECRET_SHAPE = re.compile(
-    r"\b(?:(?:gh[pousr]_|github_pat_|glpat-|KGAT_|xox[abp]-|AKIA)[A-Za-z0-9_-]{12,}|hf_[A-Za-z0-9]{20,}|sk-(?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{12,}"
+    r"\b(?:(?:gh[pousr]_|github_pat_|glpat-|KGAT_|xox[abp]-|AKIA)[A-Za-z0-9_-]{12,}"
+    r"|hf_[A-Za-z0-9]{20,}|sk-(?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{12,}"
     r"|AIza[A-Za-z0-9_-]{35}|eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}(?:\.[A-Za-z0-9_-]+)?)"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
-    r"|(?<=[?&])(?:(?:X-Goog-|X-Amz-)?(?:Signature|Credential)|sig|(?:access_?)?token|api_?key|password|secret)=[^&\s\"'<>]+",
+    r"|(?<=[?&])(?:(?:X-Goog-|X-Amz-)?(?:Signature|Credential)|sig|(?:access_?)?token|api_?key"
+    r"|password|secret)=[^&\s\"'<>]+",
     re.DOTALL,
 )
 # What is secret by what stands before it: a password or a long name in an address, what a header
 # says.
 ADDRESS = re.compile(
-    r"((?:\b[a-zA-Z][a-zA-Z0-9+.-]{0,30}://[^\s/:@?#'\"<>]*:))[^\s/?#'\"<>]+(?=@[\w.\[-])|(\bhttps?://)[^\s/:@?#'\"<>]{20,}(?=@[\w.\[-])"
+    r"((?:\b[a-zA-Z][a-zA-Z0-9+.-]{0,30}://[^\s/:@?#'\"<>]*:))[^\s/?#'\"<>]+(?=@[\w.\[-])"
+    r"|(\bhttps?://)[^\s/:@?#'\"<>]{20,}(?=@[\w.\[-])"
 )
 HEADER = re.compile(
     r"([Aa]uthorization['\"]?\s*[:=]\s*['\"]?(?:[Bb]asic|[Bb]earer|[Tt]oken)\s+)[\w.~+/=-]{8,}"

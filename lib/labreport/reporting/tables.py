@@ -10,7 +10,8 @@ from .blocks import Cell, TableBlock
 from .cleaning import plain
 
 _NUMBER = re.compile(
-    r"[-+−~<>≈≤≥]?\s?[$€]?\d[\d.,_'\u2009\u202f\xa0]*(?:e[-+−]?\d+)?\s?(?:%|[a-zµ]{1,3}\b)?(?:\s?(?:±|\+/-|\().*)?",
+    r"[-+−~<>≈≤≥]?\s?[$€]?\d[\d.,_'\u2009\u202f\xa0]*(?:e[-+−]?\d+)?"
+    r"\s?(?:%|[a-zµ]{1,3}\b)?(?:\s?(?:±|\+/-|\().*)?",
     re.IGNORECASE,
 )
 _NO_NUMBER = {"", "nan", "inf", "-inf", "none", "–", "—", "-", "<na>", "n/a"}

@@ -23,10 +23,12 @@ LOCKS = ("requirements.lock", "requirements-cuda.lock")
 # Environment variables that can change numbers; those that hold folders or only say how much is
 # logged cannot.
 NUMERIC = re.compile(
-    r"(TF|XLA|KERAS|JAX|OMP|KMP|MKL|OPENBLAS|DNNL|ONEDNN|CUDA|CUDNN|CUBLAS|NVIDIA|OPENCV)_\w+|PYTHONHASHSEED"
+    r"(TF|XLA|KERAS|JAX|OMP|KMP|MKL|OPENBLAS|DNNL|ONEDNN|CUDA|CUDNN|CUBLAS|NVIDIA|OPENCV)_\w+"
+    r"|PYTHONHASHSEED"
 )
 NOT_NUMERIC = re.compile(
-    r"TF_CPP_\w+|\w+_(DIR|PATH|HOME|ROOT|CACHE|FILE|VERSION|LEVEL)|NVIDIA_(DRIVER_CAPABILITIES|REQUIRE_\w+|PRODUCT_NAME)"
+    r"TF_CPP_\w+|\w+_(DIR|PATH|HOME|ROOT|CACHE|FILE|VERSION|LEVEL)"
+    r"|NVIDIA_(DRIVER_CAPABILITIES|REQUIRE_\w+|PRODUCT_NAME)"
 )
 LONGEST_DIFF = 2000  # lines
 # What can differ between two sessions, or two machines, and change the last bits.
