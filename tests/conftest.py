@@ -2,6 +2,8 @@
 to be had.
 """
 
+import functools
+import gc
 import os
 import signal
 import subprocess
@@ -25,6 +27,11 @@ def pytest_xdist_make_scheduler(config, log):
             return "tests/notebook" if file.startswith("tests/notebook/") else file
 
     return Together(config, log)
+
+
+def pytest_collection_modifyitems(items):
+    """SLURM first: while its tests wait, the other processes have the machine for themselves."""
+    items.sort(key=lambda item: item.path.name != "test_slurm.py")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -56,6 +63,15 @@ def pin():
         from labreport.training import backend
 
         backend.prepare()
+        keep_for_good()
+
+
+@functools.cache
+def keep_for_good():
+    """Let the garbage collector leave alone what is there: each training calls it, and it would
+    walk through all that was imported.
+    """
+    gc.freeze()
 
 
 @pytest.fixture

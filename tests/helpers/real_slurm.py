@@ -133,6 +133,10 @@ class Slurm:
         """Start slurmctld, or slurmd with `-N NODE`."""
         self._call(daemon, *arguments)
 
+    def saved(self) -> float:
+        """When the controller last wrote what it knows of jobs, in seconds since 1970."""
+        return (self.folder / "state/job_state").stat().st_mtime
+
     def kill(self, daemon: str) -> None:
         """Kill slurmctld or slurmd-NODE with SIGKILL."""
         os.kill(int((self.folder / f"{daemon}.pid").read_text()), signal.SIGKILL)

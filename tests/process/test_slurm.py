@@ -1,5 +1,6 @@
 """A sweep on a real SLURM of four virtual nodes."""
 
+import datetime
 import json
 import os
 import re
@@ -81,6 +82,12 @@ class Tasks:
         )
         return dict(line.split("|") for line in listed.splitlines()).get(str(index))
 
+    def started(self):
+        """When the last of the running ones was started, in seconds since 1970."""
+        command = ["squeue", "--noheader", "--states=running", f"--jobs={self.job}", "--format=%S"]
+        times = self.slurm.ask(*command).split()
+        return max(datetime.datetime.fromisoformat(each).timestamp() for each in times)
+
     def restarts(self, index):
         return int(
             self.slurm.ask(
@@ -139,7 +146,8 @@ def test_six_runs_on_slurm_end_with_the_bits_of_a_local_sweep_whatever_is_cancel
         return first.until(found, "another run has saved an epoch")[0]
 
     next_one()
-    # first: it forgets what it has not written yet, such as that a task was cancelled
+    # first: it forgets what it has not written yet, such as that a task was started or cancelled
+    on_slurm.until(lambda: on_slurm.saved() > first.started(), "the controller has saved its state")
     on_slurm.kill("slurmctld")
     on_slurm.start("slurmctld")
     cancelled = next_one()

@@ -60,7 +60,13 @@ saved() {{
 	done 2>/dev/null | cksum
 }}
 
-again() {{ scontrol requeue "$task"; exit {at_work}; }}
+# SLURM kills a task that is queued again, so its last words have to be in the log before.
+again() {{
+	exec >> "$log" 2>&1
+	wait "$labreport_log"
+	scontrol requeue "$task"
+	exit {at_work}
+}}
 
 # A time limit that is shorter than an epoch would queue the task again for ever.
 again_unless_idle() {{

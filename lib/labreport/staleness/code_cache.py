@@ -45,7 +45,7 @@ class Cache:
             files.replace(self._path, lambda temporary: temporary.write_text(text, "utf-8"))
 
 
-@functools.cache
+@functools.lru_cache(2)  # a process has one; its tests have many
 def cache(folder: Path) -> Cache:
     return Cache(folder)
 
