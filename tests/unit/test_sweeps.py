@@ -343,7 +343,7 @@ def test_an_outdated_run_takes_the_verdict_back(repeated):
     sweep = sweeps.load("cifar10_optimizers")
     runs = comparison.of(sweep)
     assert (
-        "**No verdict yet:** 1 of 15 runs are missing or outdated (RMSprop, seed 1)"
+        "**No verdict yet.** Missing or outdated: 1 of 15 runs (RMSprop, seed 1)"
         in runs.conclusion()
         and runs.differences() == []
     )
@@ -520,7 +520,7 @@ def test_an_incomplete_sweep_gets_no_verdict_but_what_is_missing(repeated):
     runs = comparison.of(sweep)
     assert (
         runs.conclusion()
-        == "**No verdict yet:** 1 of 15 runs are missing or outdated (SGD, seed 3). `make sweep"
+        == "**No verdict yet.** Missing or outdated: 1 of 15 runs (SGD, seed 3). `make sweep"
         " NAME=cifar10_optimizers` runs them."
     )
     assert runs.differences() == [] and "2 of 3" in runs.overview().rows["Runs"].tolist()

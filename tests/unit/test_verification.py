@@ -17,6 +17,7 @@ from labreport.core import paths
 from labreport.execution import differences, execution, verification
 from labreport.executors import tasks
 from labreport.runs import manifest, results
+from labreport.staleness import rules
 from labreport.training import training
 
 
@@ -76,15 +77,15 @@ def test_other_data_are_found(repeated, tiny):
     )
 
 
+def doubled(model):
+    """The model with a last layer of twice the weights."""
+    model.layers[-1].kernel.assign(model.layers[-1].kernel * 2)
+    return model
+
+
 def test_other_code_is_found(repeated, monkeypatch):
     build = models.build
-
-    def with_other_weights(*arguments):
-        model = build(*arguments)
-        model.layers[-1].kernel.assign(model.layers[-1].kernel * 2)
-        return model
-
-    monkeypatch.setattr(models, "build", with_other_weights)
+    monkeypatch.setattr(models, "build", lambda *arguments: doubled(build(*arguments)))
     verdict = verification.verify(experiment())
     assert verdict.verdict == "different" and verdict.where.startswith("history, epoch 1, ")
 
@@ -275,6 +276,13 @@ def test_verify_names_what_was_changed_and_where_the_numbers_differ_first(
         assert f"its inputs differ from those of the finished run: {reason}" in told
         return told.split(": different: first in ")[1]
 
+    recorded, build = rules.training, models.build
+    with monkeypatch.context() as patch:  # as if the file of the model had been edited
+        layer = {"models.cats_dogs.three_convolutions": "0" * 64}
+        patch.setattr(rules, "training", lambda *arguments: recorded(*arguments) | layer)
+        patch.setattr(models, "build", lambda *arguments: doubled(build(*arguments)))
+        reason = "models.cats_dogs.three_convolutions changed"
+        assert fails(reason).startswith("history, epoch 1, accuracy: ")
     file = paths.params() / "cats_dogs_sigmoid.yaml"
     file.write_text(file.read_text().replace("seed: 1", "seed: 2"))
     assert fails("seed: 1, now 2").startswith("history, epoch 1, accuracy: ")

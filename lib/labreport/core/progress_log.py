@@ -1,6 +1,7 @@
 """Lines of progress, through Python's logging: one logger, one handler.
 
-What a command answers is printed by the command line; what happens meanwhile is logged here.
+What a command answers is printed by the command line. What sweeps, downloads and other machines do
+meanwhile is logged here. A training gives its lines to the function that `fit` is called with.
 """
 
 import logging

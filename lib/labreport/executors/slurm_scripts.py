@@ -100,7 +100,7 @@ if [ ! "$asked" ]; then
 fi
 
 if [ "$code" = {at_work} ]; then  # another process is running it
-	[ "$asked" ] || {{ sleep "${{LABREPORT_AGAIN_SECONDS:-60}}" & wait $!; }}
+	[ "$asked" ] || {{ sleep "${{LABREPORT_AGAIN_SECONDS:-60}}" >/dev/null 2>&1 & wait $!; }}
 	[[ "$asked" == *TERM* ]] || again
 fi
 if [[ "$asked" == *TERM* ]]; then

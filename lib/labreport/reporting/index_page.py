@@ -66,7 +66,7 @@ def index_page(entries: list[Entry], written: str) -> str:
         "files": _("Files"),
         "sample": _("sample data"),
         "find": _("Find"),
-        "all": _("all"),
+        "any": _("any"),
         "shown": _("{shown} of {all} shown", shown="{shown}", all=len(entries)),
     }
     present = {entry.status for entry in entries}

@@ -161,9 +161,11 @@ def versions(*names: str) -> dict[str, str]:
     return found
 
 
-@functools.cache
-def _packages_by_module() -> Mapping[str, list[str]]:
-    """The installed packages that each module belongs to; read once, since that takes a while."""
+@functools.lru_cache(1)
+def _packages_by_module(places: tuple[tuple[str, int], ...]) -> Mapping[str, list[str]]:
+    """The installed packages that each module belongs to, which takes a while to read. places:
+    where they lie, and when something was last installed or removed there.
+    """
     from importlib import metadata
 
     return metadata.packages_distributions()
@@ -173,13 +175,11 @@ def imported() -> dict[str, str]:
     """Versions of all packages that this process has imported."""
     from importlib import metadata
 
-    by_module = _packages_by_module()
+    places = ((place, os.stat(place).st_mtime_ns) for place in sys.path if os.path.isdir(place))
+    by_module = _packages_by_module(tuple(places))
     found = {}
-    packages = {
-        package
-        for module in {name.partition(".")[0] for name in list(sys.modules)}
-        for package in by_module.get(module, ())
-    }
+    modules = {name.partition(".")[0] for name, module in list(sys.modules.items()) if module}
+    packages = {package for module in modules for package in by_module.get(module, ())}
     for package in sorted(packages, key=str.lower):
         with contextlib.suppress(metadata.PackageNotFoundError):  # half removed
             found[package] = metadata.version(package)

@@ -102,7 +102,10 @@ def _interval(share: float, metrics: records.Metrics) -> tuple[float, float]:
 def _gap_meaning(gap: float, metrics: records.Metrics) -> str:
     low, high = _interval(metrics.validation_accuracy, metrics)
     if low <= 1 / len(metrics.dataset.class_names):
-        return _(": on the validation images, the network is indistinguishable from guessing.")
+        return _(
+            ": on the validation images, the accuracy cannot be distinguished from that of guessing"
+            " each class equally often."
+        )
     if metrics.train_accuracy > high:  # further apart than so few validation images explain
         return _(": the network overfits.") if gap > 0.1 else _(": there is some overfitting.")
     if gap > 0.03:

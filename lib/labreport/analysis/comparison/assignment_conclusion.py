@@ -156,7 +156,7 @@ def _limits(runs: list[ComparedRun]) -> str:
         sentences.append(
             _(
                 "Where there is no test split, the validation images were also used to select the"
-                " epoch. Accuracies on them tend to be optimistic, the more so the longer a run."
+                " epoch. Accuracies on them tend to be optimistic, especially in long runs."
             )
         )
     if any(run.run.short for run in runs):
