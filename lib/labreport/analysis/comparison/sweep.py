@@ -264,8 +264,8 @@ class SweepComparison(Comparison):
     def conclusion(self) -> str:
         if self.missing:
             return _(
-                "**No verdict yet.** Missing or outdated: {missing} of {runs} ({named}). `make sweep"
-                " NAME={sweep}` runs them.",
+                "**No verdict yet.** Missing or outdated: {missing} of {runs} ({named}). `make"
+                " sweep NAME={sweep}` runs them.",
                 missing=len(self.missing),
                 runs=count(len(self.study.runs), "run"),
                 named=wording.first(self.missing, MOST_MISSING),
