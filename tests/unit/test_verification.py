@@ -282,7 +282,7 @@ def test_verify_names_what_was_changed_and_where_the_numbers_differ_first(
         patch.setattr(rules, "training", lambda *arguments: recorded(*arguments) | layer)
         patch.setattr(models, "build", lambda *arguments: doubled(build(*arguments)))
         reason = "models.cats_dogs.three_convolutions changed"
-        assert fails(reason).startswith("history, epoch 1, accuracy: ")
+        assert fails(reason).startswith("history, epoch 1, loss: ")
     file = paths.params() / "cats_dogs_sigmoid.yaml"
     file.write_text(file.read_text().replace("seed: 1", "seed: 2"))
     assert fails("seed: 1, now 2").startswith("history, epoch 1, accuracy: ")
