@@ -5,8 +5,6 @@ trains.
 import os
 from pathlib import Path
 
-from .progress_log import log
-
 DRIVE = Path("/content/drive")  # where Colab mounts Google Drive
 MOUNT = 'from google.colab import drive\ndrive.mount("/content/drive", force_remount=True)'
 KAGGLE_INPUT = Path("/kaggle/input")
@@ -32,6 +30,8 @@ def prepare() -> None:
     """Ask for Google Drive on Colab, where it is not mounted, and go on without it where a person
     declines; say on Kaggle what outlives a session.
     """
+    from .progress_log import log  # late: every command imports this module
+
     if here() == "colab" and not drive_is_mounted():
         try:
             from google.colab import drive
