@@ -36,8 +36,8 @@ override SHELL := /bin/bash
 override LOCK := $(shell nvidia-smi >/dev/null 2>&1 && echo requirements-cuda.lock || echo requirements.lock)
 override VENV := .venv
 override RUN := $(VENV)/bin/python pipeline.py
-# A process for each processor, four at most; the tests of a file share what is dear, in one process.
-override PYTEST := $(VENV)/bin/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# Several processes (tests/conftest.py says how many); the tests of a file share one of them.
+override PYTEST := $(VENV)/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 .PHONY: commands help setup lint test test-slow test-all bench soak gallery lock address
 .DEFAULT_GOAL := commands

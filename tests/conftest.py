@@ -29,9 +29,23 @@ def pytest_xdist_make_scheduler(config, log):
     return Together(config, log)
 
 
+# They take longest, so they come first; the others fill the processors beside them.
+LONGEST = ("test_slurm", "notebook", "test_hosts", "test_terminal", "test_kills", "test_kaggle_run")
+
+
 def pytest_collection_modifyitems(items):
-    """SLURM first: while its tests wait, the other processes have the machine for themselves."""
-    items.sort(key=lambda item: item.path.name != "test_slurm.py")
+    def turn(item):
+        names = (item.path.stem, item.path.parent.name)
+        return next((i for i, name in enumerate(LONGEST) if name in names), len(LONGEST))
+
+    items.sort(key=turn)
+
+
+def pytest_xdist_auto_num_workers(config):
+    """A process for each processor, four at most. Of slow tests one more: they often wait, for
+    SLURM or for a process to end.
+    """
+    return min(os.cpu_count() or 1, 4) + (config.option.markexpr == "slow")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -215,18 +215,13 @@ class Soak:
                     if epoch < last and saved(reports) > epoch:
                         break
                     process.join(0.002)
-                victim = self.victim(process)
-                if victim:
-                    family = psutil.Process(process.pid).children(recursive=True)
-                    if self.window:
-                        self.window.close()
-                        process.join()
-                        assert process.exitcode in (129, -signal.SIGHUP, 0) and not list(
-                            reports.glob("*/failed.*")
-                        ), f"the run failed: {self.said(reports)}"
-                    else:
-                        victim.send_signal(number)
-                        process.join()
+                victim, family = self.victim(process)
+                if victim and self.disturb(victim, number):
+                    process.join()
+                    assert not self.window or (
+                        process.exitcode in (129, -signal.SIGHUP, 0)
+                        and not list(reports.glob("*/failed.*"))
+                    ), f"the run failed: {self.said(reports)}"
                     met.append(where(reports))
                     left_behind = psutil.wait_procs(family, timeout=30)[1]
                     assert not left_behind, f"still there after the kill: {left_behind}"
@@ -236,11 +231,25 @@ class Soak:
                 raise AssertionError(self.said(reports))
         return reports, met
 
-    def victim(self, process) -> psutil.Process | None:
-        """The process to be killed, as soon as there is one; None where the run has ended first."""
+    def disturb(self, victim: psutil.Process, number) -> bool:
+        """Close the window or send the signal; False where the victim has ended by itself."""
+        try:
+            if self.window:
+                self.window.close()
+            else:
+                victim.send_signal(number)
+        except psutil.NoSuchProcess:
+            return False
+        return True
+
+    def victim(self, process) -> tuple[psutil.Process | None, list[psutil.Process]]:
+        """The process to be killed, as soon as there is one, and all that the run has started; None
+        where the run has ended first.
+        """
         while process.exitcode is None:
             try:
                 shown = psutil.Process(process.pid)
+                family = shown.children(recursive=True)
                 found = (
                     [shown]
                     if self.through != "kernel"
@@ -250,12 +259,13 @@ class Soak:
                         if "ipykernel_launcher" in " ".join(child.cmdline())
                     ]
                 )
-            except psutil.NoSuchProcess:
+            except psutil.NoSuchProcess:  # it has ended, and its exit code comes at once
+                process.join(0.01)
                 continue
             if found:
-                return found[0]
+                return found[0], family
             process.join(0.01)
-        return None
+        return None, []
 
 
 def saved(reports: Path) -> int:

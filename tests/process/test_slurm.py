@@ -114,7 +114,7 @@ class Tasks:
 
 
 def test_six_runs_on_slurm_end_with_the_bits_of_a_local_sweep_whatever_is_cancelled_or_killed(
-    project, environment, on_slurm, undisturbed, time_limits, gate, tmp_path
+    project, environment, on_slurm, undisturbed, gate, tmp_path, request
 ):
     """Each run is held after each of its epochs until it is asked to stop, or is let go."""
     reports, watch = tmp_path / "reports", Watch()
@@ -150,6 +150,8 @@ def test_six_runs_on_slurm_end_with_the_bits_of_a_local_sweep_whatever_is_cancel
     on_slurm.until(lambda: on_slurm.saved() > first.started(), "the controller has saved its state")
     on_slurm.kill("slurmctld")
     on_slurm.start("slurmctld")
+    # not before: a controller that is killed while it queues a task again has lost it
+    request.getfixturevalue("time_limits")
     cancelled = next_one()
     on_slurm.ask("scancel", f"{first.job}_{cancelled}")
     # before its node is lost
