@@ -133,9 +133,10 @@ def test_a_sweep_is_killed_then_stopped_and_goes_on_to_the_epoch_and_one_failure
     assert "the loss is no longer finite in epoch 1" in errors and "its log is" in errors
     assert "resuming after epoch" in log(first) and "resuming after epoch" in log(second)
     assert [log(run).count(", try 2, threads: ") for run in (first, second, hopeless)] == [0, 0, 1]
-    # each try explains it in one line
-    reasons = [line for line in log(hopeless).splitlines() if line.startswith("error: ")]
-    assert len(reasons) == 2 and "Traceback" not in log(hopeless)
+    # each try ends with one line that explains it
+    lines = log(hopeless).splitlines()
+    reasons = [line for line in lines if line.startswith("error: ")]
+    assert len(reasons) == 2 and lines[-1] == reasons[1] and "Traceback" not in log(hopeless)
     for reason in reasons:
         assert "the loss is no longer finite in epoch 1" in reason
         assert "try a smaller learning rate" in reason
