@@ -140,7 +140,7 @@ def test_four_runs_on_slurm_end_with_the_bits_of_a_local_sweep_whatever_is_cance
             return [
                 index
                 for index in range(4)
-                if index not in besides and first.state(index) == "RUNNING" and first.epochs(index)
+                if index not in besides and first.epochs(index) and first.state(index) == "RUNNING"
             ]
 
         return first.until(found, "another run has saved an epoch")[0]
