@@ -100,7 +100,8 @@ def results(reports):
     """What the finished runs have measured, by folder."""
     return {
         file.parent.name: {
-            name: file.with_name(name).read_bytes() for name in ("history.csv", "predictions.csv")
+            name: file.with_name(name).read_bytes()
+            for name in ("history.csv", "predictions.csv", "validation.npz")
         }
         for file in reports.glob("cifar10*/metrics.json")
     }

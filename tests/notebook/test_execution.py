@@ -186,7 +186,7 @@ def test_plain_papermill_gives_the_same_result(finished, tmp_path):
         check=True,
         capture_output=True,
     )
-    for name in ("history.csv", "predictions.csv"):
+    for name in ("history.csv", "predictions.csv", "validation.npz"):
         assert (tmp_path / "reports" / RUN / name).read_bytes() == (
             finished.run / name
         ).read_bytes()
