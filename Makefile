@@ -9,7 +9,7 @@ override OPTIONS := DATA=--data SET=--set LANG=--language AUTHORS=--authors COUR
 override SWITCHES := DEBUG=--debug YES=--yes NOTEBOOK_ONLY=--notebook-only BUILD=--build FORCE=--force CPU=--cpu STAMP=--stamp \
 	UNFINISHED=--unfinished EARLIER=--earlier
 override KEY = $(firstword $(subst =, ,$(1)))
-override INPUTS := $(WORDS) $(foreach row,$(OPTIONS) $(SWITCHES),$(call KEY,$(row))) KILLS REPOSITORY PYTHON PYENV_ROOT CONDA_EXE
+override INPUTS := $(WORDS) $(foreach row,$(OPTIONS) $(SWITCHES),$(call KEY,$(row))) KILLS REPETITIONS REPOSITORY PYTHON PYENV_ROOT CONDA_EXE
 
 # For the shell each is AS_<variable>: "$$EXP", --data="$$DATA", --yes; nothing where it is empty.
 override FLAG = $(lastword $(subst =, ,$(1)))
@@ -39,7 +39,7 @@ override RUN := $(VENV)/bin/python pipeline.py
 # Several processes (tests/conftest.py says how many); the tests of a file share one of them.
 override PYTEST := $(VENV)/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: commands help setup lint test test-slow test-all bench soak gallery lock address
+.PHONY: commands help setup lint test test-slow test-all bench soak simulate gallery lock address
 .DEFAULT_GOAL := commands
 
 # The commands of pipeline.py: the variables that each takes, and what it does.
@@ -112,6 +112,9 @@ bench: setup ## measure training, augmentation, features, checkpoints, sweeps an
 
 soak: setup ## kill trainings at random moments, resume them, and compare the results bit for bit (KILLS=20)
 	@$(VENV)/bin/python tests/soak.py --kills "$${KILLS:-20}"
+
+simulate: setup ## simulate how often the reports' verdicts are wrong, and what they find (REPETITIONS=2000, 10 minutes)
+	@$(VENV)/bin/python tests/simulate.py --repetitions "$${REPETITIONS:-2000}"
 
 gallery: setup ## make the pictures of the docs again, from drawn data (needs chromium and pdftoppm)
 	@$(VENV)/bin/python docs/gallery.py

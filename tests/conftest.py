@@ -12,7 +12,7 @@ import sys
 import pytest
 
 pytest.register_assert_rewrite("helpers")
-from helpers.project import ROOT  # noqa: E402
+from helpers.project import ROOT, made_once  # noqa: E402
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -201,16 +201,34 @@ def tiny():
 
 @pytest.fixture(scope="session")
 def real_data(tmp_path_factory):
-    """The folder with real CIFAR-10 images: the checkout's data/, or unpacked from test data that
-    lie beside the checkout.
+    """The folder with real images: the checkout's data/, or unpacked from test data that lie beside
+    the checkout, once for all worker processes of a test run.
     """
     if (ROOT / "data/cifar-10-batches-py/batches.meta").exists():
         return ROOT / "data"
     prepare = ROOT.parent / "shared/data/prepare"
     if not prepare.exists():
         pytest.skip("no real images here: put cifar-10-batches-py/ into data/ to run this test")
-    folder = tmp_path_factory.mktemp("real")
-    subprocess.run(
-        [sys.executable, str(prepare), str(folder)], check=True, stdout=subprocess.DEVNULL
-    )
+    with made_once(tmp_path_factory, "real") as (folder, there):
+        if not there:
+            subprocess.run(
+                [sys.executable, str(prepare), str(folder)], check=True, stdout=subprocess.DEVNULL
+            )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def real_dogs(tmp_path_factory):
+    """A folder with real images of dogs, and weights. Where they lie beside the checkout, no other
+    images are unpacked for them.
+    """
+    names = ("dog-breed-identification", "weights")
+    if (ROOT / "data" / names[0]).exists():
+        return ROOT / "data"
+    beside = ROOT.parent / "shared/data"
+    if not (beside / names[0]).exists():
+        pytest.skip(f"no real images here: put {names[0]}/ into data/ to run this test")
+    folder = tmp_path_factory.mktemp("dogs")
+    for name in names:
+        (folder / name).symlink_to(beside / name)
     return folder

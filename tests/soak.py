@@ -117,13 +117,14 @@ def run(kind: str, through: str, reports: str, cache: str, terminal: str | None)
 
 def ended_with(reports: Path) -> dict:
     """Everything that a training has ended with, but for how long it took."""
-    from labreport.runs import results
+    from labreport.runs import results, validation
 
     [folder] = [path.parent for path in reports.glob("*/metrics.json")]
     result = results.load(folder)
     return {
         "history": (folder / results.HISTORY).read_bytes(),
         "predictions": (folder / results.PREDICTIONS).read_bytes(),
+        "validation": (folder / validation.FILE).read_bytes(),
         "model": (folder / results.MODEL).read_bytes(),
         "metrics": {
             key: value

@@ -1,4 +1,6 @@
-"""What the tests of adding add: a data set of discs and squares, a report format, a scheduler."""
+"""What the tests of adding add: a data set of discs and squares, a model, a report format, a
+scheduler.
+"""
 
 SHAPES = '''"""Discs and squares, drawn by the program; there are no real ones."""
 
@@ -52,6 +54,19 @@ def _drawn(side: int) -> Split:
     return Split(images, labels, [f"sample-{index:04d}" for index in range(len(labels))])
 '''
 SHAPES_ROW = '"shapes": DatasetSpec(load=shapes.shapes, shape=shapes.shape, sample_images=120),'
+
+TINY = '''
+
+def tiny(image_shape, num_classes, *, filters: int) -> keras.Model:
+    """One convolution."""
+    inputs = keras.Input(image_shape)
+    x = layers.Rescaling(1 / 255)(inputs)
+    x = layers.Conv2D(filters, 3, strides=4, activation="relu")(x)
+    x = layers.GlobalAveragePooling2D()(x)
+    return keras.Model(inputs, layers.Dense(num_classes, activation="softmax")(x))
+'''
+TINY_ROW = '"flowers_tiny": flowers.tiny,'
+TINY_SETTINGS = "model: flowers_tiny\nmodel_args:\n  filters: 4\n"
 
 MARKDOWN = '''"""A report as Markdown: its prose, and what its code printed."""
 
@@ -148,6 +163,19 @@ def add_data_set(copy):
             "  on_unreadable: stop\n": "",
             "epochs: 150": "epochs: 2",
         },
+    )
+
+
+def add_model(copy):
+    """Add the model, and an experiment with it on the added data set, `shapes_tiny`."""
+    copy.append("lib/labreport/models/flowers.py", TINY)
+    copy.add_row("lib/labreport/models/__init__.py", "MODELS", TINY_ROW)
+    text = (copy.folder / "params/shapes_small.yaml").read_text()
+    settings = text[text.index("model: flowers_stacked\n") : text.index("loss: ")]
+    copy.copy_lines(
+        "params/shapes_small.yaml",
+        "params/shapes_tiny.yaml",
+        {settings: TINY_SETTINGS, "158309": "122"},
     )
 
 

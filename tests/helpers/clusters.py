@@ -24,22 +24,27 @@ COMMAND = [
     "max_images=300",
 ]
 SETTINGS = {"data": "sample", "epochs": 6, "max_images": 300}
-SWEEP = (
-    "title: T\nquestion: Q?\nbase: cifar10_naive_adam\nseeds: [1]\nruns:\n  - {optimizer:"
-    " rmsprop}\n  - {optimizer: sgd, learning_rate: 0.01}\n"
-)
+SWEEP = """\
+title: T
+question: Q?
+base: cifar10_naive_adam
+seeds: [1]
+runs:
+  - {optimizer: rmsprop}
+"""
+THIRD = "  - {optimizer: sgd, learning_rate: 0.01}\n"
 
 
 def made(folder):
-    """A project folder with a sweep of three runs, `mine`, and one of six, which has these and the
-    same with another seed.
+    """A project folder with a sweep of three runs, `mine`, and one of four, which has two of these
+    and the same with another seed.
     """
     for name in ("params", "notebooks"):
         shutil.copytree(ROOT / name, folder / name)
     shutil.rmtree(folder / "params/sweeps")
     (folder / "params/sweeps").mkdir()
-    (folder / "params/sweeps/mine.yaml").write_text(SWEEP)
-    (folder / "params/sweeps/six.yaml").write_text(SWEEP.replace("[1]", "[1, 2]"))
+    (folder / "params/sweeps/mine.yaml").write_text(SWEEP + THIRD)
+    (folder / "params/sweeps/four.yaml").write_text(SWEEP.replace("[1]", "[1, 2]"))
     return folder
 
 
@@ -95,7 +100,8 @@ def results(reports):
     """What the finished runs have measured, by folder."""
     return {
         file.parent.name: {
-            name: file.with_name(name).read_bytes() for name in ("history.csv", "predictions.csv")
+            name: file.with_name(name).read_bytes()
+            for name in ("history.csv", "predictions.csv", "validation.npz")
         }
         for file in reports.glob("cifar10*/metrics.json")
     }

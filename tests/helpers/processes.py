@@ -147,15 +147,15 @@ def trainings():
     looked at: a test kills what it finds here.
     """
     found = {}
-    for process in Path("/proc").glob("[0-9]*"):
+    begin = f"{state.RUN_LOCK}={paths.reports().resolve()}".encode()
+    for process in filter(str.isdigit, os.listdir("/proc")):
         try:
-            told = dict(
-                entry.split("=", 1)
-                for entry in (process / "environ").read_bytes().decode(errors="replace").split("\0")
-                if "=" in entry
-            )
-            if told.get(state.RUN_LOCK, "").startswith(str(paths.reports().resolve())):
-                found.setdefault(told[state.RUN_LOCK], {})[int(process.name)] = parent(process.name)
+            with open(f"/proc/{process}/environ", "rb", buffering=0) as file:
+                told = file.read()
+            if begin in told:  # it is asked often, so only of these it is read what they say
+                [held] = [entry for entry in told.split(b"\0") if entry.startswith(begin)]
+                folder = held.decode().split("=", 1)[1]
+                found.setdefault(folder, {})[int(process)] = parent(process)
         except (OSError, ValueError):  # it has just ended
             continue
     return {

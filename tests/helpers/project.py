@@ -102,16 +102,26 @@ def copy_project(folder: Path) -> Path:
     return folder
 
 
+@contextlib.contextmanager
+def made_once(tmp_path_factory, name: str):
+    """A folder for all worker processes of a test run, and whether it is there already: else the
+    block makes it, while the other processes wait.
+    """
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent
+    with open(base / f"{name}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        made = base / f"{name}.made"
+        yield base / name, made.exists()
+        made.touch()
+
+
 def finished_project(tmp_path_factory) -> Project:
     """A project with one finished report, made once for all worker processes of a test run."""
-    folder = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        folder = folder.parent
-    with open(folder / "finished.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        project = Project(folder / "zaphodb/checkout")
-        if not (folder / "finished").exists():
+    with made_once(tmp_path_factory, "zaphodb") as (home, there):
+        project = Project(home / "checkout")
+        if not there:
             copy_project(project.folder)
             project.report()
-            (folder / "finished").touch()
     return project

@@ -178,7 +178,7 @@ class Slurm:
                     f"not within {PATIENCE} s: {what}\n"
                     f"{self.ask('squeue', '--array', '--states=all')}\n{logs}"
                 )
-            time.sleep(0.05)
+            time.sleep(0.2)  # each question is a process
         return found
 
     def end(self) -> None:

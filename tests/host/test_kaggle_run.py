@@ -36,6 +36,6 @@ def test_a_run_that_the_service_ends_is_finished_in_a_second_notebook_with_the_b
     origin = files.read_json(there / "provenance.json")
     assert origin["sittings"][1]["first_epoch"] >= 3 and origin["sittings"][0]["checkout"]["packed"]
     train(chosen, environment=os.environ | {"LABREPORT_REPORTS": str(tmp_path / "here")})
-    for name in ("history.csv", "predictions.csv"):
+    for name in ("history.csv", "predictions.csv", "validation.npz"):
         assert (there / name).read_bytes() == (tmp_path / "here" / there.name / name).read_bytes()
     assert plan.step(chosen).action == "done"

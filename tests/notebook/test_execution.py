@@ -111,15 +111,6 @@ def test_a_kernel_that_dies_is_not_a_finished_run(project):
     assert project.times() == before
 
 
-def test_a_loss_that_is_not_finite_is_explained_in_one_line(project):
-    done = project.pipeline("report", options=[*OPTIONS, "optimizer=sgd", "learning_rate=1e38"])
-    assert done.returncode == 1 and len(done.stderr.strip().splitlines()) == 1
-    assert (
-        "the loss is no longer finite in epoch 1" in done.stderr
-        and "try a smaller learning rate" in done.stderr
-    )
-
-
 def test_a_run_that_is_asked_to_stop_saves_its_epoch_and_goes_on_and_the_last_good_report_stays(
     project, gate
 ):
@@ -195,7 +186,7 @@ def test_plain_papermill_gives_the_same_result(finished, tmp_path):
         check=True,
         capture_output=True,
     )
-    for name in ("history.csv", "predictions.csv"):
+    for name in ("history.csv", "predictions.csv", "validation.npz"):
         assert (tmp_path / "reports" / RUN / name).read_bytes() == (
             finished.run / name
         ).read_bytes()
@@ -215,18 +206,13 @@ def test_a_quick_try_never_takes_the_place_of_the_full_run(project):
     assert not (project.folder / "reports/cifar10_naive_adam").exists()
 
 
-@pytest.mark.parametrize(
-    "experiment, settings",
-    [
-        ("cifar10_batchnorm", ["max_images=600"]),
-        ("dog_breeds_mobilenetv2", ["max_images=500", "image_size=64", "alpha=0.35"]),
-    ],
-)
-def test_real_images_and_weights_go_through_a_notebook(project, real_data, experiment, settings):
+def test_real_images_and_weights_go_through_a_notebook(project, real_dogs):
+    experiment = "dog_breeds_mobilenetv2"
+    settings = ["epochs=1", "max_images=500", "image_size=64", "alpha=0.35"]
     done = project.pipeline(
         "report",
         experiment=experiment,
-        options=["--data", str(real_data), "--set", "epochs=1", *settings],
+        options=["--data", str(real_dogs), "--set", *settings],
     )
     assert done.returncode == 0, done.stderr
     html = next(project.folder.glob(f"reports/{experiment}--*/report.html")).read_text()

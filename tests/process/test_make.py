@@ -52,7 +52,7 @@ with open({said!r}, "a") as file:
 """
 # Variables whose value reaches a program as a word of its own, and as the value of an option; the
 # others are switches.
-WORDS = {"EXP", "NAME", "PDF", "A", "B", "KILLS"}
+WORDS = {"EXP", "NAME", "PDF", "A", "B", "KILLS", "REPETITIONS"}
 OPTIONS = {
     "DATA": "--data",
     "SET": "--set",
@@ -124,6 +124,7 @@ def test_the_variables_are_taken_from_the_makefile():
         "PYTHON",
         "VENV",
         "KILLS",
+        "REPETITIONS",
         "LANG",
         "REPOSITORY",
         "TOLERANCE",

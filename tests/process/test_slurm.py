@@ -30,8 +30,8 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
-    """What the six runs end with when nobody kills anything."""
-    return undisturbed_results(tmp_path_factory.mktemp("undisturbed"), "six")
+    """What the four runs end with when nobody kills anything."""
+    return undisturbed_results(tmp_path_factory.mktemp("undisturbed"), "four")
 
 
 @pytest.fixture(scope="session")
@@ -113,25 +113,25 @@ class Tasks:
         return self.slurm.until(condition, what)
 
 
-def test_six_runs_on_slurm_end_with_the_bits_of_a_local_sweep_whatever_is_cancelled_or_killed(
+def test_four_runs_on_slurm_end_with_the_bits_of_a_local_sweep_whatever_is_cancelled_or_killed(
     project, environment, on_slurm, undisturbed, gate, tmp_path, request
 ):
     """Each run is held after each of its epochs until it is asked to stop, or is let go."""
     reports, watch = tmp_path / "reports", Watch()
-    folder = reports / "six--sample--epochs-6--max_images-300"
-    names = {experiment.run_name for experiment in sweeps.load("six", SETTINGS).experiments}
+    folder = reports / "four--sample--epochs-6--max_images-300"
+    names = {experiment.run_name for experiment in sweeps.load("four", SETTINGS).experiments}
     gate.hold(*names)
     watch.start()
-    done = submitted(project, environment, "six")
+    done = submitted(project, environment, "four")
     assert done.returncode == 0, done.stdout + done.stderr
     first = Tasks(on_slurm, folder)
-    assert f"6 runs submitted as job array {first.job}, and job" in done.stdout
-    again = submitted(project, environment, "six")
+    assert f"4 runs submitted as job array {first.job}, and job" in done.stdout
+    again = submitted(project, environment, "four")
     assert (
         again.returncode == 0
-        and again.stdout.count(f"not submitted again: SLURM {first.job}_") == 6
+        and again.stdout.count(f"not submitted again: SLURM {first.job}_") == 4
     )
-    assert again.stdout.endswith("nothing to submit: 6 runs to do, all submitted already\n")
+    assert again.stdout.endswith("nothing to submit: 4 runs to do, all submitted already\n")
 
     def next_one(*besides):
         """A task that is not among these, and whose run has saved an epoch."""
@@ -139,8 +139,8 @@ def test_six_runs_on_slurm_end_with_the_bits_of_a_local_sweep_whatever_is_cancel
         def found():
             return [
                 index
-                for index in range(6)
-                if index not in besides and first.state(index) == "RUNNING" and first.epochs(index)
+                for index in range(4)
+                if index not in besides and first.epochs(index) and first.state(index) == "RUNNING"
             ]
 
         return first.until(found, "another run has saved an epoch")[0]
@@ -178,7 +178,7 @@ def test_six_runs_on_slurm_end_with_the_bits_of_a_local_sweep_whatever_is_cancel
     gate.release()
 
     first.until(
-        lambda: all(first.state(index) in slurm_module.FINAL for index in range(6)),
+        lambda: all(first.state(index) in slurm_module.FINAL for index in range(4)),
         "all tasks have ended",
     )
     assert first.state(cancelled) == "CANCELLED" and first.state(killed) == "FAILED"
@@ -191,13 +191,13 @@ def test_six_runs_on_slurm_end_with_the_bits_of_a_local_sweep_whatever_is_cancel
         "was stopped after epoch" in first.log(cancelled)
         and state.read(reports / first.runs[cancelled]).name == "interrupted"
     )
-    status = pipeline(project, environment, "status", "six", *COMMAND[3:]).stdout
+    status = pipeline(project, environment, "status", "four", *COMMAND[3:]).stdout
     assert (
         f"SLURM {first.job}_{cancelled}: CANCELLED" in status
         and f"SLURM {first.job}_{killed}: FAILED" in status
     )
 
-    done = submitted(project, environment, "six")
+    done = submitted(project, environment, "four")
     assert done.returncode == 0 and "2 runs submitted as job array" in done.stdout, (
         done.stdout + done.stderr
     )
@@ -219,7 +219,7 @@ def test_six_runs_on_slurm_end_with_the_bits_of_a_local_sweep_whatever_is_cancel
     assert watch.seen >= names and not watch.twice
     assert results(reports) == undisturbed
     assert not list(reports.glob("*/earlier"))
-    assert "nothing to do: all 6 runs are done" in submitted(project, environment, "six").stdout
+    assert "nothing to do: all 4 runs are done" in submitted(project, environment, "four").stdout
 
 
 # What stands in for a run, so that many turns take little time. steady: saves epochs, is done in

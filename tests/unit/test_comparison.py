@@ -2,10 +2,13 @@
 what is missing.
 """
 
+import itertools
 import json
 import runpy
 import subprocess
 import sys
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -20,7 +23,7 @@ from labreport.analysis.comparison.runs import ComparedRun, load
 from labreport.config import experiments
 from labreport.core import files
 from labreport.execution import due
-from labreport.runs import results
+from labreport.runs import results, validation
 from labreport.studies import assignments, study
 
 
@@ -37,33 +40,15 @@ def three():
     return assignments.load("cifar10")
 
 
-def test_a_paired_interval_agrees_with_its_formula_and_has_its_coverage():
-    first, second = (
-        np.repeat([True, True, False, False], [50, 20, 8, 22]),
-        np.repeat([True, False, True, False], [50, 20, 8, 22]),
-    )
-    difference, low, high = statistics.paired_difference(first, second)
-    middle, reach = 12 / 102, 1.959964 * np.sqrt(29 - 144 / 102) / 102  # 20.5 and 8.5 of 102 images
-    assert difference == pytest.approx(0.12) and (low, high) == pytest.approx(
-        (middle - reach, middle + reach), abs=1e-6
-    )
-    random, covered = np.random.default_rng(0), 0
-    for _ in range(1000):
-        answers = random.choice(4, 200, p=[0.55, 0.2, 0.1, 0.15])  # true difference 0.1
-        _, low, high = statistics.paired_difference(answers < 2, (answers == 0) | (answers == 2))
-        covered += low <= 0.1 <= high
-    assert 930 <= covered <= 970
-
-
-def test_mcnemars_test_is_exact_and_holms_adjustment_keeps_the_order():
-    first, second = (
-        np.repeat([True, False, True], [9, 1, 30]),
-        np.repeat([False, True, True], [9, 1, 30]),
-    )
-    assert statistics.mcnemar(first, second) == pytest.approx(2 * stats.binom.cdf(1, 10, 0.5))
-    assert statistics.mcnemar(first, first) == 1
+def test_holms_adjustment_keeps_the_order():
     assert statistics.holm([0.04, 0.01, 0.03, 0.9]) == pytest.approx([0.09, 0.04, 0.09, 0.9])
     assert len(statistics.holm([])) == 0
+
+
+def test_an_interval_of_scores_is_wilsons_where_they_are_whole():
+    assert statistics.wilson_of_scores(np.repeat([0.0, 1.0], [100, 300])) == pytest.approx(
+        statistics.wilson(300, 400)
+    )
 
 
 def test_every_experiment_is_in_the_table_and_missing_ones_are_named(three):
@@ -73,22 +58,28 @@ def test_every_experiment_is_in_the_table_and_missing_ones_are_named(three):
         "Best epoch",
         "Training",
         "Validation",
-        "Test",
+        "Cross-fitted",
         "95 % interval",
-        "Published",
         "Seconds",
     ]
     low, high = statistics.wilson(300, 400)
-    assert table.loc["l2", ["Test", "95 % interval", "Published", "Seconds"]].tolist() == [
+    interval = f"{100 * low:.1f}–{100 * high:.1f}"
+    assert table.loc["l2", ["Cross-fitted", "95 % interval", "Seconds"]].tolist() == [
         "75.0\u00a0%",
-        f"{100 * low:.1f}–{100 * high:.1f}",
-        "74.3\u00a0%",
+        interval,
         100,
     ]
     assert (
-        table.loc["batchnorm (missing)", "Test"] is None
+        table.loc["batchnorm (missing)", "Validation"] is None
         and table.loc["batchnorm (missing)", "Parameters"] == 1030378
     )
+    tests = comparison.of(three).test_table()
+    assert "not to choose from" in tests.caption
+    assert tests.rows.set_index("Experiment").loc["l2"].tolist() == [
+        "75.0\u00a0%",
+        interval,
+        "74.3\u00a0%",
+    ]
     assert (
         "3 of 8 experiments have a finished run. **Missing:** augmentation, batchnorm"
         in comparison.of(three).standing()
@@ -101,7 +92,8 @@ def test_without_a_test_split_validation_is_evaluated_and_said_so():
     runs = comparison.of(assignments.load("cats_dogs"))
     table = runs.overview().rows
     assert "Test" not in table and table["95 % interval"].notna().all()
-    assert "the validation images were also used to select the epoch" in runs.conclusion()
+    assert runs.test_table() is None and "has no test split" in runs.about_tests()
+    assert "cross-fitted" in runs.overview().caption and "test image" not in runs.conclusion()
 
 
 def test_an_outdated_run_is_named_with_its_reason(three):
@@ -147,46 +139,69 @@ def test_every_kind_of_study_has_a_comparison():
 
 def test_the_file_names_are_those_that_training_writes():
     assert set(study.FINISHED) == set(results.FILES)
-    assert set(study.READ) == {results.METRICS, results.HISTORY, results.PREDICTIONS}
+    read = {results.METRICS, results.HISTORY, results.PREDICTIONS, validation.FILE}
+    assert set(study.READ) == read
 
 
-def test_the_conclusion_tells_supported_differences_from_the_others(three):
+def test_of_runs_with_one_seed_the_networks_are_compared_and_nothing_is_supported(three):
     found = comparison.of(three).conclusion()
-    supported, open_ones = [line for line in found.splitlines() if line.startswith("- ")]
-    assert "**l2_dropout** has the highest accuracy of 3 runs" in found
+    sure, open_ones = [line for line in found.splitlines() if line.startswith("- ")]
+    assert "the network of l2_dropout has the highest accuracy of 3 runs" in found
     assert (
-        supported.startswith("- Supported")
-        and "naive_adam (+16.0)" in supported
-        and "l2 (" not in supported
+        sure.startswith("- On images like these it does better")
+        and "naive_adam (+16.0)" in sure
+        and "l2 (" not in sure
+        and "Another seed may turn the order." in sure
     )
-    assert open_ones.startswith("- Not supported") and "l2 (+1.0)" in open_ones
-    assert "Each experiment was run once" in found
+    assert open_ones.startswith("- Open is whether") and "l2 (+1.0)" in open_ones
+    assert "Each experiment was run once" in found and "upported" not in found
+    assert "On the 400 test images, which had no part in the choice, the network of" in found
+    assert "**" not in found
 
 
-def test_a_difference_that_only_the_adjustment_takes_away_is_called_so():
-    def entry(label, only_best, only_other):
-        correct = np.repeat([False, True, True, False], [only_best, only_other, 50, 20])
-        return ComparedRun(
-            label, None, None, np.concatenate([correct, np.zeros(100 - len(correct), bool)])
+def entry(label, right):
+    """A run with one epoch that is right on these of a hundred images."""
+    ids = np.array([f"{number:03}" for number in range(len(right))])
+    result = SimpleNamespace(metrics=SimpleNamespace(data="real"))
+    return ComparedRun(label, None, result, right, validation.Validation(ids, right[None], None))
+
+
+def test_p_is_adjusted_for_all_pairs_since_the_best_was_not_known_before():
+    rng = np.random.default_rng(2)
+    [group] = groups([entry(name, rng.random(400) < 0.6) for name in "abcd"])
+    found = differences(group)
+    right = {run.label: run.record.right[0].astype(float) for run in group}
+    plain = {
+        pair: stats.norm.sf(
+            abs((right[pair[0]] - right[pair[1]]).mean())
+            / stats.sem(right[pair[0]] - right[pair[1]])
         )
+        * 2
+        for pair in itertools.combinations(right, 2)
+    }
+    adjusted = dict(zip(plain, statistics.holm(list(plain.values()))))
+    best = group[0].label
+    assert found["p"].tolist() == pytest.approx([adjusted[best, row] for row in found["label"]])
+    assert len(plain) == 6 and len(found) == 3
 
-    best = ComparedRun("best", None, None, np.repeat([True, False, True, False], [12, 3, 50, 35]))
-    alone = differences([best, entry("one", 12, 3)])
-    assert alone["verdict"].tolist() == ["supported"] and alone["p"].tolist() == pytest.approx(
-        [0.0352], abs=1e-4
-    )
-    few = differences(
-        [
-            ComparedRun("best", None, None, np.repeat([True, True, False], [5, 50, 45])),
-            ComparedRun("other", None, None, np.repeat([False, True, False], [5, 50, 45])),
-        ]
-    )
-    # the interval alone, where McNemar's exact p is 0.0625, is not enough
-    assert few["verdict"].tolist() == ["open"] and few["low"].iloc[0] > 0
-    three = differences([best, *(entry(label, 12, 3) for label in ("one", "two", "three"))])
-    assert three["verdict"].tolist() == ["alone"] * 3 and three["p"].tolist() == pytest.approx(
-        [0.1055] * 3, abs=1e-4
-    )
+
+def test_a_longer_run_is_not_ahead_by_the_number_of_its_epochs():
+    """Sixty epochs that are all as good as the ten of another run: the best of them is luckier."""
+    rng = np.random.default_rng(5)
+    ids = np.array([f"{number:04}" for number in range(1000)])
+    result = SimpleNamespace(metrics=SimpleNamespace(data="real"))
+    runs = [
+        ComparedRun(
+            label,
+            None,
+            result,
+            np.ones(1000, bool),
+            validation.Validation(ids, rng.random((epochs, 1000)) < 0.7, None),
+        )
+        for label, epochs in (("long", 60), ("short", 10))
+    ]
+    best = [run.record.right.mean(axis=1).max() for run in runs]
+    assert best[0] > best[1] + 0.01 and all(abs(run.chosen_by - 0.7) < 0.02 for run in runs)
 
 
 def test_runs_on_other_images_or_sample_data_are_named_and_not_compared(three):
@@ -201,17 +216,27 @@ def test_runs_on_other_images_or_sample_data_are_named_and_not_compared(three):
     said = comparison.of(assignments.load("cifar10", {"data": "sample"})).conclusion()
     assert (
         "not compared with any other" in said.lower()
-        and "batchnorm (short) (400 test images of the sample data, 95.0" in said
+        and "batchnorm (short) (400 validation images of the sample data, 95.0" in said
     )
-    assert "**l2_dropout** has the highest accuracy of 3 runs" in said
+    assert "the network of l2_dropout has the highest accuracy of 3 runs" in said
 
 
 def test_images_are_paired_by_their_names_and_not_by_their_order(three):
     before = differences(groups(load(three))[0])
-    path = experiments.load("cifar10_l2").folder / results.PREDICTIONS
-    shuffled = pd.read_csv(path, dtype=str).sample(frac=1, random_state=0)
-    results.write_csv(shuffled, path)
+    folder = experiments.load("cifar10_l2").folder
+    record = validation.load(folder)
+    order = np.random.default_rng(0).permutation(len(record.ids))
+    validation.save(replace(record, ids=record.ids[order], right=record.right[:, order]), folder)
     pd.testing.assert_frame_equal(differences(groups(load(three))[0]), before)
+
+
+def test_a_run_of_an_earlier_version_is_not_compared_and_that_is_said(three):
+    (experiments.load("cifar10_l2").folder / validation.FILE).unlink()
+    said = comparison.of(three).conclusion()
+    assert (
+        "which kept no record of the single validation images: l2. Train them again." in said
+        and "has the highest accuracy of 2 runs" in said
+    )
 
 
 def test_only_sample_data_allow_no_conclusion():
@@ -289,6 +314,7 @@ def test_a_comparison_is_made_once_and_again_when_a_run_has_changed(three):
         "cifar10_rmsprop/history.csv changed",
         "cifar10_rmsprop/metrics.json changed",
         "cifar10_rmsprop/predictions.csv changed",
+        "cifar10_rmsprop/validation.npz changed",
     ]
 
 

@@ -298,7 +298,7 @@ def test_no_image_stands_in_two_splits(tiny):
     second[b"data"][6] = test[b"data"][0]  # a test picture among the training ones
     write(paths.data(), content | {"data_batch_2": pickle.dumps(second, protocol=2)})
     for seed in range(5):
-        data = load(seed=seed)
+        data = load(split_seed=seed)
         seen = [set(contents(split.images).tolist()) for split in data.splits.values()]
         assert not (seen[0] & seen[1] or seen[0] & seen[2] or seen[1] & seen[2])
         assert (
@@ -333,7 +333,7 @@ def test_too_few_images_for_three_splits_are_refused(most):
 
 def test_the_fingerprint_follows_pixels_labels_and_split():
     one, same = load(data="sample", max_images=300), load(data="sample", max_images=300)
-    other = load(data="sample", max_images=300, seed=2)
+    other = load(data="sample", max_images=300, split_seed=2)
     assert one.fingerprint == same.fingerprint != other.fingerprint
 
 

@@ -31,7 +31,8 @@ def root():
 def test_what_is_known_is_what_loading_gives(root):
     loaded = datasets.load(experiment())
     assert data_fingerprint.known(experiment()) == (loaded.fingerprint, loaded.notes)
-    assert data_fingerprint.known(experiment(seed=2)) is None
+    assert data_fingerprint.known(experiment(seed=2)) is not None  # of the same splits
+    assert data_fingerprint.known(experiment(split_seed=2)) is None
     assert data_fingerprint.known(experiment(max_images=20)) is None
 
 

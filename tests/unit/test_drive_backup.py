@@ -114,6 +114,7 @@ def test_a_lost_runtime_goes_on_from_what_the_drive_holds(tiny, colab, undisturb
     assert holds_what_it_says(copy) == {
         "history.csv",
         "predictions.csv",
+        "validation.npz",
         "model.keras",
         "provenance.json",
         "metrics.json",

@@ -123,7 +123,7 @@ def test_a_missing_key_is_named(tmp_path, monkeypatch):
         ),
         ("seed: 1", "seed: 1\ndata: sample", "unknown key 'data'"),
         ("title:", "title: [", "not valid YAML"),
-        ("seed: 1", "seed: 4294967296", "seed must be below 2**32"),
+        ("seed: 1", "seed: 4294967296", "seed must be at least 0 and below"),
         ("seed: 1", f"seed: {'9' * 5000}", "a number of 5,000 digits"),
         ("learning_rate: 0.001", "learning_rate: 1e400", "must be a finite number"),
         ("learning_rate: 0.001", "learning_rate: -0.1", "learning_rate must be above 0, got -0.1"),

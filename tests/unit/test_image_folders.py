@@ -276,7 +276,7 @@ def test_images_under_two_labels_are_listed_and_stay_in_one_split():
     write_flowers(paths.data() / "flowers")
     write(paths.data() / "flowers/tulip/copy.jpg", picture(2000))  # rose/000.jpg
     for seed in range(6):
-        data = load_flowers(seed=seed)
+        data = load_flowers(split_seed=seed)
         assert not pixels(data.train) & pixels(data.validation)
     assert "1 image repeats another one; equal images stay in the same split." in data.notes
     assert (
@@ -311,7 +311,7 @@ def test_a_training_image_that_is_a_validation_image_too_is_left_out():
 
 def test_dogs_are_split_three_ways_by_seed():
     write_dogs(paths.data() / "dog-breed-identification", each=20)
-    data, other = load("dog_breeds_mobilenetv2"), load("dog_breeds_mobilenetv2", seed=1)
+    data, other = load("dog_breeds_mobilenetv2"), load("dog_breeds_mobilenetv2", split_seed=1)
     assert [len(split) for split in data.splits.values()] == [120 * 17, 120, 120 * 2]
     assert (
         not pixels(data.train) & pixels(data.test)

@@ -14,15 +14,16 @@ from scipy import stats
 
 from helpers.fabricated import fabricated, ran_with
 from helpers.sweep_files import HEAD, project_without_sweeps, write
-from labreport.analysis import comparison
-from labreport.analysis.comparison.runs import ComparedRun, panels_by_model
-from labreport.analysis.comparison.scores import Score, differences
+from labreport.analysis import comparison, crossed, crossfit
+from labreport.analysis.comparison import sweep_conclusion
+from labreport.analysis.comparison.runs import panels_by_model
+from labreport.analysis.comparison.scores import differences
 from labreport.cli.main import main
 from labreport.config import experiments
 from labreport.core import files
 from labreport.execution import due
 from labreport.executors import forkserver, model_sizes, plan, progress, tasks
-from labreport.runs import fingerprint, provenance
+from labreport.runs import fingerprint, provenance, validation
 from labreport.studies import sweeps
 
 
@@ -263,7 +264,7 @@ def repeated(monkeypatch):
         {
             "Adam": (0.70, 0.72, 0.71),
             "RMSprop": (0.69, 0.70, 0.70),
-            "Adagrad": (0.71, 0.70, 0.72),
+            "Adagrad": (0.71, 0.71, 0.72),
             "Adadelta": (0.70, 0.73, 0.70),
             "SGD": (0.50, 0.52, 0.515),
         },
@@ -280,35 +281,86 @@ def repeated(monkeypatch):
     return accuracies
 
 
-def test_differences_over_seeds_are_those_of_the_paired_t_test_adjusted_after_holm(repeated):
+def test_seeds_and_images_are_compared_together_and_adjusted_after_holm(repeated):
     sweep = sweeps.load("cifar10_optimizers")
     table = differences_of(sweep).set_index("label")
-    base = np.array(repeated["Adam"])
+    right = {
+        configuration.label: np.array(
+            [
+                crossfit.scores(validation.load(experiment.folder))
+                for experiment in configuration.experiments
+            ]
+        )
+        for configuration in sweep.configurations
+    }
     plain = {
-        label: stats.ttest_rel(np.round(400 * np.array(values)) / 400, np.round(400 * base) / 400)
-        for label, values in repeated.items()
-        if label != "Adam"
+        label: crossed.estimate(right[label] - right["Adam"]) for label in right if label != "Adam"
     }
-    ordered = sorted(plain, key=lambda label: plain[label].pvalue)
-    assert table.loc["SGD", "verdict"] == "supported" and set(table["verdict"]) == {
-        "supported",
-        "open",
+    ordered = sorted(plain, key=lambda label: plain[label].p)
+    assert ordered[0] == "SGD" and table["verdict"].value_counts().to_dict() == {
+        "supported": 1,
+        "open": 3,
     }
-    assert table.loc[ordered[0], "p"] == pytest.approx(4 * plain[ordered[0]].pvalue)
-    for label, test in plain.items():
-        low, high = test.confidence_interval()
-        assert table.loc[label, ["low", "high"]].tolist() == pytest.approx([low, high])
+    assert table.loc["SGD", "verdict"] == "supported"
+    assert table.loc["SGD", "p"] == pytest.approx(4 * plain["SGD"].p)
+    for label, expected in plain.items():
+        assert table.loc[label, ["difference", "low", "high"]].tolist() == pytest.approx(
+            [expected.value, expected.low, expected.high]
+        )
     said = comparison.of(sweep).conclusion()
     assert (
         "- Supported, also after correction for 4 comparisons: the difference from Adam, in"
-        " percentage points, of SGD (\u2212"
+        " percentage points, of **SGD (\u2212"
         in said
-        and "3 seeds are few" in said
+        and "with 3 seeds and these images, a sweep like this one finds a difference of"
+        in said.lower()
     )
 
 
+def test_the_test_images_are_for_what_the_validation_images_chose(repeated):
+    sweep = sweeps.load("cifar10_optimizers")
+    said = comparison.of(sweep).conclusion()
+    assert (
+        "On the 400 test images, which had no part in the choice, Adagrad has an accuracy of 71.3"
+        in said
+        and "and the base, Adam, of 71.0" in said
+        and said.count("test image") == 1
+    )
+
+
+def test_seeds_with_splits_of_their_own_take_the_corrected_resampled_test(repeated):
+    for configuration in sweeps.load("cifar10_optimizers").configurations:
+        for experiment in configuration.experiments:
+            record = validation.load(experiment.folder)
+            ids = np.char.add(record.ids, f"-{experiment.seed}")
+            validation.save(replace(record, ids=ids), experiment.folder)
+    sweep = sweeps.load("cifar10_optimizers")
+    row = differences_of(sweep).set_index("label").loc["SGD"]
+    differences = (
+        np.round(400 * np.array(repeated["SGD"])) / 400
+        - np.round(400 * np.array(repeated["Adam"])) / 400
+    )
+    error = differences.std(ddof=1) * np.sqrt(1 / 3 + 400 / 1000)
+    assert row["low"] == pytest.approx(differences.mean() - stats.t.ppf(0.975, 2) * error)
+    assert row["p"] == pytest.approx(
+        4 * 2 * stats.t.sf(abs(differences.mean()) / error, 2), rel=1e-6
+    )
+    assert "Nadeau and Bengio" in comparison.of(sweep).method()
+
+
+def test_runs_that_kept_no_record_get_no_verdict_and_the_reason(repeated):
+    sweep = sweeps.load("cifar10_optimizers")
+    (sweep.experiments[4].folder / validation.FILE).unlink()
+    runs = comparison.of(sweep)
+    assert differences_of(sweep).empty and runs.differences() == []
+    assert "kept no record of the single validation images" in runs.method()
+    assert "Supported" not in runs.conclusion()
+
+
 def test_seeds_that_all_give_the_same_difference_are_no_evidence(repeated):
-    """With few images accuracies are coarse, and a t test would call such a difference certain."""
+    """With few images accuracies are coarse, and a t test over seeds would call such a difference
+    certain.
+    """
     sweep = sweeps.load("cifar10_optimizers")
     for configuration in sweep.configurations:
         for place, experiment in enumerate(configuration.experiments):
@@ -329,7 +381,7 @@ def test_seeds_that_all_give_the_same_difference_are_no_evidence(repeated):
     _, table = comparison.of(sweep).differences()
     [told] = [one for one in table.rows if one["Configuration"] == "SGD"]
     assert (
-        told["Points ahead of Adam"] == "+10.0 (the same with every seed)"
+        told["Points ahead of Adam"] == "+10.0 (no spread)"
         and told["p (Holm)"] == "none"
         and told["Verdict"] == "not supported"
     )
@@ -350,25 +402,6 @@ def test_an_outdated_run_takes_the_verdict_back(repeated):
     assert runs.exceptions().rows == [
         {"Run": "RMSprop, seed 1", "Outdated because": "training.loop.evaluate changed"}
     ]
-
-
-@pytest.mark.parametrize(
-    "accuracies, interval",
-    [
-        ((0.99, 1.0, 0.97), (0.949, 1.0)),
-        ((0.5, 0.6), (0.0, 1.0)),
-        ((0.5, 0.5, 0.5), None),
-        ((0.5,), None),
-    ],
-)
-def test_an_interval_of_a_mean_stays_among_shares_and_needs_spread(accuracies, interval):
-    def entry(accuracy):
-        return ComparedRun("a", None, None, np.arange(1000) < 1000 * accuracy)
-
-    found = Score(
-        "a", {seed: entry(accuracy) for seed, accuracy in enumerate(accuracies)}
-    ).interval(seeds=3)
-    assert found == (interval and pytest.approx(interval, abs=0.001))
 
 
 @pytest.mark.parametrize("old, new", [("title: T", "title: U"), ("label: ahead", "label: first")])
@@ -399,7 +432,9 @@ def test_two_seeds_support_nothing_and_a_tie_is_told(project):
     sweep = sweeps.load("mine")
     said = comparison.of(sweep).conclusion()
     assert (
-        "**ahead, as far ahead** have the highest accuracy over 2 seeds: 60.5" in said
+        "ahead, as far ahead have the highest mean accuracy over 2 seeds and 400 validation images:"
+        " 60.5"
+        in said
         and "Two seeds are too few for a verdict" in said
     )
     assert set(differences_of(sweep)["verdict"]) == {"open"}
@@ -526,19 +561,27 @@ def test_an_incomplete_sweep_gets_no_verdict_but_what_is_missing(repeated):
     assert runs.differences() == [] and "2 of 3" in runs.overview().rows["Runs"].tolist()
 
 
-def test_runs_of_one_seed_are_compared_image_by_image():
+def test_of_runs_with_one_seed_the_networks_are_compared_and_nothing_is_supported():
     for name, accuracy in (("flowers_alexnet_adam", 0.6), ("flowers_alexnet_sgd", 0.8)):
         fabricated(name, accuracy, split="validation")
     sweep = sweeps.load("flowers_optimizers")
     runs = comparison.of(sweep)
     [row] = differences_of(sweep).to_dict("records")
+    first, second = (
+        validation.load(experiments.load(name).folder).right[-1].astype(float)
+        for name in ("flowers_alexnet_adam", "flowers_alexnet_sgd")
+    )
+    test = stats.ttest_rel(second, first)
     assert (
         row["label"] == "alexnet_sgd"
-        and row["pairs"] == 400
+        and row["seeds"] == 1
         and row["difference"] == pytest.approx(0.2)
-        and row["verdict"] == "supported"
+        and row["verdict"] == "network"
+        and row["low"] == pytest.approx(test.confidence_interval().low, abs=1e-3)
     )
-    assert "McNemar" in runs.method() and list(runs.panels()) == list(
+    said = sweep_conclusion.conclusion(sweep, runs.scores, runs.runs)
+    assert "Another seed may turn the order." in said and "upported" not in said
+    assert "trained once" in runs.method() and list(runs.panels()) == list(
         panels_by_model(sweep.name, runs.runs)
     )
 

@@ -1,6 +1,4 @@
-"""Shares of correct answers: their intervals, and the difference of two classifiers that answered
-for the same images.
-"""
+"""Shares of correct answers: their intervals, the difference of two, and many tests at once."""
 
 import numpy as np
 from scipy import stats
@@ -14,22 +12,17 @@ def wilson(correct: int, images: int) -> tuple[float, float]:
     return interval.low, interval.high
 
 
-def paired_difference(first: np.ndarray, second: np.ndarray) -> tuple[float, float, float]:
-    """Share that `first` has right less that of `second`, both bool (N,) over the same images, and
-    its 95 % interval.
-
-    The interval is Wald's after half an image is added to each of the four cells (Agresti and Min,
-    2005, Statistics in Medicine 24).
+def wilson_of_scores(scores: np.ndarray) -> tuple[float, float]:
+    """The same of the mean of scores from 0 to 1 (N,), which may lie between: how often each image
+    is right.
     """
-    only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
-    b, c, images = only_first + 0.5, only_second + 0.5, len(first) + 2
-    middle = (b - c) / images
-    reach = stats.norm.ppf((1 + CONFIDENCE) / 2) * np.sqrt(b + c - (b - c) ** 2 / images) / images
-    return (
-        (only_first - only_second) / len(first),
-        max(-1.0, middle - reach),
-        min(1.0, middle + reach),
+    images, share = len(scores), float(np.mean(scores))
+    z = stats.norm.ppf((1 + CONFIDENCE) / 2)
+    middle = (share + z**2 / (2 * images)) / (1 + z**2 / images)
+    reach = (
+        z * np.sqrt(share * (1 - share) / images + (z / (2 * images)) ** 2) / (1 + z**2 / images)
     )
+    return max(0.0, float(middle - reach)), min(1.0, float(middle + reach))
 
 
 def independent_difference(first: float, second: float, images: int) -> tuple[float, float]:
@@ -42,18 +35,6 @@ def independent_difference(first: float, second: float, images: int) -> tuple[fl
     difference = first - second
     return difference - np.hypot(first - low_1, high_2 - second), difference + np.hypot(
         high_1 - first, second - low_2
-    )
-
-
-def mcnemar(first: np.ndarray, second: np.ndarray) -> float:
-    """Exact p of McNemar's test (1947): as many images right in `first` alone as in `second` alone,
-    both bool (N,)?
-    """
-    only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
-    return (
-        stats.binomtest(only_first, only_first + only_second).pvalue
-        if only_first + only_second
-        else 1.0
     )
 
 

@@ -25,6 +25,8 @@ EARLY_STOPPING = {
     "start_from_epoch": "int",
 }
 IMAGE_SIDES = (8, 1024)  # pixels
+# An entry of dataset_args, for every data set; where it is left out, the file's seed stands for it.
+SPLIT_SEED = "split_seed"
 MONITORS = ("val_loss", "val_accuracy")
 # two hyphens set a run's settings off from its experiment
 NAME = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
@@ -76,7 +78,7 @@ def entries_of(values: dict) -> dict[str, dict[str, str]]:
         )
 
     return {
-        "dataset_args": of("dataset"),
+        "dataset_args": of("dataset") | {SPLIT_SEED: "int"},
         "model_args": of("model"),
         "optimizer_args": of("optimizer"),
         "augmentation": {
@@ -141,7 +143,6 @@ def _check_ranges(checked: dict, where) -> None:
     for field, key, least in (
         ("epochs", None, 1),
         ("batch_size", None, 1),
-        ("seed", None, 0),
         ("max_images", None, 1),
         ("early_stopping", "patience", 1),
         ("early_stopping", "start_from_epoch", 0),
@@ -153,10 +154,13 @@ def _check_ranges(checked: dict, where) -> None:
                 f"{where(*filter(None, (field, key)))}: {key or field} must be at least {least},"
                 f" got {value}"
             )
-    if checked["seed"] >= 2**32:
-        raise ValueError(
-            f"{where('seed')}: seed must be below 2**32 = 4294967296, got {checked['seed']}"
-        )
+    for path in (("seed",), ("dataset_args", SPLIT_SEED)):
+        seed = checked["seed"] if len(path) == 1 else checked["dataset_args"].get(SPLIT_SEED, 0)
+        if not 0 <= seed < 2**32:
+            raise ValueError(
+                f"{where(*path)}: {path[-1]} must be at least 0 and below 2**32 = 4294967296, got"
+                f" {seed}"
+            )
     side = checked["dataset_args"].get("image_size", IMAGE_SIDES[0])
     if not IMAGE_SIDES[0] <= side <= IMAGE_SIDES[1]:
         raise ValueError(

@@ -12,7 +12,7 @@ from typing import Any
 from ..core import paths
 from ..core.i18n import _, current_language
 from . import pretrained, yaml_reader
-from .experiment_files import NAME, TYPES, check, entries_of, names
+from .experiment_files import NAME, SPLIT_SEED, TYPES, check, entries_of, names
 from .schema import nearest, quoted
 
 # What may be set for one run and never stands in a file: a file always means the real data, and all
@@ -22,6 +22,7 @@ REHEARSAL = {"data": "real", "max_images": None}
 TRAINED_PART = (  # decides what is trained of a model, and changes no weight's shape
     "model_args.trainable_from"
 )
+NO_SETTINGS = ("name", "changes", "file_seed")  # fields that `load` gives
 # fields that training never sees
 DESCRIPTION = ("title", "question", "notebook", "differs", "published")
 
@@ -37,7 +38,7 @@ class Experiment:
     also says which epoch is the best one; `patience: null` trains all epochs. data: `real` or
     `sample` (drawn by the program). max_images: train and test on about so many images in all, None
     for all. changes: what differs from the parameter file, as {"optimizer_args.learning_rate":
-    0.01}.
+    0.01}. file_seed: the seed in the parameter file.
     """
 
     name: str
@@ -62,10 +63,18 @@ class Experiment:
     data: str = "real"
     max_images: int | None = None
     changes: dict = None  # type: ignore[assignment]  # `load` gives them
+    file_seed: int = None  # type: ignore[assignment]  # and this one
 
     def settings(self) -> dict:
         """Everything that can be set, resolved: `load(name, settings())` is this experiment."""
-        return {key: value for key, value in asdict(self).items() if key not in ("name", "changes")}
+        return {key: value for key, value in asdict(self).items() if key not in NO_SETTINGS}
+
+    @property
+    def split_seed(self) -> int:
+        """What draws the splits: a setting of its own, or the parameter file's seed, so that runs
+        with other seeds are evaluated on the same images.
+        """
+        return self.dataset_args.get(SPLIT_SEED, self.file_seed)
 
     def training_settings(self) -> dict:
         """The settings that decide what is trained: all but the description."""
@@ -141,7 +150,7 @@ class Experiment:
 
 
 FIELDS = tuple(
-    field.name for field in fields(Experiment) if field.name not in ("name", "changes", *REHEARSAL)
+    field.name for field in fields(Experiment) if field.name not in (*NO_SETTINGS, *REHEARSAL)
 )
 
 
@@ -203,7 +212,7 @@ def load(name: str, settings: Mapping | None = None) -> Experiment:
             f"settings: {described[0]} describes the experiment and cannot be set for one run;"
             f" change it in {where}"
         )
-    return Experiment(name=name, **resolved, changes=changes)
+    return Experiment(name=name, **resolved, changes=changes, file_seed=from_file["seed"])
 
 
 def base(experiment: Experiment) -> Experiment | None:
@@ -232,6 +241,8 @@ def base(experiment: Experiment) -> Experiment | None:
         "seed": experiment.seed,
         "dataset_args": experiment.dataset_args,
     }
+    if experiment.split_seed != found.split_seed:
+        settings["dataset_args"] = experiment.dataset_args | {SPLIT_SEED: experiment.split_seed}
     if "epochs" in experiment.changes:  # a quick try is not held up by a long training before it
         settings["epochs"] = min(experiment.epochs, found.epochs)
     if "weights" in experiment.model_args:

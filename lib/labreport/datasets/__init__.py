@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..config.experiment_files import SPLIT_SEED
 from ..core import paths
 from ..platforms.kaggle_client import SITE
 from ..runs import data_fingerprint
@@ -38,9 +39,9 @@ def load(experiment) -> Dataset:
         return spec.load(
             experiment.data,
             paths.data(),
-            experiment.seed,
+            experiment.split_seed,
             experiment.max_images,
-            **experiment.dataset_args,
+            **_arguments(experiment),
         )
 
     with data_fingerprint.remembering(experiment) as loaded:
@@ -56,7 +57,12 @@ def load(experiment) -> Dataset:
 
 def shape(experiment) -> tuple[tuple[int, int, int], int]:
     """Image shape (H, W, 3) and number of classes of an experiment's data, without loading it."""
-    return DATASETS[experiment.dataset].shape(**experiment.dataset_args)
+    return DATASETS[experiment.dataset].shape(**_arguments(experiment))
+
+
+def _arguments(experiment) -> dict:
+    """What a data set's functions take from the parameter file, besides the seed."""
+    return {key: value for key, value in experiment.dataset_args.items() if key != SPLIT_SEED}
 
 
 def class_counts(dataset: Dataset) -> pd.DataFrame:

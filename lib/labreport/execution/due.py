@@ -20,6 +20,7 @@ from ..runs import (
     records,
     results,
     state,
+    validation,
 )
 from ..staleness import rules as staleness
 from ..studies import assignments
@@ -207,6 +208,7 @@ def _comparison_key(study: Study, notebook: Path, language: str) -> dict:
         dict.fromkeys(paths.params() / f"{run.experiment.name}.yaml" for run in study.runs)
     )
     read = [run.experiment.folder / name for run in study.finished for name in READ]
+    read = [path for path in read if path.name != validation.FILE or path.exists()]
     wording = hashlib.sha256("\n".join(study.wording).encode()).hexdigest()
     states = {run.experiment.run_name: "; ".join([run.state, *run.outdated]) for run in study.runs}
     return {

@@ -76,7 +76,7 @@ def _file(experiment, imported: bool) -> Path:
         experiment.dataset,
         experiment.dataset_args,
         experiment.data,
-        experiment.seed,
+        experiment.split_seed,
         experiment.max_images,
         staleness.dataset(experiment, imported),
         str(paths.data()),

@@ -18,6 +18,7 @@ TRAINED = (
     "model.keras",
     "provenance.json",
     "submission.csv",
+    "validation.npz",
 )
 _NOTEBOOK = "notebook.ipynb"
 

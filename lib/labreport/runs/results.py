@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..core import files, i18n, paths
 from ..core.i18n import N_, _, count, date, duration, listed, number
-from . import manifest, records, state
+from . import manifest, records, state, validation
 from .records import METRICS, PROVENANCE, VERIFICATION
 
 if TYPE_CHECKING:  # the command line asks what is finished, and does without them
@@ -21,6 +21,7 @@ HISTORY = "history.csv"
 PREDICTIONS = "predictions.csv"
 MODEL = "model.keras"
 SUBMISSION = "submission.csv"  # only where a competition's unlabelled images were there
+SOMETIMES = (SUBMISSION, validation.FILE)  # runs of earlier versions have no validation.npz
 FILES = (HISTORY, PREDICTIONS, MODEL, PROVENANCE, METRICS)
 # The notebook and the reports come after the training.
 NOTEBOOK = re.compile(rf"notebook(\.({'|'.join(i18n.LANGUAGES)}))?\.ipynb")
@@ -40,7 +41,8 @@ class Result:
     split (test, or validation where there is no test), a row an image: id, label, predicted, and
     one probability column a class, named as the class; None where only a report is left.
     provenance: what it was made from and ran on, in which sessions. verification: what came of
-    repeating it, None where nobody has.
+    repeating it, None where nobody has. validation: what each epoch made of each validation image,
+    None where the run kept no record of it.
     """
 
     history: pd.DataFrame
@@ -48,6 +50,7 @@ class Result:
     predictions: pd.DataFrame | None
     provenance: records.Provenance
     verification: dict | None = None
+    validation: validation.Validation | None = None
 
     @property
     def seconds(self) -> float:
@@ -112,6 +115,7 @@ def load(folder: Path) -> Result:
         read_table(folder / PREDICTIONS, text=("id", "label", "predicted")),
         provenance,
         verification,
+        validation.load(folder),
     )
 
 
@@ -192,7 +196,7 @@ def submission_table(split, probabilities: np.ndarray, class_names: list[str]) -
 def is_of_a_run(name: str) -> bool:
     """Whether a file of this name is among those that a run leaves to a reader."""
     return (
-        name in (*FILES, SUBMISSION, VERIFICATION, manifest.FILE, "log.txt", "made_from.json")
+        name in (*FILES, *SOMETIMES, VERIFICATION, manifest.FILE, "log.txt", "made_from.json")
         or NOTEBOOK.fullmatch(name) is not None
         or REPORT.fullmatch(name) is not None
     )
@@ -215,11 +219,11 @@ def publish(unfinished: Path, folder: Path, more: tuple[str, ...] = ()) -> None:
     (folder / METRICS).unlink(missing_ok=True)
     if (unfinished / HISTORY).exists():
         # nothing has moved yet, so what answer there is is an earlier run's
-        for name in (SUBMISSION, VERIFICATION):
+        for name in (*SOMETIMES, VERIFICATION):
             (folder / name).unlink(missing_ok=True)
         if not (unfinished / manifest.FILE).exists():
             manifest.start(folder, unfinished)
-    for name in (HISTORY, SUBMISSION, *more, *FILES):
+    for name in (HISTORY, *SOMETIMES, *more, *FILES):
         if (unfinished / name).exists():
             (unfinished / name).replace(folder / name)
     files.bring_to_disk(folder)

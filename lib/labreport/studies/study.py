@@ -11,7 +11,8 @@ from ..core import paths
 from ..core.i18n import _, current_language
 from ..runs import fingerprint, manifest, records, results, state
 
-READ = ("metrics.json", "history.csv", "predictions.csv")  # what a comparison reads of a run
+# what a comparison reads of a run
+READ = ("metrics.json", "history.csv", "predictions.csv", "validation.npz")
 FINISHED = results.FILES
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..config import experiments, yaml_reader
+from ..config.experiment_files import SPLIT_SEED
 from ..config.experiments import Experiment
 from ..config.schema import nearest, quoted, typed
 from ..core import paths
@@ -121,7 +122,7 @@ def refuse_what_cannot_be_compared(base: Experiment, tried: dict, where: str) ->
             " compare with it"
         )
     for label, (_differences, first) in tried.items():
-        for key in ("notebook", "dataset", "data", "max_images"):
+        for key in ("notebook", "dataset", "data", "max_images", SPLIT_SEED):
             if getattr(first, key) != getattr(base, key):
                 raise ValueError(
                     f"{where}: {label} has {key} {getattr(first, key)}, the base"
@@ -187,13 +188,15 @@ def _configuration(base: Experiment, entry, seed: int, place: str) -> tuple[str,
 
 
 def with_seed(place: str, base: Experiment, differences: dict, seed: int) -> Experiment:
+    """The experiment with a sweep's seed, on the images of the base."""
     start = differences.get("experiment", base.name)
+    settings = {key: value for key, value in differences.items() if key != "experiment"}
+    settings["seed"] = seed
     try:
-        return experiments.load(
-            start,
-            {key: value for key, value in differences.items() if key != "experiment"}
-            | {"seed": seed},
-        )
+        found = experiments.load(start, settings)
+        if found.split_seed != base.split_seed and SPLIT_SEED not in found.dataset_args:
+            found = experiments.load(start, settings | {SPLIT_SEED: base.split_seed})
+        return found
     except ValueError as error:
         raise ValueError(f"{place}: {error}") from None
 

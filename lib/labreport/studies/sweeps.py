@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..config import experiments
+from ..config.experiment_files import SPLIT_SEED
 from ..config.experiments import Experiment
 from ..config.schema import nearest, quoted
 from ..core import paths
@@ -241,7 +242,11 @@ def _named(experiment: Experiment, neighbours: list[Experiment]) -> Experiment:
             neighbour.name != experiment.name,
         )
 
-    return experiments.load(min(neighbours, key=distance).name, experiment.training_settings())
+    nearest = min(neighbours, key=distance)
+    settings = experiment.training_settings()
+    if nearest.file_seed != experiment.split_seed:  # its name alone would draw other splits
+        settings["dataset_args"] = settings["dataset_args"] | {SPLIT_SEED: experiment.split_seed}
+    return experiments.load(nearest.name, settings)
 
 
 def described(sweep: Sweep) -> str:

@@ -15,8 +15,17 @@ from .. import datasets, models
 from ..config import experiments, registry
 from ..core import files, signals
 from ..core.i18n import count, duration
-from ..runs import fingerprint, manifest, model_file, provenance, records, results, state
-from . import augmentation, backend, batches, loop, losses, optimizers
+from ..runs import (
+    fingerprint,
+    manifest,
+    model_file,
+    provenance,
+    records,
+    results,
+    state,
+    validation,
+)
+from . import augmentation, backend, batches, loop, losses, optimizers, validation_record
 from .training_state import TrainingState
 
 LOCK = ".training.lock"
@@ -28,10 +37,10 @@ def fit(experiment, dataset, progress: Callable[[str], None] = print) -> results
     once. A training that was stopped ends with the same bits as one that was not.
 
     Writes into the experiment's run folder: history.csv and a checkpoint after each epoch (below
-    `unfinished/` until all is done), then predictions.csv, model.keras, provenance.json and, last,
-    metrics.json. A finished run is replaced only by a finished one, and kept in `earlier/`. SIGINT
-    and SIGTERM finish the epoch and raise Interrupted. Raises FloatingPointError when the loss is
-    no longer finite.
+    `unfinished/` until all is done), then predictions.csv, validation.npz, model.keras,
+    provenance.json and, last, metrics.json. A finished run is replaced only by a finished one, and
+    kept in `earlier/`. SIGINT and SIGTERM finish the epoch and raise Interrupted. Raises
+    FloatingPointError when the loss is no longer finite.
     """
     folder, unfinished = experiment.folder, experiment.folder / state.UNFINISHED
     with (
@@ -128,6 +137,7 @@ def _train(experiment, dataset, folder, progress) -> None:
         backend.describe(),
         time.perf_counter() - started,
         progress,
+        validation_record.begun(dataset),
     )
     if training_state.rows:  # what was saved may have come no further than the checkpoint
         results.write_csv(pd.DataFrame(training_state.rows), folder / results.HISTORY)
@@ -138,6 +148,10 @@ def _train(experiment, dataset, folder, progress) -> None:
     ) as asked:
 
         def ended(row):
+            if training_state.validation is not None:
+                training_state.validation = validation_record.extended(
+                    training_state.validation, experiment, dataset, network
+                )
             training_state.save()
             results.write_csv(pd.DataFrame(training_state.rows), folder / results.HISTORY)
             progress(_line(experiment.epochs, row, training_state.seconds))
@@ -189,6 +203,8 @@ def _write_down(
         results.prediction_table(dataset.evaluated[1], probabilities, dataset.class_names),
         folder / results.PREDICTIONS,
     )
+    if training_state.validation is not None:
+        validation.save(training_state.validation, folder)
     if dataset.unlabelled:
         progress(
             f"predicting {count(len(dataset.unlabelled), 'unlabelled image')} for"

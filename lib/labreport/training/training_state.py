@@ -11,8 +11,9 @@ from typing import Any
 import keras
 
 from ..core import files
-from ..runs import backups, checkpoints, fingerprint, provenance, state
+from ..runs import backups, checkpoints, fingerprint, provenance, state, validation
 from ..runs.records import Session, session
+from ..runs.validation import Validation
 from . import stopping
 
 ASIDE = "-unfinished"  # ends the names of the folders of trainings that were set aside
@@ -25,7 +26,9 @@ class TrainingState:
     trained: the compiled model, its optimizer built. folder: of the checkpoints. made_from: the
     training's identity. monitor: column that names the best epoch. rows: of the history, one an
     epoch. seconds: of each epoch. prepared_seconds: of what comes before the epochs. best_weights:
-    of the best epoch. sessions: one for each process that had a part in it.
+    of the best epoch. sessions: one for each process that had a part in it. validation: what each
+    epoch made of the validation images; None where its first epochs are of a version that kept no
+    record of it.
     """
 
     trained: keras.Model
@@ -37,6 +40,7 @@ class TrainingState:
     prepared_seconds: float = 0.0
     best_weights: Any = None
     sessions: list[Session] = field(default_factory=list)
+    validation: Validation | None = None
 
     @classmethod
     def begun(
@@ -48,14 +52,15 @@ class TrainingState:
         device: dict,
         prepared_seconds: float,
         progress: Callable[[str], None],
+        validation: Validation | None = None,
     ) -> "TrainingState":
         """A new state; or, where a checkpoint of the same identity lies in the folder, one with the
         model and its optimizer as they were then.
 
         A checkpoint that was made from something else is set aside, with its reasons. device: what
-        `backend.describe()` says.
+        `backend.describe()` says. validation: a record without epochs.
         """
-        begun = cls(trained, folder, made_from, monitor)
+        begun = cls(trained, folder, made_from, monitor, validation=validation)
         session = provenance.session(device)
         reasons = begun._go_on(folder, progress)
         if reasons:
@@ -137,6 +142,9 @@ class TrainingState:
         if self.best_epoch != len(self.rows):  # else they are the model's
             for number, weight in enumerate(self.best_weights):
                 yield f"best/{number:04d}", weight
+        if self.validation is not None:
+            for name, array in validation.arrays(self.validation).items():
+                yield f"validation/{name}", array
 
     def _go_on(self, folder: Path, progress) -> list[str]:
         """Take what was saved in a folder, unless it was made from something else: then nothing is
@@ -159,6 +167,15 @@ class TrainingState:
             saved[key] for key in ("rows", "seconds", "prepared_seconds")
         )
         self.sessions = [one for values in saved["sittings"] if (one := session(values))]
+        if self.validation is not None:
+            self.validation = validation.unpacked(
+                self.validation.ids,
+                {
+                    name.removeprefix("validation/"): arrays[name]
+                    for name in arrays
+                    if name.startswith("validation/")
+                },
+            )
         weights = self.trained.get_weights()
         self.best_weights = (
             weights

@@ -6,7 +6,7 @@ from scipy import stats
 
 from ...core.i18n import _, count, number, percent, plain, whole
 from ...runs.results import Result
-from .. import statistics
+from .. import crossfit, statistics
 
 __all__ = ["evaluation", "squared_error", "imbalance"]
 
@@ -16,27 +16,27 @@ def evaluation(result: Result, confused: pd.DataFrame) -> str:
     confused: as `evaluation.confused_pairs` gives it.
     """
     correct, images = int((result.labels == result.predicted).sum()), len(result.labels)
-    low, high = statistics.wilson(correct, images)
     words = {
         "best": result.metrics.best_epoch,
         "correct": whole(correct),
         "images": whole(images),
         "accuracy": percent(correct / images),
-        "low": percent(low),
-        "high": percent(high),
     }
     if result.evaluated == "validation":
         text = _(
             "With the weights of epoch {best}, the network classifies {correct} of {images}"
-            " validation images correctly: **{accuracy}** (95 % confidence interval {low} to"
-            " {high}, Wilson). There is no test split. The same images were used to select the"
-            " epoch, so this accuracy tends to be optimistic.",
+            " validation images correctly: **{accuracy}**. There is no test split. The same images"
+            " were used to select the epoch, so this accuracy tends to be optimistic.",
             **words,
         )
+        text += " " + _without_the_choice(result)
     else:
+        low, high = statistics.wilson(correct, images)
         text = _(
             "With the weights of epoch {best}, the network classifies {correct} of {images} test"
             " images correctly: **{accuracy}** (95 % confidence interval {low} to {high}, Wilson).",
+            low=percent(low),
+            high=percent(high),
             **words,
         )
     if len(confused):
@@ -61,6 +61,24 @@ def evaluation(result: Result, confused: pd.DataFrame) -> str:
             )
         )
     return text
+
+
+def _without_the_choice(result: Result) -> str:
+    """The accuracy on the validation images that the choice of the epoch does not flatter."""
+    if result.validation is None:
+        return _(
+            "No interval is given: this run was made by an earlier version of labreport, which kept"
+            " no record of the single images."
+        )
+    scores = crossfit.scores(result.validation)
+    low, high = statistics.wilson_of_scores(scores)
+    return _(
+        "Cross-fitted, it is {fitted} (95 % confidence interval {low} to {high}, Wilson): half of"
+        " the images choose the epoch, the other half are counted in it, and the other way round.",
+        fitted=percent(float(scores.mean())),
+        low=percent(low),
+        high=percent(high),
+    )
 
 
 def squared_error(table: pd.DataFrame) -> str:

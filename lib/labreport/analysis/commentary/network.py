@@ -44,6 +44,7 @@ def training_settings(experiment) -> list[dict]:
         _("Augmentation"): _listed(experiment.augmentation) or _("none"),
         _("Starts from"): experiment.starts_from or _("new weights"),
         _("Seed"): experiment.seed,
+        _("Seed of the splits"): experiment.split_seed,
     }
     return [{_("Setting"): key, _("Value"): value} for key, value in rows.items()]
 

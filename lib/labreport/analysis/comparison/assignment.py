@@ -13,21 +13,21 @@ from ...studies.study import Run
 from .. import figures, statistics
 from ..figures import Picture, Table
 from . import assignment_conclusion, groups, wording
-from .comparison import Comparison
-from .runs import ComparedRun, Panels, evaluated_images, panels_by_model
+from .comparison import TESTED, Comparison
+from .runs import ComparedRun, Panels, panels_by_model, validation_images
 
 OVERVIEW = N_(
-    "Accuracies of the experiments at the best epoch, in percent. The 95 % confidence interval"
-    " (Wilson) is that of the test accuracy or, without a test split, of the validation accuracy."
+    "Accuracies of the experiments, in percent: of training and validation at the best epoch, and"
+    " the validation accuracy cross-fitted over the choice of the epoch, with its 95 % confidence"
+    " interval (Wilson)."
 )
 METHOD = N_(
-    "The best run is compared with every other run evaluated on the same images. Let $b$ be the"
-    " number of images that only the best run classifies correctly, and $c$ the number that only"
-    " the other run does. With $n$ images in all, the difference of the accuracies is $(b - c) /"
-    " n$. Its 95 % confidence interval is Wald's, with half an image added to each of the four"
-    " counts (Agresti and Min, 2005). $p$ is that of McNemar's exact test, adjusted by Holm's"
-    " method (1979) for all comparisons in a table. A difference counts as supported if the"
-    " interval excludes zero and the adjusted $p$ is below 0.05."
+    "Each experiment was run once, so trained networks are compared, and not experiments. The best"
+    " network is compared with every other one that was evaluated on the same images, image by"
+    " image. The 95 % interval and $p$ are those of the mean difference over the images, with $p$"
+    " adjusted by Holm's method (1979) for all pairs of networks, since the best one was not known"
+    " before. They say how sure it is that one network does better than the other on images like"
+    " these."
 )
 NOT_COMPARED = (*experiments.DESCRIPTION, *experiments.REHEARSAL)
 _ABSENT = object()
@@ -85,52 +85,73 @@ class AssignmentComparison(Comparison):
         return " ".join(sentences)
 
     def overview(self) -> Table:
-        """A row an experiment, those without a run too: parameters, best epoch, accuracies, the
-        last one's interval, the published value, seconds.
-
-        Accuracies are of the best epoch; the interval, in percent, is that of the evaluated split.
-        """
+        """A row an experiment, those without a run too."""
         by_name = {run.run.experiment.name: run for run in self.runs}
-        tested = any(run.result.evaluated == "test" for run in self.runs)
         columns = [
             N_("Experiment"),
             N_("Parameters"),
             N_("Best epoch"),
             N_("Training"),
             N_("Validation"),
-            *[N_("Test")] * tested,
+            N_("Cross-fitted"),
             N_("95 % interval"),
-            N_("Published"),
+            *[N_("Published")] * (not self.has_test),
             N_("Seconds"),
         ]
         rows = [
-            self._overview_row(run, by_name.get(run.experiment.name), tested)
-            for run in self.study.runs
+            self._overview_row(run, by_name.get(run.experiment.name)) for run in self.study.runs
         ]
         table = [{column: row.get(column) for column in columns} for row in rows]
         return Table(pd.DataFrame(table, dtype=object), OVERVIEW)
 
-    def _overview_row(self, run: Run, finished: ComparedRun | None, tested: bool) -> dict:
+    def _overview_row(self, run: Run, finished: ComparedRun | None) -> dict:
         published = run.experiment.published
-        state = "" if run.state == "complete" else f" ({wording.state(run.state)})"
         row = {
-            "Experiment": self.study.label(run.experiment) + state,
+            "Experiment": self._label(run),
             "Parameters": published["total_parameters"],
-            "Published": _published_accuracy(published, tested),
+            "Published": _published_accuracy(published, "validation"),
         }
         if not finished:
             return row
         metrics = finished.result.metrics
-        low, high = statistics.wilson(int(finished.correct.sum()), len(finished.correct))
-        return row | {
+        row |= {
             "Parameters": metrics.total_parameters,
             "Best epoch": metrics.best_epoch,
             "Training": percent(metrics.train_accuracy),
             "Validation": percent(metrics.validation_accuracy),
-            finished.result.evaluated.capitalize(): percent(finished.accuracy),
-            "95 % interval": wording.interval(low, high),
             "Seconds": round(metrics.seconds),
         }
+        if finished.crossfitted is not None:
+            row["Cross-fitted"] = percent(finished.chosen_by)
+            row["95 % interval"] = wording.interval(
+                *statistics.wilson_of_scores(finished.crossfitted)
+            )
+        return row
+
+    def _label(self, run: Run) -> str:
+        state = "" if run.state == "complete" else f" ({wording.state(run.state)})"
+        return self.study.label(run.experiment) + state
+
+    def test_table(self) -> Table | None:
+        if not self.has_test:
+            return None
+        by_name = {run.run.experiment.name: run for run in self.runs}
+        rows = []
+        for run in self.study.runs:
+            finished, published = by_name.get(run.experiment.name), run.experiment.published
+            row = {
+                N_("Experiment"): self._label(run),
+                N_("Test"): None,
+                N_("95 % interval"): None,
+                N_("Published"): _published_accuracy(published, "test"),
+            }
+            if finished and finished.result.evaluated == "test":
+                correct = finished.correct
+                low, high = statistics.wilson(int(correct.sum()), len(correct))
+                row["Test"] = percent(finished.accuracy)
+                row["95 % interval"] = wording.interval(low, high)
+            rows.append(row)
+        return Table(pd.DataFrame(rows, dtype=object), TESTED)
 
     def exceptions(self) -> Table | None:
         rows = []
@@ -198,7 +219,7 @@ class AssignmentComparison(Comparison):
         shown: list[Table | Picture] = []
         for group in groups.groups(self.runs):
             if len(group) > 1:
-                best, images = group[0].label, evaluated_images(group)
+                best, images = group[0].label, validation_images(group)
                 caption = _(
                     "How far the other runs are behind {best} on the {images}, in percentage"
                     " points of accuracy.",
@@ -206,7 +227,7 @@ class AssignmentComparison(Comparison):
                     images=images,
                 )
                 shown += [
-                    figures.leads(groups.differences(group), best, images),
+                    figures.leads(groups.differences(group), best, images, networks=True),
                     Table(groups.differences_table(group), caption),
                 ]
         return shown
@@ -215,11 +236,12 @@ class AssignmentComparison(Comparison):
         return assignment_conclusion.conclusion(self.runs)
 
 
-def _published_accuracy(published: dict, tested: bool) -> str | None:
-    if tested and published["test_accuracy"] is not None:
-        return percent(published["test_accuracy"])
-    value = published["validation_accuracy"]
-    return None if value is None else percent(value) + (_(" (val.)") if tested else "")
+def _published_accuracy(published: dict, split: str) -> str | None:
+    """The published accuracy on a split, or on the validation split where there is no other."""
+    value, other = (published[f"{name}_accuracy"] for name in (split, "validation"))
+    if value is not None:
+        return percent(value)
+    return None if other is None else percent(other) + _(" (val.)")
 
 
 def _settings(assignment: Assignment) -> dict[str, dict]:

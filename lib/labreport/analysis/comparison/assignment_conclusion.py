@@ -2,23 +2,24 @@
 
 from ...core.i18n import _, count, percent
 from .. import statistics
+from . import wording
 from .groups import differences, groups
-from .runs import ComparedRun, evaluated_images, rows_of
+from .runs import ComparedRun, evaluated_images, rows_of, validation_images
 from .wording import points
 
 
 def conclusion(runs: list[ComparedRun]) -> str:
-    """Which differences the intervals support and which they do not, what was published, and what
-    the intervals leave out.
+    """Which networks do better on images like these, what the test images say of the best one, what
+    was published, and what the intervals leave out.
     """
     compared = groups(runs)
     paragraphs = [_verdict(group) for group in compared if len(group) > 1]
     alone = [
-        f"{group[0].label} ({evaluated_images(group)}, {percent(group[0].accuracy)})"
+        f"{group[0].label} ({validation_images(group)}, {percent(group[0].chosen_by)})"
         for group in compared
         if len(group) == 1
     ]
-    if alone and len(compared) > 1:
+    if alone and len(runs) > 1:
         paragraphs.append(
             _(
                 "Not compared with any other run, because no other run was evaluated on the same"
@@ -33,75 +34,87 @@ def conclusion(runs: list[ComparedRun]) -> str:
                 named=alone[0],
             )
         )
+    if unrecorded := [run.label for run in runs if run.record is None]:
+        paragraphs.append(
+            _(
+                "Not compared, because they were made by an earlier version of labreport, which"
+                " kept no record of the single validation images: {named}. Train them again.",
+                named=", ".join(unrecorded),
+            )
+        )
     paragraphs.append(_published_accuracies(runs))
     paragraphs.append(_limits(runs))
     return "\n\n".join(filter(None, paragraphs))
 
 
 def _verdict(group: list[ComparedRun]) -> str:
-    """The best run of a group, and over which others its lead is supported."""
+    """The best network of a group, and which others do worse on images like these."""
     best, table = group[0], differences(group)
-    low, high = statistics.wilson(int(best.correct.sum()), len(best.correct))
     tied = [row.label for row in rows_of(table) if row.difference == 0]
+    assert best.crossfitted is not None
+    low, high = statistics.wilson_of_scores(best.crossfitted)
     words = {
-        "images": evaluated_images(group),
+        "images": validation_images(group),
         "best": best.label,
         "tied": ", ".join(tied),
         "runs": count(len(group), "run"),
-        "accuracy": percent(best.accuracy),
+        "accuracy": percent(best.chosen_by),
         "low": percent(low),
         "high": percent(high),
     }
     text = (
         _(
-            "On the {images}, **{best}** and {tied} have the highest accuracy of {runs}:"
-            " {accuracy} (95 % interval {low} to {high}).",
+            "On the {images}, the networks of {best} and {tied} have the highest accuracy of"
+            " {runs}: {accuracy} (95 % interval {low} to {high}).",
             **words,
         )
         if tied
         else _(
-            "On the {images}, **{best}** has the highest accuracy of {runs}: {accuracy} (95 %"
-            " interval {low} to {high}).",
+            "On the {images}, the network of {best} has the highest accuracy of {runs}: {accuracy}"
+            " (95 % interval {low} to {high}).",
             **words,
         )
     )
 
     def chosen(verdict):
-        return [
+        return ", ".join(
             f"{row.label} ({points(row.difference)})"
             for row in rows_of(table)
             if row.verdict == verdict and row.difference
-        ]
+        )
 
     lines = []
-    if chosen("supported"):
-        lead = {"named": ", ".join(chosen("supported")), "comparisons": len(table)}
+    if named := chosen("network"):
         lines.append(
             _(
-                "Supported, also after correction for {comparisons} comparisons: its lead, in"
-                " percentage points, over {named}.",
-                **lead,
+                "On images like these it does better than the networks of these experiments, by"
+                " percentage points: {named}. Another seed may turn the order.",
+                named=named,
             )
-            if len(table) > 1
-            else _("Supported: its lead, in percentage points, over {named}.", **lead)
         )
-    if chosen("alone"):
+    if named := chosen("open"):
         lines.append(
             _(
-                "Supported only without the correction for multiple comparisons: its lead over"
-                " {named}.",
-                named=", ".join(chosen("alone")),
+                "Open is whether it does better on such images than the networks of {named}.",
+                named=named,
             )
         )
-    if chosen("open"):
-        lines.append(
-            _(
-                "Not supported: its lead over {named}. In each of these pairs, either run may be"
-                " the better one.",
-                named=", ".join(chosen("open")),
-            )
-        )
-    return "\n".join([text, "", *(f"- {line}" for line in lines)])
+    paragraphs = ["\n".join([text, "", *(f"- {line}" for line in lines)]), _tested(best)]
+    return "\n\n".join(filter(None, paragraphs))
+
+
+def _tested(best: ComparedRun) -> str:
+    """What the test images say of the network that the validation images chose."""
+    if best.result.evaluated != "test":
+        return ""
+    low, high = statistics.wilson(int(best.correct.sum()), len(best.correct))
+    return _(
+        "On the {images}, which had no part in the choice, the network of {best} has an accuracy of"
+        " {accuracy}.",
+        images=evaluated_images([best]),
+        best=best.label,
+        accuracy=f"{percent(best.accuracy)} ({wording.interval(low, high)})",
+    )
 
 
 def _published_accuracies(runs: list[ComparedRun]) -> str:
@@ -147,18 +160,11 @@ def _limits(runs: list[ComparedRun]) -> str:
         )
     sentences = [
         _(
-            "The intervals account only for the sampling of the evaluated images. Each experiment"
-            " was run once, so they do not include the variation between seeds. The best run was"
-            " selected by these same accuracies, so its lead tends to be overestimated."
+            "Each experiment was run once. So networks are compared, and not experiments: the"
+            " intervals account only for the sampling of the images, and another seed gives another"
+            " network. A verdict on experiments takes a sweep with three or more seeds."
         )
     ]
-    if any(run.result.evaluated == "validation" for run in runs):
-        sentences.append(
-            _(
-                "Where there is no test split, the validation images were also used to select the"
-                " epoch. Accuracies on them tend to be optimistic, especially in long runs."
-            )
-        )
     if any(run.run.short for run in runs):
         sentences.append(
             _(

@@ -4,15 +4,23 @@ import functools
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
+from ...core.i18n import N_, _
 from ...studies.study import Study
 from ..figures import Picture, Table
 from . import runs as compared_runs
 from .runs import ComparedRun, Panels
 
+TESTED = N_(
+    "Accuracies on the test images, in percent, with their 95 % confidence intervals. This table is"
+    " there to be read, not to choose from."
+)
+
 
 @dataclass(frozen=True)
 class Comparison(ABC):
-    """The interface that comparison.ipynb uses. Numbers are of the evaluated split."""
+    """The interface that comparison.ipynb uses. What is ranked, drawn and judged is of the
+    validation split; the test split is for what was chosen by it.
+    """
 
     study: Study
 
@@ -52,6 +60,28 @@ class Comparison(ABC):
     @abstractmethod
     def differences(self) -> list[Table | Picture]:
         """Figures and tables of the differences."""
+
+    @property
+    def has_test(self) -> bool:
+        """Whether a run was evaluated on a test split."""
+        return any(run.result.evaluated == "test" for run in self.runs)
+
+    def about_tests(self) -> str:
+        """What the test accuracies are for, or that there are none."""
+        if not self.has_test:
+            return _(
+                "This data set has no test split: no image is left that had no part in the choice"
+                " of an epoch or of a configuration."
+            )
+        return _(
+            "The test images tell what was chosen without them. Whoever chooses by them instead"
+            " takes the luckiest of the rows for the best, and its accuracy is too high. So nothing"
+            " above was ranked or judged by [the table](#tests)."
+        )
+
+    @abstractmethod
+    def test_table(self) -> Table | None:
+        """The test accuracies of all runs; None where there is no test split."""
 
     @abstractmethod
     def conclusion(self) -> str:

@@ -1,5 +1,6 @@
 """Finished runs with their results, and what is computed from several of them."""
 
+import functools
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from ...core.i18n import _, count
-from ...runs import results
+from ...runs import results, validation
 from ...studies.study import Run, Study
-from .. import statistics
+from .. import crossfit, statistics
 from . import wording
 
 MOST_LINES = 8  # in one panel of curves; more cannot be distinguished
@@ -24,13 +25,14 @@ Panels = dict[str, Lines]
 @dataclass(frozen=True)
 class ComparedRun:
     """A finished run with its results. label: its name in the report. correct: bool (N,) of the
-    evaluated images.
+    evaluated images. record: what its epochs made of the validation images, where it was kept.
     """
 
     label: str
     run: Run
     result: results.Result
     correct: np.ndarray
+    record: validation.Validation | None = None
 
     @property
     def accuracy(self) -> float:
@@ -42,6 +44,33 @@ class ComparedRun:
         """Of the evaluated images; every finished run has them."""
         assert self.result.predictions is not None
         return self.result.predictions
+
+    @functools.cached_property
+    def crossfitted(self) -> np.ndarray | None:
+        """How often each validation image is right in an epoch that was chosen without it, (N,), in
+        the order of their ids; None where no record was kept.
+        """
+        return None if self.record is None else crossfit.scores(self.record)
+
+    @property
+    def chosen_by(self) -> float:
+        """The accuracy on the validation images that it is ranked by: cross-fitted, or of the best
+        epoch where no record was kept.
+        """
+        if self.crossfitted is None:
+            return self.result.metrics.validation_accuracy
+        return float(self.crossfitted.mean())
+
+    @functools.cached_property
+    def validation_images(self) -> frozenset[str]:
+        """What tells the validation images apart: their ids or, where these are not known, the
+        fingerprint of all data.
+        """
+        if self.record is not None:
+            return frozenset(self.record.ids)
+        if self.result.evaluated == "validation":
+            return frozenset(self.predictions["id"])
+        return frozenset([self.result.metrics.dataset.fingerprint])
 
 
 def load(study: Study) -> list[ComparedRun]:
@@ -59,7 +88,8 @@ def load(study: Study) -> list[ComparedRun]:
         label = study.label(run.experiment)
         if mixed and run.state != "complete":
             label += f" ({wording.state(run.state)})"
-        loaded.append(ComparedRun(label, run, result, result.labels == result.predicted))
+        correct = result.labels == result.predicted
+        loaded.append(ComparedRun(label, run, result, correct, result.validation))
     return loaded
 
 
@@ -78,28 +108,35 @@ def evaluated_images(runs: list[ComparedRun]) -> str:
     )
 
 
+def validation_images(runs: list[ComparedRun]) -> str:
+    """What choices were made on: `1,000 validation images of the sample data`."""
+    metrics = runs[0].result.metrics
+    images = count(metrics.dataset.images["validation"], "validation image")
+    if metrics.data == "sample":
+        return _("{images} of the sample data", images=images)
+    return images
+
+
 def rows_of(table: pd.DataFrame) -> Iterable[Any]:
     """A named tuple a row; pandas itself gives its values no types."""
     return table.itertuples()
 
 
-def judged(table: pd.DataFrame, enough: Any = True) -> pd.DataFrame:
+def judged(table: pd.DataFrame, enough: Any = True, supported: str = "supported") -> pd.DataFrame:
     """Differences (columns low, high, p) with p adjusted after Holm, and a verdict on each.
 
     Args:
         enough: whether there is enough to judge by, for all rows or for each.
+        supported: the verdict on a difference that holds after the adjustment.
 
     Returns:
-        The table with the column verdict: "supported", "alone" (only without the adjustment) or
-        "open".
+        The table with the column verdict: that word, or "open".
     """
-    significant = 1 - statistics.CONFIDENCE
-    alone = ((table["low"] > 0) | (table["high"] < 0)) & (table["p"] < significant) & enough
     adjusted = np.where(table["p"].isna(), np.nan, statistics.holm(table["p"].fillna(1.0)))
-    verdicts = np.where(
-        alone & (adjusted < significant), "supported", np.where(alone, "alone", "open")
+    holds = (
+        ((table["low"] > 0) | (table["high"] < 0)) & (adjusted < 1 - statistics.CONFIDENCE) & enough
     )
-    return table.assign(p=adjusted, verdict=verdicts)
+    return table.assign(p=adjusted, verdict=np.where(holds, supported, "open"))
 
 
 def panels_by_model(assignment: str, runs: list[ComparedRun]) -> Panels:

@@ -8,41 +8,15 @@ import numpy as np
 import pandas as pd
 
 from ...config import experiments
-from ...core.i18n import N_, _, count, number
+from ...core.i18n import N_, _, count, number, percent
 from ...studies.sweeps import Sweep
 from .. import figures
 from ..figures import Picture, Table
-from . import scores, sweep_conclusion, wording
-from .comparison import Comparison
-from .runs import MOST_LINES, Panels, evaluated_images, in_panels, panels_by_model, rows_of
-from .scores import Score
+from . import scores, sweep_conclusion, sweep_method, wording
+from .comparison import TESTED, Comparison
+from .runs import MOST_LINES, Panels, in_panels, panels_by_model, rows_of, validation_images
+from .scores import Basis, Score
 
-OVERVIEW = N_(
-    "The configurations, ordered by mean accuracy: mean and standard deviation over the seeds, in"
-    " percent, and the 95 % confidence interval of the mean (Student's t). With one seed, it is"
-    " Wilson's interval over the images."
-)
-METHOD_OVER_SEEDS = N_(
-    "Each configuration is compared with the base, seed by seed. As far as their models allow, a"
-    " seed gives both the same split, the same order of images and the same initial weights, so the"
-    " differences are paired. The mean difference, its 95 % confidence interval and $p$ are those"
-    " of the paired $t$ test, with $p$ adjusted by Holm's method (1979) for all comparisons. With"
-    " few seeds, the test relies on the assumption that the differences are normally distributed."
-    " If all seeds give exactly the same difference, the test cannot be applied. With three or more"
-    " seeds, a difference counts as supported if the adjusted $p$ is below 0.05 and the interval"
-    " excludes zero. The intervals reflect the variation between seeds. They do not include the"
-    " uncertainty that comes from evaluating all runs on few images of the same kind."
-)
-METHOD_OVER_IMAGES = N_(
-    "Each configuration was run once and is compared with the base, image by image. Let $b$ be the"
-    " number of images that only this configuration classifies correctly, and $c$ the number that"
-    " only the base does. With $n$ images in all, the difference of the accuracies is $(b - c) /"
-    " n$. Its 95 % confidence interval is Wald's, with half an image added to each of the four"
-    " counts (Agresti and Min, 2005). $p$ is that of McNemar's exact test, adjusted by Holm's"
-    " method (1979) for all comparisons. A difference counts as supported if the interval excludes"
-    " zero and the adjusted $p$ is below 0.05. The intervals do not include the variation between"
-    " seeds."
-)
 MOST_MISSING = 12  # runs that are named; the others are counted
 
 
@@ -87,7 +61,7 @@ class SweepComparison(Comparison):
         """A row a configuration, the best mean first."""
         rows, seeds = [], len(self.study.seeds)
         for rank, score in enumerate(self.scores, 1):
-            interval = score.interval(seeds)
+            interval = score.interval()
             metrics = [run.result.metrics for run in score.runs.values()]
             deviation = score.accuracies.std(ddof=1) if len(metrics) > 1 else None
             rows.append(
@@ -107,7 +81,33 @@ class SweepComparison(Comparison):
                     N_("Seconds"): round(np.mean([run.seconds for run in metrics])),
                 }
             )
-        return Table(pd.DataFrame(rows, dtype=object), OVERVIEW)
+        return Table(pd.DataFrame(rows, dtype=object), sweep_method.overview(self.basis))
+
+    def test_table(self) -> Table | None:
+        if not self.has_test:
+            return None
+        rows = []
+        for score in sorted(self.scores, key=lambda score: self._place(score.label)):
+            runs = [run for run in score.runs.values() if run.result.evaluated == "test"]
+            if not runs:
+                continue
+            found = scores.on_test_images(runs)
+            rows.append(
+                {
+                    N_("Configuration"): score.label,
+                    N_("Runs"): len(runs),
+                    N_("Test"): percent(found.value),
+                    N_("95 % interval"): (
+                        None
+                        if np.isnan(found.low)
+                        else wording.interval(max(0.0, found.low), min(1.0, found.high))
+                    ),
+                }
+            )
+        return Table(pd.DataFrame(rows, dtype=object), TESTED)
+
+    def _place(self, label: str) -> int:
+        return [configuration.label for configuration in self.study.configurations].index(label)
 
     def exceptions(self) -> Table | None:
         rows = [
@@ -236,8 +236,13 @@ class SweepComparison(Comparison):
             ).drop(columns="order")
         return ordered
 
+    @property
+    def basis(self) -> Basis:
+        """What the finished runs allow to be said."""
+        return self.scores[0].basis
+
     def method(self) -> str:
-        return _(METHOD_OVER_SEEDS) if len(self.study.seeds) > 1 else _(METHOD_OVER_IMAGES)
+        return sweep_method.method(self.basis)
 
     def differences(self) -> list[Table | Picture]:
         """A figure and a table; none as long as runs are missing."""
@@ -245,11 +250,11 @@ class SweepComparison(Comparison):
         if self.missing or table.empty:
             return []
         base = self.study.base
-        over = (
-            count(len(self.study.seeds), "seed")
-            if len(self.study.seeds) > 1
-            else evaluated_images(self.runs)
-        )
+        over = validation_images(self.runs)
+        if len(self.study.seeds) > 1:
+            over = _(
+                "{seeds} and {images}", seeds=count(len(self.study.seeds), "seed"), images=over
+            )
         caption = _(
             "How far each configuration is ahead of the base, {base}, in percentage points of"
             " accuracy, over {of}.",
@@ -257,7 +262,7 @@ class SweepComparison(Comparison):
             of=over,
         )
         return [
-            figures.leads(table, base, over, behind=True),
+            figures.leads(table, base, over, behind=True, networks=self.basis is Basis.IMAGES),
             Table([_difference_row(row, base) for row in rows_of(table)], caption),
         ]
 
@@ -278,7 +283,7 @@ def _difference_row(row, base: str) -> dict:
     """A row of `scores.differences` for a reader."""
     points = wording.points(row.difference)
     ahead = (
-        _("{points} (the same with every seed)", points=points)
+        _("{points} (no spread)", points=points)
         if np.isnan(row.p)
         else _(
             "{points} ({low} to {high})",
@@ -289,8 +294,10 @@ def _difference_row(row, base: str) -> dict:
     )
     verdicts = {
         "supported": _("supported"),
-        "alone": _("only without correction"),
-        "open": _("not supported"),
+        "network": _("this network does better")
+        if row.difference > 0
+        else _("the base's network does better"),
+        "open": _("not supported") if row.seeds > 1 else _("open"),
     }
     return {
         N_("Configuration"): row.label,

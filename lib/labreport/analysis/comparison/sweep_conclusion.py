@@ -1,22 +1,28 @@
 """The conclusion of the comparison of a sweep, in sentences."""
 
-from ...core.i18n import _, count, percent
+import numpy as np
+import pandas as pd
+
+from ...core.i18n import _, count, number, percent
 from ...studies.sweeps import Sweep
+from .. import crossed
 from . import wording
-from .runs import ComparedRun, evaluated_images, rows_of
-from .scores import Score, differences, not_compared
+from .runs import ComparedRun, evaluated_images, rows_of, validation_images
+from .scores import FEWEST_SEEDS, Basis, Score, differences, not_compared, tested
 
 NAMED = 8  # configurations in one sentence; of more, how many and the two ends
 
 
 def conclusion(sweep: Sweep, ranked: list[Score], runs: list[ComparedRun]) -> str:
-    """Which differences from the base are supported. ranked: as `scores` gives them."""
+    """Which differences from the base are supported, what the test images say of the choice, and
+    what is left out. ranked: as `scores` gives them.
+    """
     table = differences(sweep, ranked)
     lines = [_best(sweep, ranked, runs), ""]
-    for verdict in ("supported", "alone", "open"):
+    for verdict in ("supported", "network", "open"):
         chosen = [row for row in rows_of(table) if row.verdict == verdict]
         if chosen:
-            lines.append(f"- {_verdict(verdict, chosen, sweep.base, len(table))}")
+            lines.append(f"- {_verdict(verdict, chosen, sweep, len(table))}")
     if others := not_compared(sweep, ranked):
         lines.append(
             "- "
@@ -26,36 +32,40 @@ def conclusion(sweep: Sweep, ranked: list[Score], runs: list[ComparedRun]) -> st
                 named=wording.first(others, NAMED),
             )
         )
-    lines += ["", _limits(sweep, runs)]
-    return "\n".join(lines)
+    paragraphs = ["\n".join(lines), _seen(sweep, table), _tested(sweep, ranked)]
+    return "\n\n".join([*filter(None, paragraphs), _limits(sweep, ranked, runs)])
 
 
 def _best(sweep: Sweep, ranked: list[Score], runs: list[ComparedRun]) -> str:
     best = ranked[0]
     tied = [score.label for score in ranked[1:] if score.mean == best.mean]
-    interval = best.interval(len(sweep.seeds))
+    interval = best.interval()
     words = {
         "best": ", ".join([best.label, *tied]),
         "mean": percent(best.mean) + (f" ({wording.interval(*interval)})" if interval else ""),
         "seeds": count(len(sweep.seeds), "seed"),
-        "images": evaluated_images(runs),
+        "images": validation_images(runs),
     }
     if len(sweep.seeds) > 1:
         return (
-            _("**{best}** have the highest accuracy over {seeds}: {mean}.", **words)
+            _("{best} have the highest mean accuracy over {seeds} and {images}: {mean}.", **words)
             if tied
-            else _("**{best}** has the highest accuracy over {seeds}: {mean}.", **words)
+            else _(
+                "{best} has the highest mean accuracy over {seeds} and {images}: {mean}.", **words
+            )
         )
     return (
-        _("**{best}** have the highest accuracy on the {images}: {mean}.", **words)
+        _("The networks of {best} have the highest accuracy on the {images}: {mean}.", **words)
         if tied
-        else _("**{best}** has the highest accuracy on the {images}: {mean}.", **words)
+        else _("The network of {best} has the highest accuracy on the {images}: {mean}.", **words)
     )
 
 
-def _verdict(verdict: str, rows: list, base: str, comparisons: int) -> str:
+def _verdict(verdict: str, rows: list, sweep: Sweep, comparisons: int) -> str:
     """Which of the differences from the base have this verdict. rows: of the table."""
     labels = [f"{row.label} ({wording.points(row.difference)})" for row in rows]
+    if verdict == "supported":
+        labels = [f"**{label}**" for label in labels]
     named = ", ".join(labels)
     if len(labels) > NAMED:
         named = _(
@@ -65,17 +75,22 @@ def _verdict(verdict: str, rows: list, base: str, comparisons: int) -> str:
             first=labels[0],
             last=labels[-1],
         )
-    words = {"base": base, "named": named, "comparisons": comparisons}
-    if verdict == "alone":
+    words = {"base": sweep.base, "named": named, "comparisons": comparisons}
+    if verdict == "network":
         return _(
-            "Supported only without the correction for multiple comparisons: the difference from"
-            " {base}, in percentage points, of {named}.",
+            "On images like these, these networks do better or worse than that of {base}, by"
+            " percentage points: {named}. Another seed may turn the order.",
+            **words,
+        )
+    if verdict == "open" and len(sweep.seeds) == 1:
+        return _(
+            "Open is which network does better on such images, that of {base} or those of {named}.",
             **words,
         )
     if verdict == "open":
         return _(
             "Not supported: the difference from {base}, in percentage points, of {named}. In each"
-            " of these pairs, either configuration may be the better one.",
+            " of these pairs, either experiment may be the better one.",
             **words,
         )
     if comparisons == 1:
@@ -89,7 +104,59 @@ def _verdict(verdict: str, rows: list, base: str, comparisons: int) -> str:
     )
 
 
-def _limits(sweep: Sweep, runs: list[ComparedRun]) -> str:
+def _seen(sweep: Sweep, table: pd.DataFrame) -> str:
+    """Which difference these seeds and images could have shown."""
+    judged = table[(table["seeds"] >= FEWEST_SEEDS) & table["p"].notna()]
+    if judged.empty:
+        return ""
+    needed = [
+        crossed.detectable(row.seeds_error, row.images_error, row.seeds - 1, comparisons=len(table))
+        for row in rows_of(judged)
+    ]
+    return _(
+        "With {seeds} and these images, a sweep like this one finds a difference of {points}"
+        " percentage points in four of five cases, and a smaller one more rarely: what is not"
+        " supported may still exist.",
+        seeds=count(len(sweep.seeds), "seed"),
+        points=number(100 * float(np.median(needed)), 1),
+    )
+
+
+def _tested(sweep: Sweep, ranked: list[Score]) -> str:
+    """What the test images say of the configuration that the validation images chose."""
+    best, base = ranked[0], next((one for one in ranked if one.label == sweep.base), None)
+    if any(run.result.evaluated != "test" for run in best.runs.values()) or base is None:
+        return ""
+    of_best, of_base, lead = tested(best, base)
+    words = {
+        "best": best.label,
+        "base": base.label,
+        "images": evaluated_images([*best.runs.values()]),
+        "accuracy": wording.estimated(of_best),
+        "of_base": wording.estimated(of_base),
+    }
+    if best is base:
+        return _(
+            "The base, {base}, is also what the validation images chose. On the {images}, which had"
+            " no part in that, its accuracy is {accuracy}.",
+            **words,
+        )
+    text = _(
+        "On the {images}, which had no part in the choice, {best} has an accuracy of {accuracy},"
+        " and the base, {base}, of {of_base}.",
+        **words,
+    )
+    if lead is None:
+        return text
+    return f"{text} " + _(
+        "The difference is {points} percentage points ({low} to {high}).",
+        points=wording.points(lead.value),
+        low=wording.points(lead.low),
+        high=wording.points(lead.high),
+    )
+
+
+def _limits(sweep: Sweep, ranked: list[Score], runs: list[ComparedRun]) -> str:
     """What the differences leave out."""
     if sweep.sample:
         return _(
@@ -99,14 +166,7 @@ def _limits(sweep: Sweep, runs: list[ComparedRun]) -> str:
     sentences = []
     if len(sweep.seeds) == 2:
         sentences.append(_("Two seeds are too few for a verdict on any difference."))
-    elif len(sweep.seeds) > 2:
-        sentences.append(
-            _(
-                "{seeds} are few: a difference that is not supported may still exist.",
-                seeds=count(len(sweep.seeds), "seed"),
-            )
-        )
-    if any(run.result.evaluated == "validation" for run in runs):
+    if ranked[0].basis in (Basis.SPLITS, Basis.NOTHING):
         sentences.append(
             _(
                 "The validation images were also used to select the epoch, so accuracies on them"

@@ -2,7 +2,10 @@
 
 import json
 
-from ...core.i18n import _, number, plain
+import numpy as np
+
+from ...core.i18n import _, number, percent, plain
+from ..crossed import Estimate
 
 NAMED = 3  # reasons or names that are listed; the others are counted
 
@@ -15,6 +18,13 @@ def points(share: float) -> str:
 def interval(low: float, high: float) -> str:
     """An interval of shares, in percent: 60.1–64.3."""
     return f"{number(100 * low, 1)}\u2013{number(100 * high, 1)}"
+
+
+def estimated(estimate: Estimate) -> str:
+    """An accuracy with its 95 % interval, where there is one: 62.1 % (60.1–64.3)."""
+    if np.isnan(estimate.low):
+        return percent(estimate.value)
+    return f"{percent(estimate.value)} ({interval(max(0, estimate.low), min(1, estimate.high))})"
 
 
 def p_value(p: float) -> str:

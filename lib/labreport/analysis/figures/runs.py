@@ -138,12 +138,14 @@ def validation_curves(panels: dict[str, dict[str, tuple[pd.DataFrame, int]]]) ->
     )
 
 
-def leads(differences: pd.DataFrame, one: str, over: str, behind: bool = False) -> Picture:
+def leads(
+    differences: pd.DataFrame, one: str, over: str, behind: bool = False, networks: bool = False
+) -> Picture:
     """How far one run is ahead of others, with intervals; `behind`: how far the others are ahead of
     it.
 
     differences: as `comparison.groups.differences` or `comparison.scores.differences` gives them.
-    over: images or seeds, in words.
+    over: images or seeds, in words. networks: each was trained once.
     """
     compared = len(differences)
     table: Any = (
@@ -236,10 +238,17 @@ def leads(differences: pd.DataFrame, one: str, over: str, behind: bool = False) 
         figure,
         alt,
         f"{short}. "
-        + _(
-            "Filled dots: supported after correction for {comparisons} (Holm). Hollow dots and"
-            " dashed lines: not supported.",
-            comparisons=count(compared, "comparison"),
+        + (
+            _(
+                "Each was run once, so these are networks and not experiments; therefore no dot is"
+                " filled."
+            )
+            if networks
+            else _(
+                "Filled dots: supported after correction for {comparisons} (Holm). Hollow dots and"
+                " dashed lines: not supported.",
+                comparisons=count(compared, "comparison"),
+            )
         ),
     )
 

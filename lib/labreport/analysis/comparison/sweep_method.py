@@ -1,0 +1,75 @@
+"""How the comparison of a sweep comes to its numbers, in words."""
+
+from ...core.i18n import N_, _
+from .. import crossfit
+from .scores import Basis
+
+_OVERVIEW = N_(
+    "The configurations, ordered by their mean accuracy on the validation images: mean and standard"
+    " deviation over the seeds, in percent, and the 95 % confidence interval of the mean. The"
+    " accuracy of each run is cross-fitted: half of the images choose the epoch, the other half are"
+    " counted in it, and the other way round."
+)
+_OVERVIEW_OF_BEST_EPOCHS = N_(
+    "The configurations, ordered by their mean validation accuracy at the best epoch: mean and"
+    " standard deviation over the seeds, in percent. The images that were counted also chose the"
+    " epoch, so these accuracies tend to be too high."
+)
+_CROSSFITTED = N_(
+    "The accuracy of a run is that on the validation images, cross-fitted over the choice of the"
+    " epoch: half of the images choose it as the training does, the other half are counted in it,"
+    " and the other way round, over {repeated} random halves. So a longer run has no advantage from"
+    " its larger number of epochs, of which the luckiest is chosen."
+)
+_SEEDS_AND_IMAGES = N_(
+    "Each configuration is compared with the base. All runs were evaluated on the same images, and"
+    " both the seeds and the images are samples: another seed or other images would give another"
+    " difference. The analysis is that of multi-reader multi-case studies (Obuchowski and Rockette,"
+    " 1995), with the seeds as readers and the images as cases. The interval and $p$ take the"
+    " spread over seeds as that of a $t$ variable and the share of the images as that of a normal"
+    " one (Behrens and Fisher). $p$ is adjusted by Holm's method (1979) for all comparisons with"
+    " the base. With three or more seeds, a difference between two experiments counts as supported"
+    " if the adjusted $p$ is below 0.05 and the 95 % interval excludes zero."
+)
+_IMAGES = N_(
+    "Each configuration was trained once, so the networks are compared, and not the experiments:"
+    " with another seed the order may be different. Each network is compared with that of the base,"
+    " image by image. The 95 % interval and $p$ are those of the mean difference over the images,"
+    " with $p$ adjusted by Holm's method (1979) for all comparisons. They say how sure it is that"
+    " the network does better on images like these. A verdict on experiments takes three seeds."
+)
+_SPLITS = N_(
+    "Each configuration is compared with the base, seed by seed. Each seed drew a split of its own,"
+    " so the validation images differ between seeds, and the training images overlap. The interval"
+    " and $p$ are those of the corrected resampled $t$ test (Nadeau and Bengio, 2003), with $p$"
+    " adjusted by Holm's method (1979) for all comparisons. With three or more seeds, a difference"
+    " between two experiments counts as supported if the adjusted $p$ is below 0.05 and the 95 %"
+    " interval excludes zero."
+)
+_NOTHING = N_(
+    "The runs were made by an earlier version of labreport, which kept no record of the single"
+    " validation images. Without it no verdict is given: train the runs again."
+)
+_METHODS = {
+    Basis.SEEDS_AND_IMAGES: _SEEDS_AND_IMAGES,
+    Basis.IMAGES: _IMAGES,
+    Basis.SPLITS: _SPLITS,
+    Basis.NOTHING: _NOTHING,
+}
+
+
+def overview(basis: Basis) -> str:
+    """The caption of the table of all configurations, to be translated."""
+    return _OVERVIEW if _is_crossfitted(basis) else _OVERVIEW_OF_BEST_EPOCHS
+
+
+def method(basis: Basis) -> str:
+    """How differences are judged, in Markdown."""
+    text = _(_METHODS[basis])
+    if _is_crossfitted(basis):
+        return _(_CROSSFITTED, repeated=2 * crossfit.REPEATED) + "\n\n" + text
+    return text
+
+
+def _is_crossfitted(basis: Basis) -> bool:
+    return basis in (Basis.SEEDS_AND_IMAGES, Basis.IMAGES)

@@ -1,0 +1,161 @@
+"""Means over several seeds and the same images, of an experiment or of the difference of two:
+seeds and images are both samples, and crossed.
+
+This is the analysis of multi-reader multi-case studies, with seeds as the readers and images as
+the cases (Dorfman, Berbaum and Metz, 1992, Investigative Radiology 27), in the form of Obuchowski
+and Rockette (1995, Communications in Statistics - Simulation and Computation 24). The variance of
+the mean difference has two parts. The spread over seeds is estimated from few seeds; what the
+images that all runs share do to it, from many images. The difference in units of these is the sum
+of a t and a normal variable (Behrens and Fisher; Fisher, 1935, Annals of Eugenics 6). Hillis's
+degrees of freedom (2007, Statistics in Medicine 26) approximate that sum by one t variable; with
+three seeds this is too narrow where the spread of the seeds came out small by chance, and most of
+all in the tail that a correction for many comparisons looks at (`make simulate` shows it).
+"""
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import optimize, special, stats
+
+from .statistics import CONFIDENCE
+
+POWER = 0.8
+_NONE = 1e-12  # a standard error of shares that is only rounding
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over seeds and images: an accuracy or a difference of two, as a share.
+
+    low, high: its 95 % interval. p: of the test that it is nil. seeds_error, images_error: its
+    standard errors that come of the seeds (the noise of single images included) and of the images
+    that all runs share. Interval and p are NaN where there is no spread to judge by: few images
+    make accuracies so coarse that several seeds may come to the same.
+    """
+
+    value: float
+    low: float
+    high: float
+    p: float
+    seeds_error: float
+    images_error: float
+
+
+def estimate(scores: np.ndarray) -> Estimate:
+    """The mean of what each seed came to on each image.
+
+    Args:
+        scores: (R, N), a row a seed, a column an image: how often the image is right, or how much
+            oftener than with another experiment. With one seed the images alone are a sample: the
+            estimate is of the trained networks.
+
+    Raises:
+        ValueError: no seed, or fewer than two images.
+    """
+    scores = np.asarray(scores, float)
+    if scores.ndim != 2 or len(scores) < 1 or scores.shape[1] < 2:
+        raise ValueError(
+            f"expected scores of one or more seeds and of two or more images, got {scores.shape}"
+        )
+    if len(scores) == 1:
+        [of_images] = scores
+        return _judged(of_images.mean(), 0.0, stats.sem(of_images), 1)
+    mean, seeds_error, images_error = errors(scores.mean(axis=1), _shared(scores))
+    if seeds_error < _NONE:
+        return Estimate(float(mean), np.nan, np.nan, np.nan, 0.0, float(images_error))
+    return _judged(mean, seeds_error, images_error, len(scores) - 1)
+
+
+def resampled(of_seeds: np.ndarray, trained: int, held_out: int) -> Estimate:
+    """The mean of what each seed came to, (R,), where each has a split of its own.
+
+    The splits overlap, so the seeds are not independent: the corrected resampled t test (Nadeau and
+    Bengio, 2003, Machine Learning 52).
+
+    Args:
+        trained, held_out: images of the two parts of each split.
+    """
+    of_seeds = np.asarray(of_seeds, float)
+    error = of_seeds.std(ddof=1) * np.sqrt(1 / len(of_seeds) + held_out / trained)
+    return _judged(of_seeds.mean(), error, 0.0, len(of_seeds) - 1)
+
+
+def errors(of_seeds: np.ndarray, shared) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean over seeds (..., R), and its standard errors from seeds and from images, (...) each.
+
+    shared: the covariance of two seeds that comes of the images they share, (...).
+    """
+    of_seeds = np.asarray(of_seeds, float)
+    return (
+        of_seeds.mean(axis=-1),
+        of_seeds.std(axis=-1, ddof=1) / np.sqrt(of_seeds.shape[-1]),
+        np.sqrt(np.maximum(shared, 0.0)),
+    )
+
+
+def detectable(
+    seeds_error: float, images_error: float, degrees: int, comparisons: int = 1
+) -> float:
+    """The difference that such seeds and images show in four of five cases, at the level that is
+    left for the first of so many comparisons.
+    """
+    level = (1 - CONFIDENCE) / comparisons
+    return quantile(1 - level / 2, seeds_error, images_error, degrees) + quantile(
+        POWER, seeds_error, images_error, degrees
+    )
+
+
+def _judged(mean, seeds_error, images_error, degrees: int) -> Estimate:
+    mean, seeds_error, images_error = (float(x) for x in (mean, seeds_error, images_error))
+    if max(seeds_error, images_error) < _NONE:
+        return Estimate(mean, np.nan, np.nan, np.nan, 0.0, 0.0)
+    reach = quantile((1 + CONFIDENCE) / 2, seeds_error, images_error, degrees)
+    p = float(two_sided(mean, seeds_error, images_error, degrees))
+    return Estimate(mean, mean - reach, mean + reach, p, seeds_error, images_error)
+
+
+def two_sided(value, seeds_error, images_error, degrees: int) -> np.ndarray:
+    """Probability that seeds_error * t + images_error * z is at least as far from 0 as the value,
+    (...); t has so many degrees of freedom, z is standard normal.
+    """
+    radius, weight = _radii(degrees)
+    spread = np.sqrt(
+        np.square(images_error)[..., None]
+        + np.square(seeds_error)[..., None] * (degrees / np.square(radius))
+    )
+    return 2 * (special.ndtr(-np.abs(value)[..., None] / spread) * weight).sum(axis=-1)
+
+
+def quantile(probability: float, seeds_error: float, images_error: float, degrees: int) -> float:
+    """What seeds_error * t + images_error * z does not exceed with this probability, above 0.5."""
+    farthest = (
+        stats.t.ppf(probability, degrees) * seeds_error + stats.norm.ppf(probability) * images_error
+    )
+    return float(
+        optimize.brentq(
+            lambda x: (
+                two_sided(np.float64(x), seeds_error, images_error, degrees) / 2 - (1 - probability)
+            ),
+            0.0,
+            2 * farthest,
+            xtol=1e-12,
+        )
+    )
+
+
+@functools.cache
+def _radii(degrees: int) -> tuple[np.ndarray, np.ndarray]:
+    """Points and weights by which a mean over a chi variable of so many degrees is computed."""
+    top = stats.chi.ppf(1 - 1e-14, degrees)
+    points, weights = special.roots_legendre(200)
+    radius = (points + 1) / 2 * top
+    return radius, weights / 2 * top * stats.chi.pdf(radius, degrees)
+
+
+def _shared(scores: np.ndarray) -> float:
+    """Mean covariance of the means of two seeds: what their images have in common."""
+    seeds, images = scores.shape
+    centred = scores - scores.mean(axis=1, keepdims=True)
+    whole, own = np.square(centred.sum(axis=0)).sum(), np.square(centred).sum()
+    return float((whole - own) / (seeds * (seeds - 1) * (images - 1) * images))
