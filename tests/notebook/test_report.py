@@ -17,6 +17,7 @@ def test_a_report_holds_all_that_it_should(project):
         "provenance.json",
         "notebook.ipynb",
         "run.json",
+        "validation.npz",
         "manifest.json",
         "made_from.json",
         "log.txt",
