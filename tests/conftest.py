@@ -30,7 +30,17 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 # They take longest, so they come first; the others fill the processors beside them.
-LONGEST = ("test_slurm", "notebook", "test_hosts", "test_terminal", "test_kills", "test_kaggle_run")
+LONGEST = (
+    "test_slurm",
+    "notebook",
+    "test_hosts",
+    "test_terminal",
+    "test_kills",
+    "test_dask",
+    "test_sweep_killed",
+    "test_forkserver",
+    "test_kaggle_run",
+)
 
 
 def pytest_collection_modifyitems(items):

@@ -58,6 +58,13 @@ def test_an_exponent_without_a_point_is_a_number():
 def test_yaml_values_mean_what_they_look_like(text, value):
     assert yaml_reader.read(text, "here")[0] == value
 
+def test_what_a_caller_changes_of_a_text_that_was_read_is_its_own():
+    text = "a: [1, {b: 2}]"
+    values, lines = yaml_reader.read(text, "here")
+    values["a"][1]["b"] = 3
+    lines.clear()
+    assert yaml_reader.read(text, "here") == ({"a": [1, {"b": 2}]}, {("a",): 1, ("a", 1, "b"): 1})
+
 
 def test_a_key_that_stands_twice_is_refused_with_both_lines(tmp_path, monkeypatch):
     message = edited(tmp_path, monkeypatch, ("seed: 1", "seed: 1\nepochs: 3"))

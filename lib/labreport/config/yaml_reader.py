@@ -4,6 +4,7 @@ PyYAML by itself reads `1e-3` as text, `no` as false, `012` as ten, and keeps th
 keys in silence.
 """
 
+import functools
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -81,6 +82,12 @@ def read(text: str, where: str):
     where: how messages name the text (a file, an option). Raises ValueError with `where` and the
     line for what is not YAML, a key that stands twice, an anchor or a tag.
     """
+    values, lines = _composed(text, where)
+    return _copied(values), dict(lines)
+
+
+@functools.lru_cache(maxsize=128)  # a sweep reads each parameter file many times
+def _composed(text: str, where: str):
     lines: dict[tuple, int] = {}
     try:
         node = yaml.compose(text, Loader=_Loader)
@@ -94,6 +101,13 @@ def read(text: str, where: str):
     except RecursionError:
         raise ValueError(f"{where}: nested too deeply") from None
     return (None if node is None else _value(node, (), lines, where)), lines
+
+
+def _copied(value):
+    """The same value; what a caller changes is its own."""
+    if isinstance(value, dict):
+        return {key: _copied(item) for key, item in value.items()}
+    return [_copied(item) for item in value] if isinstance(value, list) else value
 
 
 def read_file(path: Path, where: str):
