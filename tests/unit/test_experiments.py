@@ -58,6 +58,7 @@ def test_an_exponent_without_a_point_is_a_number():
 def test_yaml_values_mean_what_they_look_like(text, value):
     assert yaml_reader.read(text, "here")[0] == value
 
+
 def test_what_a_caller_changes_of_a_text_that_was_read_is_its_own():
     text = "a: [1, {b: 2}]"
     values, lines = yaml_reader.read(text, "here")
