@@ -4,8 +4,6 @@ the images and to count on the others.
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +62,9 @@ def with_epoch(record: Validation, right: np.ndarray, loss: np.ndarray | None) -
 
 def save(record: Validation, folder: Path) -> None:
     """Write the record into a run folder, the same bytes for the same record."""
+    import io
+    import zipfile
+
     import numpy as np
 
     def write(path: Path) -> None:
@@ -85,6 +86,8 @@ def load(folder: Path) -> Validation | None:
     Raises:
         ValueError: the file is damaged.
     """
+    import zipfile
+
     import numpy as np
 
     path = folder / FILE
