@@ -19,6 +19,7 @@ Limits:
 """
 
 import contextlib
+import functools
 import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -49,8 +50,13 @@ class Scope:
 
     def ignores(self, name: str) -> bool:
         """Whether a definition (`files.replace`) is ignored, by its own name or its module's."""
-        parts = name.split(".")
-        return any(".".join(parts[:length]) in self.ignored for length in range(1, len(parts) + 1))
+        return _ignored(self.ignored, name)
+
+
+@functools.cache  # thousands of names are asked for again and again
+def _ignored(ignored: frozenset[str], name: str) -> bool:
+    parts = name.split(".")
+    return any(".".join(parts[:length]) in ignored for length in range(1, len(parts) + 1))
 
 
 class Code:
