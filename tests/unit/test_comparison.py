@@ -18,7 +18,7 @@ from scipy import stats
 from helpers.fabricated import fabricated
 from helpers.project import ROOT
 from labreport.analysis import comparison, figures, statistics
-from labreport.analysis.comparison.groups import differences, groups
+from labreport.analysis.comparison.groups import differences, differences_table, groups
 from labreport.analysis.comparison.runs import ComparedRun, load
 from labreport.config import experiments
 from labreport.core import files
@@ -183,6 +183,16 @@ def test_p_is_adjusted_for_all_pairs_since_the_best_was_not_known_before():
     best = group[0].label
     assert found["p"].tolist() == pytest.approx([adjusted[best, row] for row in found["label"]])
     assert len(plain) == 6 and len(found) == 3
+
+
+def test_networks_that_are_right_on_the_same_images_have_no_interval():
+    right = np.arange(100) < 70
+    [group] = groups([entry("a", right), entry("b", right)])
+    [row] = differences(group).to_dict("records")
+    assert row["difference"] == 0 and np.isnan([row["low"], row["high"], row["p"]]).all()
+    assert row["verdict"] == "open"
+    [told] = differences_table(group)
+    assert told == {"Other network": "b", "Points behind": "0.0", "p (Holm)": "none"}
 
 
 def test_a_longer_run_is_not_ahead_by_the_number_of_its_epochs():

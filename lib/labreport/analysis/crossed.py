@@ -41,6 +41,11 @@ class Estimate:
     seeds_error: float
     images_error: float
 
+    def between(self, least: float, most: float = 1.0) -> tuple[float, float]:
+        """The interval as far as it lies between these; NaN where there is none."""
+        low, high = np.clip([self.low, self.high], least, most)
+        return float(low), float(high)
+
 
 def estimate(scores: np.ndarray) -> Estimate:
     """The mean of what each seed came to on each image.

@@ -55,12 +55,13 @@ def differences(group: list[ComparedRun]) -> pd.DataFrame:
 def _pair(first: ComparedRun, second: ComparedRun) -> dict:
     assert first.crossfitted is not None and second.crossfitted is not None
     found = crossed.estimate((first.crossfitted - second.crossfitted)[None])
+    low, high = found.between(-1)
     return {
         "of": first.label,
         "label": second.label,
         "difference": found.value,
-        "low": max(-1.0, found.low),
-        "high": min(1.0, found.high),
+        "low": low,
+        "high": high,
         "p": found.p,
     }
 

@@ -67,7 +67,7 @@ class Score:
         found = _estimate(self.basis, [*self.runs.values()], None)
         if found is None or np.isnan(found.low):
             return None
-        return max(0.0, found.low), min(1.0, found.high)
+        return found.between(0)
 
 
 def basis(sweep: Sweep, runs: list[ComparedRun]) -> Basis:
@@ -131,12 +131,13 @@ def differences(sweep: Sweep, ranked: list[Score]) -> pd.DataFrame:
         found = _estimate(score.basis, *zip(*pairs))
         if found is None:
             continue
+        low, high = found.between(-1)
         rows.append(
             {
                 "label": score.label,
                 "difference": found.value,
-                "low": max(-1.0, found.low),
-                "high": min(1.0, found.high),
+                "low": low,
+                "high": high,
                 "seeds_error": found.seeds_error,
                 "images_error": found.images_error,
                 "seeds": len(shared),

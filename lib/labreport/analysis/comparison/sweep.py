@@ -98,9 +98,7 @@ class SweepComparison(Comparison):
                     N_("Runs"): len(runs),
                     N_("Test"): percent(found.value),
                     N_("95 % interval"): (
-                        None
-                        if np.isnan(found.low)
-                        else wording.interval(max(0.0, found.low), min(1.0, found.high))
+                        None if np.isnan(found.low) else wording.interval(*found.between(0))
                     ),
                 }
             )

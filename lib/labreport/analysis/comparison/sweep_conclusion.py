@@ -146,7 +146,7 @@ def _tested(sweep: Sweep, ranked: list[Score]) -> str:
         " and the base, {base}, of {of_base}.",
         **words,
     )
-    if lead is None:
+    if lead is None or np.isnan(lead.low):
         return text
     return f"{text} " + _(
         "The difference is {points} percentage points ({low} to {high}).",

@@ -24,7 +24,7 @@ def estimated(estimate: Estimate) -> str:
     """An accuracy with its 95 % interval, where there is one: 62.1 % (60.1–64.3)."""
     if np.isnan(estimate.low):
         return percent(estimate.value)
-    return f"{percent(estimate.value)} ({interval(max(0, estimate.low), min(1, estimate.high))})"
+    return f"{percent(estimate.value)} ({interval(*estimate.between(0))})"
 
 
 def p_value(p: float) -> str:
