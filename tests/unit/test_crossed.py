@@ -82,13 +82,29 @@ def test_splits_of_their_own_widen_the_interval_as_nadeau_and_bengio_say():
 
 def test_a_detectable_difference_is_found_in_four_of_five_cases():
     random = np.random.default_rng(8)
-    ahead = crossed.detectable(0.01, 0.01, 9)
+    ahead = crossed.detectable(0.01, 0.01, 9, level=0.05)
     found = []
     for _ in range(2000):
         of_seeds = ahead + random.normal(0, 0.01 * np.sqrt(10), 10) + random.normal(0, 0.01)
         error = of_seeds.std(ddof=1) / np.sqrt(10)
         found.append(crossed.two_sided(of_seeds.mean(), error, 0.01, 9) < 0.05)
     assert 0.75 < np.mean(found) < 0.88
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.6, 0.9, 1.0])
+@pytest.mark.parametrize("seeds", [3, 5, 10])
+def test_the_interval_of_an_accuracy_holds_whatever_part_the_seeds_have_in_its_error(seeds, share):
+    """Drawn: the spread over seeds as it is found, and what the mean then is."""
+    random = np.random.default_rng(5)
+    found = np.sqrt(share * random.chisquare(seeds - 1, 40_000) / (seeds - 1))
+    reach = crossed.welch(found, np.full_like(found, np.sqrt(1 - share)), seeds - 1)
+    covered = (2 * stats.norm.cdf(reach) - 1).mean()
+    assert 0.928 < covered < 0.952
+
+
+def test_an_accuracy_takes_three_seeds():
+    with pytest.raises(ValueError, match=r"three or more seeds.*got \(2, 5\)"):
+        crossed.accuracy(np.ones((2, 5)))
 
 
 def test_cross_fitting_is_what_its_words_say():

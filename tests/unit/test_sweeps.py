@@ -14,10 +14,9 @@ from scipy import stats
 
 from helpers.fabricated import fabricated, ran_with
 from helpers.sweep_files import HEAD, project_without_sweeps, write
-from labreport.analysis import comparison, crossed, crossfit
-from labreport.analysis.comparison import sweep_conclusion
+from labreport.analysis import comparison, crossed, crossfit, looks
+from labreport.analysis.comparison.contrasts import differences
 from labreport.analysis.comparison.runs import panels_by_model
-from labreport.analysis.comparison.scores import differences
 from labreport.cli.main import main
 from labreport.config import experiments
 from labreport.core import files
@@ -41,7 +40,7 @@ def differences_of(sweep):
 @pytest.mark.parametrize(
     "name, configurations, seeds",
     [
-        ("flowers_optimizers", 14, 1),
+        ("flowers_optimizers", 14, 3),
         ("flowers_tuning", 7, 3),
         ("cifar10_regularization", 6, 3),
         ("cifar10_optimizers", 5, 3),
@@ -302,7 +301,7 @@ def test_seeds_and_images_are_compared_together_and_adjusted_after_holm(repeated
         "open": 3,
     }
     assert table.loc["SGD", "verdict"] == "supported"
-    assert table.loc["SGD", "p"] == pytest.approx(4 * plain["SGD"].p)
+    assert table.loc["SGD", "p"] == pytest.approx(4 * plain["SGD"].p / looks.SHARE)
     for label, expected in plain.items():
         assert table.loc[label, ["difference", "low", "high"]].tolist() == pytest.approx(
             [expected.value, expected.low, expected.high]
@@ -343,7 +342,7 @@ def test_seeds_with_splits_of_their_own_take_the_corrected_resampled_test(repeat
     error = differences.std(ddof=1) * np.sqrt(1 / 3 + 400 / 1000)
     assert row["low"] == pytest.approx(differences.mean() - stats.t.ppf(0.975, 2) * error)
     assert row["p"] == pytest.approx(
-        4 * 2 * stats.t.sf(abs(differences.mean()) / error, 2), rel=1e-6
+        4 * 2 * stats.t.sf(abs(differences.mean()) / error, 2) / looks.SHARE, rel=1e-6
     )
     assert "Nadeau and Bengio" in comparison.of(sweep).method()
 
@@ -406,7 +405,14 @@ def test_an_outdated_run_takes_the_verdict_back(repeated):
     ]
 
 
-@pytest.mark.parametrize("old, new", [("title: T", "title: U"), ("label: ahead", "label: first")])
+@pytest.mark.parametrize(
+    "old, new",
+    [
+        ("title: T", "title: U"),
+        ("label: ahead", "label: first"),
+        ("seeds: [1]", "seeds: [1]\ncompare: pairs"),
+    ],
+)
 def test_what_a_report_quotes_of_a_sweep_s_file_executes_it_again(project, old, new):
     text = HEAD + "seeds: [1]\nruns:\n  - {label: ahead, batch_size: 32}\n"
     write(project, text)
@@ -415,7 +421,9 @@ def test_what_a_report_quotes_of_a_sweep_s_file_executes_it_again(project, old, 
     keys = [due.task(sweep).key()]
     write(project, text.replace(old, new))
     keys.append(due.task(sweeps.load("mine")).key())
-    assert fingerprint.differences(*keys) == ["the title, question or labels of mine changed"]
+    assert fingerprint.differences(*keys) == [
+        "the question, labels, comparisons or looks of mine changed"
+    ]
 
 
 def test_two_seeds_support_nothing_and_a_tie_is_told(project):
@@ -439,7 +447,14 @@ def test_two_seeds_support_nothing_and_a_tie_is_told(project):
         in said
         and "Two seeds are too few for a verdict" in said
     )
-    assert set(differences_of(sweep)["verdict"]) == {"open"}
+    table = differences_of(sweep)
+    assert set(table["verdict"]) == {"open"} and table[["low", "high", "p"]].isna().all().all()
+    assert "upported" not in said and comparison.of(sweep).scores[0].interval() is None
+    _, shown = comparison.of(sweep).differences()
+    assert [(row["Points ahead of naive_adam"], row["Verdict"]) for row in shown.rows] == [
+        ("+10.5", "too few seeds"),
+        ("+10.5", "too few seeds"),
+    ]
 
 
 def test_what_was_evaluated_on_other_images_is_not_compared_and_that_is_said(project):
@@ -495,11 +510,11 @@ def test_a_huge_grid_is_asked_about_before_a_model_is_built(project, capsys, mon
 
 @pytest.fixture
 def many(project):
-    """A grid of 20 configurations with two seeds, made."""
+    """A grid of 20 configurations with three seeds, made."""
     write(
         project,
         HEAD
-        + "seeds: [1, 2]\ngrid:\n  batch_size: [16, 32, 64, 128]\n  optimizer:\n"
+        + "seeds: [1, 2, 3]\ngrid:\n  batch_size: [16, 32, 64, 128]\n  optimizer:\n"
         + "".join(
             f"    - {{optimizer: {name}, learning_rate: {rate}}}\n"
             for name, rate in (
@@ -517,7 +532,7 @@ def many(project):
             fabricated(
                 experiment.name,
                 0.4 + 0.02 * number + 0.005 * place * (number % 3),
-                seed=2 * number + place,
+                seed=3 * number + place,
                 settings=experiment.training_settings(),
                 epochs=6 + place,
             )
@@ -532,9 +547,9 @@ def test_a_report_on_many_configurations_draws_the_best_and_counts_in_its_senten
         *best,
         "naive_adam",
     ]
-    assert len(lines[best[0]][0]) == 6  # as far as both seeds went
+    assert len(lines[best[0]][0]) == 6  # as far as all seeds went
     said = runs.conclusion()
-    assert " of 19, from " in said and len(said) < 1200
+    assert " of 19, from " in said and len(said) < 1600
     effects = runs.effects()
     assert list(effects) == ["optimizer", "batch_size"] and effects["batch_size"][
         "value"
@@ -563,10 +578,12 @@ def test_an_incomplete_sweep_gets_no_verdict_but_what_is_missing(repeated):
     assert runs.differences() == [] and "2 of 3" in runs.overview().rows["Runs"].tolist()
 
 
-def test_of_runs_with_one_seed_the_networks_are_compared_and_nothing_is_supported():
+def test_of_runs_with_one_seed_the_networks_are_compared_and_nothing_is_supported(project):
+    text = HEAD.replace("cifar10_naive_adam", "flowers_alexnet_adam")
+    write(project, text + "seeds: [1337]\nruns:\n  - flowers_alexnet_sgd\n")
     for name, accuracy in (("flowers_alexnet_adam", 0.6), ("flowers_alexnet_sgd", 0.8)):
         fabricated(name, accuracy, split="validation")
-    sweep = sweeps.load("flowers_optimizers")
+    sweep = sweeps.load("mine")
     runs = comparison.of(sweep)
     [row] = differences_of(sweep).to_dict("records")
     first, second = (
@@ -581,7 +598,7 @@ def test_of_runs_with_one_seed_the_networks_are_compared_and_nothing_is_supporte
         and row["verdict"] == "network"
         and row["low"] == pytest.approx(test.confidence_interval().low, abs=1e-3)
     )
-    said = sweep_conclusion.conclusion(sweep, runs.scores, runs.runs)
+    said = runs.conclusion()
     assert "Another seed may turn the order." in said and "upported" not in said
     assert "trained once" in runs.method() and list(runs.panels()) == list(
         panels_by_model(sweep.name, runs.runs)

@@ -74,7 +74,8 @@ def _sweep(command: str, options: argparse.Namespace) -> int:
     with contextlib.ExitStack() as last, _locked(chosen):
         # When the sweep runs no longer, however it ends: the index shows whether it does.
         last.callback(rewrite_index, options.language)
-        tasks = execute(executor, plan.steps(chosen), f": {sweeps.described(chosen)}")
+        described = "\n".join([f": {sweeps.described(chosen)}", *_can_show(chosen)])
+        tasks = execute(executor, plan.steps(chosen), described)
     if not executor.waits:
         return 0
     failed = [task for task in tasks if task.outcome != "done"]
@@ -160,6 +161,13 @@ def status(options: argparse.Namespace) -> None:
     _print_needs(chosen, steps, runs, options)
 
 
+def _can_show(chosen: sweeps.Sweep) -> list[str]:
+    """What the seeds of a sweep can show."""
+    from ..analysis import power
+
+    return power.ahead(chosen)
+
+
 def _rows(chosen: sweeps.Sweep, steps: list, runs: list) -> list[tuple[str, ...]]:
     """A heading, and a row for each run."""
     states: dict[str, list[str]] = {}
@@ -203,7 +211,7 @@ def _print_needs(chosen: sweeps.Sweep, steps: list, runs: list, options) -> None
     at_once = plan.jobs(steps, machine, options.jobs or before.get("at_once"))
     threads = before.get("threads") or plan.threads(machine, at_once)
     _, time, *needs = plan.summary(steps, None if running else machine, at_once, threads)
-    print("\n".join(needs if running else [time, *needs]))
+    print("\n".join([*(needs if running else [time, *needs]), *_can_show(chosen)]))
 
 
 def _locked(chosen: sweeps.Sweep):

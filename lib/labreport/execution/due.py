@@ -23,7 +23,7 @@ from ..runs import (
     validation,
 )
 from ..staleness import rules as staleness
-from ..studies import assignments
+from ..studies import assignments, repeats
 from ..studies.study import READ, Study
 
 NOTEBOOK = "notebook.ipynb"
@@ -210,12 +210,22 @@ def _comparison_key(study: Study, notebook: Path, language: str) -> dict:
     read = [run.experiment.folder / name for run in study.finished for name in READ]
     read = [path for path in read if path.name != validation.FILE or path.exists()]
     wording = hashlib.sha256("\n".join(study.wording).encode()).hexdigest()
+    beside = repeats.beside(study) if study.one_run_each else []
+    records_beside = [
+        f"{folder.name} {files.sha256(folder / validation.FILE)}"
+        for folders in beside
+        for folder in folders
+    ]
+    seeds = hashlib.sha256("\n".join(records_beside).encode()).hexdigest()
     states = {run.experiment.run_name: "; ".join([run.state, *run.outdated]) for run in study.runs}
     return {
         "settings": states,
         "code": (
             staleness.execution(notebook, language)
-            | {f"the title, question or labels of {study.name}": wording}
+            | {
+                f"the question, labels, comparisons or looks of {study.name}": wording,
+                "what is known of runs that differ only in the seed": seeds,
+            }
             | _digests(*parameter_files, *read)
         ),
         "versions": _told_with(),

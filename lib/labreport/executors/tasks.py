@@ -15,11 +15,11 @@ from ..config import experiments
 from ..core import files, logs, paths, signals
 from ..core.i18n import count
 from ..runs import state
+from ..studies.looks import RECORD
 from . import forkserver
 from .plan import Step
 
 PIPELINE = paths.PACKAGE.parents[1] / "pipeline.py"
-RECORD = "sweep.json"  # in the sweep's folder: how its runs are made
 LOGS = "logs"
 LOOK_SECONDS = 0.5
 
@@ -179,13 +179,11 @@ def recorded(subject: Subject) -> dict:
 
 def record(subject: Subject, at_once: int, threads: int) -> None:
     """Keep them."""
+    before = files.read_json(subject.folder / RECORD)
+    known = before if isinstance(before, dict) else {}
     files.write_json(
         subject.folder / RECORD,
-        {
-            "at_once": at_once,
-            "threads": threads,
-            "started": recorded(subject).get("started", files.now()),
-        },
+        {"started": files.now()} | known | {"at_once": at_once, "threads": threads},
     )
 
 

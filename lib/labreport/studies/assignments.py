@@ -41,6 +41,10 @@ class Assignment(Study):
         return None
 
     @property
+    def one_run_each(self) -> bool:
+        return True
+
+    @property
     def wording(self) -> list[str]:
         return [self.heading]
 

@@ -72,6 +72,11 @@ class Study(ABC):
 
     @property
     @abstractmethod
+    def one_run_each(self) -> bool:
+        """Whether each thing that is compared is run once, so that networks are compared."""
+
+    @property
+    @abstractmethod
     def wording(self) -> list[str]:
         """What a report quotes of it, besides its runs."""
 

@@ -17,7 +17,9 @@ KEYS = {
     "seeds": "list[int]",
     "runs": "list",
     "grid": "dict",
+    "compare": "str | dict",
 }
+COMPARISONS = ("base", "pairs", "within")
 
 
 def read(name: str, file: Path, where: str) -> tuple[dict, Callable[..., str]]:
@@ -95,6 +97,51 @@ def tried_configurations(
         else:
             tried[label] = (differences, first)
     return tried
+
+
+def comparison(values: dict, line, tried: dict) -> tuple[str, str]:
+    """What the report compares, one of COMPARISONS, and for "within" the setting whose value the
+    configurations of a group share.
+    """
+    wanted = values.get("compare", COMPARISONS[0])
+    if wanted in COMPARISONS[:2]:
+        return wanted, ""
+    if not isinstance(wanted, dict) or [*wanted] != ["within"]:
+        raise ValueError(
+            f"{line('compare')}: compare must be base (all others with the base), pairs (each with"
+            f" each) or {{within: SETTING}} (each with each of the same model, say), got"
+            f" {quoted(wanted)}"
+        )
+    flat = [varied(first) for _, first in tried.values()]
+    different = [
+        key
+        for key in dict.fromkeys(key for settings in flat for key in settings)
+        if len({repr(settings.get(key)) for settings in flat}) > 1
+    ]
+    named = [key for key in different if wanted["within"] in (key, key.split(".")[-1])]
+    place = line("compare", "within")
+    if len(named) != 1:
+        raise ValueError(
+            f"{place}: within must name one of the settings that the configurations vary"
+            f" ({', '.join(different)}), got {quoted(wanted['within'])}"
+            f"{nearest(str(wanted['within']), different)}"
+        )
+    groups = [repr(settings.get(named[0])) for settings in flat]
+    if len(set(groups)) == len(groups):
+        raise ValueError(
+            f"{place}: no two configurations have the same {named[0]}, so nothing can be compared"
+            " within it; name another setting, or leave compare out"
+        )
+    return "within", named[0]
+
+
+def varied(experiment: Experiment) -> dict:
+    """The settings that a configuration may set of its own, flat."""
+    return {
+        key: value
+        for key, value in experiments.flatten(experiment.training_settings()).items()
+        if key.split(".")[0] not in ("data", "max_images", "seed") and value != {}
+    }
 
 
 def _entries(values: dict, line) -> list:

@@ -2,6 +2,7 @@
 seeds to repeat it with.
 """
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +13,11 @@ from ..config.experiments import Experiment
 from ..config.schema import nearest, quoted
 from ..core import paths
 from ..core.i18n import _, count
-from . import assignments, sweep_file
+from . import assignments, looks, sweep_file
 from .study import Study
 
 LOCK = ".sweep.lock"  # in a sweep's folder
+BASE, PAIRS, WITHIN = sweep_file.COMPARISONS  # what its report compares
 
 
 @dataclass(frozen=True)
@@ -28,11 +30,17 @@ class Configuration:
     differences: dict
     experiments: list[Experiment]
 
+    @property
+    def settings(self) -> dict:
+        """What it sets, flat, without the seed."""
+        return sweep_file.varied(self.experiments[0])
+
 
 @dataclass(frozen=True)
 class Sweep(Study):
     """A question and the runs that shall answer it. base: the configuration that the others are
-    compared with; it is one of `configurations`.
+    compared with; it is one of `configurations`. compare: BASE (all others with it), PAIRS (each
+    with each) or WITHIN (each with each that has the same value of the setting `within`).
     """
 
     title: str
@@ -40,6 +48,41 @@ class Sweep(Study):
     base: str
     seeds: list[int]
     configurations: list[Configuration]
+    compare: str
+    within: str
+
+    @functools.cached_property
+    def groups(self) -> dict[str, list[Configuration]]:
+        """The configurations by their value of the setting `within`."""
+        found: dict[str, list[Configuration]] = {}
+        for configuration in self.configurations:
+            value = configuration.settings.get(self.within)
+            found.setdefault(value if isinstance(value, str) else quoted(value), []).append(
+                configuration
+            )
+        return found
+
+    @functools.cached_property
+    def varied_inside(self) -> list[str]:
+        """The settings in which configurations of one group differ."""
+        flat = [[one.settings for one in group] for group in self.groups.values()]
+        keys = dict.fromkeys(key for group in flat for one in group for key in one)
+        return [
+            key
+            for key in keys
+            if any(len({repr(one.get(key)) for one in group}) > 1 for group in flat)
+        ]
+
+    @functools.cached_property
+    def looks(self) -> list[frozenset[int]]:
+        """The seeds with which verdicts were given before, and last those of now."""
+        now = frozenset(self.seeds)
+        recorded = looks.recorded(self.folder)
+        return [*(recorded[: recorded.index(now)] if now in recorded else recorded), now]
+
+    def remember_look(self) -> None:
+        """Keep that verdicts are given with these seeds."""
+        looks.remember(self.folder, self.seeds)
 
     @property
     def experiments(self) -> list[Experiment]:
@@ -74,9 +117,14 @@ class Sweep(Study):
         return _file(self.name)
 
     @property
+    def one_run_each(self) -> bool:
+        return len(self.seeds) == 1
+
+    @property
     def wording(self) -> list[str]:
         labels = [configuration.label for configuration in self.configurations]
-        return [self.title, self.question, self.base, *labels]
+        compared = [self.compare, self.within, repr([sorted(look) for look in self.looks])]
+        return [self.title, self.question, self.base, *labels, *compared]
 
     def label(self, experiment: Experiment) -> str:
         """The configuration of a run, and its seed where there are several."""
@@ -184,6 +232,7 @@ def load(name: str, settings: Mapping | None = None) -> Sweep:
             f"{where}: with these settings some runs are identical: {', '.join(sorted(twice))}; do"
             " not set what the sweep varies"
         )
+    compare, within = sweep_file.comparison(values, line, tried)
     changes = _set(base, settings).changes
     return Sweep(
         name,
@@ -194,6 +243,8 @@ def load(name: str, settings: Mapping | None = None) -> Sweep:
         configurations[0].label,
         seeds,
         configurations,
+        compare,
+        within,
     )
 
 

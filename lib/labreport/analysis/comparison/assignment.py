@@ -233,7 +233,7 @@ class AssignmentComparison(Comparison):
         return shown
 
     def conclusion(self) -> str:
-        return assignment_conclusion.conclusion(self.runs)
+        return assignment_conclusion.conclusion(self.study, self.runs)
 
 
 def _published_accuracy(published: dict, split: str) -> str | None:

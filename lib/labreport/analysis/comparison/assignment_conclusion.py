@@ -1,19 +1,20 @@
 """The conclusion of the comparison of an assignment, in sentences."""
 
 from ...core.i18n import _, count, percent
+from ...studies.study import Study
 from .. import statistics
-from . import wording
+from . import seed_spread, wording
 from .groups import differences, groups
 from .runs import ComparedRun, evaluated_images, rows_of, validation_images
 from .wording import points
 
 
-def conclusion(runs: list[ComparedRun]) -> str:
+def conclusion(study: Study, runs: list[ComparedRun]) -> str:
     """Which networks do better on images like these, what the test images say of the best one, what
     was published, and what the intervals leave out.
     """
     compared = groups(runs)
-    paragraphs = [_verdict(group) for group in compared if len(group) > 1]
+    paragraphs = [_verdict(study, group) for group in compared if len(group) > 1]
     alone = [
         f"{group[0].label} ({validation_images(group)}, {percent(group[0].chosen_by)})"
         for group in compared
@@ -47,7 +48,7 @@ def conclusion(runs: list[ComparedRun]) -> str:
     return "\n\n".join(filter(None, paragraphs))
 
 
-def _verdict(group: list[ComparedRun]) -> str:
+def _verdict(study: Study, group: list[ComparedRun]) -> str:
     """The best network of a group, and which others do worse on images like these."""
     best, table = group[0], differences(group)
     tied = [row.label for row in rows_of(table) if row.difference == 0]
@@ -99,7 +100,8 @@ def _verdict(group: list[ComparedRun]) -> str:
                 named=named,
             )
         )
-    paragraphs = ["\n".join([text, "", *(f"- {line}" for line in lines)]), _tested(best)]
+    paragraphs = ["\n".join([text, "", *(f"- {line}" for line in lines)])]
+    paragraphs += [seed_spread.sentence(study, best.validation_images), _tested(best)]
     return "\n\n".join(filter(None, paragraphs))
 
 

@@ -1,19 +1,17 @@
-"""What the configurations of a sweep came to on the validation images, over its seeds, and how far
-each is from the base.
+"""What the configurations of a sweep came to on the validation images, over its seeds.
 
 The test images have no part in it: they are for what was chosen by it.
 """
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 
 from ...studies.sweeps import Sweep
 from .. import crossed, statistics
 from ..crossed import Estimate
-from .runs import ComparedRun, judged
+from .runs import ComparedRun
 
 # For a verdict on experiments: with two seeds the interval hangs on a single difference.
 FEWEST_SEEDS = 3
@@ -59,15 +57,19 @@ class Score:
 
     def interval(self) -> tuple[float, float] | None:
         """95 %, of the mean over seeds and images, or with one seed over images; None where there
-        is nothing to judge by.
+        is nothing to judge by, or too little.
         """
+        runs = [*self.runs.values()]
         if self.basis is Basis.IMAGES:
-            [run] = self.runs.values()
-            return statistics.wilson_of_scores(_of_images(run))
-        found = _estimate(self.basis, [*self.runs.values()], None)
-        if found is None or np.isnan(found.low):
+            return statistics.wilson_of_scores(_of_images(runs[0]))
+        if self.basis is Basis.NOTHING or len(runs) < FEWEST_SEEDS:
             return None
-        return found.between(0)
+        found = (
+            _of_splits([(1, runs)])
+            if self.basis is Basis.SPLITS
+            else crossed.accuracy(np.array([_of_images(run) for run in runs]))
+        )
+        return None if np.isnan(found.low) else found.between(0)
 
 
 def basis(sweep: Sweep, runs: list[ComparedRun]) -> Basis:
@@ -108,49 +110,6 @@ def scores(sweep: Sweep, runs: list[ComparedRun]) -> list[Score]:
     return sorted((score for score in all_scores if score.runs), key=lambda score: -score.mean)
 
 
-def differences(sweep: Sweep, ranked: list[Score]) -> pd.DataFrame:
-    """Every configuration against the base.
-
-    Args:
-        ranked: as `scores` gives them.
-
-    Returns:
-        Columns: label, difference (a share, positive where it is ahead of the base), low, high,
-        seeds_error, images_error, seeds (how many both have), p (adjusted after Holm), verdict (see
-        `judged`; "network" where one seed shows a difference of networks; open with fewer than
-        FEWEST_SEEDS).
-    """
-    by_label = {score.label: score for score in ranked}
-    base = by_label.get(sweep.base)
-    rows = []
-    for score in ranked:
-        shared = [seed for seed in base.runs if seed in score.runs] if base else []
-        if base is None or score is base or not shared or not _same_images(score, base):
-            continue
-        pairs = [(score.runs[seed], base.runs[seed]) for seed in shared]
-        found = _estimate(score.basis, *zip(*pairs))
-        if found is None:
-            continue
-        low, high = found.between(-1)
-        rows.append(
-            {
-                "label": score.label,
-                "difference": found.value,
-                "low": low,
-                "high": high,
-                "seeds_error": found.seeds_error,
-                "images_error": found.images_error,
-                "seeds": len(shared),
-                "p": found.p,
-            }
-        )
-    columns = ["difference", "low", "high", "seeds_error", "images_error", "seeds", "p"]
-    table = pd.DataFrame(rows, columns=["label", *columns])
-    if ranked and ranked[0].basis is Basis.IMAGES:
-        return judged(table, supported="network")
-    return judged(table, enough=table["seeds"] >= FEWEST_SEEDS)
-
-
 def tested(best: Score, base: Score) -> tuple[Estimate, Estimate, Estimate | None]:
     """What the test images, which chose nothing, say of the best configuration and of the base: the
     accuracy of each, and the lead of the best one, over the seeds that both have; None where these
@@ -164,7 +123,7 @@ def tested(best: Score, base: Score) -> tuple[Estimate, Estimate, Estimate | Non
     if best is base or not alike:
         return of_best, of_base, None
     ahead = [{name: one[name] - other[name] for name in one} for one, other in pairs]
-    return of_best, of_base, _over_images(ahead)
+    return of_best, of_base, _over_images(ahead, tests=True)
 
 
 def on_test_images(runs: list[ComparedRun]) -> Estimate:
@@ -181,16 +140,18 @@ def _by_image(run: ComparedRun) -> dict[str, float]:
     return dict(zip(run.predictions["id"], run.correct.astype(float)))
 
 
-def _over_images(tables: list[dict[str, float]]) -> Estimate:
+def _over_images(tables: list[dict[str, float]], tests: bool = False) -> Estimate:
     """The mean of what images came to, by id, with each seed; without an interval where the images
-    differ between seeds.
+    differ between seeds, or where two seeds are too few for one. tests: whether it is a difference.
     """
-    if any(table.keys() != tables[0].keys() for table in tables):
+    same = all(table.keys() == tables[0].keys() for table in tables)
+    if not same or len(tables) == FEWEST_SEEDS - 1:
         mean = float(np.mean([np.mean([*table.values()]) for table in tables]))
         return Estimate(mean, np.nan, np.nan, np.nan, 0.0, 0.0)
-    return crossed.estimate(
-        np.array([[table[name] for name in sorted(tables[0])] for table in tables])
-    )
+    scores = np.array([[table[name] for name in sorted(tables[0])] for table in tables])
+    if tests or len(tables) == 1:
+        return crossed.estimate(scores)
+    return crossed.accuracy(scores)
 
 
 def not_compared(sweep: Sweep, ranked: list[Score]) -> list[str]:
@@ -199,23 +160,41 @@ def not_compared(sweep: Sweep, ranked: list[Score]) -> list[str]:
     """
     by_label = {score.label: score for score in ranked}
     base = by_label.get(sweep.base)
-    return [label for label, score in by_label.items() if base and not _same_images(score, base)]
+    return [label for label, score in by_label.items() if base and not same_images(score, base)]
 
 
-def _estimate(basis: Basis, runs, others) -> Estimate | None:
-    """The mean of runs, by seed, or of their lead over others; None where that takes more seeds or
-    a record of the images.
+def contrast(basis: Basis, parts: list[tuple[int, list[ComparedRun]]]) -> Estimate | None:
+    """A sum of means over the same seeds, such as the difference of two configurations.
+
+    Args:
+        basis: of the sweep.
+        parts: of each configuration, how it counts (1 or -1) and its runs by seed.
+
+    Returns:
+        None where that takes more seeds, or a record of the images. Two seeds give no interval.
     """
-    if basis is Basis.NOTHING or (basis is not Basis.IMAGES and len(runs) < 2):
+    seeds = len(parts[0][1])
+    if basis is Basis.NOTHING or (basis is not Basis.IMAGES and seeds < 2):
         return None
     if basis is Basis.SPLITS:
-        of_seeds = np.array([run.result.metrics.validation_accuracy for run in runs])
-        if others:
-            of_seeds = of_seeds - [run.result.metrics.validation_accuracy for run in others]
-        images = runs[0].result.metrics.dataset.images
-        return crossed.resampled(of_seeds, images["train"], images["validation"])
-    table = np.array([_of_images(run) for run in runs])
-    return crossed.estimate(table - [_of_images(run) for run in others] if others else table)
+        found = _of_splits(parts)
+    else:
+        found = crossed.estimate(
+            np.sum([sign * np.array([_of_images(run) for run in runs]) for sign, runs in parts], 0)
+        )
+    if basis is not Basis.IMAGES and seeds < FEWEST_SEEDS:
+        return replace(found, low=np.nan, high=np.nan, p=np.nan)
+    return found
+
+
+def _of_splits(parts: list[tuple[int, list[ComparedRun]]]) -> Estimate:
+    """The same where each seed has a split of its own."""
+    of_seeds = np.sum(
+        [[sign * run.result.metrics.validation_accuracy for run in runs] for sign, runs in parts],
+        axis=0,
+    )
+    images = parts[0][1][0].result.metrics.dataset.images
+    return crossed.resampled(of_seeds, images["train"], images["validation"])
 
 
 def _of_images(run: ComparedRun) -> np.ndarray:
@@ -223,7 +202,7 @@ def _of_images(run: ComparedRun) -> np.ndarray:
     return run.crossfitted
 
 
-def _same_images(first: Score, second: Score) -> bool:
+def same_images(first: Score, second: Score) -> bool:
     """Whether both were evaluated on the same images, with every seed that both have."""
     return all(
         first.runs[seed].validation_images == second.runs[seed].validation_images

@@ -7,15 +7,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...config import experiments
 from ...core.i18n import N_, _, count, number, percent
 from ...studies.sweeps import Sweep
 from .. import figures
 from ..figures import Picture, Table
-from . import scores, sweep_conclusion, sweep_method, wording
+from . import contrasts, scores, sweep_conclusion, sweep_differences, sweep_method, wording
 from .comparison import TESTED, Comparison
-from .runs import MOST_LINES, Panels, in_panels, panels_by_model, rows_of, validation_images
-from .scores import Basis, Score
+from .runs import MOST_LINES, Panels, in_panels, panels_by_model, validation_images
+from .scores import FEWEST_SEEDS, Basis, Score
 
 MOST_MISSING = 12  # runs that are named; the others are counted
 
@@ -153,7 +152,7 @@ class SweepComparison(Comparison):
 
     def common_settings(self) -> Table:
         """The settings that no configuration varies, as rows of a setting and its value."""
-        flat = [_flat(configuration.experiments[0]) for configuration in self.study.configurations]
+        flat = [configuration.settings for configuration in self.study.configurations]
         shared = {
             key: value
             for key, value in flat[0].items()
@@ -169,10 +168,10 @@ class SweepComparison(Comparison):
         """A row a configuration with its differences from the base, and its mean; and a figure of
         each setting's effect, where a grid varies several.
         """
-        base, rows = _flat(self.study.base_configuration.experiments[0]), []
+        base, rows = self.study.base_configuration.settings, []
         means = {score.label: number(100 * score.mean, 1) for score in self.scores}
         for configuration in self.study.configurations:
-            flat = _flat(configuration.experiments[0])
+            flat = configuration.settings
             own = [
                 (
                     f"{key.split('.')[-1]} {wording.setting(flat[key])}"
@@ -203,7 +202,7 @@ class SweepComparison(Comparison):
         """
         means = {score.label: score.mean for score in self.scores}
         flat = {
-            configuration.label: _flat(configuration.experiments[0])
+            configuration.label: configuration.settings
             for configuration in self.study.configurations
             if configuration.label in means
         }
@@ -240,29 +239,31 @@ class SweepComparison(Comparison):
         return self.scores[0].basis
 
     def method(self) -> str:
-        return sweep_method.method(self.basis)
+        return sweep_method.method(self.study, self.basis)
+
+    @functools.cached_property
+    def judged(self) -> pd.DataFrame:
+        """What the differences came to; empty as long as runs are missing. The sweep remembers that
+        it was asked.
+        """
+        table = contrasts.differences(self.study, self.scores)
+        if self.missing:
+            return table[:0]
+        if table["p"].notna().any() and len(self.study.seeds) >= FEWEST_SEEDS:
+            self.study.remember_look()
+        return table
 
     def differences(self) -> list[Table | Picture]:
-        """A figure and a table; none as long as runs are missing."""
-        table = scores.differences(self.study, self.scores)
-        if self.missing or table.empty:
+        """Figures and tables; none as long as runs are missing."""
+        table = self.judged
+        if table.empty:
             return []
-        base = self.study.base
         over = validation_images(self.runs)
         if len(self.study.seeds) > 1:
             over = _(
                 "{seeds} and {images}", seeds=count(len(self.study.seeds), "seed"), images=over
             )
-        caption = _(
-            "How far each configuration is ahead of the base, {base}, in percentage points of"
-            " accuracy, over {of}.",
-            base=base,
-            of=over,
-        )
-        return [
-            figures.leads(table, base, over, behind=True, networks=self.basis is Basis.IMAGES),
-            Table([_difference_row(row, base) for row in rows_of(table)], caption),
-        ]
+        return sweep_differences.shown(self.study, table, over, self.basis)
 
     def conclusion(self) -> str:
         if self.missing:
@@ -274,35 +275,7 @@ class SweepComparison(Comparison):
                 named=wording.first(self.missing, MOST_MISSING),
                 sweep=self.study.name,
             )
-        return sweep_conclusion.conclusion(self.study, self.scores, self.runs)
-
-
-def _difference_row(row, base: str) -> dict:
-    """A row of `scores.differences` for a reader."""
-    points = wording.points(row.difference)
-    ahead = (
-        _("{points} (no spread)", points=points)
-        if np.isnan(row.p)
-        else _(
-            "{points} ({low} to {high})",
-            points=points,
-            low=wording.points(row.low),
-            high=wording.points(row.high),
-        )
-    )
-    verdicts = {
-        "supported": _("supported"),
-        "network": _("this network does better")
-        if row.difference > 0
-        else _("the base's network does better"),
-        "open": _("not supported") if row.seeds > 1 else _("open"),
-    }
-    return {
-        N_("Configuration"): row.label,
-        _("Points ahead of {base}", base=base): ahead,
-        N_("p (Holm)"): _("none") if np.isnan(row.p) else wording.p_value(row.p),
-        N_("Verdict"): verdicts[row.verdict],
-    }
+        return sweep_conclusion.conclusion(self.study, self.scores, self.runs, self.judged)
 
 
 def _mean_history(score: Score) -> tuple[pd.DataFrame, int]:
@@ -329,14 +302,6 @@ def _mean_history(score: Score) -> tuple[pd.DataFrame, int]:
 def _decides(first, second) -> bool:
     """Whether each value of the first setting goes with one value of the second."""
     return len(set(zip(first, second))) == len(set(first))
-
-
-def _flat(experiment) -> dict:
-    return {
-        key: value
-        for key, value in experiments.flatten(experiment.training_settings()).items()
-        if key.split(".")[0] not in ("data", "max_images", "seed") and value != {}
-    }
 
 
 def _span(values: list[int]) -> str:

@@ -4,25 +4,32 @@ import numpy as np
 import pandas as pd
 
 from ...core.i18n import _, count, number, percent
-from ...studies.sweeps import Sweep
-from .. import crossed
-from . import wording
+from ...studies.sweeps import BASE, WITHIN, Sweep
+from .. import crossed, power
+from . import contrasts, seed_spread, wording
 from .runs import ComparedRun, evaluated_images, rows_of, validation_images
-from .scores import FEWEST_SEEDS, Basis, Score, differences, not_compared, tested
+from .scores import FEWEST_SEEDS, Basis, Score, not_compared, tested
 
 NAMED = 8  # configurations in one sentence; of more, how many and the two ends
 
 
-def conclusion(sweep: Sweep, ranked: list[Score], runs: list[ComparedRun]) -> str:
-    """Which differences from the base are supported, what the test images say of the choice, and
-    what is left out. ranked: as `scores` gives them.
+def conclusion(
+    sweep: Sweep, ranked: list[Score], runs: list[ComparedRun], judged: pd.DataFrame
+) -> str:
+    """Which differences are supported, what the test images say of the choice, and what is left
+    out. ranked: as `scores.scores` gives them; judged: as `contrasts.differences`.
     """
-    table = differences(sweep, ranked)
-    lines = [_best(sweep, ranked, runs), ""]
-    for verdict in ("supported", "network", "open"):
-        chosen = [row for row in rows_of(table) if row.verdict == verdict]
+    pairs = judged[judged["kind"] == contrasts.DIFFERENCE]
+    interactions = judged[judged["kind"] == contrasts.INTERACTION]
+    lines = [_best(sweep, ranked, runs), "", *_best_of_groups(sweep, ranked)]
+    none = 1 < len(sweep.seeds) < FEWEST_SEEDS  # too few for a verdict
+    for verdict in () if none else ("supported", "network", "open"):
+        chosen = [row for row in rows_of(pairs) if row.verdict == verdict]
         if chosen:
-            lines.append(f"- {_verdict(verdict, chosen, sweep, len(table))}")
+            said = _of_base if sweep.compare == BASE else _of_pairs
+            lines.append(f"- {said(verdict, chosen, sweep, len(judged))}")
+    if len(interactions):
+        lines.append(f"- {_interaction(sweep, interactions, len(judged))}")
     if others := not_compared(sweep, ranked):
         lines.append(
             "- "
@@ -32,8 +39,40 @@ def conclusion(sweep: Sweep, ranked: list[Score], runs: list[ComparedRun]) -> st
                 named=wording.first(others, NAMED),
             )
         )
-    paragraphs = ["\n".join(lines), _seen(sweep, table), _tested(sweep, ranked)]
+    apart = ""
+    if ranked[0].basis is Basis.IMAGES:
+        [best] = ranked[0].runs.values()
+        apart = seed_spread.sentence(sweep, best.validation_images)
+    paragraphs = ["\n".join(lines), apart, _seen(sweep, pairs, len(judged)), _tested(sweep, ranked)]
     return "\n\n".join([*filter(None, paragraphs), _limits(sweep, ranked, runs)])
+
+
+def _best_of_groups(sweep: Sweep, ranked: list[Score]) -> list[str]:
+    """Of each group that is compared within, which configuration has the highest accuracy."""
+    if sweep.compare != WITHIN:
+        return []
+    groups = {
+        value: [score for score in ranked if score.label in {one.label for one in group}]
+        for value, group in sweep.groups.items()
+    }
+    best = [
+        _(
+            "{best} ({mean}) for {value}",
+            best=group[0].label,
+            mean=percent(group[0].mean),
+            value=value,
+        )
+        for value, group in groups.items()
+        if len(group) > 1
+    ]
+    return [
+        "- "
+        + _(
+            "The highest mean accuracy by {setting}: {best}.",
+            setting=sweep.within,
+            best="; ".join(best),
+        )
+    ]
 
 
 def _best(sweep: Sweep, ranked: list[Score], runs: list[ComparedRun]) -> str:
@@ -61,20 +100,78 @@ def _best(sweep: Sweep, ranked: list[Score], runs: list[ComparedRun]) -> str:
     )
 
 
-def _verdict(verdict: str, rows: list, sweep: Sweep, comparisons: int) -> str:
-    """Which of the differences from the base have this verdict. rows: of the table."""
-    labels = [f"{row.label} ({wording.points(row.difference)})" for row in rows]
-    if verdict == "supported":
+def _named(rows: list, of, bold: bool, comparisons: int) -> str:
+    """Rows of the table in a sentence, the two ends alone where they are many. of: a row's name."""
+    labels = [f"{of(row)} ({wording.points(row.difference)})" for row in rows]
+    if bold:
         labels = [f"**{label}**" for label in labels]
-    named = ", ".join(labels)
-    if len(labels) > NAMED:
-        named = _(
-            "{some} of {all}, from {first} to {last}",
-            some=len(labels),
-            all=comparisons,
-            first=labels[0],
-            last=labels[-1],
+    if len(labels) <= NAMED:
+        return ", ".join(labels)
+    return _(
+        "{some} of {all}, from {first} to {last}",
+        some=len(labels),
+        all=comparisons,
+        first=labels[0],
+        last=labels[-1],
+    )
+
+
+def _of_pairs(verdict: str, rows: list, sweep: Sweep, comparisons: int) -> str:
+    """Which of the differences of two configurations have this verdict."""
+    named = _named(
+        rows,
+        lambda row: wording.pair(row.label, row.other),
+        verdict == "supported",
+        comparisons,
+    )
+    if verdict == "network":
+        return _(
+            "On images like these, the first network of each of these pairs does better than the"
+            " second, by percentage points: {named}. Another seed may turn the order.",
+            named=named,
         )
+    if verdict == "open" and len(sweep.seeds) == 1:
+        return _(
+            "Open is which network of each of these pairs does better on such images: {named}.",
+            named=named,
+        )
+    if verdict == "open":
+        return _(
+            "Not supported: the lead, in percentage points, of {named}. In each of these pairs,"
+            " either experiment may be the better one.",
+            named=named,
+        )
+    return _(
+        "Supported, also after correction for {comparisons} comparisons: the lead, in percentage"
+        " points, of {named}.",
+        comparisons=comparisons,
+        named=named,
+    )
+
+
+def _interaction(sweep: Sweep, table: pd.DataFrame, comparisons: int) -> str:
+    """Whether the differences inside the groups depend on the group."""
+    supported = [row for row in rows_of(table) if row.verdict == "supported"]
+    if not supported:
+        return _(
+            "Not supported: that these differences depend on {setting}. They may be the same for"
+            " all, or not.",
+            setting=sweep.within,
+        )
+    named = _named(supported, lambda row: f"{row.label}; {row.other}", True, comparisons)
+    return _(
+        "Supported, also after correction for {comparisons} comparisons: the differences depend on"
+        " {setting}. The first difference is larger than the second, by percentage points, for"
+        " {named}.",
+        comparisons=comparisons,
+        setting=sweep.within,
+        named=named,
+    )
+
+
+def _of_base(verdict: str, rows: list, sweep: Sweep, comparisons: int) -> str:
+    """Which of the differences from the base have this verdict. rows: of the table."""
+    named = _named(rows, lambda row: row.label, verdict == "supported", comparisons)
     words = {"base": sweep.base, "named": named, "comparisons": comparisons}
     if verdict == "network":
         return _(
@@ -104,21 +201,36 @@ def _verdict(verdict: str, rows: list, sweep: Sweep, comparisons: int) -> str:
     )
 
 
-def _seen(sweep: Sweep, table: pd.DataFrame) -> str:
+def _seen(sweep: Sweep, table: pd.DataFrame, comparisons: int) -> str:
     """Which difference these seeds and images could have shown."""
     judged = table[(table["seeds"] >= FEWEST_SEEDS) & table["p"].notna()]
     if judged.empty:
         return ""
+    level = power.level(sweep, comparisons)
     needed = [
-        crossed.detectable(row.seeds_error, row.images_error, row.seeds - 1, comparisons=len(table))
+        crossed.detectable(row.seeds_error, row.images_error, row.seeds - 1, level)
         for row in rows_of(judged)
     ]
-    return _(
+    # the comparison in the middle stands for all
+    middle = judged.iloc[int(np.argsort(needed)[len(needed) // 2])]
+    of_one = middle["seeds_error"] * middle["seeds"] ** 0.5
+    text = _(
         "With {seeds} and these images, a sweep like this one finds a difference of {points}"
         " percentage points in four of five cases, and a smaller one more rarely: what is not"
         " supported may still exist.",
         seeds=count(len(sweep.seeds), "seed"),
         points=number(100 * float(np.median(needed)), 1),
+    )
+    return f"{text} " + _(
+        "A difference of two points would take {of_two}, one of one point {of_one}.",
+        **{
+            name: (
+                _("more than {seeds}", seeds=count(power.MOST_SEEDS, "seed"))
+                if (seeds := power.seeds_for(points, of_one, middle["images_error"], level)) is None
+                else count(seeds, "seed")
+            )
+            for name, points in zip(("of_two", "of_one"), power.ASKED)
+        },
     )
 
 

@@ -27,6 +27,11 @@ def estimated(estimate: Estimate) -> str:
     return f"{percent(estimate.value)} ({interval(*estimate.between(0))})"
 
 
+def pair(first: str, second: str) -> str:
+    """Of a difference, what is ahead of what."""
+    return _("{first} over {second}", first=first, second=second)
+
+
 def p_value(p: float) -> str:
     """Three digits, or that it is smaller."""
     return f"< {number(0.001, 3)}" if p < 0.001 else number(p, 3)

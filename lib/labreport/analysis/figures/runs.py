@@ -139,17 +139,23 @@ def validation_curves(panels: dict[str, dict[str, tuple[pd.DataFrame, int]]]) ->
 
 
 def leads(
-    differences: pd.DataFrame, one: str, over: str, behind: bool = False, networks: bool = False
+    differences: pd.DataFrame,
+    one: str | None,
+    over: str,
+    behind: bool = False,
+    networks: bool = False,
 ) -> Picture:
     """How far one run is ahead of others, with intervals; `behind`: how far the others are ahead of
-    it.
+    it. Without such a one: how far, in each row, the first of two is ahead.
 
-    differences: as `comparison.groups.differences` or `comparison.scores.differences` gives them.
-    over: images or seeds, in words. networks: each was trained once.
+    differences: as `comparison.groups.differences` or `comparison.contrasts.differences` gives
+    them. over: images or seeds, in words. networks: each was trained once.
     """
     compared = len(differences)
     table: Any = (
-        differences.sort_values("difference", ascending=not behind, kind="stable")
+        differences.sort_values(
+            "difference", ascending=one is not None and not behind, kind="stable"
+        )
         .head(MOST_ROWS)
         .reset_index(drop=True)
     )
@@ -183,7 +189,9 @@ def leads(
     axes.set_ylim(len(table) - 0.4, -0.6)
     axes.grid(axis="y", visible=False)
     axes.set_xlabel(
-        _("percentage points of accuracy ahead of {one} (95 % interval)", one=one)
+        _("lead of the first over the second, in percentage points (95 % interval)")
+        if one is None
+        else _("percentage points of accuracy ahead of {one} (95 % interval)", one=one)
         if behind
         else _("lead of {one} in percentage points of accuracy (95 % interval)", one=one)
     )
@@ -211,7 +219,18 @@ def leads(
         "others": count(compared, "configuration"),
         "drawn": len(table),
     }
-    if not behind:
+    if one is None:
+        words["pairs"] = count(compared, "pair")
+        short = (
+            _("Lead of one configuration over another ({over})", **words)
+            if len(table) == compared
+            else _(
+                "Lead of one configuration over another, the largest {drawn} of {pairs} ({over})",
+                **words,
+            )
+        )
+        alt = f"{short}: {rows}."
+    elif not behind:
         short = _("Lead of {one} over the other runs ({over})", **words)
         alt = _(
             "Lead of {one} over {runs} ({over}), with 95 % intervals: {rows}.",

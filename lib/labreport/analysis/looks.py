@@ -1,0 +1,75 @@
+"""What looking at a sweep more than once does to its p values.
+
+Whoever sees a verdict, adds seeds and looks again gives chance another try. So every look spends a
+part of the error of 5 %: four fifths of what is left, since nobody knows how many looks there will
+be (error spending: Lan and DeMets, 1983, Biometrika 70). Looks that share seeds find much the same,
+which the bound of a look allows for.
+"""
+
+import numpy as np
+from scipy import special
+
+SHARE = 0.8  # of the error that is left, for each look
+_LEVELS = np.logspace(-15, 0, 300)  # of all looks together
+_HALVINGS = 60
+
+
+def spent(looks: int) -> float:
+    """The share of the error that the last of so many looks may spend."""
+    return SHARE * (1 - SHARE) ** (looks - 1)
+
+
+def adjusted(p_values: np.ndarray, looks: list[frozenset[int]]) -> np.ndarray:
+    """p values (M,) of the last look, so adjusted that they hold for all looks together: below 0.05
+    in 5 % of cases at most, at this look or an earlier one, where there is nothing to find.
+
+    Args:
+        looks: the seeds of each, in order; no two alike.
+
+    Raises:
+        ValueError: two looks at the same seeds.
+    """
+    if len(set(looks)) < len(looks) or not looks:
+        raise ValueError(f"expected one or more looks at different seeds, got {looks}")
+    p_values, share = np.asarray(p_values, float), spent(len(looks))
+    if len(looks) == 1:
+        return np.minimum(1, p_values / share)
+    levels = _levels(looks)
+    with np.errstate(divide="ignore"):
+        found = np.exp(np.interp(np.log(p_values), np.log(levels), np.log(_LEVELS)))
+    # below the least level the looks are taken for unrelated, which errs on the safe side
+    found = np.where(p_values < levels[0], p_values / share, found)
+    return np.where(p_values > levels[-1], 1.0, found)
+
+
+def _levels(looks: list[frozenset[int]]) -> np.ndarray:
+    """The p below which the last look rejects, for each of _LEVELS."""
+    bounds: list[np.ndarray] = []
+    for place, seeds in enumerate(looks):
+        target = spent(place + 1) * _LEVELS
+        if not place:
+            bounds.append(-special.ndtri(target / 2))
+            continue
+        related = [len(seeds & other) / np.sqrt(len(seeds) * len(other)) for other in looks[:place]]
+        nearest = int(np.argmax(related))
+        bounds.append(_bound(bounds[nearest], related[nearest], target))
+    return 2 * special.ndtr(-bounds[-1])
+
+
+def _bound(earlier: np.ndarray, related: float, target: np.ndarray) -> np.ndarray:
+    """The bound beyond which a standard normal variable lies with the target's probability, while
+    another one that is so correlated with it lies within the earlier bound, (A,).
+    """
+    points, weights = special.roots_legendre(200)
+    inside = earlier[:, None] * points
+    density = weights * earlier[:, None] * np.exp(-np.square(inside) / 2) / np.sqrt(2 * np.pi)
+    spread = np.sqrt(1 - related**2)
+    low, high = np.zeros_like(target), np.full_like(target, 40.0)
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        beyond = special.ndtr((related * inside - middle[:, None]) / spread) + special.ndtr(
+            (-related * inside - middle[:, None]) / spread
+        )
+        reached = (density * beyond).sum(axis=1) > target
+        low, high = np.where(reached, middle, low), np.where(reached, high, middle)
+    return high
