@@ -92,7 +92,7 @@ def test_without_a_test_split_validation_is_evaluated_and_said_so():
     runs = comparison.of(assignments.load("cats_dogs"))
     table = runs.overview().rows
     assert "Test" not in table and table["95 % interval"].notna().all()
-    assert runs.test_table() is None and "has no test split" in runs.about_tests()
+    assert runs.test_table() is None and "have no test split" in runs.about_tests()
     assert "cross-fitted" in runs.overview().caption and "test image" not in runs.conclusion()
 
 

@@ -75,14 +75,21 @@ def list_experiments(options: argparse.Namespace) -> None:
 
 
 def _row(experiment: experiments.Experiment) -> tuple[str, str, str, str]:
-    published = experiment.published["test_accuracy"] or experiment.published["validation_accuracy"]
+    published = next(
+        (
+            f"{value:.3f} ({split})"
+            for split in ("test", "validation")
+            if (value := experiment.published[f"{split}_accuracy"])
+        ),
+        "-",
+    )
     try:
         status = run_status(experiment)
     except OSError as error:  # nor must a folder that cannot be read
         status = f"cannot be read: {explain(error)}"
     return (
         experiment.name,
-        "-" if published is None else f"{published:.3f}",
+        published,
         status,
         experiment.question,
     )
@@ -99,13 +106,13 @@ def _comparison_row(assignment: str, finished: list[bool]) -> tuple[str, str, st
 
 
 def run_status(experiment: experiments.Experiment) -> str:
-    """Accuracy of a finished run, on the test split where there is one; and what is running, or how
-    the last try ended.
+    """Accuracy of a finished run and its split, test where there is one; and what is running, or
+    how the last try ended.
     """
     metrics, now = records.metrics(experiment.folder), state.read(experiment.folder)
     parts = []
     if metrics:
-        parts.append(f"{metrics.evaluated_accuracy:.3f}")
+        parts.append(f"{metrics.evaluated_accuracy:.3f} ({metrics.evaluated_split})")
     elif records.damaged(experiment.folder):
         parts.append(f"{records.METRICS} is damaged")
     if (experiment.folder / SENT).exists():  # else a module that takes a second is not imported

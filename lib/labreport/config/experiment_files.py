@@ -27,6 +27,8 @@ EARLY_STOPPING = {
 IMAGE_SIDES = (8, 1024)  # pixels
 # An entry of dataset_args, for every data set; where it is left out, the file's seed stands for it.
 SPLIT_SEED = "split_seed"
+# Entries of dataset_args that say how many images are held out; no data set takes others for that.
+VALIDATION_FRACTION, TEST_FRACTION = "validation_fraction", "test_fraction"
 MONITORS = ("val_loss", "val_accuracy")
 # two hyphens set a run's settings off from its experiment
 NAME = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
@@ -109,6 +111,17 @@ def check(values: dict, where) -> dict:
     return checked
 
 
+def without_zero(values: dict) -> dict:
+    """Checked values without a test_fraction of 0, where leaving it out says the same: what is said
+    in two ways is one experiment, with one run.
+    """
+    settings, given = registry.of("dataset")[values["dataset"]].settings, values["dataset_args"]
+    if given.get(TEST_FRACTION) != 0 or not settings[TEST_FRACTION][1]:
+        return values
+    kept = {key: value for key, value in given.items() if key != TEST_FRACTION}
+    return values | {"dataset_args": kept}
+
+
 def _check_entries(checked: dict, where) -> None:
     """Each mapping holds the settings of what it belongs to, and no others; made typed in place."""
     required = {
@@ -161,6 +174,12 @@ def _check_ranges(checked: dict, where) -> None:
                 f"{where(*path)}: {path[-1]} must be at least 0 and below 2**32 = 4294967296, got"
                 f" {seed}"
             )
+    share = checked["dataset_args"].get(TEST_FRACTION, 0)
+    if not 0 <= share < 1:
+        raise ValueError(
+            f"{where('dataset_args', TEST_FRACTION)}: {TEST_FRACTION} must be at least 0 and below"
+            f" 1, got {share}; write 0.2 to hold out a fifth"
+        )
     side = checked["dataset_args"].get("image_size", IMAGE_SIDES[0])
     if not IMAGE_SIDES[0] <= side <= IMAGE_SIDES[1]:
         raise ValueError(

@@ -12,7 +12,16 @@ from typing import Any
 from ..core import paths
 from ..core.i18n import _, current_language
 from . import pretrained, yaml_reader
-from .experiment_files import NAME, SPLIT_SEED, TYPES, check, entries_of, names
+from .experiment_files import (
+    NAME,
+    SPLIT_SEED,
+    TEST_FRACTION,
+    TYPES,
+    check,
+    entries_of,
+    names,
+    without_zero,
+)
 from .schema import nearest, quoted
 
 # What may be set for one run and never stands in a file: a file always means the real data, and all
@@ -199,8 +208,10 @@ def load(name: str, settings: Mapping | None = None) -> Experiment:
             path = path[:-1]
         return f"{where}, line {lines[path]}" if path else where
 
-    from_file = check(values | REHEARSAL, line)
+    from_file = without_zero(check(values | REHEARSAL, line))
     resolved = check(_apply(from_file, settings or {}), lambda *path: "settings")
+    if TEST_FRACTION not in from_file["dataset_args"]:  # else the 0 is what differs from the file
+        resolved = without_zero(resolved)
     before, after = flatten(from_file), flatten(resolved)
     changes = {
         key: value for key, value in after.items() if key not in before or before[key] != value

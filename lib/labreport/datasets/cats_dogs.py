@@ -34,33 +34,45 @@ def cats_dogs(
     *,
     image_size: int,
     on_unreadable: str,
+    test_fraction: float = 0.0,
 ) -> Dataset:
-    """Two classes, a training and a validation split as the folders have them, and no test split.
+    """Two classes, a training and a validation split as the folders have them, and a test split
+    where one is asked for.
 
     data: "real" or "sample". folder: holds `train/` and `validation/`, at most four folders down,
-    or their zip. image_size: side in pixels. on_unreadable: "stop" or "skip". max_images: keep
-    about so many images in all, the same share of every class.
+    or their zip. image_size: side in pixels. on_unreadable: "stop" or "skip". test_fraction: of
+    the images in `validation/`, stratified, drawn by seed; 0, as published, for no test split. So
+    the training images stay the published ones, and test and validation images are of one kind.
+    max_images: keep about so many images in all, the same share of every class.
     """
     notes: list[str] = []
     train, validation = (
         _sample(image_size) if data == "sample" else _real(folder, image_size, on_unreadable, notes)
     )
     note_repeated([train, validation], CLASS_NAMES, notes)
-    train = without(train, validation, "validation", notes)
-    train, validation = shortened([train, validation], max_images, seed, notes)
-    refuse_too_few({"train": train, "validation": validation}, max_images)
+    held_out = {"validation": validation}
+    if test_fraction:
+        parts = hold_out(validation, test_fraction, seed, "test_fraction")
+        held_out = dict(zip(("validation", "test"), parts))
+    for name, split in held_out.items():
+        train = without(train, split, name, notes)
+    kept = shortened([train, *held_out.values()], max_images, seed, notes)
+    splits = dict(zip(("train", *held_out), kept))
+    refuse_too_few(splits, max_images)
     return Dataset(
         name="cats_dogs",
         sample=data == "sample",
-        train=train,
-        validation=validation,
-        test=None,
+        train=splits["train"],
+        validation=splits["validation"],
+        test=splits.get("test"),
         class_names=CLASS_NAMES,
         notes=notes,
     )
 
 
-def shape(*, image_size: int, on_unreadable: str) -> tuple[tuple[int, int, int], int]:
+def shape(
+    *, image_size: int, on_unreadable: str, test_fraction: float = 0.0
+) -> tuple[tuple[int, int, int], int]:
     """Image shape (H, W, 3) and number of classes, known without the data."""
     return (image_size, image_size, 3), len(CLASS_NAMES)
 

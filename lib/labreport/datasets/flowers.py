@@ -28,13 +28,15 @@ def flowers(
     image_size: int,
     validation_fraction: float,
     on_unreadable: str,
+    test_fraction: float = 0.0,
 ) -> Dataset:
-    """Five classes, a training and a validation split, and no test split.
+    """Five classes, a training and a validation split, and a test split where one is asked for.
 
     data: "real" or "sample". folder: holds the five class folders, at most four folders down, or
-    their zip. image_size: side in pixels. validation_fraction: stratified, drawn by seed.
-    on_unreadable: "stop" or "skip". max_images: keep about so many images in all, the same share of
-    every class.
+    their zip. image_size: side in pixels. test_fraction: of all images, held out first; 0, as
+    published, for no test split. validation_fraction: of the rest. Both are stratified, drawn by
+    seed. on_unreadable: "stop" or "skip". max_images: keep about so many images in all, the same
+    share of every class.
     """
     notes: list[str] = []
     pool = (
@@ -42,21 +44,24 @@ def flowers(
     )
     note_repeated([pool], CLASS_NAMES, notes)
     [pool] = shortened([pool], max_images, seed, notes)
+    splits = {}
+    if test_fraction:
+        pool, splits["test"] = hold_out(pool, test_fraction, seed, "test_fraction")
     train, validation = hold_out(pool, validation_fraction, seed, "validation_fraction")
-    refuse_too_few({"train": train, "validation": validation}, max_images)
+    refuse_too_few({"train": train, "validation": validation} | splits, max_images)
     return Dataset(
         name="flowers",
         sample=data == "sample",
         train=train,
         validation=validation,
-        test=None,
+        test=splits.get("test"),
         class_names=CLASS_NAMES,
         notes=notes,
     )
 
 
 def shape(
-    *, image_size: int, validation_fraction: float, on_unreadable: str
+    *, image_size: int, validation_fraction: float, on_unreadable: str, test_fraction: float = 0.0
 ) -> tuple[tuple[int, int, int], int]:
     """Image shape (H, W, 3) and number of classes, known without the data."""
     return (image_size, image_size, 3), len(CLASS_NAMES)

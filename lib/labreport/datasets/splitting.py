@@ -128,7 +128,10 @@ def refuse_too_few(splits: dict[str, Split], max_images: int | None) -> None:
     """ValueError where a split came out empty."""
     if not all(map(len, splits.values())):
         sizes = ", ".join(f"{len(split)} {name}" for name, split in splits.items())
+        fractions = "other fractions in dataset_args"
+        if max_images is None:
+            raise ValueError(f"too few images for {len(splits)} splits: {sizes}; use {fractions}")
         raise ValueError(
             f"too few images for {len(splits)} splits with max_images {max_images}: {sizes}; use"
-            " at least 100"
+            f" at least 100, or {fractions}"
         )

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..config import experiments, yaml_reader
-from ..config.experiment_files import SPLIT_SEED
+from ..config.experiment_files import SPLIT_SEED, TEST_FRACTION, VALIDATION_FRACTION
 from ..config.experiments import Experiment
 from ..config.schema import nearest, quoted, typed
 from ..core import paths
@@ -174,6 +174,13 @@ def refuse_what_cannot_be_compared(base: Experiment, tried: dict, where: str) ->
                 raise ValueError(
                     f"{where}: {label} has {key} {getattr(first, key)}, the base"
                     f" {getattr(base, key)}; runs that are compared must use the same images"
+                )
+        for key in (VALIDATION_FRACTION, TEST_FRACTION):
+            share, of_base = (one.dataset_args.get(key, 0) for one in (first, base))
+            if share != of_base:
+                raise ValueError(
+                    f"{where}: {label} has {key} {share}, the base {of_base}; runs that are"
+                    f" compared must use the same images: set {key} to {of_base} for {label}"
                 )
 
 

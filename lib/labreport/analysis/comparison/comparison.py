@@ -70,7 +70,7 @@ class Comparison(ABC):
         """What the test accuracies are for, or that there are none."""
         if not self.has_test:
             return _(
-                "This data set has no test split: no image is left that had no part in the choice"
+                "These runs have no test split: no image is left that had no part in the choice"
                 " of an epoch or of a configuration."
             )
         return _(
