@@ -337,9 +337,87 @@ def test_resolving_an_assignment_imports_neither_pandas_nor_keras():
 
 
 def test_the_interval_of_independent_shares_is_newcombes():
-    low, high = statistics.independent_difference(0.8, 0.6, 50)  # 40 and 30 of 50
-    (l1, u1), (l2, u2) = statistics.wilson(40, 50), statistics.wilson(30, 50)
+    low, high = statistics.independent_difference(0.8, 0.6, 50, 20)  # 40 of 50 and 12 of 20
+    (l1, u1), (l2, u2) = statistics.wilson(40, 50), statistics.wilson(12, 20)
     assert low == pytest.approx(
         0.2 - np.sqrt((0.8 - l1) ** 2 + (u2 - 0.6) ** 2)
     ) and high == pytest.approx(0.2 + np.sqrt((u1 - 0.8) ** 2 + (0.6 - l2) ** 2))
-    assert low < 0.2 < high and statistics.independent_difference(0.7, 0.7, 1000)[0] < 0
+    assert low < 0.2 < high and statistics.independent_difference(0.7, 0.7, 1000, 1000)[0] < 0
+
+
+@pytest.mark.parametrize("right, others", [(40, 30), (10, 15), (25, 25), (50, 30), (0, 30)])
+def test_the_widest_interval_holds_that_of_each_overlap(right, others):
+    n, (first, second) = 50, (right / 50, others / 50)
+    (l1, u1), (l2, u2) = statistics.wilson(right, n), statistics.wilson(others, n)
+    spread = np.sqrt(right * (n - right) * others * (n - others))
+    both = np.arange(max(0, right + others - n), min(right, others) + 1)
+    correlation = (both * n - right * others) / max(spread, 1)
+    below, above = (
+        np.sqrt(one**2 - 2 * correlation * one * other + other**2)
+        for one, other in ((first - l1, u2 - second), (u1 - first, second - l2))
+    )
+    difference = first - second
+    assert statistics.widest_difference(first, second, n) == pytest.approx(
+        (min(difference - below), max(difference + above)), abs=1e-9
+    )
+
+
+@pytest.mark.parametrize("both", [0.4, 0.49, 0.7])
+def test_the_widest_interval_covers_whatever_the_overlap(both):
+    """Two networks with an accuracy of 70 % each, right on the same images seldom to always."""
+    parts = [both, 0.7 - both, 0.7 - both, both - 0.4]
+    counts = np.random.default_rng(1).multinomial(200, parts, 1000)
+    first, second = (counts[:, 0] + counts[:, of] for of in (1, 2))
+    bounds = [statistics.widest_difference(*of, 200) for of in zip(first / 200, second / 200)]
+    assert np.mean([low <= 0 <= high for low, high in bounds]) > 0.93
+
+
+def test_wilsons_interval_is_scipys():
+    for correct, images in [(0, 1), (1, 1), (3, 7), (863, 863), (6_850, 10_000)]:
+        known = stats.binomtest(correct, images).proportion_ci(0.95, method="wilson")
+        assert statistics.wilson(correct, images) == pytest.approx(known, abs=1e-12)
+
+
+def test_published_accuracies_are_differences_without_a_verdict(three):
+    found = comparison.of(three).conclusion()
+    # measured 0.60, 0.75 and 0.76, published 0.685, 0.743 and 0.755
+    assert (
+        "Measured minus published accuracy, in percentage points, over 3 experiments: from"
+        " \u22128.5 (naive_adam) to +0.7 (l2), with a median of +0.5. One network is compared with"
+        " one network, and another seed would change either accuracy, so there is no verdict."
+        in found
+    )
+    assert "agree" not in found and "Newcombe" not in found
+
+
+def test_one_published_accuracy_is_a_difference_too():
+    fabricated("cifar10_rmsprop", 0.66)
+    found = concluded(assignments.load("cifar10"))
+    assert "Measured minus published accuracy, in percentage points: +0.2 (rmsprop). One" in found
+
+
+def test_what_the_published_accuracies_were_measured_on_is_in_the_parameter_files():
+    """Every log of validation accuracies is one of multiples of these (reference/histories)."""
+    facts = {}
+    for name in experiments.names():
+        published = experiments.load(name).published
+        evaluated = "validation" if name.startswith(("cats", "flowers")) else "test"
+        known = published[f"{evaluated}_accuracy"] is not None
+        assert known == ("images" in published) == ("same_images" in published), name
+        if known:
+            kind = "augmented" if "tuned_augment" in name else name.split("_")[0]
+            facts.setdefault(kind, set()).add((published["images"], published["same_images"]))
+    assert facts == {
+        "cats": {(1_000, True)},
+        "cifar10": {(10_000, True)},
+        "dog": {(1_023, False)},
+        "flowers": {(863, False)},
+        "augmented": {(400, False)},
+    }
+
+
+def test_what_a_published_accuracy_was_measured_on_trains_nothing_again():
+    found = experiments.load("cifar10_l2")
+    facts = {"images": 1, "same_images": False}
+    other = replace(found, published=found.published | facts)
+    assert other.training_settings() == found.training_settings()

@@ -140,6 +140,8 @@ def test_a_missing_key_is_named(tmp_path, monkeypatch):
             "test_accuracy: 68.5",
             "published.test_accuracy must be a number from 0 to 1, got 68.5",
         ),
+        ("  images: 10000\n", "  images: 0\n", "published.images must be at least 1, got 0"),
+        ("  same_images: true\n", "  same_images: 1\n", "published.same_images must be true or"),
         ("  total_parameters: 128074\n", "", "published lacks 'total_parameters' (int)"),
         (
             "notebook: cifar10",

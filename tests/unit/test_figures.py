@@ -297,9 +297,9 @@ def test_commentary_on_a_last_best_epoch_asks_for_more():
             0.95,
             {},
             (
-                "is 20.0 percentage points below the published one, 95.0\u00a0%. If the published"
-                " accuracy was measured on the same number of other images, the 95 % confidence"
-                " interval of the difference"
+                "is 20.0 percentage points below the published one, 95.0\u00a0%. The parameter file"
+                " does not say how many images the published accuracy was measured on, so the"
+                " difference has no interval."
             ),
         ),
         (0.10, {}, "is 65.0 percentage points above the published one"),
@@ -315,6 +315,85 @@ def test_the_verdict_is_as_cautious_as_the_data(published, metrics, expected):
         {"test_accuracy": published, "source": "A book", "note": "taken with the last weights"},
     )
     assert expected in text and text.endswith("Published in: A book; taken with the last weights.")
+
+
+def compared(value, **facts):
+    """What a report says of 75 of 100 test images beside a published accuracy."""
+    found = result([0, 1, 2, 0] * 25, [0, 1, 2, 1] * 25)
+    return commentary.verdict(
+        found, {"test_accuracy": value, "source": "A book", "note": None} | facts
+    )
+
+
+def test_a_published_accuracy_on_the_same_images_is_not_taken_for_one_on_others():
+    says = compared(0.65, images=100, same_images=True)
+    low, high = (100 * bound for bound in statistics.widest_difference(0.75, 0.65, 100))
+    assert (
+        f"Both were measured on the same 100 test images. Which of them the published network"
+        f" classified correctly is not known. Whichever they are, the 95 % confidence interval of"
+        f" the difference lies within \u2212{-low:.1f} to +{high:.1f} percentage points" in says
+    )
+    assert "other images" not in says and "another split" not in says
+
+
+def test_a_published_accuracy_on_fewer_images_has_a_wider_interval():
+    few, many = (compared(0.65, images=images, same_images=False) for images in (40, 10_000))
+    low, high = (100 * bound for bound in statistics.independent_difference(0.75, 0.65, 100, 40))
+    assert (
+        f"The published one was measured on 40 test images of another split. The 95 % confidence"
+        f" interval of the difference is \u2212{-low:.1f} to +{high:.1f} percentage points" in few
+    )
+    assert "It contains zero: the sampling of the images alone may explain" in few
+    assert "It does not contain zero: the sampling of the images alone does not explain" in many
+
+
+@pytest.mark.parametrize("value", [0.75, 0.72, 0.2])
+@pytest.mark.parametrize("same", [True, False])
+def test_no_difference_from_a_published_accuracy_is_called_agreement(value, same):
+    says = compared(value, images=100, same_images=same)
+    assert "agree" not in says
+    assert "Another seed gives another network, and the interval does not cover that." in says
+
+
+def test_the_recall_of_a_class_has_wilsons_interval_and_a_mean_of_them_has_none():
+    table = evaluation.classification_report(
+        result([0] * 10 + [1], [0] * 8 + [1] * 3, names=("cat", "dog", "frog"))
+    ).set_index("Class")
+    intervals = table["Recall, 95 % interval"]
+    assert intervals[:2].tolist() == ["0.49–0.94", "0.21–1.00"]
+    assert intervals[2:].isna().all()  # no frog, and the two averages
+
+
+def test_recalls_are_drawn_with_their_intervals():
+    report = pd.DataFrame(
+        {"Class": ["cat", "dog", "frog"], "Recall": [0.8, 0.5, 0.0], "Images": [10, 400, 0]}
+    )
+    picture = figures.class_recalls(report)
+    [lines] = picture.figure.axes[0].collections
+    assert np.round([path[:, 0] for path in lines.get_segments()], 2).tolist() == [
+        [0.49, 0.94],
+        [0.45, 0.55],
+    ]
+    assert "2 classes, from 0.80 (cat, 95 % interval 0.49–0.94) to 0.50 (dog, 0.45–" in picture.alt
+    assert "so the order of classes may be chance" in picture.caption
+
+
+def test_the_best_and_the_worst_class_are_named_with_their_intervals():
+    matrix = np.array([[8, 2, 0], [0, 1, 1], [0, 0, 0]])
+    alt = figures.confusion_matrix(matrix, ["cat", "dog", "frog"]).alt
+    assert (
+        "Of these images, those of cat are recognised most often (80\u00a0%, 49–94\u00a0%)."
+        " Those of dog are recognised least often (50\u00a0%, 9–91\u00a0%). In brackets: the share"
+        " and its 95 % interval (Wilson)." in alt
+    )
+
+
+def test_a_part_of_a_confusion_matrix_names_no_best_class():
+    """Its rows lack the images that were taken for another class."""
+    matrix = np.array([[8, 2], [0, 1]])
+    picture = figures.confusion_matrix(matrix, ["cat", "dog"], of=" of two classes")
+    assert "recognised" not in picture.alt
+    assert picture.figure.axes[1].get_ylabel() == "share of the row"
 
 
 @pytest.mark.parametrize(
@@ -460,7 +539,9 @@ def test_120_classes_are_drawn_in_two_panels_with_every_name():
     counts = pd.DataFrame({"train": np.arange(120) + 60, "validation": 5, "test": 7}, index=names)
     for picture in (
         figures.class_counts(counts),
-        figures.class_recalls(pd.DataFrame({"Class": names, "Recall": np.linspace(0, 1, 120)})),
+        figures.class_recalls(
+            pd.DataFrame({"Class": names, "Recall": np.linspace(0, 1, 120), "Images": 119})
+        ),
     ):
         picture.figure.draw_without_rendering()
         shown = [
@@ -473,7 +554,8 @@ def test_120_classes_are_drawn_in_two_panels_with_every_name():
         )
     assert (
         "from 0.00 (breed_000)" not in picture.alt
-        and "from 1.00 (breed_119) to 0.00 (breed_000)" in picture.alt
+        and "from 1.00 (breed_119, 95 % interval 0.97–1.00) to 0.00 (breed_000, 0.00–0.03)"
+        in picture.alt
     )
 
 
@@ -559,6 +641,21 @@ def test_imbalance_is_told_with_both_averages():
     )
 
 
+def test_three_classes_in_order_are_no_evidence_that_size_and_recall_go_together():
+    from labreport.datasets import Dataset, Split
+
+    def split(labels):
+        return Split(
+            np.zeros((len(labels), 2, 2, 3), np.uint8), np.array(labels), list(map(str, labels))
+        )
+
+    train = split([0] * 9 + [1] * 4 + [2] * 2)
+    data = Dataset("x", False, train, split([0]), split([0]), ["cat", "dog", "frog"])
+    says = commentary.imbalance(data, result([0, 0, 1, 1, 2], [0, 0, 1, 0, 0]))
+    assert "its recall is +1.00 (p = 0.3" in says
+    assert says.endswith(", by permutation): no evidence that the two go together.")
+
+
 def test_an_accuracy_on_the_images_that_selected_the_epoch_is_said_to_be_optimistic():
     found = result([0, 0, 1], [0, 1, 1], metrics={"evaluated_split": "validation"})
     says = commentary.evaluation(found, evaluation.confused_pairs(found))
@@ -568,11 +665,19 @@ def test_an_accuracy_on_the_images_that_selected_the_epoch_is_said_to_be_optimis
     )
     verdict = commentary.verdict(
         found,
-        {"test_accuracy": None, "validation_accuracy": 0.6, "source": "a document", "note": None},
+        {
+            "test_accuracy": None,
+            "validation_accuracy": 0.6,
+            "images": 5,
+            "best_epoch": 3,
+            "source": "a document",
+            "note": None,
+        },
     )
     assert (
         "is 6.7 percentage points above the published one, 60.0" in verdict
-        and "the two accuracies agree" in verdict
+        and "measured on 5 validation images of another split." in verdict
+        and "Each epoch was chosen by the images that are counted here" in verdict
     )
 
 

@@ -8,6 +8,7 @@ from sklearn import metrics
 
 from ..core.i18n import N_, _, number, percent, whole
 from ..runs.results import Result
+from . import statistics
 
 
 def confusion(result: Result) -> np.ndarray:
@@ -75,7 +76,9 @@ def both_losses(result: Result) -> pd.DataFrame:
 
 
 def classification_report(result: Result) -> pd.DataFrame:
-    """Precision, recall, F1 and number of images by class, and their plain and weighted means."""
+    """Precision, recall with its 95 % interval, F1 and number of images by class, and their plain
+    and weighted means, which have no interval.
+    """
     report = metrics.classification_report(
         result.labels,
         result.predicted,
@@ -88,16 +91,27 @@ def classification_report(result: Result) -> pd.DataFrame:
         "macro avg": _("macro average"),
         "weighted avg": _("weighted average"),
     }
+    right = np.diag(confusion(result))
+
+    def interval(row: int) -> str | None:
+        images = int(report[result.class_names[row]]["support"])
+        if not images:
+            return None
+        low, high = statistics.wilson(int(right[row]), images)
+        return f"{number(low, 2)}\u2013{number(high, 2)}"
+
+    intervals: list[str | None] = [interval(row) for row in range(len(right))]
     return pd.DataFrame(
         [
             {
                 N_("Class"): name,
                 N_("Precision"): report[row]["precision"],
                 N_("Recall"): report[row]["recall"],
+                N_("Recall, 95 % interval"): of_recall,
                 N_("F1"): report[row]["f1-score"],
                 N_("Images"): int(report[row]["support"]),
             }
-            for row, name in rows.items()
+            for (row, name), of_recall in zip(rows.items(), [*intervals, None, None])
         ]
     )
 

@@ -18,6 +18,12 @@ PUBLISHED = {
     "trainable_parameters": "int",
     "note": "str | None",
 }
+# Of the compared accuracy: that of the test split, or of the validation split where there is none.
+# A file without them is complete: of many a document it is not known.
+PUBLISHED_OPTIONAL = {
+    "images": "int",  # that it was measured on
+    "same_images": "bool",  # whether these are the images that this experiment is evaluated on
+}
 EARLY_STOPPING = {
     "monitor": "str",
     "patience": "int | None",
@@ -87,7 +93,7 @@ def entries_of(values: dict) -> dict[str, dict[str, str]]:
             key: annotation for key, (annotation, _) in registry.augmentation().settings.items()
         },
         "early_stopping": EARLY_STOPPING,
-        "published": PUBLISHED,
+        "published": PUBLISHED | PUBLISHED_OPTIONAL,
     }
 
 
@@ -190,6 +196,11 @@ def _check_ranges(checked: dict, where) -> None:
         raise ValueError(
             f"{where('optimizer_args', 'learning_rate')}: learning_rate must be above 0, got"
             f" {checked['optimizer_args']['learning_rate']}"
+        )
+    images = checked["published"].get("images")
+    if images is not None and images < 1:
+        raise ValueError(
+            f"{where('published', 'images')}: published.images must be at least 1, got {images}"
         )
     for key in ("test_accuracy", "validation_accuracy"):
         if not 0 <= (checked["published"][key] or 0) <= 1:

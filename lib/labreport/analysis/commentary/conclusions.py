@@ -1,6 +1,6 @@
 """How a run compares with what was published, and with its commit."""
 
-from ...core.i18n import _, number, percent, whole
+from ...core.i18n import _, count, number, percent, whole
 from ...runs.results import Result
 from .. import statistics
 
@@ -21,8 +21,8 @@ def differs(experiment) -> str:
 
 
 def verdict(result: Result, published: dict) -> str:
-    """Whether the published accuracy lies inside the interval of the measured one, and how the
-    published one was come by.
+    """How far the measured accuracy is from the published one, how much of that the images may
+    explain, and how the published one was come by.
     """
     note = f"; {_(published['note'])}" if published.get("note") else ""
     return f"{_comparison(result, published)}\n\n" + _(
@@ -55,7 +55,6 @@ def _comparison(result: Result, published: dict) -> str:
             " are not expected to agree."
         )
     correct, images = int((result.labels == result.predicted).sum()), len(result.labels)
-    low, high = statistics.independent_difference(correct / images, value, images)
     difference = 100 * (correct / images - value)
     words = {
         "measured": percent(correct / images),
@@ -100,29 +99,70 @@ def _comparison(result: Result, published: dict) -> str:
                 **words,
             )
         )
-    text += " " + _(
-        "If the published accuracy was measured on the same number of other images, the 95 %"
-        " confidence interval of the difference is {low} to {high} percentage points (Newcombe,"
-        " 1998).",
-        low=number(100 * low, 1, signed=True),
-        high=number(100 * high, 1, signed=True),
-    )
-    return (
-        text
-        + " "
-        + (
-            _(
-                "The interval contains zero: the two accuracies agree within the sampling"
-                " uncertainty of the images."
-            )
+    return f"{text} {_uncertainty(result, published, value, correct / images)}"
+
+
+def _uncertainty(result: Result, published: dict, value: float, measured: float) -> str:
+    """How much of a difference the images may explain, and what else may.
+
+    Networks that answered for the same images are rarely right independently of each other. How
+    often both were is not known, so the interval is the widest of all that are possible.
+    """
+    images, others = len(result.labels), published.get("images")
+    if others is None:
+        return _(
+            "The parameter file does not say how many images the published accuracy was measured"
+            " on, so the difference has no interval."
+        )
+    on = result.evaluated == "test"
+    words = {"images": count(others, "test image") if on else count(others, "validation image")}
+    if published.get("same_images") and others == images:
+        low, high = statistics.widest_difference(measured, value, images)
+        text = _(
+            "Both were measured on the same {images}. Which of them the published network"
+            " classified correctly is not known. Whichever they are, the 95 % confidence interval"
+            " of the difference lies within {low} to {high} percentage points (Newcombe, 1998).",
+            **words,
+            **_points(low, high),
+        )
+    else:
+        low, high = statistics.independent_difference(measured, value, images, others)
+        text = _(
+            "The published one was measured on {images} of another split. The 95 % confidence"
+            " interval of the difference is {low} to {high} percentage points (Newcombe, 1998).",
+            **words,
+            **_points(low, high),
+        )
+    sentences = [
+        text,
+        (
+            _("It contains zero: the sampling of the images alone may explain the difference.")
             if low <= 0 <= high
             else _(
-                "The interval does not contain zero: the difference is larger than the sampling of"
-                " the images alone would explain. The seed, the split and the choice of the epoch"
-                " may also contribute."
+                "It does not contain zero: the sampling of the images alone does not explain the"
+                " difference."
+            )
+        ),
+        _(
+            "The interval compares two trained networks. Another seed gives another network, and"
+            " the interval does not cover that."
+        ),
+    ]
+    if not on and published.get("best_epoch") is not None:
+        sentences.append(
+            _(
+                "Each epoch was chosen by the images that are counted here, so both accuracies tend"
+                " to be too high."
             )
         )
-    )
+    return " ".join(sentences)
+
+
+def _points(low: float, high: float) -> dict[str, str]:
+    return {
+        "low": number(100 * low, 1, signed=True),
+        "high": number(100 * high, 1, signed=True),
+    }
 
 
 def changed_source(result) -> str:

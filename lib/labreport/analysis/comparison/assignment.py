@@ -146,10 +146,8 @@ class AssignmentComparison(Comparison):
                 N_("Published"): _published_accuracy(published, "test"),
             }
             if finished and finished.result.evaluated == "test":
-                correct = finished.correct
-                low, high = statistics.wilson(int(correct.sum()), len(correct))
                 row["Test"] = percent(finished.accuracy)
-                row["95 % interval"] = wording.interval(low, high)
+                row["95 % interval"] = wording.interval(*finished.interval)
             rows.append(row)
         return Table(pd.DataFrame(rows, dtype=object), TESTED)
 

@@ -1,5 +1,7 @@
 """The conclusion of the comparison of an assignment, in sentences."""
 
+import numpy as np
+
 from ...core.i18n import _, count, percent
 from ...studies.study import Study
 from .. import statistics
@@ -109,47 +111,48 @@ def _tested(best: ComparedRun) -> str:
     """What the test images say of the network that the validation images chose."""
     if best.result.evaluated != "test":
         return ""
-    low, high = statistics.wilson(int(best.correct.sum()), len(best.correct))
     return _(
         "On the {images}, which had no part in the choice, the network of {best} has an accuracy of"
         " {accuracy}.",
         images=evaluated_images([best]),
         best=best.label,
-        accuracy=f"{percent(best.accuracy)} ({wording.interval(low, high)})",
+        accuracy=f"{percent(best.accuracy)} ({wording.interval(*best.interval)})",
     )
 
 
 def _published_accuracies(runs: list[ComparedRun]) -> str:
-    """How many published values lie inside their interval; only of runs that are as published."""
-    places: dict[str, list[str]] = {"inside": [], "above": [], "below": []}
+    """How far measured accuracies are from the published ones, only of runs that are as published.
+
+    Without a verdict: one of each would have to be corrected for their number, and none would
+    cover that another seed gives another network.
+    """
+    found = {}
     for run in runs:
         value = run.run.experiment.published[f"{run.result.evaluated}_accuracy"]
         if value is None or run.run.short or run.result.metrics.data == "sample":
             continue
-        low, high = statistics.independent_difference(run.accuracy, value, len(run.correct))
-        places["inside" if low <= 0 <= high else "above" if high < 0 else "below"].append(run.label)
-    total = sum(map(len, places.values()))
-    if not total:
+        found[run.label] = run.accuracy - value
+    if not found:
         return ""
-    text = _(
-        "For {agreeing} of {experiments}, published and measured accuracy agree within the"
-        " sampling uncertainty of the images",
-        agreeing=len(places["inside"]),
-        experiments=count(total, "experiment"),
+    least, most = min(found, key=found.__getitem__), max(found, key=found.__getitem__)
+    words = {
+        "least": f"{points(found[least])} ({least})",
+        "most": f"{points(found[most])} ({most})",
+        "median": points(float(np.median([*found.values()]))),
+        "experiments": count(len(found), "experiment"),
+    }
+    text = (
+        _("Measured minus published accuracy, in percentage points: {least}.", **words)
+        if len(found) == 1
+        else _(
+            "Measured minus published accuracy, in percentage points, over {experiments}: from"
+            " {least} to {most}, with a median of {median}.",
+            **words,
+        )
     )
-    if places["above"]:
-        text += _(
-            "; the published one is higher for {named}",
-            named=", ".join(places["above"]),
-        )
-    if places["below"]:
-        text += _(
-            "; the published one is lower for {named}",
-            named=", ".join(places["below"]),
-        )
-    return f"{text}. " + _(
-        "This follows from Newcombe's 95 % interval of the difference (1998), which assumes that"
-        " the published accuracy was measured on the same number of other images."
+    return f"{text} " + _(
+        "One network is compared with one network, and another seed would change either accuracy,"
+        " so there is no verdict."
     )
 
 

@@ -40,6 +40,11 @@ class ComparedRun:
         return float(self.correct.mean())
 
     @property
+    def interval(self) -> tuple[float, float]:
+        """95 %, of `accuracy`, over images (Wilson)."""
+        return statistics.wilson_of_scores(self.correct)
+
+    @property
     def predictions(self) -> pd.DataFrame:
         """Of the evaluated images; every finished run has them."""
         assert self.result.predictions is not None

@@ -130,8 +130,7 @@ def on_test_images(runs: list[ComparedRun]) -> Estimate:
     """The accuracy of runs with several seeds, or of one, on the evaluated images."""
     if len(runs) == 1:
         [run] = runs
-        low, high = statistics.wilson(int(run.correct.sum()), len(run.correct))
-        return Estimate(run.accuracy, low, high, np.nan, 0.0, 0.0)
+        return Estimate(run.accuracy, *run.interval, np.nan, 0.0, 0.0)
     return _over_images([_by_image(run) for run in runs])
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
 from ...core.i18n import _, count, number, percent, whole
+from .. import statistics
 from .picture import Picture
 from .style import TRAINING, WIDTH_INCHES, new_figure
 
@@ -67,33 +68,43 @@ def class_counts(counts: pd.DataFrame) -> Picture:
 
 
 def class_recalls(report: pd.DataFrame) -> Picture:
-    """Recall of each class, best first. report: as `evaluation.classification_report` gives it,
-    without the averages.
+    """Recall of each class with its interval, best first; classes without images are left out.
+    report: as `evaluation.classification_report` gives it, without the averages.
     """
-    ordered = report.sort_values("Recall", ascending=False, kind="stable")
+    ordered = report[report["Images"] > 0].sort_values("Recall", ascending=False, kind="stable")
+    shares, images = ordered["Recall"].to_numpy(float), ordered["Images"].to_numpy(int)
+    bounds = np.array([statistics.wilson(*of) for of in zip(shares * images, images)])
     figure, panels = _panels(len(ordered))
     for axes, rows in zip(panels, np.array_split(np.arange(len(ordered)), len(panels))):
-        axes.barh(ordered["Class"].iloc[rows], ordered["Recall"].iloc[rows], color=TRAINING)
+        axes.barh(ordered["Class"].iloc[rows], shares[rows], color=TRAINING)
+        axes.hlines(ordered["Class"].iloc[rows], *bounds[rows].T, color="black", linewidth=0.8)
         _by_class(axes, _("recall"), limit=1)
-    best, worst = ordered.iloc[0], ordered.iloc[-1]
     alt = _(
-        "Bar chart of the recall of {classes} classes, from {most} ({best}) to {least} ({worst}),"
-        " with a median of {median}.",
+        "Bar chart of the recall of {classes} classes, from {most} ({best}, 95 % interval"
+        " {of_best}) to {least} ({worst}, {of_worst}), with a median of {median}.",
         classes=len(ordered),
-        most=number(best["Recall"], 2),
-        best=best["Class"],
-        least=number(worst["Recall"], 2),
-        worst=worst["Class"],
-        median=number(ordered["Recall"].median(), 2),
+        most=number(shares[0], 2),
+        best=ordered["Class"].iloc[0],
+        of_best=_interval(*bounds[0]),
+        least=number(shares[-1], 2),
+        worst=ordered["Class"].iloc[-1],
+        of_worst=_interval(*bounds[-1]),
+        median=number(float(np.median(shares)), 2),
     )
     return Picture(
         figure,
         alt,
         _(
             "Recall of each class, best first: the share of its images that were classified"
-            " correctly."
+            " correctly. The lines are the 95 % interval of each class by itself (Wilson), so the"
+            " order of classes may be chance."
         ),
     )
+
+
+def _interval(low: float, high: float) -> str:
+    """An interval of shares: 0.31–0.86."""
+    return f"{number(low, 2)}\u2013{number(high, 2)}"
 
 
 def confusion_matrix(matrix: np.ndarray, class_names: list[str], of: str = "") -> Picture:
@@ -118,38 +129,25 @@ def confusion_matrix(matrix: np.ndarray, class_names: list[str], of: str = "") -
         xticklabels=class_names,
         yticklabels=class_names,
         linewidths=0.3,
-        cbar_kws={"label": _("share of the true class"), "shrink": 0.8},
+        cbar_kws={
+            "label": _("share of the row") if of else _("share of the true class"),
+            "shrink": 0.8,
+        },
     )
     axes.set(xlabel=_("predicted class"), ylabel=_("true class"))
     axes.tick_params(axis="x", rotation=90, labelsize=8)
     axes.tick_params(axis="y", rotation=0, labelsize=8)
-    correct = np.diag(share)
     off = matrix - np.diag(np.diag(matrix))
     true, predicted = np.unravel_index(off.argmax(), off.shape)
     words = {
         "classes": len(class_names),
-        "best": class_names[correct.argmax()],
-        "most": percent(correct.max(), 0),
-        "worst": class_names[correct.argmin()],
-        "least": percent(correct.min(), 0),
         "true": class_names[true],
         "predicted": class_names[predicted],
         "images": count(int(off.max()), "image"),
     }
     sentences = [_("Confusion matrix of {classes} classes, true classes in rows.", **words)]
-    if correct.max() == correct.min():
-        sentences.append(_("All classes are recognised equally often ({most}).", **words))
-    else:  # of several that are tied, one is named as one of them
-        sentences.append(
-            _("{best} is recognised most often ({most}).", **words)
-            if (correct == correct.max()).sum() == 1
-            else _("{best} is among those recognised most often ({most}).", **words)
-        )
-        sentences.append(
-            _("{worst} is recognised least often ({least}).", **words)
-            if (correct == correct.min()).sum() == 1
-            else _("{worst} is among those recognised least often ({least}).", **words)
-        )
+    if not of:  # of some classes, the rows lack what was taken for another class
+        sentences += _best_and_worst(matrix, class_names)
     if not off.max():
         sentences.append(_("There are no mistakes."))
     else:
@@ -170,6 +168,39 @@ def confusion_matrix(matrix: np.ndarray, class_names: list[str], of: str = "") -
             of=_(of) if of else "",
         ),
     )
+
+
+def _best_and_worst(matrix: np.ndarray, class_names: list[str]) -> list[str]:
+    """Sentences: which classes are recognised most and least often, with their 95 % intervals."""
+    images, correct = matrix.sum(axis=1), np.diag(matrix)
+    asked = np.flatnonzero(images)  # a class without images has no recall
+    shares = correct[asked] / images[asked]
+    ends = {"best": int(shares.argmax()), "worst": int(shares.argmin())}
+    if shares[ends["best"]] == shares[ends["worst"]]:
+        often = percent(shares[0], 0)
+        return [_("All classes are recognised equally often ({often}).", often=often)]
+    found = {}
+    for end, position in ends.items():
+        label = asked[position]
+        low, high = statistics.wilson(int(correct[label]), int(images[label]))
+        of = f"{percent(shares[position], 0)}, {number(100 * low, 0)}\u2013{percent(high, 0)}"
+        # of several that are tied, one is named as one of them
+        alone = (shares == shares[position]).sum() == 1
+        found[end] = {"name": class_names[label], "often": of}, alone
+    (best, best_alone), (worst, worst_alone) = found["best"], found["worst"]
+    return [
+        (
+            _("Of these images, those of {name} are recognised most often ({often}).", **best)
+            if best_alone
+            else _("{name} is among those recognised most often ({often}).", **best)
+        ),
+        (
+            _("Those of {name} are recognised least often ({often}).", **worst)
+            if worst_alone
+            else _("{name} is among those recognised least often ({often}).", **worst)
+        ),
+        _("In brackets: the share and its 95 % interval (Wilson)."),
+    ]
 
 
 def _panels(classes: int):
