@@ -659,14 +659,15 @@ def test_the_status_of_a_sweep_says_what_is_done_what_is_left_and_what_the_rest_
     assert lines[12].startswith("at once: 2 runs, ")
     assert re.match(r"memory: about \d+\.\d GiB of \d+\.\d GiB free", lines[13])
     assert re.match(r"disk: about \d+\.\d GiB of \d+\.\d GiB free", lines[14])
-    assert len(lines) == 15 and not output.err
+    assert lines[15].startswith("can show: no difference between experiments: that takes 3 seeds")
+    assert len(lines) == 18 and not output.err
 
     sweep.folder.mkdir()
     with files.lock(sweep.folder / sweeps.LOCK, "mine"):  # another process runs it
         assert main(["status", "mine"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[11].startswith("at once: ") and " for the largest run; disk: about" in lines[12]
-    assert len(lines) == 13
+    assert len(lines) == 16
 
     monkeypatch.setattr(model_sizes, "of", None)
     for run in sweep.experiments[2:]:
