@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 import numpy as np  # noqa: E402
 from scipy import special, stats  # noqa: E402
 
-from labreport.analysis import crossed, crossfit, statistics  # noqa: E402
+from labreport.analysis import crossed, crossfit, looks, statistics  # noqa: E402
 from labreport.runs.validation import Validation  # noqa: E402
 
 IMAGES = (863, 1023, 10_000)
@@ -33,6 +33,14 @@ SIGNIFICANT = 1 - statistics.CONFIDENCE
 # How much two runs have in common: the correlation of what decides whether an image is right. Runs
 # of equal experiments either share as much as runs of one experiment, or each experiment also has
 # images of its own that it is good at.
+PAIRS = np.array(
+    [
+        np.eye(max(EXPERIMENTS))[one] - np.eye(max(EXPERIMENTS))[other]
+        for one, other in itertools.combinations(range(max(EXPERIMENTS)), 2)
+    ]
+)
+PAIRED = np.array([other for _, other in itertools.combinations(range(max(EXPERIMENTS)), 2)])
+INTERACTION = np.array([[1, -1, -1, 1] + [0] * (max(EXPERIMENTS) - 4)])
 LIKENESS = {"alike": (0.6, 0.6), "own images": (0.6, 0.5)}
 
 
@@ -76,27 +84,34 @@ class Moments:
         self.accuracy = self.accuracy.reshape(self.experiments, self.seeds)
 
     def against_base(self, seeds):
-        """Value, low, high and p of each other experiment less the first one, (E - 1,) each, as
+        """Value, p and errors of each other experiment less the first one, (E - 1,) each, as
         `crossed.estimate` gives them.
         """
-        lead = (self.accuracy[1:] - self.accuracy[:1])[:, :seeds]
+        others = np.arange(1, self.experiments)
+        signs = np.zeros((len(others), self.experiments))
+        signs[:, 0], signs[others - 1, others] = -1, 1
         if seeds == 1:
             own = self.covariance[:, 0, :, 0]
             error = np.sqrt(np.maximum(np.diag(own)[1:] + own[0, 0] - 2 * own[1:, 0], 0))
-            return self._judged(lead[:, 0], np.zeros_like(error), error, 1, error)
+            lead = self.accuracy[1:, 0] - self.accuracy[0, 0]
+            return self._judged(lead, np.zeros_like(error), error, 1, error)
+        return self.contrasts(signs, seeds)
+
+    def contrasts(self, signs, seeds):
+        """The same of sums of experiments, (M, E) with how each counts."""
         blocks = self.covariance[:, :seeds, :, :seeds]
         unlike = 1 - np.eye(seeds)
         shared = np.einsum("iajb,ab->ij", blocks, unlike) / (seeds * (seeds - 1))
-        whole = np.diag(shared)[1:] + shared[0, 0] - 2 * shared[1:, 0]
-        value, seeds_error, images_error = crossed.errors(lead, whole)
+        whole = np.einsum("mi,ij,mj->m", signs, shared, signs)
+        value, seeds_error, images_error = crossed.errors(signs @ self.accuracy[:, :seeds], whole)
         return self._judged(value, seeds_error, images_error, seeds - 1, seeds_error)
 
     def mean_of_base(self, seeds):
-        """The same of the first experiment's accuracy, (1,)."""
+        """The first experiment's accuracy, and how far its interval reaches."""
         block = self.covariance[0, :seeds, 0, :seeds]
         shared = (block.sum() - np.trace(block)) / (seeds * (seeds - 1))
-        value, *errors = crossed.errors(self.accuracy[:1, :seeds], np.array([shared]))
-        return self._judged(value, *errors, seeds - 1, errors[0])
+        value, *errors = crossed.errors(self.accuracy[0, :seeds], shared)
+        return value, crossed.welch(*errors, seeds - 1)
 
     @staticmethod
     def _judged(value, seeds_error, images_error, degrees, needed):
@@ -158,6 +173,7 @@ def cell(arguments):
         latent, truth = answers(random, images, seed_sd, likeness)
         right = (latent > 0).astype(np.float32)
         moments = Moments(right)
+        at_looks = {}
         for seeds in SEEDS:
             value, p, errors = moments.against_base(seeds)
             if seeds == 1:
@@ -168,11 +184,26 @@ def cell(arguments):
                 counted["network covered", seeds].append(low <= truth[0, 0] <= high)
             else:
                 counted["difference covered", seeds].append(covers(value, errors, 0.0)[0])
-                mean, _, of_mean = moments.mean_of_base(seeds)
+                mean, reach = moments.mean_of_base(seeds)
                 expected = stats.norm.cdf(
                     stats.norm.ppf(ACCURACY) / np.hypot(1, seed_sd * per_point())
                 )
-                counted["mean covered", seeds].append(covers(mean, of_mean, expected)[0])
+                counted["mean covered", seeds].append(abs(mean - expected) <= reach)
+                interaction, _, of_interaction = moments.contrasts(INTERACTION, seeds)
+                counted["interaction covered", seeds].append(
+                    covers(interaction, of_interaction, 0.0)[0]
+                )
+            if seeds > 1:
+                at_looks[seeds] = p
+                p = looks.adjusted(p, [frozenset(range(seeds))])  # at the first look
+                of_pairs = looks.adjusted(
+                    moments.contrasts(PAIRS, seeds)[1], [frozenset(range(seeds))]
+                )
+                for experiments in EXPERIMENTS:
+                    among = experiments > PAIRED
+                    counted["pairs", seeds, experiments].append(
+                        of_pairs[among].min() * among.sum() < SIGNIFICANT
+                    )
             of_one_t = by_hillis(value, errors)
             for experiments, said_before in zip(EXPERIMENTS, before(moments, seeds)):
                 hillis = of_one_t[: experiments - 1].min() * (experiments - 1) < SIGNIFICANT
@@ -182,19 +213,40 @@ def cell(arguments):
                 # with one seed the reports call nothing supported, but one network better
                 what = "networks" if seeds == 1 else "said"
                 counted[what, seeds, experiments].append(said)
+        for experiments in EXPERIMENTS:
+            counted["looks", experiments].append(said_at_a_look(at_looks, experiments))
+            counted["looks before", experiments].append(
+                said_at_a_look(at_looks, experiments, allowed_for=False)
+            )
         for points in PLANTED:
             ahead = (latent[4:5] > -points * per_point()).astype(np.float32)
             two = Moments(np.concatenate([right[:1], ahead]))
             for seeds in SEEDS[1:]:
                 # the smallest of four p values, which is the one that is looked for, times four
                 counted["found", seeds, points].append(
-                    two.against_base(seeds)[1][0] * 4 < SIGNIFICANT
+                    two.against_base(seeds)[1][0] * 4 / looks.SHARE < SIGNIFICANT
                 )
                 lead = (two.accuracy[1] - two.accuracy[0])[:seeds]
                 counted["found before", seeds, points].append(
                     by_t_test(lead[None])[0] * 4 < SIGNIFICANT
                 )
     return {key: float(np.mean(values)) for key, values in counted.items()}
+
+
+def said_at_a_look(at_looks, experiments, allowed_for=True):
+    """Whether a difference is called supported at one of the looks: with 3 seeds, with 5, with 10.
+
+    at_looks: by seeds, p of each other experiment less the first one.
+    """
+    seen = []
+    for seeds, p in at_looks.items():
+        seen.append(frozenset(range(seeds)))
+        p = p[: experiments - 1]
+        if allowed_for:
+            p = looks.adjusted(p, seen)
+        if p.min() * (experiments - 1) < SIGNIFICANT:
+            return True
+    return False
 
 
 def epochs_of_a_run(random, images, epochs, spread=0.8, likeness=0.75, last=ACCURACY):
@@ -289,6 +341,27 @@ def main():
         place + named,
         rows("said", EXPERIMENTS, SEEDS[1:]),
     )
+    table(
+        "The same where each is compared with each",
+        place + named,
+        rows("pairs", EXPERIMENTS, SEEDS[1:]),
+    )
+    table(
+        "Reports with 3 seeds, then 5, then 10: that call a difference supported once, in % (in"
+        " brackets: if p did not allow for the looks)",
+        place[:3] + named,
+        [
+            [
+                *key,
+                *(
+                    f"{percent(found[key]['looks', number])}"
+                    f" ({percent(found[key]['looks before', number]).strip()})"
+                    for number in EXPERIMENTS
+                ),
+            ]
+            for key in cells
+        ],
+    )
     table("The same by the rule of labreport 0.1.0", place + named, rows("before", EXPERIMENTS))
     table(
         "The same with Hillis's degrees of freedom",
@@ -314,10 +387,10 @@ def main():
             for (likeness, images, sd), seeds in itertools.product(cells, SEEDS[1:])
         ],
     )
-    kinds = ("difference covered", "mean covered")
+    kinds = ("difference covered", "interaction covered", "mean covered")
     table(
         "95 % intervals over seeds and images that cover the truth, in %",
-        [*place, "difference", "mean"],
+        [*place, "difference", "interaction", "mean"],
         [
             [likeness, images, sd, seeds]
             + [percent(found[likeness, images, sd][kind, seeds]) for kind in kinds]
@@ -347,7 +420,10 @@ def main():
         ],
     )
     worst = max(
-        share for one in found.values() for (what, *_), share in one.items() if what == "said"
+        share
+        for one in found.values()
+        for (what, *_), share in one.items()
+        if what in ("said", "pairs", "looks")
     )
     print(f"\nmost reports that are wrong, in a cell: {percent(worst).strip()} %")
     print(f"took {(time.monotonic() - began) / 60:.1f} minutes")

@@ -6,6 +6,8 @@ be (error spending: Lan and DeMets, 1983, Biometrika 70). Looks that share seeds
 which the bound of a look allows for.
 """
 
+import functools
+
 import numpy as np
 from scipy import special
 
@@ -34,7 +36,7 @@ def adjusted(p_values: np.ndarray, looks: list[frozenset[int]]) -> np.ndarray:
     p_values, share = np.asarray(p_values, float), spent(len(looks))
     if len(looks) == 1:
         return np.minimum(1, p_values / share)
-    levels = _levels(looks)
+    levels = _levels(tuple(looks))
     with np.errstate(divide="ignore"):
         found = np.exp(np.interp(np.log(p_values), np.log(levels), np.log(_LEVELS)))
     # below the least level the looks are taken for unrelated, which errs on the safe side
@@ -42,7 +44,8 @@ def adjusted(p_values: np.ndarray, looks: list[frozenset[int]]) -> np.ndarray:
     return np.where(p_values > levels[-1], 1.0, found)
 
 
-def _levels(looks: list[frozenset[int]]) -> np.ndarray:
+@functools.cache
+def _levels(looks: tuple[frozenset[int], ...]) -> np.ndarray:
     """The p below which the last look rejects, for each of _LEVELS."""
     bounds: list[np.ndarray] = []
     for place, seeds in enumerate(looks):
