@@ -161,7 +161,7 @@ def test_each_number_of_a_sweep_s_report_follows_from_the_files_of_its_runs(swee
     p_values = holm([beyond(*found[label], degrees=2) / 0.8 for label in others])
     for row, label, p in zip(table.rows, others, p_values, strict=True):
         value, *parts = found[label]
-        reach = optimize.brentq(lambda x, parts=parts: beyond(x, *parts, 2) - 0.05, 0, 1)
+        reach = optimize.brentq(lambda x, parts=parts: beyond(x, *parts, 2) - 0.05, 0, 1, xtol=1e-6)
         assert row["Configuration"] == label
         shown = numbers(row["Points ahead of Adam"])
         near(shown, [100 * value, 100 * (value - reach), 100 * (value + reach)])
@@ -181,7 +181,7 @@ def test_each_number_of_a_sweep_s_report_follows_from_the_files_of_its_runs(swee
     said = runs.conclusion()
     best = ranked[0]
     lead, *parts = errors(tests[best] - tests["Adam"])
-    reach = optimize.brentq(lambda x: beyond(x, *parts, 2) - 0.05, 0, 1)
+    reach = optimize.brentq(lambda x: beyond(x, *parts, 2) - 0.05, 0, 1, xtol=1e-6)
     last = re.search(r"The difference is (.*) percentage points \((.*)\)\.", said)
     near(
         numbers(last[1]) + numbers(last[2]),

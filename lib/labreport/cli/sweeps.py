@@ -144,8 +144,8 @@ def _print_failures(failed: list) -> None:
 
 
 def status(options: argparse.Namespace) -> None:
-    """Show the runs of a sweep: what is done, what is running, what is left, and the time, memory
-    and disk that the rest takes. Nothing is trained.
+    """Show the runs of a sweep: what is done, what is running, what is left, the time, memory and
+    disk that the rest takes, and which difference its seeds can show. Nothing is trained.
     """
     _silence_tensorflow()
     from ..executors import plan, progress
