@@ -115,7 +115,8 @@ def test_within_a_setting_pairs_that_share_it_are_compared_and_the_interaction(p
     assert (last["difference"], last["low"]) == pytest.approx((expected.value, expected.low))
     assert last["difference"] == pytest.approx(0.3, abs=0.05)
     runs = comparison.of(sweep)
-    _picture, pairs, interactions = runs.differences()
+    picture, pairs, interactions = runs.differences()
+    assert "after correction for 3 comparisons" in picture.caption
     assert "with the same batch_size" in pairs.caption and len(pairs.rows) == 2
     assert [*interactions.rows[0]][:2] == ["First difference", "Second difference"]
     said = runs.conclusion()

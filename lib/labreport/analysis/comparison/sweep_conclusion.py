@@ -222,7 +222,7 @@ def _seen(sweep: Sweep, table: pd.DataFrame, comparisons: int) -> str:
         points=number(100 * float(np.median(needed)), 1),
     )
     return f"{text} " + _(
-        "A difference of two points would take {of_two}, one of one point {of_one}.",
+        "To find a difference of two points takes {of_two}, of one point {of_one}.",
         **{
             name: (
                 _("more than {seeds}", seeds=count(power.MOST_SEEDS, "seed"))

@@ -46,7 +46,14 @@ def shown(sweep: Sweep, table: pd.DataFrame, over: str, basis: Basis) -> list[Ta
         ),
     }
     parts: list[Table | Picture] = [
-        figures.leads(drawn, base, over, behind=True, networks=basis is Basis.IMAGES),
+        figures.leads(
+            drawn,
+            base,
+            over,
+            behind=True,
+            networks=basis is Basis.IMAGES,
+            comparisons=len(table),
+        ),
         Table([_difference_row(row, base) for row in rows_of(pairs)], captions[sweep.compare]),
     ]
     if len(interactions):

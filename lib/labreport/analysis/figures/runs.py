@@ -144,12 +144,14 @@ def leads(
     over: str,
     behind: bool = False,
     networks: bool = False,
+    comparisons: int | None = None,
 ) -> Picture:
     """How far one run is ahead of others, with intervals; `behind`: how far the others are ahead of
     it. Without such a one: how far, in each row, the first of two is ahead.
 
     differences: as `comparison.groups.differences` or `comparison.contrasts.differences` gives
-    them. over: images or seeds, in words. networks: each was trained once.
+    them. over: images or seeds, in words. networks: each was trained once. comparisons: for
+    which p is adjusted, where these are more than the rows.
     """
     compared = len(differences)
     table: Any = (
@@ -266,7 +268,7 @@ def leads(
             else _(
                 "Filled dots: supported after correction for {comparisons} (Holm). Hollow dots and"
                 " dashed lines: not supported.",
-                comparisons=count(compared, "comparison"),
+                comparisons=count(comparisons or compared, "comparison"),
             )
         ),
     )
