@@ -232,6 +232,10 @@ def test_single_runs_are_seen_beside_runs_that_differ_only_in_the_seed(project):
     for seed, (accuracy, images) in enumerate([(0.50, 400), (0.56, 400), (0.9, 300)], 7):
         settings = {"seed": seed, "split_seed": 1, "optimizer": "rmsprop"}
         fabricated("cifar10_naive_adam", accuracy, images=images, settings=settings)
+    file = project / "params/cifar10_naive_adam.yaml"
+    shutil.copy(file, file.with_name("cifar10_twin.yaml"))  # the same run by another name
+    settings = {"seed": 7, "split_seed": 1, "optimizer": "rmsprop"}
+    fabricated("cifar10_twin", 0.50, settings=settings)
     said = comparison.of(sweeps.load("mine")).conclusion()
     assert (
         "on these images, 2 runs of cifar10_naive_adam that differ only in the seed were up to 6.0"

@@ -18,19 +18,21 @@ def beside(study: Study) -> list[list[Path]]:
 
 
 def on(data: set[tuple]) -> list[list[Path]]:
-    """Folders of finished runs, those together that differ only in the seed: two or more.
+    """Folders of finished runs, those together that differ only in the seed: two or more, of each
+    seed one.
 
     Args:
         data: the runs' data (sample or real), data set and max_images.
     """
-    found: dict[str, list[Path]] = {}
+    found: dict[str, dict[int, Path]] = {}
     for folder in sorted(paths.reports().glob("*/")):
         metrics = records.metrics(folder)
         if metrics is None or _data(metrics) not in data:
             continue
         if records.provenance(folder) and all((folder / file).exists() for file in results.FILES):
-            found.setdefault(_without_seed(metrics), []).append(folder)
-    return [folders for folders in found.values() if len(folders) > 1]
+            seed = metrics.identity["settings"]["seed"]
+            found.setdefault(_without_seed(metrics), {}).setdefault(seed, folder)
+    return [[*folders.values()] for folders in found.values() if len(folders) > 1]
 
 
 def _data(metrics: records.Metrics) -> tuple:
