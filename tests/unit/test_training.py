@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import keras
 import numpy as np
 import pytest
@@ -404,6 +405,38 @@ def test_a_rotation_turns_about_the_centre_by_at_most_the_given_angle():
     assert (augment.apply(images, quarter)[0] == np.rot90(images[0])).all() or (
         augment.apply(images, quarter)[0] == np.rot90(images[0], -1)
     ).all()
+
+
+def test_the_order_of_augmentation_is_that_of_the_generator_that_was_published():
+    """Keras's own function with the same numbers: turned, shifted, then stretched, which shears."""
+    from keras.src.legacy.preprocessing.image import apply_affine_transform
+
+    random, side = np.random.default_rng(3), 64
+    image = cv2.resize(random.integers(0, 255, (8, 8, 3), np.uint8), (side, side))
+    augment = augmentation.augmentation(
+        rotation_degrees=40.0,
+        width_shift_fraction=0.1,
+        height_shift_fraction=0.2,
+        zoom_fraction=0.3,
+        fill="nearest",
+    )
+    angle, _, _, across, down, zoom_x, zoom_y = augment._draws(1, 1, 12)
+    found = augment.apply(np.stack([image] * 12), augment.transformations(1, 1, 12))
+    for place in range(12):
+        expected = apply_affine_transform(
+            image.astype(float),
+            theta=-40 * angle[place],
+            tx=-0.1 * across[place] * side,
+            ty=-0.2 * down[place] * side,
+            zx=1 + 0.3 * zoom_x[place],
+            zy=1 + 0.3 * zoom_y[place],
+            row_axis=0,
+            col_axis=1,
+            channel_axis=2,
+            order=1,
+        )
+        assert np.abs(found[place] - expected).max() < 6  # OpenCV's weights have five bits
+    assert abs(np.mod(40 * angle, 90)).max() > 20  # turned enough that the order matters
 
 
 def test_validation_and_test_images_are_never_augmented(tiny, monkeypatch):

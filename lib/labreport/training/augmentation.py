@@ -106,7 +106,10 @@ class Augmentation:
         """For each of `count` training images its matrix in this epoch, from the new image back to
         the old one: float64 (count, 2, 3).
 
-        Coordinates run about the centre; the last column is in fractions of width and height.
+        Coordinates run about the centre; the last column is in fractions of width and height. The
+        order is that of Keras's ImageDataGenerator, which the published experiments used: the
+        content is turned, then shifted, then stretched, so that unlike zooms shear it, and mirrored
+        at last.
         """
         angle, _, upset, across, down, zoom_x, zoom_y = self._draws(seed, epoch, count)
         angle = np.deg2rad(self.rotation_degrees) * angle
@@ -117,13 +120,12 @@ class Augmentation:
             self.vertical_flip & (upset < 0), -1.0, 1.0
         )
         cosine, sine = np.cos(angle), np.sin(angle)
-        linear = np.stack([x * cosine, x * sine, -y * sine, y * cosine], axis=-1).reshape(
-            count, 2, 2
-        )
+        turn = np.stack([cosine, sine, -sine, cosine], axis=-1).reshape(count, 2, 2)
+        stretch = np.stack([x, y], axis=-1)
         shift = np.stack(
             [self.width_shift_fraction * across, self.height_shift_fraction * down], axis=-1
         )
-        return np.concatenate([linear, -linear @ shift[..., None]], axis=-1)
+        return np.concatenate([turn * stretch[:, None], -turn @ shift[..., None]], axis=-1)
 
     def apply(self, images: np.ndarray, matrices: np.ndarray) -> np.ndarray:
         """images: uint8 (N, H, W, 3), square or nearly so, left as they are. matrices: (N, 2, 3).
