@@ -282,3 +282,14 @@ def test_the_seeds_that_a_difference_takes_are_the_fewest_that_show_it():
     assert shown[0] > 0.02 >= shown[1]
     assert power.seeds_for(0.005, of_one, 0.004, level) is None  # the images forbid it
     assert power.seeds_for(0.5, of_one, images_error, level) == 3
+
+
+def test_pairs_with_long_names_leave_the_figure_its_room(project, recwarn):
+    names = [f"{letter} with batch normalisation and augmentation" for letter in "BC"]
+    text = RUNS.replace("B,", f"{names[0]},").replace("C,", f"{names[1]},")
+    sweep = swept(project, "compare: pairs\n" + text, (0.5, 0.7, 0.6))
+    picture, _table = comparison.of(sweep).differences()
+    picture.figure.draw_without_rendering()
+    assert not [one for one in recwarn if "constrained_layout" in str(one.message)]
+    assert picture.figure.axes[0].get_window_extent().width > 150
+    assert f"{names[0]} over {names[1]}" in picture.alt

@@ -1,5 +1,6 @@
 """Several runs in one figure."""
 
+import textwrap
 from typing import Any
 
 import matplotlib
@@ -16,6 +17,7 @@ from .style import STYLE, TRAINING, WIDTH_INCHES
 
 __all__ = ["validation_curves", "leads", "effects"]
 
+MOST_LETTERS = 36  # of a line of a name beside the axes
 MOST_ROWS = 50  # of a figure that lists runs, so that it fits on a page
 # Colours of Okabe and Ito but their yellow, which is hard to see on white; the line styles tell
 # them apart in grey.
@@ -154,17 +156,20 @@ def leads(
     which p is adjusted, where these are more than the rows.
     """
     compared = len(differences)
+    # a long name beside the axes would leave them no room
+    wrapped = differences.assign(
+        name=[textwrap.fill(label, MOST_LETTERS) for label in differences["label"]]
+    )
+    lines = max((name.count("\n") + 1 for name in wrapped["name"]), default=1)
     table: Any = (
-        differences.sort_values(
-            "difference", ascending=one is not None and not behind, kind="stable"
-        )
-        .head(MOST_ROWS)
+        wrapped.sort_values("difference", ascending=one is not None and not behind, kind="stable")
+        .head(MOST_ROWS // lines)
         .reset_index(drop=True)
     )
-    dense = len(table) > 30
+    dense = len(table) * lines > 30
     with matplotlib.rc_context(STYLE | {"font.size": 6.5 if dense else 8}):
         figure = Figure(
-            figsize=(WIDTH_INCHES, (0.125 if dense else 0.19) * len(table) + 1.1),
+            figsize=(WIDTH_INCHES, (0.125 if dense else 0.19) * len(table) * lines + 1.1),
             layout="constrained",
         )
         FigureCanvasAgg(figure)
@@ -187,7 +192,7 @@ def leads(
             markerfacecolor=TRAINING if supported else "white",
         )
     axes.axvline(0, color="black", linewidth=0.8)
-    axes.set_yticks(range(len(table)), table["label"])
+    axes.set_yticks(range(len(table)), table["name"])
     axes.set_ylim(len(table) - 0.4, -0.6)
     axes.grid(axis="y", visible=False)
     axes.set_xlabel(
