@@ -17,7 +17,7 @@ from scipy import stats
 
 from helpers.fabricated import fabricated
 from helpers.project import ROOT
-from labreport.analysis import comparison, figures, statistics
+from labreport.analysis import comparison, evaluation, figures, statistics
 from labreport.analysis.comparison.groups import differences, differences_table, groups
 from labreport.analysis.comparison.runs import ComparedRun, load
 from labreport.config import experiments
@@ -79,6 +79,7 @@ def test_every_experiment_is_in_the_table_and_missing_ones_are_named(three):
         "75.0\u00a0%",
         interval,
         "74.3\u00a0%",
+        "1.00",
     ]
     assert (
         "3 of 8 experiments have a finished run. **Missing:** augmentation, batchnorm"
@@ -294,7 +295,29 @@ def test_curves_stand_together_by_model_and_at_most_eight_in_a_panel():
         "alexnet_adam",
         "alexnet_sgd",
     }
-    assert "23 runs in" in figures.validation_curves(panels).alt
+    assert len(figures.run_curves(panels)) == len(panels)
+
+
+def test_losses_that_are_no_plain_cross_entropies_are_named(three):
+    runs = comparison.of(three)
+    for run in runs.runs:  # as training leaves it, without penalties
+        file = run.run.experiment.folder / "metrics.json"
+        entropy = evaluation.cross_entropy(run.result)
+        files.write_json(file, files.read_json(file) | {"evaluated_loss": entropy * 1.001})
+    runs = comparison.of(assignments.load("cifar10"))
+    assert runs.about_losses().startswith("All losses are cross-entropies without penalties")
+    file = experiments.load("cifar10_l2").folder / "metrics.json"
+    files.write_json(file, files.read_json(file) | {"evaluated_loss": 2.5})
+    runs = comparison.of(assignments.load("cifar10"))
+    assert "or another definition: l2 (categorical_crossentropy). The" in runs.about_losses()
+    assert runs.test_table().rows.set_index("Experiment").loc["l2", "Loss"] == "2.50"
+
+
+def test_a_published_test_loss_stands_beside_the_measured_one():
+    fabricated("dog_breeds_mobilenetv2", 0.7)
+    table = comparison.of(assignments.load("dog_breeds")).test_table().rows
+    row = table.set_index("Experiment").loc["mobilenetv2"]
+    assert (row["Loss"], row["Published loss"]) == ("1.00", "1.29")
 
 
 def test_a_comparison_is_made_once_and_again_when_a_run_has_changed(three):

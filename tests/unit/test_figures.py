@@ -489,29 +489,44 @@ def test_curves_of_several_runs_are_told_apart_by_colour_and_line_style():
         "blocks": {f"run{number}": (history([0.3, 0.5 + number / 100]), 2) for number in range(8)},
         "models with one run": {"alone": (history([0.4]), 1)},
     }
-    picture = figures.validation_curves(panels)
-    left, right = picture.figure.axes
-    lines = [line for line in left.get_lines() if line.get_label().startswith("run")]
+    first, second = figures.run_curves(panels)
+    axes = first.figure.axes
+    lines = [line for line in axes[0].get_lines() if line.get_label().startswith("run")]
     assert (
         len({(line.get_color(), line.get_linestyle()) for line in lines}) == 8
         and len({line.get_color() for line in lines}) == 8
     )
-    assert left.get_ylim() == right.get_ylim() and [
-        text.get_text() for text in right.get_legend().get_texts()
-    ] == ["alone"]
-    assert "run7 0.57 at epoch 2" in picture.alt and "for 9 runs in 2 panels" in picture.alt
+    assert [one.get_title() for one in axes] == [
+        "training accuracy",
+        "validation accuracy",
+        "training loss",
+        "validation loss",
+    ]
+    assert axes[0].get_ylim() == axes[1].get_ylim() == second.figure.axes[0].get_ylim()
+    assert axes[2].get_ylim() == axes[3].get_ylim()
+    assert "run7 accuracy 0.57 and loss" in first.alt and "for 8 runs, blocks" in first.alt
+    assert [text.get_text() for text in second.figure.legends[0].get_texts()] == ["alone"]
+
+
+def test_a_loss_that_explodes_is_drawn_whole_on_a_logarithmic_axis():
+    wild = history([0.3, 0.4, 0.5]).assign(val_loss=[900.0, 2.0, 1.0])
+    [picture] = figures.run_curves({"blocks": {"calm": (history([0.3]), 1), "wild": (wild, 3)}})
+    axes = picture.figure.axes[3]
+    assert axes.get_yscale() == "log" and axes.get_ylim()[1] > 900
+    assert "The axis of the losses is logarithmic." in picture.caption
+    [plain] = figures.run_curves({"blocks": {"calm": (history([0.3]), 1)}})
+    assert plain.figure.axes[3].get_yscale() == "linear" and "logarithmic" not in plain.caption
 
 
 def test_legends_of_curves_cover_no_line():
-    picture = figures.validation_curves(
+    [picture] = figures.run_curves(
         {"blocks": {f"cifar10_run_{number}": (history([0.3, 0.5]), 2) for number in range(8)}}
     )
     picture.figure.draw_without_rendering()
-    axes = picture.figure.axes[0]
-    legend = axes.get_legend().get_window_extent()
-    assert not legend.overlaps(axes.get_window_extent()) and not legend.overlaps(
-        axes.xaxis.label.get_window_extent()
-    )
+    legend = picture.figure.legends[0].get_window_extent()
+    for axes in picture.figure.axes:
+        assert not legend.overlaps(axes.get_window_extent())
+        assert not legend.overlaps(axes.xaxis.label.get_window_extent())
     assert legend.y0 >= 0 and axes.get_window_extent().height > 100
 
 

@@ -202,7 +202,10 @@ def published_and_measured(result: Result, published: dict) -> pd.DataFrame:
     """The published values beside the measured ones; one that was not published is empty."""
     measured = result.metrics
     rows = (
-        [(_("Test accuracy"), published.get("test_accuracy"), measured.test_accuracy)]
+        [
+            (_("Test accuracy"), published.get("test_accuracy"), measured.test_accuracy),
+            (_("Test loss"), published.get("test_loss"), measured.test_loss),
+        ]
         if measured.test_accuracy is not None
         else []
     )

@@ -18,10 +18,11 @@ PUBLISHED = {
     "trainable_parameters": "int",
     "note": "str | None",
 }
-# Of the compared accuracy: that of the test split, or of the validation split where there is none.
-# A file without them is complete: of many a document it is not known.
+# images and same_images are of the compared accuracy: that of the test split, or of the validation
+# split where there is none. A file without them is complete: of many a document it is not known.
 PUBLISHED_OPTIONAL = {
     "images": "int",  # that it was measured on
+    "test_loss": "float",
     "same_images": "bool",  # whether these are the images that this experiment is evaluated on
 }
 EARLY_STOPPING = {

@@ -41,6 +41,10 @@ def evaluation(result: Result, confused: pd.DataFrame) -> str:
             high=percent(high),
             **words,
         )
+    text += " " + _(
+        "The loss on these images, with any penalty on weights, is {loss}.",
+        loss=number(result.metrics.evaluated_loss, 2),
+    )
     if len(confused):
         pair = confused.iloc[0]
         tied = len(confused) > 1 and confused["Mistakes"].iloc[1] == pair["Mistakes"]

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import pandas as pd
 
 from ...config import experiments
-from ...core.i18n import N_, _, count, percent
+from ...core.i18n import N_, _, count, number, percent
 from ...studies.assignments import Assignment
 from ...studies.study import Run
 from .. import figures, statistics
 from ..figures import Picture, Table
-from . import assignment_conclusion, groups, wording
+from . import assignment_conclusion, groups, losses, wording
 from .comparison import TESTED, Comparison
 from .runs import ComparedRun, Panels, panels_by_model, validation_images
 
@@ -137,6 +137,7 @@ class AssignmentComparison(Comparison):
             return None
         by_name = {run.run.experiment.name: run for run in self.runs}
         rows = []
+        losses_published = any("test_loss" in run.experiment.published for run in self.study.runs)
         for run in self.study.runs:
             finished, published = by_name.get(run.experiment.name), run.experiment.published
             row = {
@@ -144,10 +145,15 @@ class AssignmentComparison(Comparison):
                 N_("Test"): None,
                 N_("95 % interval"): None,
                 N_("Published"): _published_accuracy(published, "test"),
+                N_("Loss"): None,
             }
+            if losses_published:
+                loss = published.get("test_loss")
+                row[N_("Published loss")] = None if loss is None else number(loss, 2)
             if finished and finished.result.evaluated == "test":
                 row["Test"] = percent(finished.accuracy)
                 row["95 % interval"] = wording.interval(*finished.interval)
+                row["Loss"] = number(finished.result.metrics.evaluated_loss, 2)
             rows.append(row)
         return Table(pd.DataFrame(rows, dtype=object), TESTED)
 
@@ -171,6 +177,9 @@ class AssignmentComparison(Comparison):
 
     def panels(self) -> Panels:
         return panels_by_model(self.study.name, self.runs)
+
+    def about_losses(self) -> str:
+        return losses.about({run.label: run for run in self.runs})
 
     def common_settings(self) -> Table:
         """The settings that more than half of the experiments share, as rows of a setting, its

@@ -11,8 +11,8 @@ from . import runs as compared_runs
 from .runs import ComparedRun, Panels
 
 TESTED = N_(
-    "Accuracies on the test images, in percent, with their 95 % confidence intervals. This table is"
-    " there to be read, not to choose from."
+    "Accuracies on the test images, in percent, with their 95 % confidence intervals, and losses."
+    " This table is there to be read, not to choose from."
 )
 
 
@@ -44,6 +44,10 @@ class Comparison(ABC):
     @abstractmethod
     def panels(self) -> Panels:
         """Histories and best epochs to be drawn together, by panel and label."""
+
+    @abstractmethod
+    def about_losses(self) -> str:
+        """Whether the losses may be compared with each other."""
 
     @abstractmethod
     def common_settings(self) -> Table:

@@ -11,7 +11,7 @@ from ...core.i18n import N_, _, count, number, percent
 from ...studies.sweeps import Sweep
 from .. import figures
 from ..figures import Picture, Table
-from . import contrasts, scores, sweep_conclusion, sweep_differences, sweep_method, wording
+from . import contrasts, losses, scores, sweep_conclusion, sweep_differences, sweep_method, wording
 from .comparison import TESTED, Comparison
 from .runs import MOST_LINES, Panels, in_panels, panels_by_model, validation_images
 from .scores import FEWEST_SEEDS, Basis, Score
@@ -99,6 +99,9 @@ class SweepComparison(Comparison):
                     N_("95 % interval"): (
                         None if np.isnan(found.low) else wording.interval(*found.between(0))
                     ),
+                    N_("Loss"): number(
+                        float(np.mean([run.result.metrics.evaluated_loss for run in runs])), 2
+                    ),
                 }
             )
         return Table(pd.DataFrame(rows, dtype=object), TESTED)
@@ -119,8 +122,7 @@ class SweepComparison(Comparison):
         return Table(rows, caption) if rows else None
 
     def panels(self) -> Panels:
-        """With several seeds the mean history as far as all went, and the lowest and highest of
-        them as `low` and `high`.
+        """With several seeds the mean history as far as all went, with the lowest and highest.
 
         Of many configurations the best and the base: what cannot be distinguished need not be
         drawn.
@@ -134,6 +136,9 @@ class SweepComparison(Comparison):
             }
         title = _("mean over seeds") + (f": {which}" if which else "")
         return in_panels(title, {score.label: _mean_history(score) for score in drawn})
+
+    def about_losses(self) -> str:
+        return losses.about({score.label: next(iter(score.runs.values())) for score in self.scores})
 
     def _drawn(self) -> tuple[list[Score], str]:
         """The configurations whose curves are drawn, and in words which of many these are."""
@@ -279,23 +284,22 @@ class SweepComparison(Comparison):
 
 
 def _mean_history(score: Score) -> tuple[pd.DataFrame, int]:
-    """Mean validation accuracy of a configuration by epoch, with low and high; and its best
-    epoch.
+    """Mean history of a configuration, with the lowest and the highest of its runs as low_... and
+    high_...; and the epoch of the best mean validation accuracy.
     """
-    histories = pd.concat(
-        [run.result.history[["epoch", "val_accuracy"]] for run in score.runs.values()]
-    )
-    by_epoch = histories.groupby("epoch")["val_accuracy"]
+    columns = [*figures.QUANTITIES]
+    histories = pd.concat([run.result.history[["epoch", *columns]] for run in score.runs.values()])
+    by_epoch = histories.groupby("epoch")[columns]
     # as far as every seed went: a mean of the rest would jump
-    shared = by_epoch.agg(["mean", "min", "max"])[by_epoch.count() == len(score.runs)]
-    mean = pd.DataFrame(
-        {
-            "epoch": shared.index,
-            "val_accuracy": shared["mean"].to_numpy(),
-            "low": shared["min"].to_numpy(),
-            "high": shared["max"].to_numpy(),
-        }
-    )
+    shared = (by_epoch.size() == len(score.runs)).to_numpy()
+    mean = pd.concat(
+        [
+            by_epoch.mean()[shared],
+            by_epoch.min()[shared].add_prefix("low_"),
+            by_epoch.max()[shared].add_prefix("high_"),
+        ],
+        axis=1,
+    ).reset_index()
     return mean, int(mean["val_accuracy"].to_numpy().argmax()) + 1
 
 

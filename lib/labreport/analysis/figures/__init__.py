@@ -8,5 +8,6 @@ from .classes import *
 from .history import *
 from .images import *
 from .picture import *
+from .run_curves import *
 from .runs import *
 from .table import *

@@ -8,136 +8,15 @@ import numpy as np
 import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
-from matplotlib.transforms import ScaledTranslation
 
 from ...core.i18n import _, count, number, percent
 from .picture import Picture
 from .style import STYLE, TRAINING, WIDTH_INCHES
 
-__all__ = ["validation_curves", "leads", "effects"]
+__all__ = ["leads", "effects"]
 
 MOST_LETTERS = 36  # of a line of a name beside the axes
 MOST_ROWS = 50  # of a figure that lists runs, so that it fits on a page
-# Colours of Okabe and Ito but their yellow, which is hard to see on white; the line styles tell
-# them apart in grey.
-LINES = (
-    ("#0072B2", "-"),
-    ("#D55E00", "--"),
-    ("#009E73", "-."),
-    ("#CC79A7", ":"),
-    ("#000000", "-"),
-    ("#E69F00", "--"),
-    ("#56B4E9", "-."),
-    ("#7F7F7F", ":"),
-)
-
-
-def validation_curves(panels: dict[str, dict[str, tuple[pd.DataFrame, int]]]) -> Picture:
-    """Validation accuracy by epoch of several runs. panels: title -> label -> history and best
-    epoch, at most eight lines a panel.
-
-    Where a history has the columns low and high, the band between them is filled.
-    """
-    columns = min(2, len(panels))
-    rows = -(-len(panels) // columns)
-    titles = list(panels)
-    longest = [
-        max(len(panels[title]) for title in titles[row * columns : (row + 1) * columns])
-        for row in range(rows)
-    ]
-    with matplotlib.rc_context(STYLE | {"font.size": 8}):
-        figure = Figure(
-            figsize=(WIDTH_INCHES, sum(2.05 + 0.13 * lines for lines in longest)),
-            layout="constrained",
-        )
-        FigureCanvasAgg(figure)
-        figure.get_layout_engine().set(h_pad=0.08, w_pad=0.06)  # type: ignore[union-attr,call-arg]
-        grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
-    for axes in grid.flat[len(panels) :]:
-        axes.set_visible(False)
-    for position, (title, axes) in enumerate(zip(titles, grid.flat)):
-        for (label, (history, best)), (color, style) in zip(panels[title].items(), LINES):
-            axes.plot(
-                history["epoch"],
-                history["val_accuracy"],
-                color=color,
-                linestyle=style,
-                linewidth=1.2,
-                label=label,
-            )
-            if "low" in history:
-                axes.fill_between(
-                    history["epoch"],
-                    history["low"],
-                    history["high"],
-                    color=color,
-                    alpha=0.15,
-                    linewidth=0,
-                )
-            axes.plot(
-                [best],
-                [history["val_accuracy"].iloc[best - 1]],
-                color=color,
-                marker="o",
-                markersize=4,
-                linestyle="none",
-            )
-        axes.set_title(title, fontsize=8)
-        axes.set_xlabel(_("epoch"))
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
-        # in inches, so that the layout finds room for it at once
-        below = axes.transAxes + ScaledTranslation(0, -0.42, figure.dpi_scale_trans)
-        axes.legend(
-            loc="upper left",
-            bbox_to_anchor=(0, 0),
-            bbox_transform=below,
-            fontsize=7,
-            handlelength=3.2,
-            borderaxespad=0,
-            labelspacing=0.25,
-            frameon=False,
-        )
-        if position % columns == 0:
-            axes.set_ylabel(_("validation accuracy"))
-    accuracies = "; ".join(
-        f"{title}: "
-        + ", ".join(
-            _(
-                "{label} {accuracy} at epoch {epoch}",
-                label=label,
-                accuracy=number(history["val_accuracy"].iloc[best - 1], 2),
-                epoch=best,
-            )
-            for label, (history, best) in lines.items()
-        )
-        for title, lines in panels.items()
-    )
-    runs = sum(map(len, panels.values()))
-    bands = any("low" in history for lines in panels.values() for history, _ in lines.values())
-    alt = _(
-        "Line charts of validation accuracy by epoch for {runs} in {panels}. Accuracy at the best"
-        " epoch: {accuracies}.",
-        runs=count(runs, "run"),
-        panels=count(len(panels), "panel"),
-        accuracies=accuracies,
-    )
-    return Picture(
-        figure,
-        alt,
-        (
-            _(
-                "Validation accuracy by epoch, on the same scale in all panels. Lines are means"
-                " over the seeds, up to the last epoch that all seeds reached; bands run from the"
-                " lowest to the highest seed. Dots mark the best epoch of each mean."
-            )
-            if bands
-            else _(
-                "Validation accuracy by epoch, on the same scale in all panels. Dots mark the best"
-                " epoch of each run."
-            )
-        ),
-    )
 
 
 def leads(
