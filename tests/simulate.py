@@ -22,6 +22,7 @@ from scipy import special, stats  # noqa: E402
 
 from labreport.analysis import crossed, crossfit, looks, statistics  # noqa: E402
 from labreport.runs.validation import Validation  # noqa: E402
+from labreport.studies.looks import Look  # noqa: E402
 
 IMAGES = (863, 1023, 10_000)
 SEED_SD = (0.0, 0.3, 0.5, 0.8, 1.2)  # of the true accuracies, in points
@@ -30,9 +31,6 @@ EXPERIMENTS = (2, 3, 5, 8, 10)
 PLANTED = (1.0, 2.0, 5.0)  # points that the last of five experiments is ahead
 ACCURACY = 0.7
 SIGNIFICANT = 1 - statistics.CONFIDENCE
-# How much two runs have in common: the correlation of what decides whether an image is right. Runs
-# of equal experiments either share as much as runs of one experiment, or each experiment also has
-# images of its own that it is good at.
 PAIRS = np.array(
     [
         np.eye(max(EXPERIMENTS))[one] - np.eye(max(EXPERIMENTS))[other]
@@ -41,7 +39,14 @@ PAIRS = np.array(
 )
 PAIRED = np.array([other for _, other in itertools.combinations(range(max(EXPERIMENTS)), 2)])
 INTERACTION = np.array([[1, -1, -1, 1] + [0] * (max(EXPERIMENTS) - 4)])
+# How much two runs have in common: the correlation of what decides whether an image is right. Runs
+# of equal experiments either share as much as runs of one experiment, or each experiment also has
+# images of its own that it is good at.
 LIKENESS = {"alike": (0.6, 0.6), "own images": (0.6, 0.5)}
+
+
+def look(seeds):
+    return Look(frozenset(range(seeds)), ())
 
 
 def per_point():
@@ -195,10 +200,8 @@ def cell(arguments):
                 )
             if seeds > 1:
                 at_looks[seeds] = p
-                p = looks.adjusted(p, [frozenset(range(seeds))])  # at the first look
-                of_pairs = looks.adjusted(
-                    moments.contrasts(PAIRS, seeds)[1], [frozenset(range(seeds))]
-                )
+                p = looks.adjusted(p, [look(seeds)])  # at the first look
+                of_pairs = looks.adjusted(moments.contrasts(PAIRS, seeds)[1], [look(seeds)])
                 for experiments in EXPERIMENTS:
                     among = experiments > PAIRED
                     counted["pairs", seeds, experiments].append(
@@ -240,7 +243,7 @@ def said_at_a_look(at_looks, experiments, allowed_for=True):
     """
     seen = []
     for seeds, p in at_looks.items():
-        seen.append(frozenset(range(seeds)))
+        seen.append(look(seeds))
         p = p[: experiments - 1]
         if allowed_for:
             p = looks.adjusted(p, seen)
@@ -249,30 +252,31 @@ def said_at_a_look(at_looks, experiments, allowed_for=True):
     return False
 
 
-def epochs_of_a_run(random, images, epochs, spread=0.8, likeness=0.75, last=ACCURACY):
+def epochs_of_a_run(random, images, epochs, common, spread=0.8, last=ACCURACY):
     """A record of a run whose later epochs are equally good, but for their spread in points: and
     the true accuracies of its epochs.
+
+    common: what runs share of what decides about an image, (N,), 0.6 of its variance; a run has
+    0.15 of its own, and each epoch the rest.
     """
     threshold = stats.norm.ppf(last)
     points = stats.norm.pdf(threshold) * 100
-    rise = 4 * np.exp(-np.arange(epochs) / 3) * 10  # points below the last ones
+    rise = 40 * np.exp(-np.arange(epochs) * 8 / epochs)  # points below the last ones
     level = threshold + (random.standard_normal(epochs) * spread - rise) / points
-    common = random.standard_normal(images) * likeness**0.5
-    noise = random.standard_normal((epochs, images)) * (1 - likeness) ** 0.5
-    right = common + noise + level[:, None] > 0
+    own = random.standard_normal(images) * 0.15**0.5
+    noise = random.standard_normal((epochs, images)) * 0.25**0.5
+    right = common * 0.6**0.5 + own + noise + level[:, None] > 0
     ids = np.array([f"{number:06}" for number in range(images)])
     return Validation(ids, right, None), stats.norm.cdf(level)
 
 
 def crossfitted(arguments):
-    """Coverage of the interval beside the best epoch, as it was and cross-fitted; and how often a
-    long run is called better than a short one that is as good.
-    """
+    """Coverage of the interval beside the best epoch, as it was and cross-fitted."""
     images, epochs, repetitions, seed = arguments
     random = np.random.default_rng(seed)
     counted = defaultdict(list)
     for _ in range(repetitions):
-        record, truth = epochs_of_a_run(random, images, epochs)
+        record, truth = epochs_of_a_run(random, images, epochs, random.standard_normal(images))
         accuracy = record.right.mean(axis=1)
         best = accuracy.argmax()
         scores = crossfit.scores(record)
@@ -283,6 +287,34 @@ def crossfitted(arguments):
             counted[name].append(low <= truth[best] <= high)
         counted["too high"].append(accuracy[best] - truth[best])
         counted["cross-fitted too high"].append(scores.mean() - truth[best])
+    return {key: float(np.mean(values)) for key, values in counted.items()}
+
+
+def of_unlike_length(arguments):
+    """Two experiments of so many epochs, three seeds each: coverage of the difference of two
+    networks, and how often one is called better or a difference is supported. Without a spread of
+    the epochs all networks are equal.
+    """
+    images, lengths, spread, repetitions, seed = arguments
+    random = np.random.default_rng(seed)
+    counted = defaultdict(list)
+    for _ in range(repetitions):
+        common = random.standard_normal(images)
+        scores, at_best, truth = [], [], []
+        for epochs in lengths:
+            runs = [epochs_of_a_run(random, images, epochs, common, spread) for _ in range(3)]
+            best = [record.right.mean(axis=1).argmax() for record, _ in runs]
+            scores.append(np.array([crossfit.scores(record) for record, _ in runs]))
+            at_best.append(runs[0][0].right[best[0]].astype(float))
+            truth.append(runs[0][1][best[0]])
+        of_networks = crossed.networks(scores[0][0] - scores[1][0], at_best[0] - at_best[1])
+        counted["covered"].append(of_networks.low <= truth[0] - truth[1] <= of_networks.high)
+        counted["better"].append(of_networks.p < SIGNIFICANT)
+        found = crossed.estimate(scores[0] - scores[1])
+        counted["supported"].append(found.p / looks.SHARE < SIGNIFICANT)
+        plain = [table.mean() for table in at_best]
+        counted["ahead at the best epoch"].append(plain[0] - plain[1])
+        counted["ahead"].append(of_networks.value)
     return {key: float(np.mean(values)) for key, values in counted.items()}
 
 
@@ -325,6 +357,13 @@ def main():
             for images, epochs in itertools.product((863, 1023, 5000), (10, 20, 60))
         ]
         of_epochs = pool.map(crossfitted, fitted)
+        unlike = [
+            (images, lengths, spread, max(1, repetitions // 2), [options.seed, place])
+            for place, (images, lengths, spread) in enumerate(
+                itertools.product((863, 5000), ((20, 20), (60, 60), (60, 10)), (0.0, 0.8))
+            )
+        ]
+        of_lengths = pool.map(of_unlike_length, unlike)
     found = {cells[place]: shares[place] for place in range(len(cells))}
 
     def rows(what, keys, chosen=SEEDS):
@@ -417,6 +456,27 @@ def main():
             [images, epochs, percent(one["best epoch"]), percent(one["cross-fitted"])]
             + [f"{100 * one[key]:.2f}" for key in ("too high", "cross-fitted too high")]
             for (images, epochs, _, _), one in zip(fitted, of_epochs)
+        ],
+    )
+    table(
+        "Two experiments of so many epochs, by cross-fitted accuracies, in %: intervals of two"
+        " networks that cover the true difference; and where all epochs are equal, reports that"
+        " call one of two networks better, and those that call a difference supported (3 seeds"
+        " each), and by how many points the first is ahead at its best epoch, and cross-fitted",
+        ["images", "epochs", "SD", "covered", "better", "supported", "ahead", "cross-fitted"],
+        [
+            [images, " and ".join(map(str, lengths)), spread, percent(one["covered"])]
+            + (
+                ["", "", "", ""]
+                if spread
+                else [
+                    percent(one["better"]),
+                    percent(one["supported"]),
+                    f"{100 * one['ahead at the best epoch']:.2f}",
+                    f"{100 * one['ahead']:.2f}",
+                ]
+            )
+            for (images, lengths, spread, _, _), one in zip(unlike, of_lengths)
         ],
     )
     worst = max(

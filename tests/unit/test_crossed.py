@@ -80,15 +80,18 @@ def test_splits_of_their_own_widen_the_interval_as_nadeau_and_bengio_say():
     assert found.p == pytest.approx(2 * stats.t.sf(differences.mean() / error, 3))
 
 
-def test_a_detectable_difference_is_found_in_four_of_five_cases():
-    random = np.random.default_rng(8)
-    ahead = crossed.detectable(0.01, 0.01, 9, level=0.05)
-    found = []
-    for _ in range(2000):
-        of_seeds = ahead + random.normal(0, 0.01 * np.sqrt(10), 10) + random.normal(0, 0.01)
-        error = of_seeds.std(ddof=1) / np.sqrt(10)
-        found.append(crossed.two_sided(of_seeds.mean(), error, 0.01, 9) < 0.05)
-    assert 0.75 < np.mean(found) < 0.88
+@pytest.mark.parametrize("seeds, level", [(3, 0.05), (3, 0.001), (5, 0.01), (10, 0.05)])
+def test_a_detectable_difference_is_found_in_four_of_five_cases(seeds, level):
+    random, cases = np.random.default_rng(8), 20_000
+    ahead = crossed.detectable(0.01, 0.004, seeds - 1, level)
+    of_seeds = (
+        ahead
+        + random.normal(0, 0.01 * seeds**0.5, (cases, seeds))
+        + random.normal(0, 0.004, (cases, 1))
+    )
+    value, error, _ = crossed.errors(of_seeds, np.zeros(cases))
+    p = crossed.two_sided(value, error, np.full(cases, 0.004), seeds - 1)
+    assert (p < level).mean() == pytest.approx(0.8, abs=0.02)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.6, 0.9, 1.0])

@@ -21,6 +21,7 @@ from labreport.execution import due
 from labreport.executors import tasks
 from labreport.runs import fingerprint, validation
 from labreport.studies import sweeps
+from labreport.studies.looks import Look
 
 RUNS = """runs:
   - {label: B, batch_size: 32}
@@ -60,6 +61,11 @@ def swept(project, text, accuracies, head="seeds: [1, 2, 3]\n"):
                 settings=experiment.training_settings(),
             )
     return sweeps.load("mine")
+
+
+def seen(*sizes):
+    """Looks with so many seeds, each with those of the one before."""
+    return [Look(frozenset(range(size)), ()) for size in sizes]
 
 
 def table_of(sweep):
@@ -167,7 +173,9 @@ def test_a_second_look_costs_what_the_first_one_has_spent_and_the_report_says_so
     first = runs.judged
     assert "this first one spends 80 % of the permitted error" in runs.method()
     record = sweep.folder / tasks.RECORD
-    assert json.loads(record.read_text())["looks"] == [[1, 2, 3]]
+    compared = ["base", "naive_adam", "naive_adam", "B", "C"]
+    look = {"seeds": [1, 2, 3], "compared": compared}
+    assert json.loads(record.read_text())["looks"] == [look]
     key = due.task(sweep).key()
     # the same seeds once more are not another look, and nothing is stale
     pd.testing.assert_frame_equal(comparison.of(sweeps.load("mine")).judged, first)
@@ -178,13 +186,46 @@ def test_a_second_look_costs_what_the_first_one_has_spent_and_the_report_says_so
     raw = [
         crossed.estimate(scores[label] - scores["naive_adam"]).p for label in runs.judged["label"]
     ]
-    of_both = looks.adjusted(np.array(raw), [frozenset([1, 2, 3]), frozenset([1, 2, 3, 4, 5])])
+    of_both = looks.adjusted(np.array(raw), seen(3, 5))
     assert runs.judged["p"].min() == pytest.approx(2 * of_both.min())
     assert of_both.min() > min(raw) / looks.SHARE
     assert "Verdicts on this sweep were given before, with 3 seeds." in runs.method()
     assert "number 2, spends 16.0 % of" in runs.method()
     tasks.record(sweep, 2, 1)
-    assert json.loads(record.read_text())["looks"] == [[1, 2, 3], [1, 2, 3, 4, 5]]
+    later = {"seeds": [1, 2, 3, 4, 5], "compared": compared}
+    assert json.loads(record.read_text())["looks"] == [look, later]
+
+
+def test_another_comparison_after_a_verdict_is_a_look_of_its_own(project):
+    """Else whoever leaves out what was not supported is rewarded."""
+    sweep = swept(project, "compare: pairs\n" + RUNS, (0.5, 0.58, 0.52))
+    assert len(comparison.of(sweep).judged) == 3
+    write(project, HEAD + "seeds: [1, 2, 3]\nruns:\n  - {label: B, batch_size: 32}\n")
+    runs = comparison.of(sweeps.load("mine"))
+    scores = right(sweep)
+    raw = crossed.estimate(scores["B"] - scores["naive_adam"]).p
+    assert runs.judged["p"].tolist() == pytest.approx([raw / looks.spent(2)])
+    assert "given before, with 3 seeds and other comparisons." in runs.method()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{",
+        "[]",
+        '{"looks": {"a": 1}}',
+        '{"looks": [[1, 2, 3]]}',
+        '{"looks": [{"seeds": [], "compared": []}]}',
+        '{"looks": [{"seeds": ["a", 1], "compared": []}]}',
+        '{"looks": [{"seeds": [1, 2], "compared": []}, {"seeds": [2, 1], "compared": []}]}',
+    ],
+)
+def test_a_damaged_record_of_looks_is_named_with_the_remedy(project, content):
+    sweep = swept(project, RUNS, (0.5, 0.58, 0.52))
+    sweep.folder.mkdir()
+    (sweep.folder / tasks.RECORD).write_text(content)
+    with pytest.raises(ValueError, match=r"sweep\.json is damaged.*restore it, or delete it"):
+        comparison.of(sweep).differences()
 
 
 def test_a_report_without_a_verdict_is_no_look(project):
@@ -201,24 +242,23 @@ def test_bounds_of_looks_hold_the_error_together():
     """Drawn: the p value of a normal mean over the seeds seen so far."""
     drawn = np.random.default_rng(3).standard_normal((20_000, 8))
     for sizes in ([3], [3, 5], [3, 4, 8]):
-        seen = [frozenset(range(size)) for size in sizes]
         found = np.zeros(len(drawn), bool)
         for place, size in enumerate(sizes):
             z = drawn[:, :size].mean(axis=1) * size**0.5
-            found |= looks.adjusted(2 * stats.norm.sf(abs(z)), seen[: place + 1]) < 0.05
+            found |= looks.adjusted(2 * stats.norm.sf(abs(z)), seen(*sizes[: place + 1])) < 0.05
         spent = 0.05 * sum(looks.spent(number) for number in range(1, len(sizes) + 1))
         assert found.mean() == pytest.approx(spent, abs=4 * (spent / len(drawn)) ** 0.5)
 
 
 def test_p_values_of_a_later_look_grow_with_p_and_never_beyond_one():
-    seen = [frozenset(range(3)), frozenset(range(5))]
+    both = seen(3, 5)
     p = np.array([0.0, 1e-20, 1e-6, 0.01, 0.5, 1.0])
-    adjusted = looks.adjusted(p, seen)
+    adjusted = looks.adjusted(p, both)
     assert (np.diff(adjusted) >= 0).all() and adjusted[-1] == 1 and (adjusted >= p).all()
-    for one, other in itertools.pairwise([seen[:1], seen]):
+    for one, other in itertools.pairwise([both[:1], both]):
         assert (looks.adjusted(p, one) <= looks.adjusted(p, other)).all()
-    with pytest.raises(ValueError, match="different seeds"):
-        looks.adjusted(p, [seen[0], seen[0]])
+    with pytest.raises(ValueError, match="different looks"):
+        looks.adjusted(p, [both[0], both[0]])
 
 
 def test_single_runs_are_seen_beside_runs_that_differ_only_in_the_seed(project):

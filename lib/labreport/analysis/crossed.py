@@ -25,6 +25,8 @@ from .statistics import CONFIDENCE
 
 POWER = 0.8
 _NONE = 1e-12  # a standard error of shares that is only rounding
+_DRAWS = 50  # quantiles that stand for how the spread over seeds may come out
+_HALVINGS = 50  # of an interval in which a quantile is looked for
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,17 @@ def estimate(scores: np.ndarray) -> Estimate:
     if seeds_error < _NONE:
         return Estimate(float(mean), np.nan, np.nan, np.nan, 0.0, float(images_error))
     return _judged(mean, seeds_error, images_error, len(scores) - 1)
+
+
+def networks(difference: np.ndarray, at_best: np.ndarray) -> Estimate:
+    """The difference of two trained networks over images, which alone are a sample.
+
+    Args:
+        difference: (N,), of cross-fitted scores. These are means over the epochs that halves of the
+            images chose, and vary less than the answers of any network.
+        at_best: (N,), of the answers at the best epochs, which tell the error.
+    """
+    return _judged(difference.mean(), 0.0, stats.sem(at_best), 1)
 
 
 def accuracy(scores: np.ndarray) -> Estimate:
@@ -149,11 +162,17 @@ def errors(of_seeds: np.ndarray, shared) -> tuple[np.ndarray, np.ndarray, np.nda
 
 def detectable(seeds_error: float, images_error: float, degrees: int, level: float) -> float:
     """The difference that such seeds and images show in four of five cases, where it takes a p
-    below this level.
+    below this level. seeds_error, images_error: as they truly are.
     """
-    return quantile(1 - level / 2, seeds_error, images_error, degrees) + quantile(
-        POWER, seeds_error, images_error, degrees
-    )
+    # how large the spread over seeds may come out, and the difference that is needed then
+    found = np.sqrt(stats.chi2.ppf((np.arange(_DRAWS) + 0.5) / _DRAWS, degrees) / degrees)
+    needed = _reach(1 - level / 2, seeds_error * found, np.full(_DRAWS, images_error), degrees)
+    whole = np.hypot(seeds_error, images_error)
+
+    def missed(difference):
+        return POWER - special.ndtr((difference - needed) / whole).mean()
+
+    return float(optimize.brentq(missed, 0.0, needed.max() + 10 * whole, xtol=1e-7))
 
 
 def _judged(mean, seeds_error, images_error, degrees: int) -> Estimate:
@@ -179,19 +198,20 @@ def two_sided(value, seeds_error, images_error, degrees: int) -> np.ndarray:
 
 def quantile(probability: float, seeds_error: float, images_error: float, degrees: int) -> float:
     """What seeds_error * t + images_error * z does not exceed with this probability, above 0.5."""
-    farthest = (
+    return float(_reach(probability, np.array([seeds_error]), np.array([images_error]), degrees)[0])
+
+
+def _reach(probability: float, seeds_error, images_error, degrees: int) -> np.ndarray:
+    """The same for many errors, (M,) each."""
+    low = np.zeros_like(seeds_error, float)
+    high = 2 * (
         stats.t.ppf(probability, degrees) * seeds_error + stats.norm.ppf(probability) * images_error
     )
-    return float(
-        optimize.brentq(
-            lambda x: (
-                two_sided(np.float64(x), seeds_error, images_error, degrees) / 2 - (1 - probability)
-            ),
-            0.0,
-            2 * farthest,
-            xtol=1e-12,
-        )
-    )
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        beyond = two_sided(middle, seeds_error, images_error, degrees) / 2 > 1 - probability
+        low, high = np.where(beyond, middle, low), np.where(beyond, high, middle)
+    return high
 
 
 @functools.cache

@@ -11,6 +11,8 @@ import functools
 import numpy as np
 from scipy import special
 
+from ..studies.looks import Look
+
 SHARE = 0.8  # of the error that is left, for each look
 _LEVELS = np.logspace(-15, 0, 300)  # of all looks together
 _HALVINGS = 60
@@ -21,18 +23,18 @@ def spent(looks: int) -> float:
     return SHARE * (1 - SHARE) ** (looks - 1)
 
 
-def adjusted(p_values: np.ndarray, looks: list[frozenset[int]]) -> np.ndarray:
+def adjusted(p_values: np.ndarray, looks: list[Look]) -> np.ndarray:
     """p values (M,) of the last look, so adjusted that they hold for all looks together: below 0.05
     in 5 % of cases at most, at this look or an earlier one, where there is nothing to find.
 
     Args:
-        looks: the seeds of each, in order; no two alike.
+        looks: in order; no two alike.
 
     Raises:
-        ValueError: two looks at the same seeds.
+        ValueError: two looks are the same.
     """
     if len(set(looks)) < len(looks) or not looks:
-        raise ValueError(f"expected one or more looks at different seeds, got {looks}")
+        raise ValueError(f"expected one or more different looks, got {looks}")
     p_values, share = np.asarray(p_values, float), spent(len(looks))
     if len(looks) == 1:
         return np.minimum(1, p_values / share)
@@ -45,18 +47,26 @@ def adjusted(p_values: np.ndarray, looks: list[frozenset[int]]) -> np.ndarray:
 
 
 @functools.cache
-def _levels(looks: tuple[frozenset[int], ...]) -> np.ndarray:
+def _levels(looks: tuple[Look, ...]) -> np.ndarray:
     """The p below which the last look rejects, for each of _LEVELS."""
     bounds: list[np.ndarray] = []
-    for place, seeds in enumerate(looks):
+    for place, look in enumerate(looks):
         target = spent(place + 1) * _LEVELS
-        if not place:
+        related = [_related(look, other) for other in looks[:place]]
+        if not any(related):  # nothing is known of how they go together
             bounds.append(-special.ndtri(target / 2))
             continue
-        related = [len(seeds & other) / np.sqrt(len(seeds) * len(other)) for other in looks[:place]]
         nearest = int(np.argmax(related))
         bounds.append(_bound(bounds[nearest], related[nearest], target))
     return 2 * special.ndtr(-bounds[-1])
+
+
+def _related(look: Look, other: Look) -> float:
+    """The correlation of what two looks find; none is taken where they compared other things."""
+    if look.compared != other.compared:
+        return 0.0
+    shared = len(look.seeds & other.seeds)
+    return shared / float(np.sqrt(len(look.seeds) * len(other.seeds)))
 
 
 def _bound(earlier: np.ndarray, related: float, target: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ from ..config.schema import nearest, quoted
 from ..core import paths
 from ..core.i18n import _, count
 from . import assignments, looks, sweep_file
+from .looks import Look
 from .study import Study
 
 LOCK = ".sweep.lock"  # in a sweep's folder
@@ -73,16 +74,26 @@ class Sweep(Study):
             if any(len({repr(one.get(key)) for one in group}) > 1 for group in flat)
         ]
 
+    @property
+    def look(self) -> Look:
+        """What its report gives verdicts on now."""
+        labels = [configuration.label for configuration in self.configurations]
+        return Look(
+            frozenset(self.seeds), (f"{self.compare} {self.within}".strip(), self.base, *labels)
+        )
+
     @functools.cached_property
-    def looks(self) -> list[frozenset[int]]:
-        """The seeds with which verdicts were given before, and last those of now."""
-        now = frozenset(self.seeds)
+    def looks(self) -> list[Look]:
+        """What verdicts were given on before, and last that of now; ValueError where the record is
+        damaged.
+        """
         recorded = looks.recorded(self.folder)
-        return [*(recorded[: recorded.index(now)] if now in recorded else recorded), now]
+        before = recorded[: recorded.index(self.look)] if self.look in recorded else recorded
+        return [*before, self.look]
 
     def remember_look(self) -> None:
-        """Keep that verdicts are given with these seeds."""
-        looks.remember(self.folder, self.seeds)
+        """Keep that verdicts are given."""
+        looks.remember(self.folder, self.look)
 
     @property
     def experiments(self) -> list[Experiment]:
@@ -123,8 +134,16 @@ class Sweep(Study):
     @property
     def wording(self) -> list[str]:
         labels = [configuration.label for configuration in self.configurations]
-        compared = [self.compare, self.within, repr([sorted(look) for look in self.looks])]
-        return [self.title, self.question, self.base, *labels, *compared]
+        looked_at = [repr([sorted(look.seeds), look.compared]) for look in self.looks]
+        return [
+            self.title,
+            self.question,
+            self.base,
+            self.compare,
+            self.within,
+            *labels,
+            *looked_at,
+        ]
 
     def label(self, experiment: Experiment) -> str:
         """The configuration of a run, and its seed where there are several."""

@@ -6,9 +6,8 @@ import numpy as np
 import pandas as pd
 
 from ...core.i18n import N_, _
-from .. import crossed
 from . import wording
-from .runs import ComparedRun, judged, rows_of
+from .runs import ComparedRun, judged, lead_of_network, rows_of
 
 
 def groups(runs: list[ComparedRun]) -> list[list[ComparedRun]]:
@@ -53,8 +52,7 @@ def differences(group: list[ComparedRun]) -> pd.DataFrame:
 
 
 def _pair(first: ComparedRun, second: ComparedRun) -> dict:
-    assert first.crossfitted is not None and second.crossfitted is not None
-    found = crossed.estimate((first.crossfitted - second.crossfitted)[None])
+    found = lead_of_network(first, second)
     low, high = found.between(-1)
     return {
         "of": first.label,

@@ -12,7 +12,8 @@ import pandas as pd
 from ...core.i18n import _, count
 from ...runs import results, validation
 from ...studies.study import Run, Study
-from .. import crossfit, statistics
+from .. import crossed, crossfit, statistics
+from ..crossed import Estimate
 from . import wording
 
 MOST_LINES = 8  # in one panel of curves; more cannot be distinguished
@@ -57,6 +58,16 @@ class ComparedRun:
         """
         return None if self.record is None else crossfit.scores(self.record)
 
+    @functools.cached_property
+    def at_best(self) -> np.ndarray | None:
+        """Whether each validation image is right in the best epoch, (N,), in the order of their
+        ids; None where no record was kept.
+        """
+        if self.record is None:
+            return None
+        right = self.record.right[self.result.metrics.best_epoch - 1]
+        return right[np.argsort(self.record.ids, kind="stable")].astype(float)
+
     @property
     def chosen_by(self) -> float:
         """The accuracy on the validation images that it is ranked by: cross-fitted, or of the best
@@ -96,6 +107,15 @@ def load(study: Study) -> list[ComparedRun]:
         correct = result.labels == result.predicted
         loaded.append(ComparedRun(label, run, result, correct, result.validation))
     return loaded
+
+
+def lead_of_network(first: ComparedRun, second: ComparedRun) -> Estimate:
+    """How far one trained network is ahead of another one on images like the validation images, on
+    which both have to be on record.
+    """
+    assert first.crossfitted is not None and second.crossfitted is not None
+    assert first.at_best is not None and second.at_best is not None
+    return crossed.networks(first.crossfitted - second.crossfitted, first.at_best - second.at_best)
 
 
 def evaluated_images(runs: list[ComparedRun]) -> str:

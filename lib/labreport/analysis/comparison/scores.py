@@ -11,7 +11,7 @@ import numpy as np
 from ...studies.sweeps import Sweep
 from .. import crossed, statistics
 from ..crossed import Estimate
-from .runs import ComparedRun
+from .runs import ComparedRun, lead_of_network
 
 # For a verdict on experiments: with two seeds the interval hangs on a single difference.
 FEWEST_SEEDS = 3
@@ -62,13 +62,9 @@ class Score:
         runs = [*self.runs.values()]
         if self.basis is Basis.IMAGES:
             return statistics.wilson_of_scores(_of_images(runs[0]))
-        if self.basis is Basis.NOTHING or len(runs) < FEWEST_SEEDS:
+        if self.basis is not Basis.SEEDS_AND_IMAGES or len(runs) < FEWEST_SEEDS:
             return None
-        found = (
-            _of_splits([(1, runs)])
-            if self.basis is Basis.SPLITS
-            else crossed.accuracy(np.array([_of_images(run) for run in runs]))
-        )
+        found = crossed.accuracy(np.array([_of_images(run) for run in runs]))
         return None if np.isnan(found.low) else found.between(0)
 
 
@@ -111,19 +107,22 @@ def scores(sweep: Sweep, runs: list[ComparedRun]) -> list[Score]:
 
 
 def tested(best: Score, base: Score) -> tuple[Estimate, Estimate, Estimate | None]:
-    """What the test images, which chose nothing, say of the best configuration and of the base: the
-    accuracy of each, and the lead of the best one, over the seeds that both have; None where these
-    were not evaluated on the same images, or the two are the same.
+    """What the test images, which chose nothing, say of the networks of the best configuration and
+    of the base: the accuracy of each, and the lead of the best one, over the seeds that both have;
+    None where these were not evaluated on the same images, or the two are the same.
+
+    The images alone are a sample: the networks that are tested are those that were chosen, and a
+    configuration whose seeds were lucky is lucky on the test images too.
     """
     shared = [seed for seed in base.runs if seed in best.runs]
     tables = [{seed: _by_image(run) for seed, run in score.runs.items()} for score in (best, base)]
-    of_best, of_base = (_over_images([*table.values()]) for table in tables)
+    of_best, of_base = (_of_networks([*table.values()]) for table in tables)
     pairs = [(tables[0][seed], tables[1][seed]) for seed in shared]
     alike = pairs and all(one.keys() == other.keys() for one, other in pairs)
     if best is base or not alike:
         return of_best, of_base, None
     ahead = [{name: one[name] - other[name] for name in one} for one, other in pairs]
-    return of_best, of_base, _over_images(ahead, tests=True)
+    return of_best, of_base, _of_networks(ahead)
 
 
 def on_test_images(runs: list[ComparedRun]) -> Estimate:
@@ -139,18 +138,25 @@ def _by_image(run: ComparedRun) -> dict[str, float]:
     return dict(zip(run.predictions["id"], run.correct.astype(float)))
 
 
-def _over_images(tables: list[dict[str, float]], tests: bool = False) -> Estimate:
-    """The mean of what images came to, by id, with each seed; without an interval where the images
-    differ between seeds, or where two seeds are too few for one. tests: whether it is a difference.
+def _over_images(tables: list[dict[str, float]]) -> Estimate:
+    """The mean accuracy of seeds, each by the id of the image, for other seeds and images too.
+
+    Without an interval where the images differ between seeds, or where two seeds are too few.
     """
-    same = all(table.keys() == tables[0].keys() for table in tables)
-    if not same or len(tables) == FEWEST_SEEDS - 1:
+    if any(table.keys() != tables[0].keys() for table in tables) or len(tables) < FEWEST_SEEDS:
         mean = float(np.mean([np.mean([*table.values()]) for table in tables]))
         return Estimate(mean, np.nan, np.nan, np.nan, 0.0, 0.0)
-    scores = np.array([[table[name] for name in sorted(tables[0])] for table in tables])
-    if tests or len(tables) == 1:
-        return crossed.estimate(scores)
-    return crossed.accuracy(scores)
+    names = sorted(tables[0])
+    return crossed.accuracy(np.array([[table[name] for name in names] for table in tables]))
+
+
+def _of_networks(tables: list[dict[str, float]]) -> Estimate:
+    """The mean of the same, for other images but with just these networks."""
+    if any(table.keys() != tables[0].keys() for table in tables):
+        mean = float(np.mean([np.mean([*table.values()]) for table in tables]))
+        return Estimate(mean, np.nan, np.nan, np.nan, 0.0, 0.0)
+    names = sorted(tables[0])
+    return crossed.estimate(np.mean([[[table[name] for name in names]] for table in tables], 0))
 
 
 def not_compared(sweep: Sweep, ranked: list[Score]) -> list[str]:
@@ -175,13 +181,16 @@ def contrast(basis: Basis, parts: list[tuple[int, list[ComparedRun]]]) -> Estima
     seeds = len(parts[0][1])
     if basis is Basis.NOTHING or (basis is not Basis.IMAGES and seeds < 2):
         return None
+    if basis is Basis.IMAGES:
+        (_, [first]), (_, [second]) = parts
+        return lead_of_network(first, second)
     if basis is Basis.SPLITS:
         found = _of_splits(parts)
     else:
         found = crossed.estimate(
             np.sum([sign * np.array([_of_images(run) for run in runs]) for sign, runs in parts], 0)
         )
-    if basis is not Basis.IMAGES and seeds < FEWEST_SEEDS:
+    if seeds < FEWEST_SEEDS:
         return replace(found, low=np.nan, high=np.nan, p=np.nan)
     return found
 

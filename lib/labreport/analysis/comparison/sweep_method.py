@@ -103,7 +103,12 @@ def _looks(sweep: Sweep) -> str:
         return _(_FIRST_LOOK, share=number(100 * looks.spent(1), 0))
     return _(
         _LATER_LOOK,
-        seeds=", ".join(count(len(look), "seed") for look in before),
+        seeds=", ".join(
+            count(len(look.seeds), "seed")
+            if look.compared == sweep.look.compared
+            else _("{seeds} and other comparisons", seeds=count(len(look.seeds), "seed"))
+            for look in before
+        ),
         number=len(sweep.looks),
         share=number(100 * looks.spent(len(sweep.looks)), 1),
     )
