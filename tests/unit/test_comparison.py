@@ -163,7 +163,7 @@ def test_of_runs_with_one_seed_the_networks_are_compared_and_nothing_is_supporte
 def entry(label, right):
     """A run with one epoch that is right on these of a hundred images."""
     ids = np.array([f"{number:03}" for number in range(len(right))])
-    result = SimpleNamespace(metrics=SimpleNamespace(data="real"))
+    result = SimpleNamespace(metrics=SimpleNamespace(data="real", best_epoch=1))
     return ComparedRun(label, None, result, right, validation.Validation(ids, right[None], None))
 
 
@@ -200,7 +200,7 @@ def test_a_longer_run_is_not_ahead_by_the_number_of_its_epochs():
     """Sixty epochs that are all as good as the ten of another run: the best of them is luckier."""
     rng = np.random.default_rng(5)
     ids = np.array([f"{number:04}" for number in range(1000)])
-    result = SimpleNamespace(metrics=SimpleNamespace(data="real"))
+    result = SimpleNamespace(metrics=SimpleNamespace(data="real", best_epoch=1))
     runs = [
         ComparedRun(
             label,

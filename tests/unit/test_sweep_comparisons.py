@@ -130,6 +130,27 @@ def test_within_a_setting_pairs_that_share_it_are_compared_and_the_interaction(p
     assert ("the differences depend on batch_size" in said) == (last["verdict"] == "supported")
 
 
+def test_an_interaction_names_the_larger_difference_first(project):
+    sweep = swept(project, "compare: {within: batch_size}\n" + GRID, [0.5, 0.6, 0.7, 0.5])
+    last = table_of(sweep).iloc[2]
+    _base, sgd, adam_32, sgd_32 = (one.label for one in sweep.configurations)
+    assert last["label"] == f"{adam_32} \u2212 {sgd_32}" and last["difference"] > 0.2
+    said = comparison.of(sweep).conclusion()
+    assert f"The best of the other groups: {sgd} 6" in said  # accuracy, of its networks
+
+
+def test_where_no_pair_has_a_counterpart_no_interaction_is_promised(project):
+    runs = """runs:
+  - {label: B, optimizer: sgd}
+  - {label: C, batch_size: 32, learning_rate: 0.01}
+  - {label: D, batch_size: 32, learning_rate: 0.1}
+"""
+    sweep = swept(project, "compare: {within: batch_size}\n" + runs, [0.5, 0.6, 0.7, 0.5])
+    assert set(table_of(sweep)["kind"]) == {"difference"}
+    method = comparison.of(sweep).method()
+    assert "that has the same batch_size." in method and "interaction" not in method
+
+
 def test_one_seed_shows_networks_within_a_setting_and_no_interaction(project):
     sweep = swept(
         project,
@@ -279,7 +300,7 @@ def test_single_runs_are_seen_beside_runs_that_differ_only_in_the_seed(project):
     said = comparison.of(sweeps.load("mine")).conclusion()
     assert (
         "on these images, 2 runs of cifar10_naive_adam that differ only in the seed were up to 6.0"
-        " percentage points apart"
+        " percentage points apart (standard deviation 4.2)."
     ) in said
     assert fingerprint.differences(key, due.task(sweeps.load("mine")).key()) == [
         "what is known of runs that differ only in the seed changed"
@@ -293,16 +314,19 @@ def test_before_it_runs_a_sweep_says_what_its_seeds_can_show_by_earlier_runs_or_
     sweep = sweeps.load("mine")
     [shown, takes, basis] = power.ahead(sweep)
     level = 0.05 * looks.SHARE / 2
-    expected = crossed.detectable(0.01 * (2 / 3) ** 0.5, 0.0, 2, level)
+    of_images = (0.2 * 0.7 * 0.3 / 5000) ** 0.5
+    expected = crossed.detectable(0.01 * (2 / 3) ** 0.5, of_images, 2, level)
     assert f"with 3 seeds, a difference of {100 * expected:.1f} points in four" in shown
     assert "for 2 comparisons, and a standard deviation over seeds of 1.0 points: a guess" in basis
     for seed, accuracy in enumerate((0.50, 0.52, 0.54), 7):
         settings = {"seed": seed, "split_seed": 1, "optimizer": "rmsprop"}
         fabricated("cifar10_naive_adam", accuracy, seed=seed, settings=settings)
+        # a rehearsal tells nothing of a sweep with 50 epochs
+        fabricated("cifar10_naive_adam", 0.1 * seed, settings=settings | {"epochs": 2})
     found = power.expected(sweep)
     assert (found.spread, found.runs) == (pytest.approx(0.02), 3)
     assert found.images_error == pytest.approx((0.2 * 0.52 * 0.48 / 400) ** 0.5)
-    assert "from 3 earlier runs on this data" in power.ahead(sweep)[2]
+    assert "from 3 earlier runs of as many epochs on this data" in power.ahead(sweep)[2]
     write(project, HEAD + "seeds: [1]\n" + RUNS)
     assert (
         "no difference between experiments: that takes 3 seeds"
@@ -321,6 +345,7 @@ def test_the_seeds_that_a_difference_takes_are_the_fewest_that_show_it():
     ]
     assert shown[0] > 0.02 >= shown[1]
     assert power.seeds_for(0.005, of_one, 0.004, level) is None  # the images forbid it
+    assert power.seeds_for(0.001, of_one, 0.0, level) == power.MOST_SEEDS + 1
     assert power.seeds_for(0.5, of_one, images_error, level) == 3
 
 

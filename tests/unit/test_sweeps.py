@@ -40,7 +40,7 @@ def differences_of(sweep):
 @pytest.mark.parametrize(
     "name, configurations, seeds",
     [
-        ("flowers_optimizers", 14, 3),
+        ("flowers_optimizers", 14, 5),
         ("flowers_tuning", 7, 3),
         ("cifar10_regularization", 6, 3),
         ("cifar10_optimizers", 5, 3),
@@ -308,8 +308,8 @@ def test_seeds_and_images_are_compared_together_and_adjusted_after_holm(repeated
         )
     said = comparison.of(sweep).conclusion()
     assert (
-        "- Supported, also after correction for 4 comparisons: the difference from Adam, in"
-        " percentage points, of **SGD (\u2212"
+        "- Supported, also after correction for 4 comparisons: worse than Adam, by percentage"
+        " points: **SGD (\u2212"
         in said
         and "with 3 seeds and these images, a sweep like this one finds a difference of"
         in said.lower()
@@ -323,7 +323,7 @@ def test_the_test_images_are_for_what_the_validation_images_chose(repeated):
         "On the 400 test images, which had no part in the choice, Adagrad has an accuracy of 71.3"
         in said
         and "and the base, Adam, of 71.0" in said
-        and said.count("test image") == 1
+        and "lucky on the test images too. Only new seeds tell." in said
     )
 
 
@@ -549,7 +549,7 @@ def test_a_report_on_many_configurations_draws_the_best_and_counts_in_its_senten
     ]
     assert len(lines[best[0]][0]) == 6  # as far as all seeds went
     said = runs.conclusion()
-    assert " of 19, from " in said and len(said) < 1600
+    assert " of 19, from " in said and len(said) < 2000
     effects = runs.effects()
     assert list(effects) == ["optimizer", "batch_size"] and effects["batch_size"][
         "value"
@@ -573,7 +573,7 @@ def test_an_incomplete_sweep_gets_no_verdict_but_what_is_missing(repeated):
     assert (
         runs.conclusion()
         == "**No verdict yet.** Missing or outdated: 1 of 15 runs (SGD, seed 3). `make sweep"
-        " NAME=cifar10_optimizers` runs them."
+        " NAME=cifar10_optimizers`, with the same SET and DATA, runs them."
     )
     assert runs.differences() == [] and "2 of 3" in runs.overview().rows["Runs"].tolist()
 

@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import stats
 
+from ..config.experiments import Experiment
 from ..core.i18n import count, number
+from ..datasets import DATASETS
 from ..runs import records
 from ..studies import repeats
 from ..studies.sweeps import Sweep
@@ -13,7 +16,7 @@ from .comparison import contrasts
 
 FEWEST, MOST_SEEDS = 3, 100
 ASKED = (0.02, 0.01)  # differences whose seeds are told
-GUESSED_SPREAD = 0.01  # over seeds, where no earlier run tells
+GUESSED_SPREAD, GUESSED_ACCURACY = 0.01, 0.7  # where no earlier run tells; the spread over seeds
 # Share of a right answer's variance that goes with the experiment and the image, and not with the
 # seed: what images that all runs share do to a difference. A guess that docs/statistics.md states.
 OWN_IMAGES = 0.1
@@ -37,7 +40,8 @@ def level(sweep: Sweep, comparisons: int) -> float:
 
 
 def seeds_for(points: float, of_one: float, images_error: float, level: float) -> int | None:
-    """How many seeds show a difference in four of five cases; None where MOST_SEEDS do not.
+    """How many seeds show a difference in four of five cases; MOST_SEEDS + 1 where more than these,
+    and None where no number does, since the images are too few.
 
     Args:
         points: the difference, a share.
@@ -50,7 +54,8 @@ def seeds_for(points: float, of_one: float, images_error: float, level: float) -
 
     low, high = FEWEST - 1, MOST_SEEDS
     if not enough(high):
-        return None
+        with_all = stats.norm.isf(level / 2) + stats.norm.ppf(crossed.POWER)
+        return None if with_all * images_error >= points else MOST_SEEDS + 1
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle, high)
@@ -58,23 +63,40 @@ def seeds_for(points: float, of_one: float, images_error: float, level: float) -
 
 
 def expected(sweep: Sweep) -> Expected:
-    """From earlier runs on the data of a sweep that differ only in the seed, else a guess."""
+    """From earlier runs of as many epochs on the data of a sweep that differ only in the seed, else
+    a guess.
+    """
     [first, *_] = sweep.experiments
     varied, freedom, runs, images_error = 0.0, 0, 0, 0.0
     for folders in repeats.on({(first.data, first.dataset, first.max_images)}):
         found = [metrics for folder in folders if (metrics := records.metrics(folder))]
+        if found[0].identity["settings"].get("epochs") != first.epochs:
+            continue
         accuracies = np.array([metrics.validation_accuracy for metrics in found])
         varied += float(np.square(accuracies - accuracies.mean()).sum())
         freedom += len(found) - 1
         runs += len(found)
-        share = float(accuracies.mean())
         images = found[0].dataset.images["validation"]
-        images_error = max(
-            images_error, float(np.sqrt(2 * OWN_IMAGES * share * (1 - share) / images))
-        )
+        images_error = max(images_error, _of_images(float(accuracies.mean()), images))
     if not varied:
-        return Expected(GUESSED_SPREAD, 0.0, 0)
+        return Expected(GUESSED_SPREAD, _of_images(GUESSED_ACCURACY, _validation(first)), 0)
     return Expected((varied / freedom) ** 0.5, images_error, runs)
+
+
+def _of_images(accuracy: float, images: int) -> float:
+    """The standard error of a difference that comes of so many images, 0 where none are known."""
+    variance = 2 * OWN_IMAGES * accuracy * (1 - accuracy)
+    return float(np.sqrt(variance / images)) if images else 0.0
+
+
+def _validation(experiment: Experiment) -> int:
+    """How many validation images an experiment has, about, before its data is read."""
+    spec = DATASETS[experiment.dataset]
+    images = spec.sample_images if experiment.data == "sample" else spec.images
+    if not images:
+        return 0
+    part = min(images, experiment.max_images or images) / images
+    return round(spec.validation / spec.images * images * part) if spec.images else 0
 
 
 def ahead(sweep: Sweep) -> list[str]:
@@ -95,14 +117,14 @@ def ahead(sweep: Sweep) -> list[str]:
             " of five cases"
         )
     more = ", ".join(
-        f"{one} {count(round(100 * points), 'point')} {takes}"
-        for one, points in zip(("a difference of", "of"), ASKED)
+        f"for {count(round(100 * points), 'point')} {takes}"
+        for points in ASKED
         for takes in [_takes(seeds_for(points, of_one, found.images_error, wanted))]
     )
     basis = (
-        f"from {count(found.runs, 'earlier run')} on this data"
+        f"from {count(found.runs, 'earlier run')} of as many epochs on this data"
         if found.runs
-        else "a guess, since no earlier runs on this data differ only in the seed"
+        else "a guess, since no earlier runs of as many epochs differ only in the seed"
     )
     return [
         f"can show: {shown}",
@@ -113,4 +135,6 @@ def ahead(sweep: Sweep) -> list[str]:
 
 
 def _takes(seeds: int | None) -> str:
-    return f"more than {MOST_SEEDS} seeds" if seeds is None else count(seeds, "seed")
+    if seeds is None:
+        return "more images than these"
+    return f"more than {MOST_SEEDS} seeds" if seeds > MOST_SEEDS else count(seeds, "seed")

@@ -109,6 +109,7 @@ DATASETS = {
         shape=cats_dogs.shape,
         sample_images=480,
         images=3000,
+        validation=1000,
         source=Source(
             cats_dogs.find,
             cats_dogs.compare,
@@ -124,6 +125,7 @@ DATASETS = {
         shape=flowers.shape,
         sample_images=500,
         images=4317,
+        validation=863,
         source=Source(
             flowers.find,
             flowers.compare,
@@ -141,6 +143,7 @@ DATASETS = {
         shape=cifar10.shape,
         sample_images=6000,
         images=60_000,
+        validation=5000,
         mapped=False,  # it comes in six files
         source=Source(
             cifar10.find,
@@ -158,6 +161,7 @@ DATASETS = {
         shape=dog_breeds.shape,
         sample_images=1440,
         images=10_222,
+        validation=739,
         unlabelled=10_357,
         source=Source(
             dog_breeds.find,

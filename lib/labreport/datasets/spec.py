@@ -36,15 +36,17 @@ class DatasetSpec:
 
     load(data, folder, seed, max_images, **dataset_args): the loader; its keyword-only arguments are
     what a parameter file sets. shape(**dataset_args): image shape (H, W, 3) and number of classes.
-    sample_images: images of the sample. images: labelled ones of the usual download. unlabelled:
-    further ones. mapped: whether decoded images are mapped from a file, and not read into memory.
-    source: where it comes from, None where it is only drawn.
+    sample_images: images of the sample. images: labelled ones of the usual download. validation:
+    how many of these the published experiments choose by, about. unlabelled: further ones. mapped:
+    whether decoded images are mapped from a file, and not read into memory. source: where it comes
+    from, None where it is only drawn.
     """
 
     load: Callable[..., Dataset]
     shape: Callable[..., tuple[tuple[int, int, int], int]]
     sample_images: int
     images: int = 0
+    validation: int = 0
     unlabelled: int = 0
     mapped: bool = True
     source: Source | None = None

@@ -52,15 +52,19 @@ class Sweep(Study):
     compare: str
     within: str
 
+    @property
+    def within_name(self) -> str:
+        """The setting `within` as a report names it."""
+        return self.within.split(".")[-1]
+
     @functools.cached_property
     def groups(self) -> dict[str, list[Configuration]]:
         """The configurations by their value of the setting `within`."""
         found: dict[str, list[Configuration]] = {}
         for configuration in self.configurations:
-            value = configuration.settings.get(self.within)
-            found.setdefault(value if isinstance(value, str) else quoted(value), []).append(
-                configuration
-            )
+            value = configuration.settings.get(self.within, "none")
+            name = value if isinstance(value, str) else quoted(value)
+            found.setdefault(name, []).append(configuration)
         return found
 
     @functools.cached_property

@@ -229,7 +229,7 @@ class AssignmentComparison(Comparison):
                 best, images = group[0].label, validation_images(group)
                 caption = _(
                     "How far the other runs are behind {best} on the {images}, in percentage"
-                    " points of accuracy.",
+                    " points of accuracy. Each interval is that of one comparison alone.",
                     best=best,
                     images=images,
                 )

@@ -4,7 +4,6 @@ import numpy as np
 
 from ...core.i18n import _, count, percent
 from ...studies.study import Study
-from .. import statistics
 from . import seed_spread, wording
 from .groups import differences, groups
 from .runs import ComparedRun, evaluated_images, rows_of, validation_images
@@ -54,27 +53,23 @@ def _verdict(study: Study, group: list[ComparedRun]) -> str:
     """The best network of a group, and which others do worse on images like these."""
     best, table = group[0], differences(group)
     tied = [row.label for row in rows_of(table) if row.difference == 0]
-    assert best.crossfitted is not None
-    low, high = statistics.wilson_of_scores(best.crossfitted)
     words = {
         "images": validation_images(group),
         "best": best.label,
         "tied": ", ".join(tied),
         "runs": count(len(group), "run"),
         "accuracy": percent(best.chosen_by),
-        "low": percent(low),
-        "high": percent(high),
     }
     text = (
         _(
             "On the {images}, the networks of {best} and {tied} have the highest accuracy of"
-            " {runs}: {accuracy} (95 % interval {low} to {high}).",
+            " {runs}: {accuracy}.",
             **words,
         )
         if tied
         else _(
-            "On the {images}, the network of {best} has the highest accuracy of {runs}: {accuracy}"
-            " (95 % interval {low} to {high}).",
+            "On the {images}, the network of {best} has the highest accuracy of {runs}:"
+            " {accuracy}.",
             **words,
         )
     )

@@ -49,11 +49,11 @@ def planned(sweep: Sweep, ranked: list[str]) -> list[Planned]:
         Planned(pair) for group in groups.values() for pair in itertools.combinations(group, 2)
     ]
     return pairs + [
-        one for one in _interactions(sweep) if all(label in ranked for label in one.labels)
+        one for one in interactions(sweep) if all(label in ranked for label in one.labels)
     ]
 
 
-def _interactions(sweep: Sweep) -> list[Planned]:
+def interactions(sweep: Sweep) -> list[Planned]:
     """The differences of differences: of two configurations in one group, and of their counterparts
     in another one. None with fewer seeds than a verdict takes.
     """
@@ -92,9 +92,8 @@ def differences(sweep: Sweep, ranked: list[Score]) -> pd.DataFrame:
     by_label = {score.label: score for score in ranked}
     rows = []
     for one in planned(sweep, [*by_label]):
-        members = [by_label.get(label) for label in one.labels]
-        row = _row(one, [member for member in members if member])
-        if row and None not in members:
+        row = _row(one, [by_label[label] for label in one.labels])
+        if row:
             rows.append(row)
     table = pd.DataFrame(rows, columns=[*_COLUMNS, "seeds", "p"])
     if ranked and ranked[0].basis is Basis.IMAGES:
@@ -113,6 +112,8 @@ def _row(one: Planned, members: list[Score]) -> dict | None:
     found = contrast(members[0].basis, [*zip(one.signs, runs)])
     if found is None:
         return None
+    if one.kind == INTERACTION and found.value < 0:  # the larger difference is named first
+        return _row(Planned((*one.labels[2:], *one.labels[:2])), [*members[2:], *members[:2]])
     least = -len(one.labels) / 2
     low, high = found.between(least, -least)
     first, second = (

@@ -4,6 +4,8 @@ to be seen beside.
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from ...core.i18n import _, count, number
 from ...runs import records, validation
 from ...studies import repeats
@@ -13,11 +15,14 @@ from .. import crossfit
 
 @dataclass(frozen=True)
 class Spread:
-    """Of runs of one experiment: how many, and the largest difference of two of them, a share."""
+    """Of runs of one experiment: how many, the largest difference of two of them, and their
+    standard deviation, shares.
+    """
 
     experiment: str
     runs: int
     apart: float
+    deviation: float
 
 
 def widest(study: Study, images: frozenset[str]) -> Spread | None:
@@ -34,8 +39,10 @@ def widest(study: Study, images: frozenset[str]) -> Spread | None:
         ]
         metrics = records.metrics(folders[0])
         if len(accuracies) > 1 and metrics:
-            apart = max(accuracies) - min(accuracies)
-            found.append(Spread(metrics.experiment, len(accuracies), apart))
+            apart, deviation = np.ptp(accuracies), np.std(accuracies, ddof=1)
+            found.append(
+                Spread(metrics.experiment, len(accuracies), float(apart), float(deviation))
+            )
     return max(found, key=lambda spread: spread.apart, default=None)
 
 
@@ -49,8 +56,9 @@ def sentence(study: Study, images: frozenset[str]) -> str:
         )
     return _(
         "How much another seed changes: on these images, {runs} of {experiment} that differ only in"
-        " the seed were up to {points} percentage points apart.",
+        " the seed were up to {points} percentage points apart (standard deviation {deviation}).",
         runs=count(spread.runs, "run"),
         experiment=spread.experiment,
         points=number(100 * spread.apart, 1),
+        deviation=number(100 * spread.deviation, 1),
     )

@@ -274,7 +274,7 @@ class SweepComparison(Comparison):
         if self.missing:
             return _(
                 "**No verdict yet.** Missing or outdated: {missing} of {runs} ({named}). `make"
-                " sweep NAME={sweep}` runs them.",
+                " sweep NAME={sweep}`, with the same SET and DATA, runs them.",
                 missing=len(self.missing),
                 runs=count(len(self.study.runs), "run"),
                 named=wording.first(self.missing, MOST_MISSING),

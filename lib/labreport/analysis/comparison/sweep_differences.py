@@ -29,19 +29,20 @@ def shown(sweep: Sweep, table: pd.DataFrame, over: str, basis: Basis) -> list[Ta
     captions = {
         BASE: _(
             "How far each configuration is ahead of the base, {base}, in percentage points of"
-            " accuracy, over {of}.",
+            " accuracy, over {of}. Each interval is that of one comparison alone.",
             base=base,
             of=over,
         ),
         PAIRS: _(
             "How far each configuration is ahead of each other one, in percentage points of"
-            " accuracy, over {of}.",
+            " accuracy, over {of}. Each interval is that of one comparison alone.",
             of=over,
         ),
         WITHIN: _(
             "How far each configuration is ahead of each other one with the same {setting}, in"
-            " percentage points of accuracy, over {of}.",
-            setting=sweep.within,
+            " percentage points of accuracy, over {of}. Each interval is that of one comparison"
+            " alone.",
+            setting=sweep.within_name,
             of=over,
         ),
     }
@@ -62,7 +63,7 @@ def shown(sweep: Sweep, table: pd.DataFrame, over: str, basis: Basis) -> list[Ta
             " {of}. Where the differences do not depend on {setting}, this is zero but for"
             " chance.",
             of=over,
-            setting=sweep.within,
+            setting=sweep.within_name,
         )
         parts.append(Table([_interaction_row(row) for row in rows_of(interactions)], caption))
     return parts

@@ -3,6 +3,7 @@
 from ...core.i18n import N_, _, count, number
 from ...studies.sweeps import BASE, PAIRS, WITHIN, Sweep
 from .. import crossfit, looks
+from . import contrasts
 from .scores import FEWEST_SEEDS, Basis
 
 _OVERVIEW = N_(
@@ -25,12 +26,12 @@ _CROSSFITTED = N_(
 _COMPARED = {
     BASE: N_("Each configuration is compared with the base."),
     PAIRS: N_("Each configuration is compared with each other one."),
-    WITHIN: N_(
-        "Each configuration is compared with each other one that has the same {setting}. Whether"
-        " the choice depends on {setting} is the question of the interaction: the difference of two"
-        " such differences. With three or more seeds it is judged like any other difference."
-    ),
+    WITHIN: N_("Each configuration is compared with each other one that has the same {setting}."),
 }
+_INTERACTIONS = N_(
+    "Whether the choice depends on {setting} is the question of the interaction: the difference of"
+    " two such differences, which is judged like any other one."
+)
 _SEEDS_AND_IMAGES = N_(
     "All runs were evaluated on the same images, and both the seeds and the images are samples:"
     " another seed or other images would give another difference. The analysis is that of"
@@ -39,7 +40,8 @@ _SEEDS_AND_IMAGES = N_(
     " variable and the share of the images as that of a normal one (Behrens and Fisher). $p$ is"
     " adjusted by Holm's method (1979) for all comparisons. With three or more seeds, a difference"
     " between two experiments counts as supported if the adjusted $p$ is below 0.05 and the 95 %"
-    " interval excludes zero."
+    " interval excludes zero. All runs share one set of training images. With another one, which"
+    " `split_seed` draws, the differences may be others."
 )
 _IMAGES = N_(
     "Each configuration was trained once, so the networks are compared, and not the experiments:"
@@ -88,7 +90,10 @@ def method(sweep: Sweep, basis: Basis) -> str:
     judged = _(_METHODS[basis])
     if basis is Basis.NOTHING:
         return judged
-    paragraphs = [_(_COMPARED[sweep.compare], setting=sweep.within) + f" {judged}"]
+    compared = _(_COMPARED[sweep.compare], setting=sweep.within_name)
+    if sweep.compare == WITHIN and contrasts.interactions(sweep):
+        compared += " " + _(_INTERACTIONS, setting=sweep.within_name)
+    paragraphs = [f"{compared} {judged}"]
     if _is_crossfitted(basis):
         paragraphs.insert(0, _(_CROSSFITTED, repeated=2 * crossfit.REPEATED))
     if basis is not Basis.IMAGES and len(sweep.seeds) >= FEWEST_SEEDS:
