@@ -133,7 +133,8 @@ def _measured(evidence: Evidence) -> tuple[str, ...]:
 
 
 def _number(value: float | None) -> str:
-    return "none" if value is None else f"{value:.3f}"
+    """A published number, with the digits that were published."""
+    return "none" if value is None else f"{value:g}"
 
 
 def _made(evidence: Evidence) -> tuple[str, ...]:
