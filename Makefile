@@ -66,7 +66,7 @@ slurm: override TAKES := NAME JOBS SBATCH YES LANG DATA SET ## submit the runs o
 pack: override TAKES := EXP LANG DATA SET ## write the notebook of an experiment with everything inside, for Kaggle without internet (EXP)
 help: ## this list
 
-override COMMANDS := report list show why data compare sweep status kaggle clean all render verify diff check slurm pack
+override COMMANDS := report list show why data compare sweep status kaggle clean all render verify diff check slurm pack evidence
 override RENAMED := run plan index reproduce submit
 .PHONY: $(COMMANDS) $(RENAMED)
 report render show why pack: need-exp
@@ -118,6 +118,8 @@ simulate: setup ## simulate how often the reports' verdicts are wrong, and what 
 
 gallery: setup ## make the pictures of the docs again, from drawn data (needs chromium and pdftoppm)
 	@$(VENV)/bin/python docs/gallery.py
+
+evidence: override TAKES := EXP ## copy what full runs measured to docs/results/, and write docs/results.md from it (EXP for one run)
 
 lock: ## resolve the versions again from pyproject.toml (with uv, which `make setup` installs)
 	PATH="$(VENV)/bin:$$PATH" uv pip compile pyproject.toml $(COMPILE) --extra cpu -o requirements.lock
