@@ -3,9 +3,9 @@
 # The table of variables: what a person may set, on the command line or in the environment, and what
 # it is for pipeline.py. WORDS stand there as they are, OPTIONS have a value, SWITCHES are set (=1) or
 # not. The others are for further targets.
-override WORDS := EXP NAME PDF A B
+override WORDS := EXP NAME PDF A B IMAGES
 override OPTIONS := DATA=--data SET=--set LANG=--language AUTHORS=--authors COURSE=--course ACCEPT=--accept JOBS=--jobs EXECUTOR=--executor RETRY=--retry \
-	SCHEDULER=--scheduler SBATCH=--sbatch ACCELERATOR=--accelerator HOURS=--hours TOLERANCE=--tolerance
+	SCHEDULER=--scheduler SBATCH=--sbatch ACCELERATOR=--accelerator HOURS=--hours TOLERANCE=--tolerance OUTPUT=--output
 override SWITCHES := DEBUG=--debug YES=--yes NOTEBOOK_ONLY=--notebook-only BUILD=--build FORCE=--force CPU=--cpu STAMP=--stamp \
 	UNFINISHED=--unfinished EARLIER=--earlier
 override KEY = $(firstword $(subst =, ,$(1)))
@@ -58,6 +58,7 @@ clean: override TAKES := EXP UNFINISHED EARLIER DATA SET ## delete the leftovers
 
 ##@ More
 all: override TAKES := NAME LANG AUTHORS COURSE DATA SET ## report every experiment, one after the other; a failure does not stop the others (NAME for one assignment's)
+predict: override TAKES := EXP IMAGES OUTPUT LANG DATA SET ## classify images of your own with a finished run's network, without its data (EXP; IMAGES="photo.jpg folder"; OUTPUT=folder)
 render: override TAKES := EXP FORCE LANG AUTHORS COURSE DATA SET ## make the reports of an executed notebook again (EXP; FORCE=1 although a file changed since; the report then shows a warning)
 verify: override TAKES := EXP PDF STAMP TOLERANCE LANG DATA SET ## run again and compare: an experiment with its finished run (EXP; STAMP=1 writes the verdict into its report), or the experiment in a report with the report (PDF=report.pdf; TOLERANCE=0.001)
 diff: override TAKES := A B DATA SET ## two finished runs side by side where they differ (A and B: experiments or run folders)
@@ -66,10 +67,11 @@ slurm: override TAKES := NAME JOBS SBATCH YES LANG DATA SET ## submit the runs o
 pack: override TAKES := EXP LANG DATA SET ## write the notebook of an experiment with everything inside, for Kaggle without internet (EXP)
 help: ## this list
 
-override COMMANDS := report list show why data compare sweep status kaggle clean all render verify diff check slurm pack evidence
+override COMMANDS := report list show why data compare sweep status kaggle clean all predict render verify diff check slurm pack evidence
 override RENAMED := run plan index reproduce submit
 .PHONY: $(COMMANDS) $(RENAMED)
 report render show why pack: need-exp
+predict: need-exp need-images
 compare: need-name
 sweep status slurm: need-sweep
 kaggle: need-exp-or-name
@@ -152,7 +154,7 @@ setup: ## install everything into .venv; runs by itself when the lock has change
 	@test -z "$$PYTHON" -a -x $(VENV)/bin/python && cat $(LOCK) pyproject.toml | cmp -s - $(VENV)/installed || $(MAKE) --no-print-directory install
 
 # Any Python can choose the one that fits and install with it: docs/setup.md.
-.PHONY: install need-exp need-name need-sweep need-exp-or-name need-exp-or-pdf need-both
+.PHONY: install need-exp need-images need-name need-sweep need-exp-or-name need-exp-or-pdf need-both
 install:
 	@for python in python3 python3.1{4,3,2,1} python /usr/bin/python3 ~/.pyenv/versions/*/bin/python3 "$$PYENV_ROOT"/versions/*/bin/python3 "$${CONDA_EXE%/*}/python3" "$$PYTHON"; do \
 		"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 6))' >/dev/null 2>&1 && exec "$$python" lib/setup_environment.py $(LOCK); \
@@ -160,6 +162,9 @@ install:
 
 need-exp:
 	@test -n "$$EXP" || { echo "make: EXP is missing, such as EXP=cifar10_l2_dropout; \`make list\` shows the experiments"; exit 1; }
+
+need-images:
+	@test -n "$$IMAGES" || { echo "make: IMAGES is missing, such as IMAGES=photo.jpg or IMAGES=\"photo.jpg folder\""; exit 1; }
 
 need-name:
 	@test -n "$$NAME" || { echo "make: NAME is missing, such as NAME=flowers; the assignments are the files in notebooks/"; exit 1; }

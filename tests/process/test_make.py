@@ -52,7 +52,7 @@ with open({said!r}, "a") as file:
 """
 # Variables whose value reaches a program as a word of its own, and as the value of an option; the
 # others are switches.
-WORDS = {"EXP", "NAME", "PDF", "A", "B", "KILLS", "REPETITIONS"}
+WORDS = {"EXP", "NAME", "PDF", "A", "B", "IMAGES", "KILLS", "REPETITIONS"}
 OPTIONS = {
     "DATA": "--data",
     "SET": "--set",
@@ -67,6 +67,7 @@ OPTIONS = {
     "ACCELERATOR": "--accelerator",
     "HOURS": "--hours",
     "TOLERANCE": "--tolerance",
+    "OUTPUT": "--output",
 }
 
 
@@ -202,6 +203,11 @@ def test_settings_are_handed_on_untouched_by_the_shell(installed):
         assert done.returncode != 0 and "INJECTED" not in done.stdout
 
 
+def test_paths_of_images_are_handed_on_in_one_word(project):
+    assert make(project, "predict", "EXP=e", "IMAGES=a.jpg 'my photo.jpg'").returncode == 0
+    assert {"predict", "e", "a.jpg 'my photo.jpg'"} <= said(project)
+
+
 def test_an_assignment_is_asked_for_and_a_machines_name_ignored(installed):
     done = make(installed, "compare", NAME="LAPTOP-7")
     assert done.returncode != 0
@@ -226,8 +232,9 @@ def test_a_missing_name_is_asked_for_before_anything_is_installed(project):
         ("kaggle", "EXP or NAME is missing, such as EXP=flowers_vgg16_adam"),
         ("verify", "EXP or PDF is missing, such as EXP=cifar10_l2_dropout"),
         ("diff", "A and B are missing, such as A=cifar10_l2"),
+        ("predict EXP=e", "IMAGES is missing, such as IMAGES=photo.jpg"),
     ):
-        done = make(project, command)
+        done = make(project, *command.split())
         assert done.returncode == 2 and f"make: {missing}" in done.stdout
     assert said(project) == set()
 

@@ -160,9 +160,11 @@ def test_a_notebook_is_committed_without_outputs_and_with_named_cells(path):
         if cell["cell_type"] == "markdown" and cell["id"] != "badges"
     ]
     for cell, translation in zip(prose[::2], prose[1::2], strict=True):
+        # what is said to whoever runs the notebook, and to no reader of a report
+        hidden = ["remove-cell"] if cell["id"].endswith("-how") else []
         assert (cell["metadata"]["tags"], translation["metadata"]["tags"], translation["id"]) == (
-            ["en"],
-            ["es"],
+            ["en", *hidden],
+            ["es", *hidden],
             f"{cell['id']}-es",
         )
     headings = [

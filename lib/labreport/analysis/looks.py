@@ -14,7 +14,7 @@ from scipy import special
 from ..studies.looks import Look
 
 SHARE = 0.8  # of the error that is left, for each look
-_LEVELS = np.logspace(-15, 0, 300)  # of all looks together
+_LEVELS = 300  # of all looks together, for which that of the last one is computed
 _HALVINGS = 60
 
 
@@ -38,27 +38,28 @@ def adjusted(p_values: np.ndarray, looks: list[Look]) -> np.ndarray:
     p_values, share = np.asarray(p_values, float), spent(len(looks))
     if len(looks) == 1:
         return np.minimum(1, p_values / share)
-    levels = _levels(tuple(looks))
+    together, levels = _levels(tuple(looks))
     with np.errstate(divide="ignore"):
-        found = np.exp(np.interp(np.log(p_values), np.log(levels), np.log(_LEVELS)))
+        found = np.exp(np.interp(np.log(p_values), np.log(levels), np.log(together)))
     # below the least level the looks are taken for unrelated, which errs on the safe side
     found = np.where(p_values < levels[0], p_values / share, found)
     return np.where(p_values > levels[-1], 1.0, found)
 
 
 @functools.cache
-def _levels(looks: tuple[Look, ...]) -> np.ndarray:
-    """The p below which the last look rejects, for each of _LEVELS."""
+def _levels(looks: tuple[Look, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Levels of all looks together, and for each the p below which the last look rejects."""
+    together = np.logspace(-15, 0, _LEVELS)
     bounds: list[np.ndarray] = []
     for place, look in enumerate(looks):
-        target = spent(place + 1) * _LEVELS
+        target = spent(place + 1) * together
         related = [_related(look, other) for other in looks[:place]]
         if not any(related):  # nothing is known of how they go together
             bounds.append(-special.ndtri(target / 2))
             continue
         nearest = int(np.argmax(related))
         bounds.append(_bound(bounds[nearest], related[nearest], target))
-    return 2 * special.ndtr(-bounds[-1])
+    return together, 2 * special.ndtr(-bounds[-1])
 
 
 def _related(look: Look, other: Look) -> float:

@@ -6,7 +6,7 @@ from typing import NoReturn
 
 from ..config.schema import nearest
 from ..core.text import printable
-from . import clean, data, evidence, inspection, kaggle, reports, sweeps, verify
+from . import clean, data, evidence, inspection, kaggle, predict, reports, sweeps, verify
 from .options import Commands
 
 # Former commands: what does the same now, without make and with it.
@@ -17,7 +17,7 @@ RENAMED = {
     "reproduce": ("verify REPORT.PDF", "verify PDF=REPORT.PDF"),
     "submit": ("slurm NAME", "slurm NAME=NAME"),
 }
-GROUPS = (reports, inspection, data, sweeps, kaggle, verify, clean, evidence)
+GROUPS = (reports, predict, inspection, data, sweeps, kaggle, verify, clean, evidence)
 
 
 class _Parser(argparse.ArgumentParser):

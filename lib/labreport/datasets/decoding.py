@@ -131,6 +131,20 @@ def _digests(files: list[Path], images: np.ndarray) -> np.ndarray:
     return found
 
 
+def one(file: Path, side: int) -> np.ndarray | None:
+    """A single image file as `decode` prepares it, upright as its EXIF data say: uint8 (side, side,
+    3), or None where it is no image or breaks off.
+    """
+    return _pixels(file, side)
+
+
+def is_whole(file: Path) -> bool:
+    """Whether a file has the end that its kind has; of a kind that tells no end, whether it has
+    content.
+    """
+    return _complete(file.read_bytes())
+
+
 def _pixels(file: Path, side: int) -> np.ndarray | None:
     """RGB pixels uint8 (side, side, 3), or None where the file is no image or breaks off."""
     data = file.read_bytes()

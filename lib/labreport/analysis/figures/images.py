@@ -1,7 +1,10 @@
 """Photographs, side by side."""
 
+import textwrap
+
 import matplotlib
 import numpy as np
+from matplotlib import font_manager
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -9,7 +12,9 @@ from ...core.i18n import N_, _, count
 from .picture import Picture
 from .style import STYLE, WIDTH_INCHES, new_figure
 
-__all__ = ["image_grid"]
+__all__ = ["image_grid", "predicted_images"]
+
+LONGEST_NAME = 34  # characters that fit below a pair of images
 
 
 def image_grid(images: np.ndarray, titles: list[str], caption: str, columns: int = 10) -> Picture:
@@ -48,3 +53,66 @@ def image_grid(images: np.ndarray, titles: list[str], caption: str, columns: int
         shown=named,
     )
     return Picture(figure, alt, _(caption), vector=False)
+
+
+def predicted_images(panels: list, note: str = "", columns: int = 3) -> Picture:
+    """Images of a person's own, each as it was taken and as the network takes it; beneath, what the
+    network says, and the file.
+
+    panels: as `prediction.panels` gives them, one at least. note: a text below all of them.
+    """
+    rows = -(-len(panels) // columns)
+    lines = textwrap.wrap(note, 125)
+    with matplotlib.rc_context(STYLE | {"axes.grid": False}):
+        figure = Figure(
+            figsize=(WIDTH_INCHES, rows * 1.5 + 0.14 * len(lines) + 0.1), layout="constrained"
+        )
+        FigureCanvasAgg(figure)
+        # pairs further apart than the two images of a pair
+        figure.get_layout_engine().set(wspace=0.08)  # type: ignore[union-attr,call-arg]
+        for position, axes in enumerate(figure.subplots(rows, columns, squeeze=False).flat):
+            axes.set(xticks=[], yticks=[], xlim=(0, 2.06), ylim=(0, 1), aspect="equal")
+            axes.spines[:].set_visible(False)
+            if position < len(panels):
+                name, taken, seen, answers = panels[position]
+                _inside(axes, taken, 0)
+                axes.imshow(seen, extent=(1.06, 2.06, 0, 1), interpolation="nearest")
+                first, *others = answers
+                text = "\n".join([*others, _drawable(_shortened(name))])
+                axes.set(xlim=(0, 2.06), ylim=(0, 1))  # imshow changes them
+                axes.set_xlabel(text, fontsize=6.5, color="0.35", parse_math=False, labelpad=12)
+                axes.text(1.03, -0.05, first, fontsize=8, ha="center", va="top", parse_math=False)
+        if lines:
+            figure.supxlabel("\n".join(lines), fontsize=6.5, x=0.01, ha="left", parse_math=False)
+    height, width = panels[0][2].shape[:2]
+    caption = _(
+        "At the left each image as it was taken, at the right as the network receives it, with"
+        " {width} x {height} pixels. Beneath: the two most probable classes.",
+        width=width,
+        height=height,
+    )
+    shown = "; ".join(f"{panel[0]}: {', '.join(panel[3])}" for panel in panels)
+    alt = _(
+        "{images} with their two most probable classes: {shown}.",
+        images=count(len(panels), "image"),
+        shown=shown,
+    )
+    return Picture(figure, alt, caption, vector=False)
+
+
+def _inside(axes, image: np.ndarray, left: float) -> None:
+    """Draw an image in its own proportions, as large as a square of side 1 lets it be."""
+    height, width = np.array(image.shape[:2]) / max(image.shape[:2])
+    x, y = left + (1 - width) / 2, (1 - height) / 2
+    axes.imshow(image, extent=(x, x + width, y, y + height), interpolation="antialiased")
+
+
+def _shortened(name: str) -> str:
+    half = LONGEST_NAME // 2
+    return name if len(name) <= LONGEST_NAME else f"{name[: half - 1]}…{name[-half:]}"
+
+
+def _drawable(text: str) -> str:
+    """The text without what the figures' font lacks: matplotlib would warn, in the report."""
+    known = font_manager.get_font(font_manager.findfont("DejaVu Sans")).get_charmap()
+    return "".join(character if ord(character) in known else "?" for character in text)
