@@ -309,7 +309,7 @@ def test_seeds_and_images_are_compared_together_and_adjusted_after_holm(repeated
     said = comparison.of(sweep).conclusion()
     assert (
         "- Supported, also after correction for 4 comparisons: worse than Adam, by percentage"
-        " points: **SGD (\u2212"
+        " points: **SGD (19."
         in said
         and "with 3 seeds and these images, a sweep like this one finds a difference of"
         in said.lower()

@@ -117,10 +117,16 @@ def _best(sweep: Sweep, ranked: list[Score], runs: list[ComparedRun]) -> str:
     )
 
 
-def _named(rows: list, of, bold: bool, all_rows: int) -> str:
-    """Rows of the table in a sentence, the two ends alone where they are many. of: a row's name."""
+def _named(rows: list, of, bold: bool, all_rows: int, signed: bool = True) -> str:
+    """Rows of the table in a sentence, the two ends alone where they are many. of: a row's name.
+    signed: whether the sentence does not say which is ahead.
+    """
     rows = sorted(rows, key=lambda row: -abs(row.difference))
-    labels = [f"{of(row)} ({wording.points(row.difference)})" for row in rows]
+    points = [
+        wording.points(row.difference) if signed else number(100 * abs(row.difference), 1)
+        for row in rows
+    ]
+    labels = [f"{of(row)} ({apart})" for row, apart in zip(rows, points)]
     if bold:
         labels = [f"**{label}**" for label in labels]
     if len(labels) <= NAMED:
@@ -186,7 +192,9 @@ def _interaction(sweep: Sweep, table: pd.DataFrame, comparisons: int) -> str:
 
 def _of_base(verdict: str, rows: list, sweep: Sweep, all_rows: int, comparisons: int) -> str:
     """Which of the differences from the base have this verdict; one direction, unless open."""
-    named = _named(rows, lambda row: row.label, verdict == "supported", all_rows)
+    named = _named(
+        rows, lambda row: row.label, verdict == "supported", all_rows, signed=verdict == "open"
+    )
     words = {"base": sweep.base, "named": named, "comparisons": comparisons}
     ahead = rows[0].difference > 0
     if verdict == "network":
