@@ -43,6 +43,7 @@ RUN = {
         "finished": "2026-05-01T12:00:00+00:00",
         "commit": "0123456789abcdef",
         "changed": True,
+        "fingerprint": "abcdef0123456789",
     }
 }
 

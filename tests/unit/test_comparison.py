@@ -22,7 +22,7 @@ from labreport.analysis.comparison.groups import differences, differences_table,
 from labreport.analysis.comparison.runs import ComparedRun, load
 from labreport.config import experiments
 from labreport.core import files
-from labreport.execution import due
+from labreport.execution import due, execution
 from labreport.runs import results, validation
 from labreport.studies import assignments, study
 
@@ -334,12 +334,17 @@ def test_a_comparison_is_made_once_and_again_when_a_run_has_changed(three):
     assert (folder / "report.pdf").read_bytes().startswith(b"%PDF")
     notebook = json.loads((folder / "notebook.ipynb").read_text())
     own = notebook["metadata"]["labreport"]
-    assert own.items() >= {
-        "compared": "cifar10",
-        "run": "cifar10_comparison",
-        "finished": "2025-03-02T12:00:00+01:00",
-        "language": "en",
-    }.items() and own.keys() >= {"commit", "changed"}
+    assert (
+        own.items()
+        >= {
+            "compared": "cifar10",
+            "run": "cifar10_comparison",
+            "finished": "2025-03-02T12:00:00+01:00",
+            "language": "en",
+        }.items()
+        and own.keys() >= {"commit", "changed"}
+        and len(own["fingerprint"]) == 12
+    )
     assert due.work(assignments.load("cifar10")) == due.Work()
     fabricated("cifar10_rmsprop", 0.66, seed=7)
     assert due.work(assignments.load("cifar10")).execute == [
@@ -444,3 +449,12 @@ def test_what_a_published_accuracy_was_measured_on_trains_nothing_again():
     facts = {"images": 1, "same_images": False}
     other = replace(found, published=found.published | facts)
     assert other.training_settings() == found.training_settings()
+
+
+def test_a_printed_report_is_matched_with_its_run_by_the_sum_of_its_metrics(three):
+    run = experiments.load("cifar10_l2")
+    printed = execution._fingerprint(due.task(run))
+    assert files.sha256(run.folder / "metrics.json").startswith(printed) and len(printed) == 12
+    of_comparison = execution._fingerprint(due.task(three))
+    fabricated("cifar10_batchnorm", 0.5)
+    assert execution._fingerprint(due.task(assignments.load("cifar10"))) != of_comparison

@@ -653,6 +653,7 @@ def test_who_hands_it_in_when_it_was_run_and_of_which_source_stands_in_both_titl
         "Institution": "A University",
         "Date": "1 May 2026, 12:00 UTC",
         "Commit": "0123456789, with uncommitted changes",
+        "Fingerprint": "abcdef012345",
     }
     about = pypdf.PdfReader(pdf_file).metadata
     assert (about.title, about.author) == ("T", "Ada Lovelace, Grace Hopper") and b"Ada" not in (

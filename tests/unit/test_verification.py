@@ -239,8 +239,8 @@ def test_the_record_of_a_run_names_what_it_was_made_from_and_ran_on(tiny):
             "Finished",
             "Computing time",
             "Peak memory",
-            "Lock files (sha256)",
             "Versions",
+            "Other packages",
             "Processor",
             "Seed",
         )

@@ -3,6 +3,8 @@ notebook's own status.
 """
 
 import contextlib
+import hashlib
+import json
 import pprint
 import sys
 from pathlib import Path
@@ -168,6 +170,17 @@ def _record(folder: Path, stage: str, key: dict | None) -> None:
     files.write_json(folder / records.MADE_FROM, records.made_from(folder) | {stage: key})
 
 
+def _fingerprint(wanted: NotebookTask) -> str:
+    """Twelve letters by which a printed report is matched with its run: of the sum of metrics.json,
+    or of what a comparison was made from.
+    """
+    metrics = wanted.folder / records.METRICS
+    if metrics.exists():
+        return files.sha256(metrics)[:12]
+    made_from = json.dumps(wanted.key(), sort_keys=True)
+    return hashlib.sha256(made_from.encode()).hexdigest()[:12]
+
+
 def _tidy(notebook, wanted: NotebookTask, finished: str) -> None:
     """Take out what differs from run to run and says nothing: papermill's random cell id, its
     times, and paths of this machine.
@@ -181,6 +194,7 @@ def _tidy(notebook, wanted: NotebookTask, finished: str) -> None:
         "language": wanted.language,
         "commit": checkout.commit,
         "changed": bool(checkout.changes),
+        "fingerprint": _fingerprint(wanted),
     }
     for cell in notebook.cells:
         cell.metadata.pop("papermill", None)

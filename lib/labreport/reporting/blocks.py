@@ -124,6 +124,7 @@ class Document:
     byline: tuple[str, ...] = ()
     authors: tuple[str, ...] = ()  # names, for the PDF's metadata
     commit: str = ""  # of the source, if the notebook says so
+    fingerprint: str = ""  # of the run, if the notebook says so
     changed: bool = False  # whether the source had changes that were not committed
     attachments: tuple[Attachment, ...] = ()  # of the PDF alone
     finished: str = ""  # ISO 8601; when the run ended, if the notebook says so

@@ -111,9 +111,10 @@ def _signed(document: Document, authorship: Authorship = NOBODY) -> Document:
             if document.commit
             else {}
         )
+        fingerprint = {_("Fingerprint"): document.fingerprint} if document.fingerprint else {}
     return replace(
         document,
-        fields=byline | document.fields | commit,
+        fields=byline | document.fields | commit | fingerprint,
         byline=tuple(byline),
         authors=tuple(author.name for author in authorship.authors),
     )

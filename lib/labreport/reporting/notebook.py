@@ -86,6 +86,7 @@ def _document(blocks, places, report, notebook, language, name) -> Document:
         blocks=tuple(_numbered(blocks, places)),
         finished=_moment(own.get("finished")),
         commit=_line(own.get("commit"))[:10],
+        fingerprint=_line(own.get("fingerprint"))[:12],
         changed=bool(own.get("changed")),
     )
 

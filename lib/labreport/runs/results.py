@@ -264,11 +264,7 @@ def provenance_table(result: Result) -> list[dict]:
     """What a result was made from and ran on, as rows of an item and its value."""
     origin, last = result.provenance, result.provenance.last
     main = ", ".join(f"{name} {version}" for name, version in origin.versions.items())
-    others = ", ".join(
-        f"{name} {version}"
-        for name, version in origin.imported.items()
-        if name not in origin.versions
-    )
+    others = len(set(origin.imported) - set(origin.versions))
     checkout = last.checkout
     changes = (
         _(
@@ -293,11 +289,13 @@ def provenance_table(result: Result) -> list[dict]:
             if checkout.commit
             else _("unknown: {error}", error=checkout.error)
         ),
-        _("Lock files (sha256)"): ", ".join(
-            f"{name} {digest}" for name, digest in last.locks.items()
-        ),
         _("Versions"): f"Python {last.python}, {main}",
-        _("Other packages"): others,
+        _("Other packages"): _(
+            "{packages}; their versions and the sums of the lock files are in {file}, which the PDF"
+            " carries",
+            packages=count(others, "package"),
+            file=PROVENANCE,
+        ),
         _("Host"): HOSTS.get(result.metrics.identity.get("host", "")),
         _("System"): last.system,
         _("Processor"): _("{processor}, {cores} cores", processor=last.processor, cores=last.cores),
