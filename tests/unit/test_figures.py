@@ -698,7 +698,7 @@ def test_an_accuracy_on_the_images_that_selected_the_epoch_is_said_to_be_optimis
 
 def test_what_was_mended_is_listed():
     says = commentary.differs(experiments.load("flowers_googlenet_sgd"))
-    assert says.count("\n- ") == 4 and "never fired" in says
+    assert says.count("\n- ") == 4 and "swapped precision and recall" in says
 
 
 def test_effects_show_each_configuration_at_its_value_and_their_mean():

@@ -407,6 +407,7 @@ def test_a_rotation_turns_about_the_centre_by_at_most_the_given_angle():
     ).all()
 
 
+@pytest.mark.filterwarnings("ignore:Please import")  # of SciPy, in Keras
 def test_the_order_of_augmentation_is_that_of_the_generator_that_was_published():
     """Keras's own function with the same numbers: turned, shifted, then stretched, which shears."""
     from keras.src.legacy.preprocessing.image import apply_affine_transform

@@ -12,7 +12,7 @@ from ...studies.assignments import Assignment
 from ...studies.study import Run
 from .. import figures, statistics
 from ..figures import Picture, Table
-from . import assignment_conclusion, groups, losses, wording
+from . import assignment_conclusion, groups, loss_kinds, wording
 from .comparison import TESTED, Comparison
 from .runs import ComparedRun, Panels, panels_by_model, validation_images
 
@@ -179,7 +179,7 @@ class AssignmentComparison(Comparison):
         return panels_by_model(self.study.name, self.runs)
 
     def about_losses(self) -> str:
-        return losses.about({run.label: run for run in self.runs})
+        return loss_kinds.about({run.label: run for run in self.runs})
 
     def common_settings(self) -> Table:
         """The settings that more than half of the experiments share, as rows of a setting, its

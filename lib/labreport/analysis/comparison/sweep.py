@@ -11,7 +11,15 @@ from ...core.i18n import N_, _, count, number, percent
 from ...studies.sweeps import Sweep
 from .. import figures
 from ..figures import Picture, Table
-from . import contrasts, losses, scores, sweep_conclusion, sweep_differences, sweep_method, wording
+from . import (
+    contrasts,
+    loss_kinds,
+    scores,
+    sweep_conclusion,
+    sweep_differences,
+    sweep_method,
+    wording,
+)
 from .comparison import TESTED, Comparison
 from .runs import MOST_LINES, Panels, in_panels, panels_by_model, validation_images
 from .scores import FEWEST_SEEDS, Basis, Score
@@ -138,7 +146,9 @@ class SweepComparison(Comparison):
         return in_panels(title, {score.label: _mean_history(score) for score in drawn})
 
     def about_losses(self) -> str:
-        return losses.about({score.label: next(iter(score.runs.values())) for score in self.scores})
+        return loss_kinds.about(
+            {score.label: next(iter(score.runs.values())) for score in self.scores}
+        )
 
     def _drawn(self) -> tuple[list[Score], str]:
         """The configurations whose curves are drawn, and in words which of many these are."""
