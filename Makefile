@@ -115,7 +115,7 @@ bench: setup ## measure training, augmentation, features, checkpoints, sweeps an
 soak: setup ## kill trainings at random moments, resume them, and compare the results bit for bit (KILLS=20)
 	@$(VENV)/bin/python tests/soak.py --kills "$${KILLS:-20}"
 
-simulate: setup ## simulate how often the reports' verdicts are wrong, and what they find (REPETITIONS=2000, 10 minutes)
+simulate: setup ## simulate how often the reports' verdicts are wrong, and what they find (REPETITIONS=2000, half an hour)
 	@$(VENV)/bin/python tests/simulate.py --repetitions "$${REPETITIONS:-2000}"
 
 gallery: setup ## make the pictures of the docs again, from drawn data (needs chromium and pdftoppm)
