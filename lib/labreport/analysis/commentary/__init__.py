@@ -5,3 +5,4 @@ from .conclusions import *
 from .data_set import *
 from .history import *
 from .network import *
+from .network_source import *
