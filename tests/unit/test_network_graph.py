@@ -4,7 +4,7 @@ import keras
 from keras import layers
 
 from labreport import models
-from labreport.analysis import figures
+from labreport.analysis import commentary, figures
 
 
 def residual():
@@ -66,14 +66,33 @@ def test_several_outputs_have_their_names():
     second = layers.Dense(2, name="auxiliary")(inputs)
     model = keras.Model(inputs, {"main": first, "auxiliary": second})
     assert {row["output"] for row in models.graph(model)} == {"", "main", "auxiliary"}
+    assert [row["output"] for row in models.graph(model) if row["evaluated"]] == ["main"]
 
 
 def test_a_sequential_model_is_drawn_too():
     model = keras.Sequential([keras.Input((8, 8, 3)), layers.Flatten(), layers.Dense(2)])
     assert "Flatten; Dense 2 (2)" in figures.network(models.graph(model)).alt
+    assert "**Flatten**" in commentary.made_of(models.graph(model))
 
 
 def test_zero_padding_is_written_in_the_table():
     inputs = keras.Input((8, 8, 3))
     model = keras.Model(inputs, layers.ZeroPadding2D(1)(inputs))
     assert models.summary(model)[1]["Settings"] == "((1, 1), (1, 1))"
+
+
+def test_a_graph_holds_the_settings_that_the_report_explains():
+    settings = {row["name"]: row["settings"] for row in models.graph(residual())}
+    assert settings["first"] == {
+        "padding": "same",
+        "activation": "linear",
+        "dilation_rate": (1, 1),
+        "window": (3, 3),
+        "strides": (2, 2),
+    }
+    inputs = keras.Input((4,))
+    x = layers.Rescaling(1 / 127.5, offset=-1.0, name="scaled")(inputs)
+    x = layers.Dense(2, kernel_regularizer="l2", name="penalised")(x)
+    settings = {row["name"]: row["settings"] for row in models.graph(keras.Model(inputs, x))}
+    assert settings["scaled"] == {"scale": 1 / 127.5, "offset": -1.0}
+    assert settings["penalised"]["penalties"] == ["L2"]

@@ -14,6 +14,7 @@ from labreport.config import experiments
 from labreport.core import imported_source, paths
 from labreport.reporting import blocks, html, pandoc, typst_markup
 from labreport.reporting.outputs import prose_blocks
+from labreport.staleness import rules
 
 EXPERIMENTS = ("cats_dogs_sigmoid", "cifar10_l2", "flowers_googlenet_sgd", "dog_breeds_mobilenetv2")
 
@@ -128,3 +129,11 @@ def test_the_notebooks_show_the_source_in_a_cell_of_its_own():
 
 def test_showing_the_source_needs_no_keras():
     assert "keras" not in vars(sys.modules[commentary.source.__module__])
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_the_digest_of_a_notebook_finds_all_that_it_says_about_its_network(name):
+    # in Spanish the sentences are looked up by the names of the functions
+    run = experiments.load(name, {})
+    found = rules.execution(ROOT / f"notebooks/{run.notebook}.ipynb", "es", run)
+    assert {"models.layer_graph.graph", "analysis.figures.network_picture.network"} <= set(found)

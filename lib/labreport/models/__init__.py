@@ -10,7 +10,7 @@ import keras
 from ..core.i18n import N_, _, plain
 from . import cats_dogs, cifar10, dog_breeds, flowers
 from .backbones import frozen_part
-from .graph import graph, inputs_of, shapes, trained_part
+from .layer_graph import graph, inputs_of, shapes, trained_part
 
 __all__ = [
     "MODELS",

@@ -12,8 +12,11 @@ def graph(model: keras.Model) -> list[dict]:
 
     A row has name, kind (the class of the layer; `Model` for a backbone), words (what it is, in a
     few words, a line for each item), shape (of its output, without the batch), inputs (names of
-    layers) and output (its name where the network has several outputs, else empty).
+    layers), output (its name where the network has several outputs, else empty), evaluated (whether
+    that is the output that counts) and settings (those of the layer that commentary explains).
     """
+    output = getattr(model, "output", None)  # a Sequential one that was never called has none
+    counts = next(iter(output), "") if isinstance(output, dict) else ""
     before = inputs_of(model)
     outputs = model.output_names if len(model.outputs) > 1 else []
     return [
@@ -24,6 +27,8 @@ def graph(model: keras.Model) -> list[dict]:
             "shape": shapes(layer),
             "inputs": before[layer.name],
             "output": layer.name if layer.name in outputs else "",
+            "evaluated": layer.name == counts,
+            "settings": _settings(layer),
         }
         for layer in model.layers
     ]
@@ -89,6 +94,22 @@ def _words(layer) -> list[str]:
     if type(layer).__name__ == "Activation" or activation in _PROBABILITIES:
         parts.append(str(activation))
     return [" ".join(filter(None, [type(layer).__name__, ", ".join(parts)]))]
+
+
+def _settings(layer) -> dict:
+    """window and strides (height, width), padding, activation, scale and offset, penalties (L1,
+    L2), and of a backbone how many of its layers are trained; those that the layer has.
+    """
+    if isinstance(layer, keras.Model):
+        return {"trained": trained_part(layer)[0]}
+    config = layer.get_config()
+    names = ("padding", "activation", "scale", "offset", "dilation_rate")
+    settings = {name: config[name] for name in names if config.get(name) is not None}
+    settings["window"] = _sides(config.get("kernel_size") or config.get("pool_size") or ())
+    settings["strides"] = _sides(config.get("strides") or ())
+    regularizer = getattr(layer, "kernel_regularizer", None)
+    kinds = [kind for kind in ("L1", "L2") if float(getattr(regularizer, kind.lower(), 0) or 0)]
+    return {name: value for name, value in (settings | {"penalties": kinds}).items() if value}
 
 
 def _sides(size) -> tuple[int, ...]:
