@@ -189,12 +189,13 @@ def _windows(rows: list[dict]) -> list[str]:
     if convolutions:
         found.append(
             _(
-                "**A convolution** makes a map for each filter {f}. Each value of it is a weighted"
-                " sum of a window over all maps {x} before, with the same weights everywhere:"
-                " {formula}.",
+                "**A convolution** makes a map for each filter {f}: {formula}, where {star} moves a"
+                " window of weights over map {c} and sums the weighted values in it.",
                 f="$f$",
-                x="$x$",
-                formula=r"$z_{i,j,f} = b_f + \sum_{a,b,c} w_{a,b,c,f}\, x_{si+a,\,sj+b,\,c}$",
+                # short, as no browser breaks a formula in a line
+                formula=r"$z_f = b_f + \sum_c w_{f,c} * x_c$",
+                star="$*$",
+                c="$c$",
             )
         )
     if any(settings.get("activation") == "relu" for settings in (row["settings"] for row in rows)):
