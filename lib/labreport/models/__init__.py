@@ -10,8 +10,17 @@ import keras
 from ..core.i18n import N_, _, plain
 from . import cats_dogs, cifar10, dog_breeds, flowers
 from .backbones import frozen_part
+from .layer_graph import graph, inputs_of, shapes, trained_part
 
-__all__ = ["MODELS", "build", "frozen_part", "parameters", "refuse_other_shapes", "summary"]
+__all__ = [
+    "MODELS",
+    "build",
+    "frozen_part",
+    "graph",
+    "parameters",
+    "refuse_other_shapes",
+    "summary",
+]
 
 
 def build(experiment, image_shape: tuple[int, ...], num_classes: int) -> keras.Model:
@@ -65,10 +74,19 @@ def refuse_other_shapes(experiment, base, image_shape: tuple[int, ...], num_clas
 def summary(model: keras.Model) -> list[dict]:
     """The architecture as rows: layer (its kind, or a backbone's name), settings, output shape and
     parameters.
+
+    Where a network has branches, its layers are numbered, and each row says which layers feed it.
     """
     several = len(model.outputs) > 1
+    before = inputs_of(model)
+    numbers = {layer.name: number for number, layer in enumerate(model.layers, 1)}
+    branched = any(
+        before[layer.name] != [previous.name]
+        for previous, layer in zip(model.layers, model.layers[1:])
+    )
     return [
-        {
+        ({N_("No."): numbers[layer.name]} if branched else {})
+        | {
             N_("Layer"): layer.name if isinstance(layer, keras.Model) else type(layer).__name__,
             N_("Settings"): (
                 _settings(layer)
@@ -78,9 +96,13 @@ def summary(model: keras.Model) -> list[dict]:
                     else ""
                 )
             ),
-            N_("Output"): _shapes(layer),
-            N_("Parameters"): layer.count_params(),
         }
+        | (
+            {N_("Input from"): ", ".join(str(numbers[name]) for name in before[layer.name]) or "–"}
+            if branched
+            else {}
+        )
+        | {N_("Output"): shapes(layer), N_("Parameters"): layer.count_params()}
         for layer in model.layers
     ]
 
@@ -90,23 +112,16 @@ def parameters(model: keras.Model) -> tuple[int, int]:
     return model.count_params(), sum(math.prod(weight.shape) for weight in model.trainable_weights)
 
 
-def _shapes(layer) -> str:
-    return ", ".join(
-        " x ".join(map(str, tensor.shape[1:])) for tensor in keras.tree.flatten(layer.output)
-    )
-
-
 def _settings(layer) -> str:
     if isinstance(layer, keras.Model):
-        weighted = [part for part in layer.layers if part.weights]
-        trained = sum(bool(part.trainable_weights) for part in weighted)
+        trained, weighted = trained_part(layer)
         if trained:
             return _(
                 "{trained} of {layers} layers with weights trained",
                 trained=trained,
-                layers=len(weighted),
+                layers=weighted,
             )
-        return _("frozen, {layers} layers with weights", layers=len(weighted))
+        return _("frozen, {layers} layers with weights", layers=weighted)
     config = layer.get_config()
     parts = []
     if "filters" in config:
@@ -118,7 +133,7 @@ def _settings(layer) -> str:
     if config.get("strides") not in (None, config.get("pool_size", (1, 1))):
         parts.append(_("stride {step}", step=" x ".join(map(str, config["strides"]))))
     if "padding" in config:
-        parts.append(config["padding"])
+        parts.append(str(config["padding"]))  # of ZeroPadding2D, numbers
     if config.get("activation") not in (None, "linear"):
         parts.append(config["activation"])
     parts += _penalties(getattr(layer, "kernel_regularizer", None)) + [

@@ -71,6 +71,8 @@ def _prose(block: Prose) -> Markup:
         return Markup('<div class="prose">{}</div>').format(Markup(block.html))
     tree = BeautifulSoup(block.html, "html.parser")
     for listing in tree.find_all("pre"):
+        if (folded := listing.find_parent("details")) is not None:
+            folded["class"] = "fold"  # looks like the code of a cell, and unfolds with it
         # code inside a list or a quotation is coloured like any other
         listing.replace_with(BeautifulSoup(_listing(code_block(listing)), "html.parser"))
     return Markup('<div class="prose">{}</div>').format(Markup(str(tree)))

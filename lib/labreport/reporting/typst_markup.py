@@ -10,6 +10,7 @@ from collections.abc import Collection
 
 from bs4 import BeautifulSoup, NavigableString, Tag
 
+from ..core.i18n import _
 from .blocks import CodeBlock, EmbeddedImage, TableBlock
 from .cleaning import code_block, plain
 from .pictures import picture_from_data_uri
@@ -17,6 +18,7 @@ from .tables import table_block
 
 TEXT_WIDTH, TEXT_HEIGHT = 447, 630  # points; the page of template.typ less room for a caption
 _LANGUAGES = {"ipython": "python", "ipython3": "python", "text": ""}
+_FOLDED_LINES = 100  # of code that the page folds: about a page and a half
 _INLINE_WIDTH = 160  # pixels; a wider picture is no part of a line of text
 _BLOCKS = set(
     "p div section ul ol li dl dt dd blockquote pre table figure figcaption details summary hr h1"
@@ -65,6 +67,23 @@ def fitted(picture: EmbeddedImage) -> tuple[float, float]:
     """Width and height in points at which a picture fits on a page."""
     scale = min(1.0, TEXT_WIDTH / picture.width, TEXT_HEIGHT / picture.height)
     return picture.width * scale, picture.height * scale
+
+
+def _shortened(details: Tag) -> Tag:
+    """What a page folds, as paper has room for it: of long code the first functions."""
+    for listing in details.find_all("pre"):
+        lines = code_block(listing).text.split("\n")
+        if len(lines) <= _FOLDED_LINES:
+            continue
+        kept = next((at for at in range(_FOLDED_LINES, 0, -1) if not lines[at]), _FOLDED_LINES)
+        note = Tag(name="p")
+        note.string = _(
+            "{lines} more lines of code are in the HTML report and in the notebook.",
+            lines=len("\n".join(lines[kept:]).strip("\n").split("\n")),
+        )
+        listing.insert_after(note)
+        (listing.code or listing).string = "\n".join(lines[:kept]).rstrip("\n")
+    return details
 
 
 class Writer:
@@ -231,6 +250,8 @@ class Writer:
             return [f"{'enum' if name == 'ol' else 'list'}({first}{', '.join(entries)})"]
         if name == "blockquote":
             return [f"quote(block: true, {content(self._flow(tag))})"]
+        if name == "details":
+            return self._flow(_shortened(tag))
         if name == "pre":
             return [self.code(code_block(tag))]
         if name == "table":

@@ -102,6 +102,20 @@ class Code:
         """The modules that hold these definitions and what they use (`labreport.training.loop`)."""
         return sorted(self._walk([self._target(name) for name in names], scope)[2])
 
+    def used(self, name: str, package: str) -> list[tuple[str, str]]:
+        """A definition and all that it uses of one package (`models`), in order of use, as module
+        and name. Raises ValueError where there is none of this name.
+        """
+        inside = f"{_PACKAGE}.{package}"
+        found = [self._target(name)]
+        for target in found:  # grows meanwhile
+            for reference in self._part(target)["refs"]:
+                used, _ = self._reference(target[0], reference)
+                own = not isinstance(used, str) and f"{used[0]}.".startswith(f"{inside}.")
+                if own and used[1] and used not in found:
+                    found.append(used)
+        return found
+
     def save(self) -> None:
         """Keep the summaries of the modules for the next process."""
         self._cache.save()

@@ -4,5 +4,7 @@ from .answers import *
 from .conclusions import *
 from .data_set import *
 from .history import *
+from .layer_kinds import *
 from .network import *
+from .network_source import *
 from .own_images import *

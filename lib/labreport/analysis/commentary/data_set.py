@@ -76,7 +76,11 @@ def conditioning(experiment, dataset) -> str:
         means=means,
     )
     return f"{text} " + (
-        _("Augmentation: {done}.", done="; ".join(done))
+        _(
+            "Augmentation changes the training images only, at random and anew in each epoch, in a"
+            " single resampling: {done}.",
+            done="; ".join(done),
+        )
         if done
         else _("This experiment uses no augmentation.")
     )
