@@ -109,8 +109,8 @@ EDITS = {
         package("optimizers.py", '    "sgd": sgd,\n', '    "sgd": sgd,\n    "mine": mine,\n'),
     ),
     "an added loss": both(
-        package("losses.py", "\n\nLOSSES", "\n\ndef mine():\n    return 1\n\n\nLOSSES"),
-        package("losses.py", "LOSSES = {\n", 'LOSSES = {\n    "mine": mine,\n'),
+        package("training/losses.py", "\n\nLOSSES", "\n\ndef mine():\n    return 1\n\n\nLOSSES"),
+        package("training/losses.py", "LOSSES = {\n", 'LOSSES = {\n    "mine": mine,\n'),
     ),
     "an added data set": package(
         "datasets/__init__.py",
@@ -126,7 +126,9 @@ EDITS = {
         package("models/cifar10.py", "layers.Conv2D(10, 3", "layers.Conv2D(11, 3"),
         package("optimizers.py", "rho=rho, momentum=momentum", "rho=rho, momentum=0"),
         package(
-            "losses.py", ")[:, 0],\n        sigmoid=True", ")[:, 0] * 2,\n        sigmoid=True"
+            "training/losses.py",
+            ")[:, 0],\n        sigmoid=True",
+            ")[:, 0] * 2,\n        sigmoid=True",
         ),
     ),
     "a figure that the notebook does not draw": package(
@@ -160,7 +162,7 @@ EDITS = {
         "optimizers.py", "beta_1: float = 0.9", "beta_1: float = 0.8"
     ),
     "its loss": package(
-        "losses.py",
+        "training/losses.py",
         "sparse_categorical_crossentropy(labels, outputs),",
         "sparse_categorical_crossentropy(labels, outputs) * 2,",
     ),
