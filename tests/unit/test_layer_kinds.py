@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from labreport import models
 from labreport.analysis import commentary
 from labreport.config import experiments
 
@@ -117,3 +118,15 @@ def test_several_outputs_are_named_where_there_are_several():
     ]
     text = commentary.objective(experiments.load("flowers_basic", {}), rows)
     assert "has 2 outputs" in text and "that of the output main," in text
+
+
+@pytest.mark.parametrize(
+    "scale, told", [(1 / 255, "1/255"), (1 / 127.5, "1/127.5"), (0.5, "1/2"), (2.0, "2")]
+)
+def test_a_factor_is_told_as_it_was_written(scale, told):
+    assert models._fraction(scale) == told
+
+
+def test_trainable_parameters_are_told_only_where_some_are_not():
+    assert commentary.layers(1200, 1200).endswith("1,200 parameters.")
+    assert commentary.layers(1200, 200).endswith("1,200 parameters, 200 of them trainable.")

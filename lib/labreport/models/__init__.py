@@ -112,6 +112,13 @@ def parameters(model: keras.Model) -> tuple[int, int]:
     return model.count_params(), sum(math.prod(weight.shape) for weight in model.trainable_weights)
 
 
+def _fraction(scale: float) -> str:
+    """A factor as it is written: 1/255, and not 0.00392157."""
+    inverse = 1 / scale if scale else 0.0
+    divisor = round(inverse, 6)
+    return f"1/{plain(divisor)}" if divisor > 1 and abs(inverse - divisor) < 1e-9 else plain(scale)
+
+
 def _settings(layer) -> str:
     if isinstance(layer, keras.Model):
         trained, weighted = trained_part(layer)
@@ -144,7 +151,7 @@ def _settings(layer) -> str:
         parts.append(_("rate {rate}", rate=plain(config["rate"])))
     if isinstance(layer, keras.layers.Rescaling):
         parts.append(
-            f"x {plain(layer.scale)}"
+            f"x {_fraction(layer.scale)}"
             + (
                 f" {'-' if layer.offset < 0 else '+'} {plain(abs(layer.offset))}"
                 if layer.offset

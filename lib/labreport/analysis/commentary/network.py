@@ -7,6 +7,8 @@ __all__ = ["layers", "training_settings"]
 
 def layers(parameters: int, trainable: int) -> str:
     """Caption of the table of a network's layers."""
+    if trainable == parameters:
+        return _("Layers of the network: {parameters} parameters.", parameters=whole(parameters))
     return _(
         "Layers of the network: {parameters} parameters, {trainable} of them trainable.",
         parameters=whole(parameters),
