@@ -24,6 +24,8 @@ from scipy import optimize, special, stats
 from .statistics import CONFIDENCE
 
 POWER = 0.8
+# For an interval or a verdict: with two seeds either hangs on a single difference.
+FEWEST_SEEDS = 3
 _NONE = 1e-12  # a standard error of shares that is only rounding
 _DRAWS = 50  # quantiles that stand for how the spread over seeds may come out
 _HALVINGS = 50  # of an interval in which a quantile is looked for
@@ -63,17 +65,13 @@ def estimate(scores: np.ndarray) -> Estimate:
     Raises:
         ValueError: no seed, or fewer than two images.
     """
-    scores = np.asarray(scores, float)
-    if scores.ndim != 2 or len(scores) < 1 or scores.shape[1] < 2:
-        raise ValueError(
-            f"expected scores of one or more seeds and of two or more images, got {scores.shape}"
-        )
+    scores = _checked(scores, 1, "one")
     if len(scores) == 1:
         [of_images] = scores
         return _judged(of_images.mean(), 0.0, stats.sem(of_images), 1)
     mean, seeds_error, images_error = errors(scores.mean(axis=1), _shared(scores))
     if seeds_error < _NONE:
-        return Estimate(float(mean), np.nan, np.nan, np.nan, 0.0, float(images_error))
+        return _without_spread(mean, images_error)
     return _judged(mean, seeds_error, images_error, len(scores) - 1)
 
 
@@ -97,14 +95,10 @@ def accuracy(scores: np.ndarray) -> Estimate:
     Raises:
         ValueError: fewer seeds, or fewer than two images.
     """
-    scores = np.asarray(scores, float)
-    if scores.ndim != 2 or len(scores) < 3 or scores.shape[1] < 2:
-        raise ValueError(
-            f"expected scores of three or more seeds and of two or more images, got {scores.shape}"
-        )
+    scores = _checked(scores, FEWEST_SEEDS, "three")
     mean, seeds_error, images_error = errors(scores.mean(axis=1), _shared(scores))
     if seeds_error < _NONE:
-        return Estimate(float(mean), np.nan, np.nan, np.nan, 0.0, float(images_error))
+        return _without_spread(mean, images_error)
     reach = float(welch(seeds_error, images_error, len(scores) - 1))
     return Estimate(
         float(mean),
@@ -173,6 +167,22 @@ def detectable(seeds_error: float, images_error: float, degrees: int, level: flo
         return POWER - special.ndtr((difference - needed) / whole).mean()
 
     return float(optimize.brentq(missed, 0.0, needed.max() + 10 * whole, xtol=1e-7))
+
+
+def _checked(scores, fewest: int, words: str) -> np.ndarray:
+    """Scores (R, N); ValueError for fewer seeds than `fewest`, in words, or for a single image."""
+    scores = np.asarray(scores, float)
+    if scores.ndim != 2 or len(scores) < fewest or scores.shape[1] < 2:
+        raise ValueError(
+            f"expected scores of {words} or more seeds and of two or more images, got"
+            f" {scores.shape}"
+        )
+    return scores
+
+
+def _without_spread(mean, images_error) -> Estimate:
+    """Of seeds that all came to the same: there is nothing to judge by."""
+    return Estimate(float(mean), np.nan, np.nan, np.nan, 0.0, float(images_error))
 
 
 def _judged(mean, seeds_error, images_error, degrees: int) -> Estimate:

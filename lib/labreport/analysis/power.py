@@ -14,7 +14,7 @@ from ..studies.sweeps import Sweep
 from . import crossed, looks, statistics
 from .comparison import contrasts
 
-FEWEST, MOST_SEEDS = 3, 100
+MOST_SEEDS = 100
 ASKED = (0.02, 0.01)  # differences whose seeds are told
 GUESSED_SPREAD, GUESSED_ACCURACY = 0.01, 0.7  # where no earlier run tells; the spread over seeds
 # Share of a right answer's variance that goes with the experiment and the image, and not with the
@@ -52,7 +52,7 @@ def seeds_for(points: float, of_one: float, images_error: float, level: float) -
         error = of_one / seeds**0.5
         return crossed.detectable(error, images_error, seeds - 1, level) <= points
 
-    low, high = FEWEST - 1, MOST_SEEDS
+    low, high = crossed.FEWEST_SEEDS - 1, MOST_SEEDS
     if not enough(high):
         with_all = stats.norm.isf(level / 2) + stats.norm.ppf(crossed.POWER)
         return None if with_all * images_error >= points else MOST_SEEDS + 1
@@ -107,8 +107,10 @@ def ahead(sweep: Sweep) -> list[str]:
     )
     of_one, wanted = 2**0.5 * found.spread, level(sweep, comparisons)
     seeds = len(sweep.seeds)
-    if seeds < FEWEST:
-        shown = f"no difference between experiments: that takes {FEWEST} seeds or more"
+    if seeds < crossed.FEWEST_SEEDS:
+        shown = (
+            f"no difference between experiments: that takes {crossed.FEWEST_SEEDS} seeds or more"
+        )
     else:
         error = of_one / seeds**0.5
         points = crossed.detectable(error, found.images_error, seeds - 1, wanted)

@@ -10,11 +10,8 @@ import numpy as np
 
 from ...studies.sweeps import Sweep
 from .. import crossed, statistics
-from ..crossed import Estimate
+from ..crossed import FEWEST_SEEDS, Estimate
 from .runs import ComparedRun, lead_of_network
-
-# For a verdict on experiments: with two seeds the interval hangs on a single difference.
-FEWEST_SEEDS = 3
 
 
 class Basis(enum.Enum):
@@ -143,20 +140,28 @@ def _over_images(tables: list[dict[str, float]]) -> Estimate:
 
     Without an interval where the images differ between seeds, or where two seeds are too few.
     """
-    if any(table.keys() != tables[0].keys() for table in tables) or len(tables) < FEWEST_SEEDS:
-        mean = float(np.mean([np.mean([*table.values()]) for table in tables]))
-        return Estimate(mean, np.nan, np.nan, np.nan, 0.0, 0.0)
-    names = sorted(tables[0])
-    return crossed.accuracy(np.array([[table[name] for name in names] for table in tables]))
+    scores = _by_seed(tables)
+    if scores is None or len(scores) < FEWEST_SEEDS:
+        return _mean_alone(tables)
+    return crossed.accuracy(scores)
 
 
 def _of_networks(tables: list[dict[str, float]]) -> Estimate:
     """The mean of the same, for other images but with just these networks."""
+    scores = _by_seed(tables)
+    return _mean_alone(tables) if scores is None else crossed.estimate(scores.mean(axis=0)[None])
+
+
+def _by_seed(tables: list[dict[str, float]]) -> np.ndarray | None:
+    """What images came to, by id, as an array (R, N); None where they differ between seeds."""
     if any(table.keys() != tables[0].keys() for table in tables):
-        mean = float(np.mean([np.mean([*table.values()]) for table in tables]))
-        return Estimate(mean, np.nan, np.nan, np.nan, 0.0, 0.0)
-    names = sorted(tables[0])
-    return crossed.estimate(np.mean([[[table[name] for name in names]] for table in tables], 0))
+        return None
+    return np.array([[table[name] for name in sorted(table)] for table in tables])
+
+
+def _mean_alone(tables: list[dict[str, float]]) -> Estimate:
+    mean = float(np.mean([np.mean([*table.values()]) for table in tables]))
+    return Estimate(mean, np.nan, np.nan, np.nan, 0.0, 0.0)
 
 
 def not_compared(sweep: Sweep, ranked: list[Score]) -> list[str]:
