@@ -4,79 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.fabricated import ORIGIN
+from helpers.fabricated import history, result
 from labreport.analysis import commentary, evaluation, figures, statistics
 from labreport.analysis.figures.style import TRAINING
 from labreport.config import experiments
-from labreport.runs import records, results
-
-
-def history(val_accuracy, val_loss=None, accuracy=None, loss=None):
-    count = len(val_accuracy)
-    return pd.DataFrame(
-        {
-            "epoch": range(1, count + 1),
-            "accuracy": accuracy or np.linspace(0.4, 0.9, count),
-            "loss": loss or np.linspace(1.5, 0.3, count),
-            "val_accuracy": val_accuracy,
-            "val_loss": val_loss or np.linspace(1.5, 1.0, count),
-        }
-    )
-
-
-def result(
-    labels, predicted, names=("cat", "dog", "frog"), metrics=None, course=None, confidence=0.9
-):
-    labels, predicted = np.array(labels), np.array(predicted)
-    probabilities = np.full((len(labels), len(names)), (1 - confidence) / (len(names) - 1))
-    probabilities[np.arange(len(labels)), predicted] = confidence
-    table = pd.DataFrame(
-        {
-            "id": [str(i) for i in range(len(labels))],
-            "label": np.array(names)[labels],
-            "predicted": np.array(names)[predicted],
-        }
-    )
-    table = pd.concat([table, pd.DataFrame(probabilities, columns=list(names))], axis=1)
-    base = {
-        "experiment": "cifar10_naive_adam",
-        "run": "cifar10_naive_adam",
-        "evaluated_loss": 1.0,
-        "validation_loss": 1.0,
-        "train_loss": 0.5,
-        "finished": "2026-01-01T00:00:00+00:00",
-        "evaluated_accuracy": float((labels == predicted).mean()),
-        "dataset": {
-            "class_names": list(names),
-            "fingerprint": "0" * 64,
-            "images": {"validation": 1000},
-        },
-        "best_epoch": 2,
-        "epochs": 3,
-        "stopped_early": False,
-        "seconds": 5.0,
-        "data": "real",
-        "changes": {},
-        "evaluated_split": "test",
-        "test_accuracy": float((labels == predicted).mean()),
-        "total_parameters": 10,
-        "trainable_parameters": 10,
-        "train_accuracy": 0.9,
-        "validation_accuracy": 0.7,
-        "identity": {
-            "settings": {
-                "early_stopping": {"monitor": "val_loss"},
-                "model_args": {},
-                "augmentation": {},
-            }
-        },
-    }
-    return results.Result(
-        history([0.5, 0.7, 0.6], [1.0, 0.8, 0.9]) if course is None else course,
-        records.as_metrics(base | (metrics or {})),
-        table,
-        provenance=records.as_provenance(ORIGIN),
-    )
 
 
 def test_the_alt_text_of_the_curves_tells_their_course():

@@ -337,6 +337,27 @@ def test_default_parameters_are_dropped_where_others_were_injected():
     )
     assert blocks(defaults, injected, kind=CodeBlock) == [CodeBlock("a = 2")]
     assert blocks(defaults, kind=CodeBlock) == [CodeBlock("a = 1")]
+    titled = code(shown({REPORT_MIME: TITLE}), source="show(report)")
+    assert blocks(defaults, injected, titled, kind=CodeBlock) == [CodeBlock("show(report)")]
+
+
+def test_an_abstract_that_is_known_at_the_end_stands_on_the_first_page():
+    abstract = {"abstract": "It reaches **70 %** of $N$ images."}
+    cells = [
+        code(shown({REPORT_MIME: TITLE})),
+        "## Only section",
+        "The body.",
+        code(shown({REPORT_MIME: abstract, "text/markdown": "**Abstract.** TWICE"})),
+    ]
+    shown_page = page(*cells)
+    [section] = shown_page.select("header section.abstract")
+    assert section.get_text(" ", strip=True).startswith("Abstract It reaches 70 % of")
+    assert shown_page.h1.get_text() == TITLE["title"] and "TWICE" not in shown_page.get_text()
+    assert not page(*cells[:-1]).select(".abstract")
+    if shutil.which("pdftotext"):
+        text = " ".join(pdf_text(*cells).split())
+        assert "TWICE" not in text
+        assert text.index("Abstract It reaches 70 %") < text.index("The body.")
 
 
 TITLE = {

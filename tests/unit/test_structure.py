@@ -183,6 +183,7 @@ def test_a_notebook_is_committed_without_outputs_and_with_named_cells(path):
         "Monitoring",
         "Evaluation",
         "Conclusions",
+        "Settings and provenance",
     ]
     assert [
         next((word for word in order if heading.startswith(word)), heading) for heading in headings

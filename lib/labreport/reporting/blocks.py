@@ -114,6 +114,7 @@ class Document:
     title: str
     subtitle: str = ""
     question: str = ""
+    abstract: tuple[Prose, ...] = ()
     experiment: str = ""
     sample: bool = False
     warning: str = ""  # what a reader has to know before all else
@@ -132,4 +133,4 @@ class Document:
 
 # What figures, tables and the page's own parts are called; headings, and what displayed HTML brings
 # along, take other names.
-RESERVED_ANCHORS = re.compile(r"(figure|table)-\d+|dark|scheme|unfold|enlarged")
+RESERVED_ANCHORS = re.compile(r"(figure|table)-\d+|abstract|dark|scheme|unfold|enlarged")

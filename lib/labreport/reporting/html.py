@@ -32,6 +32,7 @@ def html_page(document: Document) -> str:
                 " data set."
             ),
             "experiment": _("Experiment"),
+            "abstract": _("Abstract"),
             "contents": _("Contents"),
             "unfold": _("Unfold all code"),
             "fold": _("Fold all code"),
@@ -44,7 +45,8 @@ def html_page(document: Document) -> str:
             if isinstance(block, Heading) and block.level <= 3
         ],
         folds=any(isinstance(block, CodeBlock) and not block.quoted for block in document.blocks),
-        body=Markup("\n").join(_markup(block) for block in document.blocks),
+        abstract=Markup("\n").join(map(_markup, document.abstract)),
+        body=Markup("\n").join(map(_markup, document.blocks)),
     )
 
 

@@ -21,7 +21,14 @@ from .blocks import (
     TableBlock,
     Text,
 )
-from .outputs import REPORT_MIME, joined, markup_sources, output_blocks, prose_blocks
+from .outputs import (
+    REPORT_MIME,
+    abstract_of,
+    joined,
+    markup_sources,
+    output_blocks,
+    prose_blocks,
+)
 from .pandoc import markdown_to_html
 from .pictures import picture_from_bytes, picture_from_mime
 from .terminal import without_control_characters
@@ -43,7 +50,7 @@ def document_from_notebook(
 
 
 def _read(notebook: NotebookNode, written_in: str, folder: Path | None, name: str) -> Document:
-    cells = _in_language(_without_replaced_parameters(notebook.cells), written_in)
+    cells = _in_language(_without_parameters(notebook.cells), written_in)
     sources = dict.fromkeys(source for cell in cells for source in _sources_of(cell))
     html = dict(zip(sources, markdown_to_html(list(sources))))
     language = notebook.metadata.get("language_info", {}).get("name", "python")
@@ -55,12 +62,13 @@ def _read(notebook: NotebookNode, written_in: str, folder: Path | None, name: st
         places.extend([cell.get("id", "")] * (len(blocks) - len(places)))
         for output in cell.get("outputs", []):
             found = output.get("data", {}).get(REPORT_MIME)
-            if isinstance(found, dict) and not report:
-                report = dict(found)
-    return _document(blocks, places, report, notebook, written_in, name)
+            if isinstance(found, dict):  # the first of all counts; the abstract comes later
+                report = found | report
+    abstract = prose_blocks(html.get(abstract_of(report), ""))
+    return _document(blocks, places, report, abstract, notebook, written_in, name)
 
 
-def _document(blocks, places, report, notebook, language, name) -> Document:
+def _document(blocks, places, report, abstract, notebook, language, name) -> Document:
     first = next(
         (number for number, block in enumerate(blocks) if isinstance(block, Heading)), None
     )
@@ -79,6 +87,7 @@ def _document(blocks, places, report, notebook, language, name) -> Document:
         title=_line(title),
         subtitle=_line(leading) if report.get("title") and leading != title else "",
         question=_line(report.get("question", "")),
+        abstract=tuple(block for block in abstract if isinstance(block, Prose)),
         experiment=_line(report.get("experiment", "")),
         sample=bool(report.get("sample", False)),
         language=language,
@@ -112,10 +121,19 @@ def _tags(cell) -> list[str]:
     return cell.metadata.get("tags", [])
 
 
-def _without_replaced_parameters(cells) -> list[NotebookNode]:
-    """papermill adds the cell that ran; the defaults above it would only contradict it."""
-    injected = any("injected-parameters" in _tags(cell) for cell in cells)
-    return [cell for cell in cells if not (injected and "parameters" in _tags(cell))]
+def _without_parameters(cells) -> list[NotebookNode]:
+    """papermill adds the cell that ran; the defaults above it would only contradict it. A notebook
+    that displays a report of itself has its settings there, and shows neither.
+    """
+    unwanted = {"injected-parameters", "parameters"} if any(map(_reports, cells)) else set()
+    if any("injected-parameters" in _tags(cell) for cell in cells):
+        unwanted.add("parameters")
+    return [cell for cell in cells if not unwanted & set(_tags(cell))]
+
+
+def _reports(cell) -> bool:
+    """Whether a cell displays what the notebook reports of itself."""
+    return any(REPORT_MIME in output.get("data", {}) for output in cell.get("outputs", []))
 
 
 def language_of(notebook: NotebookNode) -> str:

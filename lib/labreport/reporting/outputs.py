@@ -39,7 +39,14 @@ def joined(value) -> str:
 def markup_sources(output) -> list[str]:
     """The markdown and LaTeX sources that `output_blocks` may ask the HTML of."""
     data = output.get("data", {})
-    return [] if REPORT_MIME in data else [joined(data[mime]) for mime in MARKUP if mime in data]
+    if REPORT_MIME in data:
+        return list(filter(None, [abstract_of(data[REPORT_MIME])]))
+    return [joined(data[mime]) for mime in MARKUP if mime in data]
+
+
+def abstract_of(report) -> str:
+    """The Markdown of the abstract that a notebook displays of itself; empty where it has none."""
+    return joined(report.get("abstract")) if isinstance(report, dict) else ""
 
 
 def output_blocks(output, to_html: Callable[[str], str]) -> list[Block]:

@@ -68,7 +68,8 @@ def pdf_bytes(document: Document) -> bytes:
         f"attachment-{number}": attachment.data
         for number, attachment in enumerate(document.attachments, 1)
     }
-    opening, timestamp = _attached(document.attachments) + _opening(document), _timestamp(document)
+    opening = _attached(document.attachments) + _opening(document, writer)
+    timestamp = _timestamp(document)
     formulas = tex_to_typst(writer.formulas)
     try:
         return _compile(_sources(opening, body, writer, formulas), timestamp)
@@ -174,7 +175,7 @@ def _described(name: str) -> str:
     )
 
 
-def _opening(document: Document) -> str:
+def _opening(document: Document, writer: Writer) -> str:
     headings = [block for block in document.blocks if isinstance(block, Heading)]
     fields = "".join(
         f"({literal(label)}, {literal(breakable(text))}), "
@@ -183,6 +184,7 @@ def _opening(document: Document) -> str:
     )
     words = {
         "experiment": _("Experiment"),
+        "abstract": _("Abstract"),
         "contents": _("Contents"),
         "sample": _(
             "Sample data: the program drew the images. These numbers say nothing about the real"
@@ -207,6 +209,7 @@ def _opening(document: Document) -> str:
         "title": literal(document.title),
         "subtitle": literal(document.subtitle),
         "question": literal(document.question),
+        "abstract": _content(document.abstract, writer) or "none",
         "byline": _array(breakable(document.fields[label]) for label in document.byline),
         "authors": _array(document.authors),
         "keywords": _array(filter(None, [document.experiment])),
@@ -224,6 +227,10 @@ def _opening(document: Document) -> str:
         ),
     }
     return f"#report({', '.join(f'{name}: {value}' for name, value in settings.items())}, ("
+
+
+def _content(abstract: tuple[Prose, ...], writer: Writer) -> str:
+    return " + ".join(writer.flow(block.html) for block in abstract)
 
 
 def _array(texts) -> str:

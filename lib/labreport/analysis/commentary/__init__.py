@@ -1,5 +1,6 @@
 """What the numbers of one run say, in sentences: every number in a report's prose."""
 
+from .answer import *
 from .answers import *
 from .conclusions import *
 from .data_set import *

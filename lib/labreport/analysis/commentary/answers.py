@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ...core.i18n import _, count, number, percent, plain, whole
+from ...core.i18n import _, count, listed, number, percent, plain, whole
 from ...runs.results import Result
 from .. import crossfit, statistics
 
@@ -45,6 +45,10 @@ def evaluation(result: Result, confused: pd.DataFrame) -> str:
         "The loss on these images, with any penalty on weights, is {loss}.",
         loss=number(result.metrics.evaluated_loss, 2),
     )
+    if alike := _alike(result):
+        return f"{text} {alike}"
+    if missed := _never_recognised(result):
+        text += f" {missed}"
     if len(confused):
         pair = confused.iloc[0]
         tied = len(confused) > 1 and confused["Mistakes"].iloc[1] == pair["Mistakes"]
@@ -67,6 +71,39 @@ def evaluation(result: Result, confused: pd.DataFrame) -> str:
             )
         )
     return text
+
+
+def _alike(result: Result) -> str:
+    """That all images got one answer, where they did."""
+    if len(set(result.predicted)) > 1:
+        return ""
+    name = result.class_names[result.predicted[0]]
+    return _(
+        "**All images get the same answer, {name}.** The network does not tell the classes apart:"
+        " its accuracy is the share of the images that belong to this class.",
+        name=name,
+    )
+
+
+def _never_recognised(result: Result) -> str:
+    """The classes of which no image is classified correctly, where there are any."""
+    labels, right = result.labels, result.labels == result.predicted
+    missed = [
+        f"{name} ({count(int((labels == label).sum()), 'image')})"
+        for label, name in enumerate(result.class_names)
+        if (labels == label).any() and not right[labels == label].any()
+    ]
+    if not missed:
+        return ""
+    return (
+        _("No image of {named} is classified correctly.", named=missed[0])
+        if len(missed) == 1
+        else _(
+            "Of {number} classes no image is classified correctly: {named}.",
+            number=len(missed),
+            named=listed(missed),
+        )
+    )
 
 
 def _without_the_choice(result: Result) -> str:

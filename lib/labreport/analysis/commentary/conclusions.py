@@ -30,30 +30,13 @@ def verdict(result: Result, published: dict) -> str:
     )
 
 
-def _comparison(result: Result, published: dict) -> str:
-    if result.metrics.data == "sample":
-        return _(
-            "This run used sample data. It shows that the pipeline works, but allows no conclusion"
-            " about the published result."
-        )
+def above_published(result: Result, published: dict) -> str:
+    """How far the measured accuracy is above or below the published one, in one sentence; empty
+    where the two may not be compared.
+    """
     value = published.get(f"{result.evaluated}_accuracy")
-    if value is None:
-        return (
-            _(
-                "No test accuracy was published for this experiment, so there is nothing to compare"
-                " with."
-            )
-            if result.evaluated == "test"
-            else _(
-                "No validation accuracy was published for this experiment, so there is nothing to"
-                " compare with."
-            )
-        )
-    if result.metrics.changes:
-        return _(
-            "The settings of this run differ from the published experiment's, so the two results"
-            " are not expected to agree."
-        )
+    if value is None or result.metrics.changes or result.metrics.data == "sample":
+        return ""
     correct, images = int((result.labels == result.predicted).sum()), len(result.labels)
     difference = 100 * (correct / images - value)
     words = {
@@ -99,16 +82,44 @@ def _comparison(result: Result, published: dict) -> str:
                 **words,
             )
         )
-    return f"{text} {_uncertainty(result, published, value, correct / images)}"
+    return text
 
 
-def _uncertainty(result: Result, published: dict, value: float, measured: float) -> str:
+def _comparison(result: Result, published: dict) -> str:
+    if result.metrics.data == "sample":
+        return _(
+            "This run used sample data. It shows that the pipeline works, but allows no conclusion"
+            " about the published result."
+        )
+    value = published.get(f"{result.evaluated}_accuracy")
+    if value is None:
+        return (
+            _(
+                "No test accuracy was published for this experiment, so there is nothing to compare"
+                " with."
+            )
+            if result.evaluated == "test"
+            else _(
+                "No validation accuracy was published for this experiment, so there is nothing to"
+                " compare with."
+            )
+        )
+    if result.metrics.changes:
+        return _(
+            "The settings of this run differ from the published experiment's, so the two results"
+            " are not expected to agree."
+        )
+    return f"{above_published(result, published)} {_uncertainty(result, published, value)}"
+
+
+def _uncertainty(result: Result, published: dict, value: float) -> str:
     """How much of a difference the images may explain, and what else may.
 
     Networks that answered for the same images are rarely right independently of each other. How
     often both were is not known, so the interval is the widest of all that are possible.
     """
     images, others = len(result.labels), published.get("images")
+    measured = float((result.labels == result.predicted).mean())
     if others is None:
         return _(
             "The parameter file does not say how many images the published accuracy was measured"

@@ -4,8 +4,9 @@ import numpy as np
 
 from ...core.i18n import _, count, number, percent, plain, whole
 from ...datasets import evenly
+from ...runs import results
 
-__all__ = ["loading", "inspection", "conditioning"]
+__all__ = ["loading", "seen_before", "inspection", "conditioning"]
 
 
 def loading(dataset) -> str:
@@ -20,7 +21,7 @@ def loading(dataset) -> str:
     )
     origin = _("**Sample data**, drawn by the program") if dataset.sample else _("Real data")
     height, width, channels = dataset.image_shape
-    return _(
+    text = _(
         "{origin}: {images} colour images of {width} x {height} pixels in {classes} classes"
         " ({sizes}).",
         origin=origin,
@@ -29,6 +30,29 @@ def loading(dataset) -> str:
         height=height,
         classes=len(dataset.class_names),
         sizes=sizes,
+    )
+    if not dataset.test:
+        text += " " + _(
+            "There is no test split: the images that choose the best epoch are evaluated too."
+        )
+    if dataset.unlabelled:
+        text += " " + _(
+            "The run also writes its predictions for {images}, {file}.",
+            images=count(len(dataset.unlabelled), "unlabelled image"),
+            file=f"`{results.SUBMISSION}`",
+        )
+    return text
+
+
+def seen_before(experiment) -> str:
+    """That the network was pretrained on the images of its data set, where it was: for a data set
+    whose images come from ImageNet.
+    """
+    if experiment.model_args.get("weights") != "imagenet":
+        return ""
+    return _(
+        "The network was pretrained on ImageNet, so it may have seen these images before, and its"
+        " accuracy is optimistic."
     )
 
 

@@ -9,6 +9,8 @@ from .. import statistics
 
 __all__ = ["training"]
 
+_NAMED = 6  # epochs in one sentence
+
 
 def training(result: Result) -> str:
     """Where the best epoch is, what came after it, and how far training and validation lie apart
@@ -35,10 +37,19 @@ def training(result: Result) -> str:
                 value=number(value, 4),
             )
         )
+        if equals := [int(row) for row in history["epoch"][history[monitor] == value][1:]]:
+            sentences.append(_as_good(equals))
         if best == epochs:
             sentences.append(
                 _("This is the last epoch, so more epochs might still improve the model.")
             )
+            if _falling(result, best):
+                sentences.append(
+                    _(
+                        "Training loss and validation loss are lower in it than in all epochs"
+                        " before: no sign of overfitting."
+                    )
+                )
         else:
             last = history.iloc[-1]
             then = history.iloc[best - 1]
@@ -63,7 +74,13 @@ def training(result: Result) -> str:
                         **losses,
                     )
                 )
-                + (_(": the network was overfitting.") if _overfits_later(result, best) else ".")
+                + (
+                    _(": the network was overfitting.")
+                    if _overfits_later(result, best)
+                    else _(": both still fell, so the network was not overfitting.")
+                    if _falling(result, best)
+                    else "."
+                )
             )
     gap = metrics.train_accuracy - metrics.validation_accuracy
     sentences.append(
@@ -75,9 +92,34 @@ def training(result: Result) -> str:
             validation=percent(metrics.validation_accuracy),
             gap=number(100 * gap, 1, signed=True),
         )
-        + _gap_meaning(gap, metrics)
+        + _gap_meaning(gap, metrics, _falling(result, best))
     )
     return " ".join(sentences)
+
+
+def _as_good(epochs: list[int]) -> str:
+    """Which epochs tie with the best one. epochs: those after it."""
+    if len(epochs) == 1:
+        return _("Epoch {epoch} is as good; the first of the two counts.", epoch=epochs[0])
+    named = ", ".join(map(str, epochs[:_NAMED]))
+    if len(epochs) > _NAMED:
+        return _(
+            "{number} later epochs are as good, the first of them {named}; the first of all"
+            " counts.",
+            number=len(epochs),
+            named=named,
+        )
+    return _("Epochs {named} are as good; the first of all counts.", named=named)
+
+
+def _falling(result: Result, best: int) -> bool:
+    """Whether training loss and validation loss fell from the best epoch to the last one; where
+    they are the same epoch, whether both are lower there than ever before.
+    """
+    history = result.history
+    last = history.iloc[-1]
+    before = history.iloc[best - 1 : best] if best < len(history) else history.iloc[:-1]
+    return len(before) > 0 and all(last[loss] < before[loss].min() for loss in ("loss", "val_loss"))
 
 
 def _overfits_later(result: Result, best: int) -> bool:
@@ -99,12 +141,18 @@ def _interval(share: float, metrics: records.Metrics) -> tuple[float, float]:
     return statistics.wilson(round(share * images), images)
 
 
-def _gap_meaning(gap: float, metrics: records.Metrics) -> str:
+def _gap_meaning(gap: float, metrics: records.Metrics, falling: bool) -> str:
+    """falling: both losses were still falling, which is not overfitting, whatever the gap."""
     low, high = _interval(metrics.validation_accuracy, metrics)
     if low <= 1 / len(metrics.dataset.class_names):
         return _(
             ": on the validation images, the accuracy cannot be distinguished from that of guessing"
             " each class equally often."
+        )
+    if metrics.train_accuracy > high and falling:
+        return _(
+            ": the network does better on its training images than on others, but both losses were"
+            " still falling."
         )
     if metrics.train_accuracy > high:  # further apart than so few validation images explain
         return _(": the network overfits.") if gap > 0.1 else _(": there is some overfitting.")

@@ -1,8 +1,11 @@
 """The size of a network, and how an experiment trains it."""
 
+import json
+
+from ...config import experiments
 from ...core.i18n import _, count, plain, whole
 
-__all__ = ["layers", "training_settings"]
+__all__ = ["layers", "training_settings", "all_settings"]
 
 
 def layers(parameters: int, trainable: int) -> str:
@@ -45,10 +48,31 @@ def training_settings(experiment) -> list[dict]:
         _("Early stopping"): stops,
         _("Augmentation"): _listed(experiment.augmentation) or _("none"),
         _("Starts from"): experiment.starts_from or _("new weights"),
-        _("Seed"): experiment.seed,
-        _("Seed of the splits"): experiment.split_seed,
+        _("Seed"): str(experiment.seed),  # a name, and no quantity: without a thousands separator
+        _("Seed of the splits"): str(experiment.split_seed),
     }
     return [{_("Setting"): key, _("Value"): value} for key, value in rows.items()]
+
+
+def all_settings(experiment) -> list[dict]:
+    """All settings that the run was made with, as rows of a setting, by the name that it has in a
+    parameter file, and its value.
+    """
+    flat = experiments.flatten(experiment.settings())
+    return [
+        {
+            _("Setting"): key,
+            _("Value"): _value(value)
+            + (_(" (not as in the parameter file)") if key in experiment.changes else ""),
+        }
+        for key, value in flat.items()
+        if key.partition(".")[0] not in experiments.DESCRIPTION
+    ]
+
+
+def _value(value) -> str:
+    """As a parameter file has it, so that it can be typed again."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _listed(values: dict) -> str:

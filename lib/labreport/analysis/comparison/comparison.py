@@ -1,11 +1,13 @@
 """What a report says of the runs of a study, whether of an assignment or of a sweep."""
 
 import functools
+import itertools
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from ...core.i18n import N_, _
 from ...studies.study import Study
+from ..abstract import Abstract
 from ..figures import Picture, Table
 from . import runs as compared_runs
 from .runs import ComparedRun, Panels
@@ -86,6 +88,13 @@ class Comparison(ABC):
     @abstractmethod
     def test_table(self) -> Table | None:
         """The test accuracies of all runs; None where there is no test split."""
+
+    def abstract(self) -> Abstract:
+        """How many runs there are, and what the conclusion begins with: its verdicts."""
+        first, *others = self.conclusion().split("\n\n")
+        verdicts = itertools.takewhile(lambda paragraph: paragraph.startswith("- "), others)
+        text = "\n".join([first, *verdicts]).replace("\n- ", " ")
+        return Abstract(f"{self.standing().splitlines()[0]} {text}")
 
     @abstractmethod
     def conclusion(self) -> str:

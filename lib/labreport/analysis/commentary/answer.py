@@ -1,0 +1,178 @@
+"""What a run answers to the question of its experiment, as far as its numbers go."""
+
+import numpy as np
+
+from ...core.i18n import _, count, number, percent, whole
+from ...runs.results import Result
+from .. import crossfit, statistics
+from ..abstract import Abstract
+from .conclusions import above_published
+
+__all__ = ["answer", "abstract"]
+
+
+def abstract(experiment, result: Result) -> Abstract:
+    """What was trained, what it came to with its interval, and what that means."""
+    sentences = [_trained(experiment, result), *_accuracy(result)]
+    if not _answers_nothing(result):
+        sentences += [_beside_one_answer(result), above_published(result, experiment.published)]
+    return Abstract(" ".join(filter(None, sentences)))
+
+
+def answer(experiment, result: Result) -> str:
+    """The question, and what this run answers."""
+    question = _("The question was: *{question}*", question=_(experiment.question))
+    if _answers_nothing(result):
+        return f"{question}\n\n" + _("This run used sample data, so it does not answer it.")
+    sentences = []
+    if experiment.changes:
+        sentences.append(
+            _(
+                "The settings of this run differ from those of the experiment, so what follows"
+                " holds for them alone."
+            )
+        )
+    sentences += [
+        *_accuracy(result),
+        _beside_one_answer(result),
+        _beside_training(result),
+        _(
+            "Whether another experiment does better, this run alone does not show:"
+            " `make compare NAME={assignment}` compares the networks of this assignment on the"
+            " same images. Another seed gives another network, so a statement about the experiment"
+            " takes a sweep with several seeds.",
+            assignment=experiment.notebook,
+        ),
+    ]
+    return f"{question}\n\n{' '.join(filter(None, sentences))}"
+
+
+def _answers_nothing(result: Result) -> bool:
+    return result.metrics.data == "sample"
+
+
+def _trained(experiment, result: Result) -> str:
+    metrics = result.metrics
+    words = {
+        "parameters": count(metrics.total_parameters, "parameter"),
+        "trainable": count(metrics.trainable_parameters, "parameter"),
+        "images": count(metrics.dataset.images["train"], "training image"),
+        "classes": whole(len(result.class_names)),
+        "epochs": count(metrics.epochs, "epoch"),
+        "optimizer": experiment.optimizer,
+        "best": metrics.best_epoch,
+    }
+    if metrics.trainable_parameters == metrics.total_parameters:
+        text = _(
+            "A network with {parameters} was trained with {optimizer} on {images} in {classes}"
+            " classes",
+            **words,
+        )
+    else:
+        text = _(
+            "Of a network with {parameters}, {trainable} were trained with {optimizer} on {images}"
+            " in {classes} classes",
+            **words,
+        )
+    return text + (
+        _(" for {epochs}, of which epoch {best} is the best.", **words)
+        if metrics.epochs > 1
+        else _(" for {epochs}.", **words)
+    )
+
+
+def _accuracy(result: Result) -> list[str]:
+    """The accuracy on the evaluated images with its 95 % interval, where there is one."""
+    correct, images = _correct(result)
+    share = f"**{percent(correct / images)}**"
+    if result.evaluated == "test":
+        low, high = statistics.wilson(correct, images)
+        return [
+            _(
+                "On {images}, which had no part in any choice, its accuracy is {accuracy} (95 %"
+                " confidence interval {low} to {high}).",
+                images=count(images, "test image"),
+                accuracy=share,
+                low=percent(low),
+                high=percent(high),
+            )
+        ]
+    sentence = _(
+        "On {images}, which also chose the epoch, its accuracy is {accuracy}.",
+        images=count(images, "validation image"),
+        accuracy=share,
+    )
+    if result.validation is None:
+        return [sentence]
+    scores = crossfit.scores(result.validation)
+    low, high = statistics.wilson_of_scores(scores)
+    return [
+        sentence,
+        _(
+            "Without the advantage of that choice, by cross-fitting, it is {fitted} (95 %"
+            " confidence interval {low} to {high}).",
+            fitted=percent(float(scores.mean())),
+            low=percent(low),
+            high=percent(high),
+        ),
+    ]
+
+
+def _beside_one_answer(result: Result) -> str:
+    """Whether the interval leaves out what one answer for all images would reach."""
+    correct, images = _correct(result)
+    share = np.bincount(result.labels).max() / images
+    if result.evaluated == "test":
+        low, high = statistics.wilson(correct, images)
+    elif result.validation is not None:
+        low, high = statistics.wilson_of_scores(crossfit.scores(result.validation))
+    else:
+        return ""
+    words = {"share": percent(share)}
+    if low > share:
+        return _(
+            "To give all images the class that most of them have would be right for {share}, which"
+            " lies below this interval.",
+            **words,
+        )
+    if high < share:
+        return _(
+            "To give all images the class that most of them have would be right for {share}, which"
+            " lies above this interval.",
+            **words,
+        )
+    return _(
+        "To give all images the class that most of them have would be right for {share}, which"
+        " lies within this interval: the run does not show that the network tells the classes"
+        " apart.",
+        **words,
+    )
+
+
+def _beside_training(result: Result) -> str:
+    metrics = result.metrics
+    gap = 100 * (metrics.train_accuracy - metrics.validation_accuracy)
+    words = {"training": percent(metrics.train_accuracy), "gap": number(abs(gap), 1)}
+    if not round(gap, 1):
+        return _(
+            "Training accuracy at that epoch is {training}, as high as on the validation images.",
+            **words,
+        )
+    return (
+        _(
+            "Training accuracy at that epoch is {training}, {gap} percentage points above the"
+            " validation accuracy.",
+            **words,
+        )
+        if gap > 0
+        else _(
+            "Training accuracy at that epoch is {training}, {gap} percentage points below the"
+            " validation accuracy.",
+            **words,
+        )
+    )
+
+
+def _correct(result: Result) -> tuple[int, int]:
+    """How many of the evaluated images are right, and how many there are."""
+    return int((result.labels == result.predicted).sum()), len(result.labels)
