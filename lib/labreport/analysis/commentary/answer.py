@@ -131,20 +131,19 @@ def _beside_one_answer(result: Result) -> str:
     words = {"share": percent(share)}
     if low > share:
         return _(
-            "To give all images the class that most of them have would be right for {share}, which"
-            " lies below this interval.",
+            "Always to answer with the most frequent class would be right for {share}, which lies"
+            " below this interval.",
             **words,
         )
     if high < share:
         return _(
-            "To give all images the class that most of them have would be right for {share}, which"
-            " lies above this interval.",
+            "Always to answer with the most frequent class would be right for {share}, which lies"
+            " above this interval.",
             **words,
         )
     return _(
-        "To give all images the class that most of them have would be right for {share}, which"
-        " lies within this interval: the run does not show that the network tells the classes"
-        " apart.",
+        "Always to answer with the most frequent class would be right for {share}, which lies"
+        " within this interval: the run does not show that the network tells the classes apart.",
         **words,
     )
 
