@@ -132,4 +132,4 @@ class Document:
 
 # What figures, tables and the page's own parts are called; headings, and what displayed HTML brings
 # along, take other names.
-RESERVED_ANCHORS = re.compile(r"(figure|table)-\d+|dark|scheme|unfold|enlarged")
+RESERVED_ANCHORS = re.compile(r"(figure|table|reference|citation)-\d+|dark|scheme|unfold|enlarged")

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 from nbformat import NotebookNode
 
 from ..core.i18n import LANGUAGES, _, current_language, speaking
+from . import citations
 from .blocks import (
     RESERVED_ANCHORS,
     Block,
@@ -69,6 +70,8 @@ def _document(blocks, places, report, notebook, language, name) -> Document:
     if first is not None and blocks[first].level == 1:
         leading = blocks[first].text
         blocks, places = (found[:first] + found[first + 1 :] for found in (blocks, places))
+    blocks = citations.resolved(blocks, places, language)
+    places = [*places, *[""] * (len(blocks) - len(places))]
     own = notebook.metadata.get("labreport", {})
     title = str(report.get("title") or leading or notebook.metadata.get("title") or name)
     fields = report.get("fields") or {}

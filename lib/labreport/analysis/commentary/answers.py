@@ -37,7 +37,8 @@ def evaluation(result: Result, confused: pd.DataFrame) -> str:
         low, high = statistics.wilson(correct, images)
         text = _(
             "With the weights of epoch {best}, the network classifies {correct} of {images} test"
-            " images correctly: **{accuracy}** (95 % confidence interval {low} to {high}, Wilson).",
+            " images correctly: **{accuracy}** (95 % confidence interval {low} to {high}, Wilson"
+            " [@wilson1927]).",
             low=percent(low),
             high=percent(high),
             **words,
@@ -80,8 +81,9 @@ def _without_the_choice(result: Result) -> str:
     scores = crossfit.scores(result.validation)
     low, high = statistics.wilson_of_scores(scores)
     return _(
-        "Cross-fitted, it is {fitted} (95 % confidence interval {low} to {high}, Wilson): half of"
-        " the images choose the epoch, the other half are counted in it, and the other way round.",
+        "Cross-fitted [@stone1974], it is {fitted} (95 % confidence interval {low} to {high},"
+        " Wilson [@wilson1927]): half of the images choose the epoch, the other half are counted"
+        " in it, and the other way round.",
         fitted=percent(float(scores.mean())),
         low=percent(low),
         high=percent(high),

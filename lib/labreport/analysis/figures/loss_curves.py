@@ -18,12 +18,13 @@ def loss_curves(example: float) -> Picture:
     figure, axes = new_figure(2.9)
     p = np.linspace(np.exp(-_HIGHEST), 1, 400)
     at = evaluation.losses_of_one(example)
-    for (name, formula), (values, _slopes), (value, slope), color, line in zip(
+    for (name, formula), (values, _slopes), (value, slope), color, line, offset in zip(
         ((_("squared error"), "$(1 - p)^2$"), (_("cross-entropy"), r"$-\ln\,p$")),
         evaluation.losses_of_one(p),
         at,
         (VALIDATION, TRAINING),
         ("--", "-"),
+        (-17, 6),  # points from the dot to its words, which no curve shall cross
     ):
         axes.plot(p, values, color=color, linestyle=line, label=f"{name}, {formula}")
         ends = np.array([-_TANGENT, _TANGENT])
@@ -32,7 +33,7 @@ def loss_curves(example: float) -> Picture:
         axes.annotate(
             _("{value}, slope {slope}", value=number(value, 2), slope=_slope(slope)),
             (example, value),
-            (9, 6),
+            (9, offset),
             textcoords="offset points",
         )
     axes.axvline(example, color="0.35", linewidth=0.8, linestyle=":")
