@@ -7,6 +7,7 @@ from functools import cache
 import pytest
 
 from helpers.project import ROOT
+from labreport.training import losses
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 PACKAGE = ROOT / "lib/labreport"
@@ -96,6 +97,12 @@ def test_the_names_that_the_page_about_extending_gives_are_in_the_code():
             assert set(span.split(".")) <= words, f"extending.md: {span}"
             checked += 1
     assert checked > 20
+
+
+def test_the_losses_that_the_page_about_commands_lists_are_those_there_are():
+    page = (ROOT / "docs/commands.md").read_text()
+    section = page.partition("### Losses\n")[2].partition("\n### ")[0]
+    assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)[1:] == list(losses.LOSSES)
 
 
 def imports():

@@ -542,6 +542,41 @@ def test_the_gradients_of_the_two_losses_are_those_of_their_formulas():
     )
 
 
+@pytest.mark.parametrize("p", [0.1, 0.6])
+def test_the_slopes_of_both_losses_are_those_of_their_curves(p):
+    step = 1e-6
+    for (value, slope), (before, _), (after, _) in zip(
+        *(evaluation.losses_of_one(p + shift) for shift in (0, -step, step))
+    ):
+        assert np.isclose(slope, (after - before) / (2 * step)) and value > 0
+
+
+def test_the_worked_example_of_both_losses_has_its_values_and_slopes():
+    says = commentary.two_losses(0.1, 5)
+    assert "$p$ is 0.1" in says and "is 0.81" in says and "is 2.30" in says
+    assert "differ more: \u22121.8 and \u221210." in says
+    picture = figures.loss_curves(0.1)
+    assert "0.81 with slope \u22121.8" in picture.alt and "2.30 with slope \u221210" in picture.alt
+    drawn = [note.get_text() for note in picture.figure.axes[0].texts]
+    assert drawn == ["0.81, slope \u22121.8", "2.30, slope \u221210"]
+
+
+@pytest.mark.parametrize("classes", [2, 5])
+def test_what_is_said_of_the_mean_squared_error_is_what_that_loss_computes(classes):
+    from labreport.training import losses
+
+    p = 0.1
+    rest = np.full(classes - 1, (1 - p) / (classes - 1))
+    spread, alone = [p, *rest], [p, 1 - p, *[0.0] * (classes - 2)]
+    shares = [
+        float(losses.mean_squared_error()(np.array([0]), np.array([row]))) / (1 - p) ** 2
+        for row in (spread, alone)
+    ]
+    assert np.allclose(shares, [1 / (classes - 1), 2 / classes])
+    says = commentary.two_losses(p, classes)
+    assert ("1/4 of" in says and "2/5 of" in says) if classes == 5 else "is $(1 - p)^2$ too" in says
+
+
 def test_a_gradient_that_is_all_gone_is_no_division_by_zero():
     says = commentary.squared_error(evaluation.both_losses(result([0, 1], [0, 2], confidence=1.0)))
     assert (

@@ -28,6 +28,13 @@ def most_confused(result: Result, most: int = 16) -> tuple[np.ndarray, list[str]
     return matrix[np.ix_(chosen, chosen)], [result.class_names[i] for i in chosen]
 
 
+def losses_of_one(p):
+    """Squared error and cross-entropy of the true class's term, each with its slope, where that
+    class has the probability p.
+    """
+    return ((1 - p) ** 2, -2 * (1 - p)), (-np.log(p), -1 / p)
+
+
 def both_losses(result: Result) -> pd.DataFrame:
     """Both losses on the run's own predictions, and the length of their gradients in the scores
     before the softmax, by how right the answer was.

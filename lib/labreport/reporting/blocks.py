@@ -133,4 +133,6 @@ class Document:
 
 # What figures, tables and the page's own parts are called; headings, and what displayed HTML brings
 # along, take other names.
-RESERVED_ANCHORS = re.compile(r"(figure|table)-\d+|abstract|dark|scheme|unfold|enlarged")
+RESERVED_ANCHORS = re.compile(
+    r"(figure|table|reference|citation)-\d+|abstract|dark|scheme|unfold|enlarged"
+)

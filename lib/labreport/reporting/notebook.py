@@ -10,6 +10,7 @@ from urllib.parse import unquote
 from nbformat import NotebookNode
 
 from ..core.i18n import LANGUAGES, _, current_language, speaking
+from . import citations
 from .blocks import (
     RESERVED_ANCHORS,
     Block,
@@ -78,6 +79,9 @@ def _document(blocks, places, report, abstract, notebook, language, name) -> Doc
         leading = blocks[first].text
         blocks, places = (found[:first] + found[first + 1 :] for found in (blocks, places))
     own = notebook.metadata.get("labreport", {})
+    if report or own:  # in a notebook of somebody else's, [@key] may mean anything
+        blocks = citations.resolved(blocks, places, language)
+        places = [*places, *[""] * (len(blocks) - len(places))]
     title = str(report.get("title") or leading or notebook.metadata.get("title") or name)
     fields = report.get("fields") or {}
     # A list of pairs keeps its order on disk; nbformat sorts the keys of every dict it writes.

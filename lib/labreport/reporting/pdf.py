@@ -59,6 +59,12 @@ def pdf_bytes(document: Document) -> bytes:
             if isinstance(block, Heading)
             or (isinstance(block, (Figure, TableBlock)) and block.number)
         }
+        | {
+            anchor
+            for block in document.blocks
+            if isinstance(block, Prose)
+            for anchor in re.findall(r' id="((?:reference|citation)-\d+)"', block.html)
+        }
     )
     body = "\n".join(
         _block(block, writer, after)

@@ -164,7 +164,7 @@ class Writer:
         if tag.name == "q":
             return ['"“"', *inside, '"”"']
         if tag.name == "a" and tag.get("href") and inside:
-            return [self._link(str(tag["href"]).strip(), inside)]
+            return [*self._place(tag), self._link(str(tag["href"]).strip(), inside)]
         return inside
 
     def _kept_spaces(self, tag: Tag) -> list[str]:
@@ -180,6 +180,11 @@ class Writer:
             *items,
             *(['" "'] if text[-1:].isspace() and items and not ends_blank else []),
         ]
+
+    def _place(self, tag: Tag) -> list[str]:
+        """What links to a tag lead to, if the report has such links."""
+        anchor = str(tag.get("id", ""))
+        return [f"[#metadata(none)#label({literal(anchor)})]"] if anchor in self.anchors else []
 
     def _link(self, address: str, inside: list[str]) -> str:
         if address.startswith("#"):
@@ -244,9 +249,11 @@ class Writer:
                 if isinstance(node, (Tag, NavigableString)) and node not in items
             ):
                 return self._flow(tag)  # not quite a list; its words still count
-            entries = [content(self._flow(entry)) for entry in items]
+            entries = [content(self._place(entry) + self._flow(entry)) for entry in items]
             start = str(tag.get("start", "1"))
             first = f"start: {int(start)}, " if name == "ol" and start.isdigit() else ""
+            if "references" in tag.get_attribute_list("class"):
+                first = 'numbering: "[1]", '
             return [f"{'enum' if name == 'ol' else 'list'}({first}{', '.join(entries)})"]
         if name == "blockquote":
             return [f"quote(block: true, {content(self._flow(tag))})"]

@@ -122,7 +122,7 @@ _DATASET_SCOPE = Scope(
 _RENDERING = ("reporting.exporters.render",)
 _RENDERING_SCOPE = Scope(_PLUMBING | {"core.i18n.catalogue"})
 _OF_THE_HOST = ("bootstrap",)  # the cell that finds labreport; no report shows it
-_STYLES = ("*.typ", "*.css", "*.js", "*.j2")
+_STYLES = ("*.typ", "*.css", "*.js", "*.j2", "*.bib", "*.csl")
 _REPORTING = paths.PACKAGE / "reporting"
 
 

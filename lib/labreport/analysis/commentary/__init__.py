@@ -6,6 +6,7 @@ from .conclusions import *
 from .data_set import *
 from .history import *
 from .layer_kinds import *
+from .literature import *
 from .network import *
 from .network_source import *
 from .own_images import *

@@ -7,8 +7,9 @@ from scipy import stats
 from ...core.i18n import _, count, listed, number, percent, plain, whole
 from ...runs.results import Result
 from .. import crossfit, statistics
+from ..evaluation import losses_of_one
 
-__all__ = ["evaluation", "squared_error", "imbalance"]
+__all__ = ["evaluation", "imbalance", "squared_error", "two_losses"]
 
 PERMUTATIONS = 9_999  # with the one that was observed, p is at least 0.0001
 
@@ -36,7 +37,8 @@ def evaluation(result: Result, confused: pd.DataFrame) -> str:
         low, high = statistics.wilson(correct, images)
         text = _(
             "With the weights of epoch {best}, the network classifies {correct} of {images} test"
-            " images correctly: **{accuracy}** (95 % confidence interval {low} to {high}, Wilson).",
+            " images correctly: **{accuracy}** (95 % confidence interval {low} to {high}, Wilson"
+            " [@wilson1927]).",
             low=percent(low),
             high=percent(high),
             **words,
@@ -116,11 +118,58 @@ def _without_the_choice(result: Result) -> str:
     scores = crossfit.scores(result.validation)
     low, high = statistics.wilson_of_scores(scores)
     return _(
-        "Cross-fitted, it is {fitted} (95 % confidence interval {low} to {high}, Wilson): half of"
-        " the images choose the epoch, the other half are counted in it, and the other way round.",
+        "Cross-fitted [@stone1974], it is {fitted} (95 % confidence interval {low} to {high},"
+        " Wilson [@wilson1927]): half of the images choose the epoch, the other half are counted"
+        " in it, and the other way round.",
         fitted=percent(float(scores.mean())),
         low=percent(low),
         high=percent(high),
+    )
+
+
+def two_losses(p: float, classes: int) -> str:
+    """Both losses of one image whose true class has the probability p, and how they relate to the
+    loss `mean_squared_error`.
+    """
+    (squared, squared_slope), (entropy, entropy_slope) = losses_of_one(p)
+    by_score = p * (1 - p)
+    words = {"loss": "`mean_squared_error`", "p": "$p$", "square": "$(1 - p)^2$"}
+    text = _(
+        "Where {p} is {value}, the squared error {square} is {squared}, and the cross-entropy {log}"
+        " is {entropy}. The slopes differ more: {squared_slope} and {entropy_slope}. Training"
+        " changes the scores before the softmax, and the slope of {p} by the score of the true"
+        " class is {moves}, here {by_score}. So the slopes by the score are {squared_by_score} and"
+        " {entropy_by_score}. Where {p} tends to 0, the first tends to 0, and the second to"
+        " {limit}.",
+        value=plain(p),
+        log=r"$-\ln p$",
+        moves="$p (1 - p)$",
+        squared=number(squared, 2),
+        entropy=number(entropy, 2),
+        squared_slope=plain(float(f"{squared_slope:.3g}")),
+        entropy_slope=plain(float(f"{entropy_slope:.3g}")),
+        by_score=number(by_score, 2),
+        squared_by_score=number(squared_slope * by_score, 2),
+        entropy_by_score=number(entropy_slope * by_score, 2),
+        limit=plain(-1),
+        **words,
+    )
+    return f"{text}\n\n" + (
+        _(
+            "With two classes, the loss {loss} of an image is {square} too: both terms of its mean"
+            " are the same.",
+            **words,
+        )
+        if classes == 2
+        else _(
+            "The loss {loss} of an image adds the squared probabilities of the other classes to"
+            " {square}, and divides the sum by the {classes} classes. The result is 1/{others} of"
+            " {square} where the others are equally probable. It is 2/{classes} of it where one of"
+            " them has all the rest, and else between the two.",
+            classes=classes,
+            others=classes - 1,
+            **words,
+        )
     )
 
 

@@ -132,7 +132,8 @@ def _uncertainty(result: Result, published: dict, value: float) -> str:
         text = _(
             "Both were measured on the same {images}. Which of them the published network"
             " classified correctly is not known. Whichever they are, the 95 % confidence interval"
-            " of the difference lies within {low} to {high} percentage points (Newcombe, 1998).",
+            " of the difference lies within {low} to {high} percentage points"
+            " [@newcombe1998paired].",
             **words,
             **_points(low, high),
         )
@@ -140,7 +141,8 @@ def _uncertainty(result: Result, published: dict, value: float) -> str:
         low, high = statistics.independent_difference(measured, value, images, others)
         text = _(
             "The published one was measured on {images} of another split. The 95 % confidence"
-            " interval of the difference is {low} to {high} percentage points (Newcombe, 1998).",
+            " interval of the difference is {low} to {high} percentage points"
+            " [@newcombe1998independent].",
             **words,
             **_points(low, high),
         )

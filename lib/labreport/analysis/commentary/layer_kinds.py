@@ -4,6 +4,7 @@ rows: as `models.graph` makes them.
 """
 
 from ...core.i18n import _, count, plain
+from . import literature
 
 __all__ = ["made_of", "objective"]
 
@@ -43,7 +44,8 @@ def objective(experiment, rows: list[dict]) -> str:
             r"-\frac{1}{N} \sum_{i=1}^{N} \bigl(y_i \log p_i + (1 - y_i) \log (1 - p_i)\bigr)",
         ),
         "mean_squared_error": (
-            _("the squared error between {p} and the one-hot vector {t} of the true class,",
+            _("the squared error between {p} and the one-hot vector {t} of the true class"
+              " [@brier1950]",
               p="$p$", t="$t$"),
             r"\frac{1}{N K} \sum_{i=1}^{N} \sum_{k=1}^{K} (p_{i,k} - t_{i,k})^2",
         ),
@@ -70,7 +72,7 @@ def objective(experiment, rows: list[dict]) -> str:
     text = " ".join(sentences)
     if formulas:
         text += "\n\n$$" + r", \qquad ".join(formulas) + ".$$"
-    return "\n\n".join(filter(None, [text, _outputs(rows)]))
+    return "\n\n".join(filter(None, [text, literature.optimizer(experiment), _outputs(rows)]))
 
 
 def _outputs(rows: list[dict]) -> str:
@@ -111,27 +113,31 @@ def _sentences() -> dict[str, str]:
             "**Average pooling** keeps the mean of each window, in each map by itself."
         ),
         "GlobalAveragePooling2D": _(
-            "**Global average pooling** replaces each map by its mean: one number a map."
+            "**Global average pooling** [@lin2014] replaces each map by its mean: one number a map."
         ),
         "GlobalMaxPooling2D": _(
             "**Global max pooling** replaces each map by its greatest value: one number a map."
         ),
         "BatchNormalization": _(
-            "**Batch normalisation** shifts and scales each map or unit: {formula}. In training,"
-            " {mean} and {variance} are mean and variance of the batch; in evaluation, running"
-            " averages of them. {learned} are learned.",
+            "**Batch normalisation** [@ioffe2015] shifts and scales each map or unit: {formula}."
+            " In training, {mean} and {variance} are mean and variance of the batch; in"
+            " evaluation, running averages of them. {learned} are learned.",
             formula=r"$\gamma \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta$",
             mean=r"$\mu$",
             variance=r"$\sigma^2$",
             learned=r"$\gamma, \beta$",
         ),
         "Dropout": _(
-            "**Dropout** with rate {rate} sets each value to 0 with that probability in training,"
-            " and divides the others by {rest}. In evaluation it does nothing.",
+            "**Dropout** [@srivastava2014] with rate {rate} sets each value to 0 with that"
+            " probability in training, and divides the others by {rest}. In evaluation it does"
+            " nothing.",
             rate="$r$",
             rest="$1 - r$",
         ),
-        "Add": _("**Add** sums its inputs value by value: a branch learns what to add to another."),
+        "Add": _(
+            "**Add** [@he2016] sums its inputs value by value: a branch learns what to add to"
+            " another."
+        ),
         "Concatenate": _("**Concatenate** puts the maps of its inputs one behind the other."),
         "Flatten": _("**Flatten** writes all maps as one vector."),
         "Dense": _(

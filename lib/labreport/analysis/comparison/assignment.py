@@ -25,9 +25,9 @@ METHOD = N_(
     "Each experiment was run once, so trained networks are compared, and not experiments. The best"
     " network is compared with every other one that was evaluated on the same images, image by"
     " image. The 95 % interval and $p$ are those of the mean difference over the images, with $p$"
-    " adjusted by Holm's method (1979) for all pairs of networks, since the best one was not known"
-    " before. They say how sure it is that one network does better than the other on images like"
-    " these."
+    " adjusted by Holm's method [@holm1979] for all pairs of networks, since the best one was not"
+    " known before. They say how sure it is that one network does better than the other on images"
+    " like these."
 )
 NOT_COMPARED = (*experiments.DESCRIPTION, *experiments.REHEARSAL)
 _ABSENT = object()

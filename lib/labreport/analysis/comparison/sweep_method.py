@@ -19,9 +19,9 @@ _OVERVIEW_OF_BEST_EPOCHS = N_(
 )
 _CROSSFITTED = N_(
     "The accuracy of a run is that on the validation images, cross-fitted over the choice of the"
-    " epoch: half of the images choose it as the training does, the other half are counted in it,"
-    " and the other way round, over {repeated} random halves. So a longer run has no advantage from"
-    " its larger number of epochs, of which the luckiest is chosen."
+    " epoch [@stone1974]: half of the images choose it as the training does, the other half are"
+    " counted in it, and the other way round, over {repeated} random halves. So a longer run has"
+    " no advantage from its larger number of epochs, of which the luckiest is chosen."
 )
 _COMPARED = {
     BASE: N_("Each configuration is compared with the base."),
@@ -35,38 +35,38 @@ _INTERACTIONS = N_(
 _SEEDS_AND_IMAGES = N_(
     "All runs were evaluated on the same images, and both the seeds and the images are samples:"
     " another seed or other images would give another difference. The analysis is that of"
-    " multi-reader multi-case studies (Obuchowski and Rockette, 1995), with the seeds as readers"
-    " and the images as cases. The interval and $p$ take the spread over seeds as that of a $t$"
-    " variable and the share of the images as that of a normal one (Behrens and Fisher). $p$ is"
-    " adjusted by Holm's method (1979) for all comparisons. With three or more seeds, a difference"
-    " between two experiments counts as supported if the adjusted $p$ is below 0.05 and the 95 %"
-    " interval excludes zero. All runs share one set of training images. With another one, which"
-    " `split_seed` draws, the differences may be others."
+    " multi-reader multi-case studies [@obuchowski1995], with the seeds as readers and the images"
+    " as cases. The interval and $p$ take the spread over seeds as that of a $t$ variable and the"
+    " share of the images as that of a normal one (Behrens and Fisher [@fisher1935]). $p$ is"
+    " adjusted by Holm's method [@holm1979] for all comparisons. With three or more seeds, a"
+    " difference between two experiments counts as supported if the adjusted $p$ is below 0.05 and"
+    " the 95 % interval excludes zero. All runs share one set of training images. With another"
+    " one, which `split_seed` draws, the differences may be others."
 )
 _IMAGES = N_(
     "Each configuration was trained once, so the networks are compared, and not the experiments:"
     " with another seed the order may be different. Networks are compared image by image. The 95 %"
     " interval and $p$ are those of the mean difference over the images, with $p$ adjusted by"
-    " Holm's method (1979) for all comparisons. They say how sure it is that the network does"
+    " Holm's method [@holm1979] for all comparisons. They say how sure it is that the network does"
     " better on images like these. A verdict on experiments takes three seeds."
 )
 _SPLITS = N_(
     "The comparison is made seed by seed. Each seed drew a split of its own, so the validation"
     " images differ between seeds, and the training images overlap. The interval and $p$ are those"
-    " of the corrected resampled $t$ test (Nadeau and Bengio, 2003), with $p$ adjusted by Holm's"
-    " method (1979) for all comparisons. With three or more seeds, a difference between two"
+    " of the corrected resampled $t$ test [@nadeau2003], with $p$ adjusted by Holm's method"
+    " [@holm1979] for all comparisons. With three or more seeds, a difference between two"
     " experiments counts as supported if the adjusted $p$ is below 0.05 and the 95 % interval"
     " excludes zero."
 )
 _FIRST_LOOK = N_(
     "Whoever adds seeds and looks again gives chance another try. Therefore $p$ also allows for"
-    " later looks: this first one spends {share} % of the permitted error (error spending; Lan and"
-    " DeMets, 1983)."
+    " later looks: this first one spends {share} % of the permitted error (error spending"
+    " [@lan1983])."
 )
 _LATER_LOOK = N_(
     "Verdicts on this sweep were given before, with {seeds}. Whoever adds seeds and looks again"
     " gives chance another try. Therefore $p$ allows for all looks: this one, number {number},"
-    " spends {share} % of the permitted error (error spending; Lan and DeMets, 1983)."
+    " spends {share} % of the permitted error (error spending [@lan1983])."
 )
 _NOTHING = N_(
     "The runs were made by an earlier version of labreport, which kept no record of the single"

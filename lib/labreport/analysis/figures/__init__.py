@@ -7,6 +7,7 @@ A new figure is a function in one of these modules, named in its `__all__`.
 from .classes import *
 from .history import *
 from .images import *
+from .loss_curves import *
 from .network_picture import *
 from .picture import *
 from .run_curves import *
