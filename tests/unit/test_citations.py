@@ -9,6 +9,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from helpers.project import ROOT
+from labreport.analysis import figures
 from labreport.reporting import citations
 from labreport.reporting.html import html_page
 from labreport.reporting.notebook import document_from_notebook
@@ -46,6 +47,16 @@ def test_what_is_listed_is_exactly_what_is_cited_with_links_both_ways():
     links = [tag["href"][1:] for tag in found.select("main a") if tag["href"].startswith("#")]
     assert set(links) <= anchors and links.count("reference-1") == 2
     assert links[-3:] == ["citation-1", "citation-3", "citation-2"]
+
+
+def test_a_caption_cites_without_a_link_and_counts_all_the_same():
+    table = figures.Table([{"Mean": 1}], "Intervals (Wilson [@wilson1927]).")
+    shown = nbformat.v4.new_output("display_data", table._repr_mimebundle_())
+    cell = nbformat.v4.new_code_cell("table", outputs=[shown])
+    report = document_from_notebook(nbformat.v4.new_notebook(cells=[cell]))
+    found = BeautifulSoup(html_page(report), "html.parser")
+    assert "Intervals (Wilson [1])." in found.caption.get_text()
+    assert "Wilson" in found.select_one("#reference-1").get_text()
 
 
 def test_a_report_that_cites_nothing_has_no_references():

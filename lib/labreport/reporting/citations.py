@@ -84,8 +84,8 @@ class _Cited:
 
     def _numbers(self, text: str, place: str, linked: bool) -> str:
         def shown(found: re.Match) -> str:
-            parts = _PART.findall(found[1])
-            return f"[{', '.join(self._one(*part, place, linked) for part in parts)}]"
+            parts = [self._one(key, where, place, linked) for key, where in _PART.findall(found[1])]
+            return f"[{', '.join(parts)}]"
 
         return _CITATION.sub(shown, text)
 
@@ -107,4 +107,5 @@ class _Cited:
 
 def _back(links: list[int]) -> str:
     """An arrow to each place that cites an entry."""
-    return "".join(f' <a href="#citation-{link}">\u2191</a>' for link in links)
+    label = escape(_("back to the citation"))
+    return "".join(f' <a href="#citation-{link}" aria-label="{label}">\u2191</a>' for link in links)

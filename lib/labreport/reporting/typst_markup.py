@@ -193,7 +193,8 @@ class Writer:
             return f"link(label({literal(address[1:])}), {content(inside)})"
         if not re.match(r"(?:https?:|mailto:)", address, re.IGNORECASE):
             return content(inside)
-        return f"link({literal(address)}, {content(inside)})"
+        # a hyphen at the end of a line would look like a part of an address
+        return f"text(hyphenate: false, link({literal(address)}, {content(inside)}))"
 
     def _formula(self, tag: Tag) -> str:
         note = tag.find("annotation")

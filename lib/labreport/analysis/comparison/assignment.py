@@ -19,7 +19,7 @@ from .runs import ComparedRun, Panels, panels_by_model, validation_images
 OVERVIEW = N_(
     "Accuracies of the experiments, in percent: of training and validation at the best epoch, and"
     " the validation accuracy cross-fitted over the choice of the epoch, with its 95 % confidence"
-    " interval (Wilson)."
+    " interval (Wilson [@wilson1927])."
 )
 METHOD = N_(
     "Each experiment was run once, so trained networks are compared, and not experiments. The best"
