@@ -1,6 +1,7 @@
 """README, CONTRIBUTING and docs: links lead somewhere, names exist in the code, lines are short."""
 
 import ast
+import json
 import re
 from functools import cache
 
@@ -103,6 +104,41 @@ def test_the_losses_that_the_page_about_commands_lists_are_those_there_are():
     page = (ROOT / "docs/commands.md").read_text()
     section = page.partition("### Losses\n")[2].partition("\n### ")[0]
     assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)[1:] == list(losses.LOSSES)
+
+
+def test_the_tests_cells_and_experiments_that_the_page_about_coverage_names_exist():
+    page = (ROOT / "docs/coverage.md").read_text()
+    tests = {
+        (path.name, name)
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE)
+    }
+    named = set(re.findall(r"`(test_\w+\.py)::(\w+)`", page))
+    missing = named - tests
+    assert not missing and len(named) > 50
+    cells = {
+        path.stem: {cell["id"] for cell in json.loads(path.read_text())["cells"]}
+        for path in (ROOT / "notebooks").glob("*.ipynb")
+    }
+    for notebook, cell in re.findall(r"`(\w*)#([\w-]+)`", page):
+        for place in [notebook] if notebook else cells.keys() - {"comparison"}:
+            assert cell in cells[place], f"{place}#{cell}"
+    found = []
+    for number, pattern in re.findall(r"(\d+) experiments?, `params/([^`]+)`", page):
+        files = [path.stem for path in (ROOT / "params").glob(pattern)]
+        assert len(files) == int(number), pattern
+        found += files
+    assert sorted(found) == sorted(path.stem for path in (ROOT / "params").glob("*.yaml"))
+
+
+def test_the_page_about_coverage_counts_its_items():
+    page = (ROOT / "docs/coverage.md").read_text()
+    sections = [section.partition("\n") for section in page.split("\n## ")[1:]]
+    items = {
+        name: str(len(re.findall(r"^\| (?!item )", rows, re.MULTILINE)))
+        for name, _, rows in sections
+    }
+    assert dict(re.findall(r"^\| \[(D.*?)\]\(.*\| (\d+) \|$", page, re.MULTILINE)) == items
 
 
 def imports():
