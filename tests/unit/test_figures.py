@@ -190,6 +190,19 @@ def test_a_table_writes_numbers_as_asked_and_escapes_text():
     )
 
 
+def headers(rows, **settings):
+    html = figures.Table(rows, "C", **settings)._repr_mimebundle_()["text/html"]
+    body = html[html.index("<tbody>") :]
+    return re.findall("<th>(.*?)</th>", body)
+
+
+def test_the_first_columns_that_tell_the_rows_of_a_table_apart_are_headers():
+    assert headers([{"a": "x", "b": 1}, {"a": "y", "b": 1}]) == ["x", "y"]
+    pairs = [{"a": "x", "b": "y", "c": 1}, {"a": "x", "b": "z", "c": 1}]
+    assert headers(pairs) == ["x", "y", "x", "z"] and headers(pairs, names=1) == ["x", "x"]
+    assert headers([{"a": 1, "b": 2}, {"a": 1, "b": 2}]) == [] == headers([{"a": 1}])
+
+
 def test_the_interval_is_wilsons():
     low, high = statistics.wilson(8, 10)  # Wilson, 1927; values as in any table of it
     assert round(low, 3) == 0.490 and round(high, 3) == 0.943

@@ -14,6 +14,7 @@ from ..core.i18n import _
 from .blocks import CodeBlock, EmbeddedImage, TableBlock
 from .cleaning import code_block, plain
 from .pictures import picture_from_data_uri
+from .row_headers import Names, names_of
 from .tables import table_block
 
 TEXT_WIDTH, TEXT_HEIGHT = 447, 630  # points; the page of template.typ less room for a caption
@@ -97,6 +98,7 @@ class Writer:
         # file name -> alt text, for those that Typst turns out not to read
         self.pictures: dict[str, str] = {}
         self.formulas: list[tuple[str, bool]] = []
+        self.tables: list[list[Names]] = []  # of each table, what names the cells of its body
 
     def inline(self, html: str) -> str:
         return content(self._inline(BeautifulSoup(html, "html.parser")))
@@ -289,9 +291,10 @@ class Writer:
     def _grid(self, table: TableBlock, size: float, inset: float, widths: list[int]) -> str:
         size = size or _SIZES[-1]
         limit = min(40, max(3, int((TEXT_WIDTH / table.columns - inset) / (0.5 * size))))
-        head = ", ".join(self._cell(cell, limit) for row in table.header for cell in row)
+        head = ", ".join(self._cell(cell, limit, True) for row in table.header for cell in row)
         body = "".join(f", {self._cell(cell, limit)}" for row in table.body for cell in row)
         header = f", table.header({head})" if head else ""
+        self.tables.append(names_of(table.body))
         ruled = any(
             len(cell.text) > _ONE_LINE or "<br" in cell.html for row in table.body for cell in row
         )
@@ -300,7 +303,7 @@ class Writer:
             f" {'true' if ruled else 'false'}{header}{body})"
         )
 
-    def _cell(self, cell, limit: int) -> str:
+    def _cell(self, cell, limit: int, in_head: bool = False) -> str:
         spans = "".join(
             f"{name}: {getattr(cell, name)}, "
             for name in ("rowspan", "colspan")
@@ -315,7 +318,7 @@ class Writer:
             inside = content([literal(breakable(text, limit))] if text else [])
         else:
             inside = self.flow(cell.html)
-        if cell.header and (cell.text or not simple):
+        if in_head and (cell.text or not simple):
             inside = f"strong({inside})"
         return f"table.cell({spans}align: {cell.align}, {inside})"
 
