@@ -93,6 +93,24 @@ def test_every_figure_and_formula_has_words_and_headings_and_tables_are_what_the
     assert {"/TOC", "/L", "/LI", "/Link"} <= set(kinds)
 
 
+def attribute(element, name):
+    return next((found[name] for found in element.get("/A", []) if name in found), None)
+
+
+def test_the_cells_that_name_a_row_are_headers_of_the_cells_beside_them(reader):
+    tree = reader.trailer["/Root"]["/StructTreeRoot"]
+    cells = [element for element in elements(tree) if element["/S"] in ("/TH", "/TD")]
+    columns = [cell for cell in cells if attribute(cell, "/Scope") == "/Column"]
+    [row] = [cell for cell in cells if attribute(cell, "/Scope") == "/Row"]
+    assert len(columns) == 4 and row["/S"] == "/TH" and attribute(row, "/RowSpan") == 2
+    named = [cell for cell in cells if row["/ID"] in attribute(cell, "/Headers")]
+    assert len(named) == 4 and all(len(attribute(cell, "/Headers")) == 3 for cell in named)
+    names = tree["/IDTree"]["/Names"]
+    index = {key: cell.get_object() for key, cell in zip(names[::2], names[1::2])}
+    assert list(index) == sorted(index)
+    assert index == {cell["/ID"]: cell for cell in [*columns, row]}
+
+
 def test_every_attached_file_says_what_it_is_to_the_report_in_its_language(reader):
     listed = {
         entry.get_object()["/UF"]: entry.get_object() for entry in reader.trailer["/Root"]["/AF"]

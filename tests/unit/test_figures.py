@@ -1,5 +1,7 @@
 """Figures, tables and sentences say what the data says."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,6 +10,7 @@ from helpers.fabricated import history, result
 from labreport.analysis import commentary, evaluation, figures, statistics
 from labreport.analysis.figures.style import TRAINING
 from labreport.config import experiments
+from labreport.reporting.typst_markup import TEXT_HEIGHT, TEXT_WIDTH
 
 
 def test_the_alt_text_of_the_curves_tells_their_course():
@@ -118,6 +121,19 @@ def test_a_table_writes_numbers_as_asked_and_escapes_text():
     )
 
 
+def headers(rows, **settings):
+    html = figures.Table(rows, "C", **settings)._repr_mimebundle_()["text/html"]
+    body = html[html.index("<tbody>") :]
+    return re.findall("<th>(.*?)</th>", body)
+
+
+def test_the_first_columns_that_tell_the_rows_of_a_table_apart_are_headers():
+    assert headers([{"a": "x", "b": 1}, {"a": "y", "b": 1}]) == ["x", "y"]
+    pairs = [{"a": "x", "b": "y", "c": 1}, {"a": "x", "b": "z", "c": 1}]
+    assert headers(pairs) == ["x", "y", "x", "z"] and headers(pairs, names=1) == ["x", "x"]
+    assert headers([{"a": 1, "b": 2}, {"a": 1, "b": 2}]) == [] == headers([{"a": 1}])
+
+
 def test_the_interval_is_wilsons():
     low, high = statistics.wilson(8, 10)  # Wilson, 1927; values as in any table of it
     assert round(low, 3) == 0.490 and round(high, 3) == 0.943
@@ -203,14 +219,82 @@ def test_the_published_curve_lies_behind_and_says_how_much_of_it_is_drawn():
     ]
 
 
-def test_a_first_loss_of_hundreds_does_not_flatten_what_follows():
+def test_a_first_loss_of_hundreds_is_drawn_and_does_not_flatten_what_follows():
     picture = figures.curves(
         history([0.5, 0.6, 0.7, 0.7], loss=[216.0, 1.0, 0.9, 0.8]), 3, "val_loss"
     )
-    assert (
-        picture.figure.axes[1].get_ylim()[1] < 10
-        and "The largest loss, 216.0, is beyond the axis." in picture.caption
-    )
+    axes = picture.figure.axes[1]
+    low, high = axes.get_ylim()
+    assert axes.get_yscale() == "log" and low < 0.8 and high > 216
+    assert "The axis of the losses is logarithmic." in picture.caption
+
+
+def test_no_line_of_the_curves_is_cut_at_the_edge_of_its_axes():
+    run = history([0.0, 1.0], accuracy=[0.0, 1.0], loss=[2.0, 0.0], val_loss=[1.0, 0.0])
+    [several] = figures.run_curves({"blocks": {"run": (run, 2)}})
+    for picture in (figures.curves(run, 2, "val_loss"), several):
+        for axes in picture.figure.axes:
+            for line in axes.get_lines():
+                if len(line.get_xdata()) == 2 and list(line.get_xdata()) == [1, 2]:
+                    low, high = axes.get_ylim()
+                    assert low <= min(line.get_ydata()) and max(line.get_ydata()) <= high
+                    assert not line.get_clip_on()
+
+
+def letter_sizes(picture):
+    """Of a drawing, in points: matplotlib writes a text's paths at a hundredth of its size."""
+    data, _ = picture._repr_mimebundle_()
+    return set(re.findall(r"scale\((0\.\d+) -0\.\d+\)", data["image/svg+xml"]))
+
+
+def test_all_figures_have_letters_of_one_size_and_fit_the_page_as_they_are():
+    names = [f"a rather long name of class {i}" for i in range(120)]
+    run = history([0.3, 0.5, 0.4], val_loss=[900.0, 2.0, 1.0])
+    pictures = [
+        figures.curves(run, 2, "val_loss"),
+        *figures.run_curves({"blocks": {"run": (run, 2)}}),
+        figures.class_counts(pd.DataFrame({"train": np.arange(120) + 60}, index=names)),
+        figures.confusion_matrix(np.eye(3, dtype=int), ["a", "b", "c"]),
+        figures.effects({"rate": pd.DataFrame({"value": ["1"], "accuracy": [0.5]})}),
+    ]
+    for picture in pictures:
+        assert letter_sizes(picture) == {"0.075"}
+        width, height = picture.figure.get_size_inches() * 72
+        assert width <= TEXT_WIDTH and height <= TEXT_HEIGHT
+    grid = figures.image_grid(np.zeros((2, 4, 4, 3), np.uint8), ["a", "b"], "C", columns=2)
+    assert {axes.title.get_fontsize() for axes in grid.figure.axes} == {7.5}
+
+
+def assert_apart(labels):
+    """None of the texts covers another, or leaves the figure."""
+    boxes = [label.get_window_extent() for label in labels if label.get_text()]
+    for number, box in enumerate(boxes):
+        assert not any(box.shrunk(0.98, 0.9).overlaps(other) for other in boxes[number + 1 :])
+        assert box.x0 >= -1 and box.y0 >= -1
+
+
+@pytest.mark.parametrize("classes", [2, 16, 120])
+def test_long_names_beside_a_confusion_matrix_are_whole_and_apart(classes):
+    names = [f"american staffordshire terrier {i}" for i in range(classes)]
+    picture = figures.confusion_matrix(np.eye(classes, dtype=int), names)
+    picture.figure.draw_without_rendering()
+    axes, bar = picture.figure.axes
+    for labels in (axes.get_yticklabels(), axes.get_xticklabels()):
+        shown = [" ".join(label.get_text().split()) for label in labels if label.get_text()]
+        assert set(shown) <= set(names) and (shown == names or classes == 120)
+        assert_apart(labels)
+    assert f"{len(shown)} of 120 classes are named" in picture.caption or shown == names
+    assert bar.yaxis.label.get_window_extent().y1 <= picture.figure.bbox.y1
+    assert bool(axes.texts) == (classes < 120) == ("numbers of images" in picture.caption)
+
+
+def test_long_titles_of_images_are_broken_and_not_cut_or_drawn_over_each_other():
+    title = "american_staffordshire_terrier 45\u00a0%\ntrue: soft-coated wheaten terrier"
+    picture = figures.image_grid(np.zeros((8, 4, 4, 3), np.uint8), [title] * 8, "C", columns=4)
+    picture.figure.draw_without_rendering()
+    titles = [axes.title for axes in picture.figure.axes]
+    assert_apart(titles)
+    assert "".join(titles[0].get_text().split()) == "".join(title.replace("_", "").split())
 
 
 def test_commentary_on_a_last_best_epoch_asks_for_more():
@@ -324,7 +408,7 @@ def test_a_part_of_a_confusion_matrix_names_no_best_class():
     matrix = np.array([[8, 2], [0, 1]])
     picture = figures.confusion_matrix(matrix, ["cat", "dog"], of=" of two classes")
     assert "recognised" not in picture.alt
-    assert picture.figure.axes[1].get_ylabel() == "share of the row"
+    assert picture.figure.axes[1].get_ylabel().split() == ["share", "of", "the", "row"]
 
 
 @pytest.mark.parametrize(

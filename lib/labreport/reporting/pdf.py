@@ -26,6 +26,7 @@ from .blocks import (
     Text,
 )
 from .pandoc import tex_to_typst
+from .row_headers import with_row_headers
 from .typst_markup import Writer, breakable, fitted, literal
 
 if TYPE_CHECKING:
@@ -78,19 +79,20 @@ def pdf_bytes(document: Document) -> bytes:
     timestamp = _timestamp(document)
     formulas = tex_to_typst(writer.formulas)
     try:
-        return _compile(_sources(opening, body, writer, formulas), timestamp)
+        made = _compile(_sources(opening, body, writer, formulas), timestamp)
     except RuntimeError:
         formulas = [formula if formula and _formula_works(formula) else "" for formula in formulas]
         for name, data in writer.files.items():
             if name in writer.pictures and not _picture_works(name, data):
                 body = _without_picture(body, name, writer.pictures[name])
-    try:
-        return _compile(_sources(opening, body, writer, formulas), timestamp)
-    except RuntimeError as error:
-        raise RuntimeError(
-            f"Typst could not set the report as {' and '.join(STANDARDS)}:"
-            f" {getattr(error, 'diagnostic', error)}"
-        ) from None
+        try:
+            made = _compile(_sources(opening, body, writer, formulas), timestamp)
+        except RuntimeError as error:
+            raise RuntimeError(
+                f"Typst could not set the report as {' and '.join(STANDARDS)}:"
+                f" {getattr(error, 'diagnostic', error)}"
+            ) from None
+    return with_row_headers(made, writer.tables)
 
 
 def _without_picture(body: str, name: str, alt: str) -> str:

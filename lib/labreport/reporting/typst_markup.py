@@ -11,12 +11,14 @@ from collections.abc import Collection
 from bs4 import BeautifulSoup, NavigableString, Tag
 
 from ..core.i18n import _
-from .blocks import CodeBlock, EmbeddedImage, TableBlock
+from . import columns
+from .blocks import Cell, CodeBlock, EmbeddedImage, TableBlock
 from .cleaning import code_block, plain
+from .columns import TEXT_HEIGHT, TEXT_WIDTH
 from .pictures import picture_from_data_uri
+from .row_headers import Names, names_of
 from .tables import table_block
 
-TEXT_WIDTH, TEXT_HEIGHT = 447, 630  # points; the page of template.typ less room for a caption
 _LANGUAGES = {"ipython": "python", "ipython3": "python", "text": ""}
 _FOLDED_LINES = 100  # of code that the page folds: about a page and a half
 _INLINE_WIDTH = 160  # pixels; a wider picture is no part of a line of text
@@ -97,6 +99,7 @@ class Writer:
         # file name -> alt text, for those that Typst turns out not to read
         self.pictures: dict[str, str] = {}
         self.formulas: list[tuple[str, bool]] = []
+        self.tables: list[list[Names]] = []  # of each table, what names the cells of its body
 
     def inline(self, html: str) -> str:
         return content(self._inline(BeautifulSoup(html, "html.parser")))
@@ -284,31 +287,34 @@ class Writer:
         """Calls of template.typ's `grid-of`: smaller letters for more columns, and several grids
         for too many.
         """
-        size, inset, widths = _fitting(table)
+        size, inset, widths = columns.fitting(table)
         if size == 0 and all(len(row) == table.columns for row in (*table.header, *table.body)):
-            return content(
-                [
-                    self._grid(part, _SIZES[-1], inset, widths)
-                    for part in _column_groups(table, widths)
-                ]
-            )
-        return self._grid(table, size, inset, widths)
+            groups = columns.groups(table, widths)
+            return content([self._grid(part, columns.SIZES[-1], inset) for part in groups])
+        return self._grid(table, size or columns.SIZES[-1], inset)
 
-    def _grid(self, table: TableBlock, size: float, inset: float, widths: list[int]) -> str:
-        size = size or _SIZES[-1]
-        limit = min(40, max(3, int((TEXT_WIDTH / table.columns - inset) / (0.5 * size))))
-        head = ", ".join(self._cell(cell, limit) for row in table.header for cell in row)
-        body = "".join(f", {self._cell(cell, limit)}" for row in table.body for cell in row)
+    def _grid(self, table: TableBlock, size: float, inset: float) -> str:
+        widths = columns.shares(table, size, inset)
+        limits = columns.limits(widths, table.columns, size, inset)
+        given = f"({''.join(f'{width}pt, ' for width in widths)})" if widths else table.columns
+        head = ", ".join(self._row(row, limits, True) for row in table.header if row)
+        body = "".join(f", {self._row(row, limits)}" for row in table.body if row)
         header = f", table.header({head})" if head else ""
+        self.tables.append(names_of(table.body))
         ruled = any(
             len(cell.text) > _ONE_LINE or "<br" in cell.html for row in table.body for cell in row
         )
         return (
-            f"grid-of({table.columns}, {size}pt, {inset / 2}pt, {len(table.header)},"
+            f"grid-of({given}, {size}pt, {inset / 2}pt, {len(table.header)},"
             f" {'true' if ruled else 'false'}{header}{body})"
         )
 
-    def _cell(self, cell, limit: int) -> str:
+    def _row(self, row: tuple[Cell, ...], limits: list[int], in_head: bool = False) -> str:
+        # a row that others hang into has fewer cells than there are columns
+        fit = limits if len(row) == len(limits) else [min(limits)] * len(row)
+        return ", ".join(self._cell(cell, limit, in_head) for cell, limit in zip(row, fit))
+
+    def _cell(self, cell: Cell, limit: int, in_head: bool = False) -> str:
         spans = "".join(
             f"{name}: {getattr(cell, name)}, "
             for name in ("rowspan", "colspan")
@@ -316,67 +322,15 @@ class Writer:
         )
         simple = "<" not in cell.html
         if simple:
-            # A name like validation_accuracy may break where its words meet.
-            text = (
-                re.sub(r"(?<=[_/.])(?=[A-Za-z])", "\u200b", cell.text) if cell.header else cell.text
-            )
-            inside = content([literal(breakable(text, limit))] if text else [])
+            text = columns.bound(cell.text)
+            if cell.header:  # a name like validation_accuracy may break where its words meet
+                text = re.sub(r"(?<=[_/.])(?=[A-Za-z])", "\u200b", text)
+            inside = content([literal(columns.broken(text, limit))] if text else [])
         else:
             inside = self.flow(cell.html)
-        if cell.header and (cell.text or not simple):
+        if in_head and (cell.text or not simple):
             inside = f"strong({inside})"
         return f"table.cell({spans}align: {cell.align}, {inside})"
 
 
-_SIZES = (9, 8, 7.5, 7, 6.5)
 _ONE_LINE = 60  # characters; a longer cell is likely to take several lines
-
-
-def _fitting(table: TableBlock) -> tuple[float, float, list[int]]:
-    """The largest size in points at which the columns fit (0 for none), the inset between them,
-    their widths in characters.
-    """
-    widths = [1] * table.columns
-    for row in (*table.header, *table.body):
-        if len(row) == table.columns:
-            widths = [max(width, _least_characters(cell)) for width, cell in zip(widths, row)]
-    inset = 7 if table.columns > 8 else 11
-    # A character of Libertinus Serif is half an em wide.
-    fits = (
-        size for size in _SIZES if sum(widths) * 0.5 * size + inset * table.columns <= TEXT_WIDTH
-    )
-    return next(fits, 0), inset, widths
-
-
-def _column_groups(table: TableBlock, widths: list[int]) -> list[TableBlock]:
-    """Tables side by side become tables one below the other, each with the first column again."""
-    room = TEXT_WIDTH / (0.5 * _SIZES[-1])
-    all_others = sum(width + 2.5 for width in widths[1:])
-    # As many as are needed, about equally wide.
-    share = all_others / -(-all_others // max(1.0, room - widths[0] - 2.5))
-    groups: list[list[int]] = [[0]]
-    for column in range(1, table.columns):
-        if (
-            len(groups[-1]) > 1
-            and sum(widths[place] + 2.5 for place in [*groups[-1][1:], column])
-            > share + 0.5 * widths[column]
-        ):
-            groups.append([0])
-        groups[-1].append(column)
-    return [
-        TableBlock(
-            tuple(tuple(row[column] for column in group) for row in table.header),
-            tuple(tuple(row[column] for column in group) for row in table.body),
-            len(group),
-        )
-        for group in groups
-    ]
-
-
-def _least_characters(cell) -> int:
-    """The width below which a cell would look crushed: a heading's longest word, a number whole,
-    words on two lines.
-    """
-    pieces = re.split(r"[\s_/-]" if cell.header else r"\s", cell.text)
-    longest = max(map(len, pieces))
-    return longest + 1 if cell.header else min(40, max(longest, len(cell.text) // 2))

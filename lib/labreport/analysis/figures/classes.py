@@ -1,5 +1,6 @@
 """Figures that compare the classes: images, recall, confusion matrix."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -8,10 +9,14 @@ from matplotlib.ticker import MaxNLocator
 
 from ...core.i18n import _, count, number, percent, whole
 from .. import statistics
+from .lettering import LINE, text_width, wrapped
 from .picture import Picture
 from .style import TRAINING, WIDTH_INCHES, new_figure
 
 __all__ = ["class_counts", "class_recalls", "confusion_matrix"]
+
+_COLOUR_BAR = 0.8  # inches: the bar with its numbers and its name
+_AXIS_NAME = 0.32  # the name of an axis, and the gaps beside it
 
 
 def class_counts(counts: pd.DataFrame) -> Picture:
@@ -113,8 +118,11 @@ def confusion_matrix(matrix: np.ndarray, class_names: list[str], of: str = "") -
     """
     import seaborn
 
-    size = max(3.2, min(WIDTH_INCHES, 0.34 * len(class_names) + 1.6))
-    figure, axes = new_figure(size * 0.86, width=size)
+    names, cell, room = _beside_cells(class_names)
+    numbers = cell >= max(LINE, 1.1 * text_width(str(matrix.max())))
+    side = cell * len(names)
+    width = max(3.2, side + room + _COLOUR_BAR)
+    figure, axes = new_figure(side + room + 0.05, width=width)
     share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     seaborn.heatmap(
         share,
@@ -123,20 +131,21 @@ def confusion_matrix(matrix: np.ndarray, class_names: list[str], of: str = "") -
         vmax=1,
         cmap="Blues",
         square=True,
-        annot=matrix if len(class_names) <= 20 else False,
+        annot=matrix if numbers else False,
         fmt="d",
-        annot_kws={"fontsize": 7},
-        xticklabels=class_names,
-        yticklabels=class_names,
-        linewidths=0.3,
+        xticklabels=names,
+        yticklabels=names,
+        linewidths=0.3 if numbers else 0,
         cbar_kws={
-            "label": _("share of the row") if of else _("share of the true class"),
+            "label": wrapped(
+                _("share of the row") if of else _("share of the true class"), max(side, 0.8)
+            ),
             "shrink": 0.8,
         },
     )
     axes.set(xlabel=_("predicted class"), ylabel=_("true class"))
-    axes.tick_params(axis="x", rotation=90, labelsize=8)
-    axes.tick_params(axis="y", rotation=0, labelsize=8)
+    axes.tick_params(axis="x", rotation=90)
+    axes.tick_params(axis="y", rotation=0)
     off = matrix - np.diag(np.diag(matrix))
     true, predicted = np.unravel_index(off.argmax(), off.shape)
     words = {
@@ -159,15 +168,56 @@ def confusion_matrix(matrix: np.ndarray, class_names: list[str], of: str = "") -
                 **words,
             )
         )
-    return Picture(
-        figure,
-        " ".join(sentences),
+    of = _(of) if of else ""
+    caption = (
         _(
             "Confusion matrix{of}: true classes in rows, predicted classes in columns, numbers of"
             " images in the cells.",
-            of=_(of) if of else "",
-        ),
+            of=of,
+        )
+        if numbers
+        else _("Confusion matrix{of}: true classes in rows, predicted classes in columns.", of=of)
     )
+    left_out = sum(not name for name in names)
+    if left_out:
+        caption += " " + _(
+            "For want of room, {named} of {classes} classes are named.",
+            named=len(names) - left_out,
+            classes=len(names),
+        )
+    return Picture(figure, " ".join(sentences), caption)
+
+
+def _beside_cells(class_names: list[str]) -> tuple[list[str], float, float]:
+    """The names as they stand beside a matrix, the side of its cells, and the room for names and
+    the name of the axis, in inches.
+
+    Long names take several lines where the cells are high enough, and so leave the cells room.
+    Where not even one line fits, names are left out, evenly.
+    """
+    classes = len(class_names)
+    largest = 0.34 if classes <= 6 else 0.3
+    for step in range(1, classes + 1):
+        shown = class_names[::step]
+        for lines in (3, 2, 1):
+            names = _in_lines(shown, lines)
+            room = max(map(text_width, "\n".join(names).split("\n"))) + _AXIS_NAME
+            cell = min(largest, (WIDTH_INCHES - _COLOUR_BAR - room) / classes)
+            if cell * step >= LINE * max(name.count("\n") + 1 for name in names):
+                spread = [""] * classes
+                spread[::step] = names
+                return spread, cell, room
+    raise AssertionError("one name of one line always fits")
+
+
+def _in_lines(names: list[str], most: int) -> list[str]:
+    """The names in so many lines at most, as narrow as that allows."""
+    width = max(text_width(part) for name in names for part in re.split("[ _-]", name))
+    while True:
+        found = [wrapped(name, width) for name in names]
+        if max(name.count("\n") + 1 for name in found) <= most:
+            return found
+        width += 0.1
 
 
 def _best_and_worst(matrix: np.ndarray, class_names: list[str]) -> list[str]:
@@ -208,9 +258,9 @@ def _panels(classes: int):
     page.
     """
     if classes <= 40:
-        figure, axes = new_figure(0.2 * classes + 0.9)
+        figure, axes = new_figure((0.2 if classes <= 12 else 0.14) * classes + 0.9)
         return figure, [axes]
-    figure, axes = new_figure(0.13 * -(-classes // 2) + 0.6, columns=2)
+    figure, axes = new_figure(0.12 * -(-classes // 2) + 0.6, columns=2)
     return figure, list(axes)
 
 
@@ -221,4 +271,4 @@ def _by_class(axes, label: str, limit: float) -> None:
     axes.set(xlabel=label, xlim=(0, limit))
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=limit > 1))
     if len(axes.get_yticks()) > 40:
-        axes.tick_params(axis="y", labelsize=5.5, length=0, pad=1)
+        axes.tick_params(axis="y", length=0, pad=1)

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
 from ...core.i18n import _, count, number
+from .loss_scale import logarithmic_losses
 from .picture import Picture
 from .style import TRAINING, VALIDATION, new_figure
 
@@ -53,6 +54,7 @@ def curves(
             marker=marker,
             markersize=3,
             label=_("training"),
+            clip_on=False,  # a line at the edge would lose half its width
         )
         axes.plot(
             history["epoch"],
@@ -62,6 +64,7 @@ def curves(
             marker=marker,
             markersize=3,
             label=_("validation"),
+            clip_on=False,
         )
         axes.axvline(
             best_epoch,
@@ -87,13 +90,12 @@ def curves(
             for column in ("loss", "val_loss")
         ]
     )
-    right.set_ylim(bottom=0)
-    note, bound = "", 3 * np.quantile(np.concatenate([history["loss"], history["val_loss"]]), 0.75)
-    if losses.max() > 2 * bound:
-        right.set_ylim(top=bound)  # a first loss of hundreds would flatten all that follows
-        note = " " + _(
-            "The largest loss, {highest}, is beyond the axis.", highest=number(losses.max(), 1)
-        )
+    usual = np.quantile(np.concatenate([history["loss"], history["val_loss"]]), 0.75)
+    note = ""
+    if losses.min() > 0 and losses.max() > 6 * usual:
+        note = " " + logarithmic_losses(right)  # a first loss of hundreds would flatten the others
+    elif losses.min() >= 0:
+        right.set_ylim(bottom=0)
     handles, labels = left.get_legend_handles_labels()
     order = [
         labels.index(label) for label in dict.fromkeys([_("training"), _("validation"), *labels])

@@ -1,7 +1,5 @@
 """Photographs, side by side."""
 
-import textwrap
-
 import matplotlib
 import numpy as np
 from matplotlib import font_manager
@@ -9,17 +7,18 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from ...core.i18n import N_, _, count
+from .lettering import LINE, wrapped
 from .picture import Picture
 from .style import STYLE, WIDTH_INCHES, new_figure
 
 __all__ = ["image_grid", "predicted_images"]
 
-LONGEST_NAME = 34  # characters that fit below a pair of images
+LONGEST_NAME = 30  # characters that fit below a pair of images
 
 
 def image_grid(images: np.ndarray, titles: list[str], caption: str, columns: int = 10) -> Picture:
-    """Images uint8 (N, H, W, 3), each below its title (two lines at most); without images, a figure
-    that says so.
+    """Images uint8 (N, H, W, 3), each below its title, which is broken where it is wider than the
+    image; without images, a figure that says so.
     """
     augmented = N_("augmented")  # where the second half of `training.augmented_examples` begins
     titles = [_(title) if title == augmented else title for title in titles]
@@ -29,10 +28,11 @@ def image_grid(images: np.ndarray, titles: list[str], caption: str, columns: int
         axes.text(0.5, 0.5, _("no images"), ha="center", va="center")
         return Picture(figure, _("No images."), _(caption))
     rows = -(-len(images) // columns)
-    lines = max(title.count("\n") for title in titles) + 1
+    shown = [wrapped(title.replace("_", " "), WIDTH_INCHES / columns - 0.04) for title in titles]
+    lines = max(title.count("\n") for title in shown) + 1
     with matplotlib.rc_context(STYLE):
         figure = Figure(
-            figsize=(WIDTH_INCHES, rows * (WIDTH_INCHES / columns + 0.14 * lines) + 0.1),
+            figsize=(WIDTH_INCHES, rows * (WIDTH_INCHES / columns + LINE * lines + 0.02) + 0.1),
             layout="constrained",
         )
         FigureCanvasAgg(figure)
@@ -43,7 +43,7 @@ def image_grid(images: np.ndarray, titles: list[str], caption: str, columns: int
             axes.axis("off")
             if position < len(images):
                 axes.imshow(images[position], interpolation="nearest")
-                axes.set_title(titles[position].replace("_", " "), fontsize=7, pad=2)
+                axes.set_title(shown[position], pad=2)
     named = "; ".join(title.replace("\n", ", ") for title in dict.fromkeys(filter(None, titles)))
     alt = _(
         "{images} of {width} by {height} pixels: {shown}.",
@@ -62,10 +62,10 @@ def predicted_images(panels: list, note: str = "", columns: int = 3) -> Picture:
     panels: as `prediction.panels` gives them, one at least. note: a text below all of them.
     """
     rows = -(-len(panels) // columns)
-    lines = textwrap.wrap(note, 125)
+    lines = wrapped(note, WIDTH_INCHES - 0.1).split("\n") if note else []
     with matplotlib.rc_context(STYLE | {"axes.grid": False}):
         figure = Figure(
-            figsize=(WIDTH_INCHES, rows * 1.5 + 0.14 * len(lines) + 0.1), layout="constrained"
+            figsize=(WIDTH_INCHES, rows * 1.5 + LINE * len(lines) + 0.1), layout="constrained"
         )
         FigureCanvasAgg(figure)
         # pairs further apart than the two images of a pair
@@ -80,10 +80,10 @@ def predicted_images(panels: list, note: str = "", columns: int = 3) -> Picture:
                 first, *others = answers
                 text = "\n".join([*others, _drawable(_shortened(name))])
                 axes.set(xlim=(0, 2.06), ylim=(0, 1))  # imshow changes them
-                axes.set_xlabel(text, fontsize=6.5, color="0.35", parse_math=False, labelpad=12)
-                axes.text(1.03, -0.05, first, fontsize=8, ha="center", va="top", parse_math=False)
+                axes.set_xlabel(text, color="0.35", parse_math=False, labelpad=12)
+                axes.text(1.03, -0.05, first, ha="center", va="top", parse_math=False)
         if lines:
-            figure.supxlabel("\n".join(lines), fontsize=6.5, x=0.01, ha="left", parse_math=False)
+            figure.supxlabel("\n".join(lines), x=0.01, ha="left", parse_math=False)
     height, width = panels[0][2].shape[:2]
     caption = _(
         "At the left each image as it was taken, at the right as the network receives it, with"

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
 from matplotlib.patches import Rectangle
-from matplotlib.textpath import text_to_path
 
 from ...core.i18n import _
+from .lettering import SIZE, text_width
 from .network_blocks import Block, blocks, branches_counted, middle_left_out, patterns_once
 from .picture import Picture
 from .style import STYLE, WIDTH_INCHES
@@ -22,7 +21,7 @@ __all__ = ["network"]
 _TALLEST = 8.5
 _ALL_BRANCHES_UP_TO = 5.0  # height of a picture that draws all branches
 _MOST_BLOCKS = 60  # that could fit on a page
-_LINE = STYLE["font.size"] * 1.28 / 72
+_LINE = SIZE * 1.28 / 72
 _PADDING = 0.07
 _ARROW = 0.26  # between two boxes
 _FORK = 0.3  # between a box and the branches beside it
@@ -165,17 +164,10 @@ def _wrapped(units: list[_Unit], width: float) -> list[_Row]:
     return rows
 
 
-@functools.cache
-def _text_width(text: str) -> float:
-    font = FontProperties(size=STYLE["font.size"])
-    # 3 % for what pixels of a screen round up
-    return text_to_path.get_text_width_height_descent(text, font, False)[0] * 1.03 / 72
-
-
 def _box_size(block: Block) -> tuple[float, float]:
     texts = [*block.lines, block.shape]
     lines = len(block.lines) + bool(block.shape)
-    width = max(map(_text_width, texts)) + 2 * _PADDING
+    width = max(map(text_width, texts)) + 2 * _PADDING
     return width, lines * _LINE + (2 + bool(block.shape)) * _PADDING - 0.02
 
 

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import ScalarFormatter
 
 from ...core import i18n
+from .lettering import set_in_one_size
 from .style import STYLE
 
 __all__ = ["Picture"]
@@ -29,6 +30,7 @@ class Picture:
     vector: bool = True
 
     def __post_init__(self):
+        set_in_one_size(self.figure)
         if i18n.current_language() == "en":
             return
         for axes in self.figure.axes:

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ...core.i18n import N_, _, count, number
+from .loss_scale import logarithmic_losses
 from .picture import Picture
 from .style import STYLE, WIDTH_INCHES
 
@@ -56,14 +57,14 @@ def run_curves(panels: dict[str, Lines]) -> list[Picture]:
 
 def _picture(title: str, lines: Lines, top: float) -> Picture:
     legend_rows = -(-len(lines) // 2)
-    with matplotlib.rc_context(STYLE | {"font.size": 8}):
+    with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH_INCHES, 4.2 + 0.16 * legend_rows), layout="constrained")
         FigureCanvasAgg(figure)
         grid = figure.subplots(2, 2, sharex=True, sharey="row")
     for axes, (name, words) in zip(grid.flat, QUANTITIES.items()):
         for (label, (history, best)), (color, style) in zip(lines.items(), LINES):
             _draw(axes, history, best, name, color, style, label)
-        axes.set_title(_(words), fontsize=8)
+        axes.set_title(_(words))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
     grid[0, 0].set_ylim(0, top)
     losses = np.concatenate(
@@ -74,15 +75,13 @@ def _picture(title: str, lines: Lines, top: float) -> Picture:
         ]
     )
     wide = losses.min() > 0 and losses.max() > _LONG_RANGE * losses.min()
-    if wide:
-        grid[1, 0].set_yscale("log")
+    scale = logarithmic_losses(grid[1, 0]) if wide else ""
     for axes in grid[1]:
         axes.set_xlabel(_("epoch"))
     figure.legend(
         *grid[0, 0].get_legend_handles_labels(),
         loc="outside lower left",
         ncols=2,
-        fontsize=7,
         handlelength=3.2,
         frameon=False,
     )
@@ -103,10 +102,10 @@ def _picture(title: str, lines: Lines, top: float) -> Picture:
         title=title,
         values=values,
     )
-    return Picture(figure, alt, _caption(title, lines, wide))
+    return Picture(figure, alt, _caption(title, lines, scale))
 
 
-def _caption(title: str, lines: Lines, wide: bool) -> str:
+def _caption(title: str, lines: Lines, scale: str) -> str:
     sentences = [_("Accuracy and loss by epoch: {title}. Dots mark the best epoch.", title=title)]
     if any("low_loss" in history for history, _best in lines.values()):
         sentences.append(
@@ -115,14 +114,18 @@ def _caption(title: str, lines: Lines, wide: bool) -> str:
                 " run from the lowest to the highest seed."
             )
         )
-    if wide:
-        sentences.append(_("The axis of the losses is logarithmic."))
-    return " ".join(sentences)
+    return " ".join(filter(None, [*sentences, scale]))
 
 
 def _draw(axes, history: pd.DataFrame, best: int, name: str, color, style, label: str) -> None:
     axes.plot(
-        history["epoch"], history[name], color=color, linestyle=style, linewidth=1.2, label=label
+        history["epoch"],
+        history[name],
+        color=color,
+        linestyle=style,
+        linewidth=1.2,
+        label=label,
+        clip_on=False,
     )
     if f"low_{name}" in history:
         axes.fill_between(
@@ -140,6 +143,7 @@ def _draw(axes, history: pd.DataFrame, best: int, name: str, color, style, label
         marker="o",
         markersize=4,
         linestyle="none",
+        clip_on=False,
     )
 
 

@@ -1,6 +1,5 @@
 """Several runs in one figure."""
 
-import textwrap
 from typing import Any
 
 import matplotlib
@@ -10,12 +9,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from ...core.i18n import _, count, number, percent
+from .lettering import LINE, wrapped
 from .picture import Picture
 from .style import STYLE, TRAINING, WIDTH_INCHES
 
 __all__ = ["leads", "effects"]
 
-MOST_LETTERS = 36  # of a line of a name beside the axes
+NAME_INCHES = 2.4  # of a line of a name beside the axes
 MOST_ROWS = 50  # of a figure that lists runs, so that it fits on a page
 
 
@@ -36,19 +36,17 @@ def leads(
     """
     compared = len(differences)
     # a long name beside the axes would leave them no room
-    wrapped = differences.assign(
-        name=[textwrap.fill(label, MOST_LETTERS) for label in differences["label"]]
-    )
-    lines = max((name.count("\n") + 1 for name in wrapped["name"]), default=1)
+    named = differences.assign(name=[wrapped(label, NAME_INCHES) for label in differences["label"]])
+    lines = max((name.count("\n") + 1 for name in named["name"]), default=1)
     table: Any = (
-        wrapped.sort_values("difference", ascending=one is not None and not behind, kind="stable")
+        named.sort_values("difference", ascending=one is not None and not behind, kind="stable")
         .head(MOST_ROWS // lines)
         .reset_index(drop=True)
     )
     dense = len(table) * lines > 30
-    with matplotlib.rc_context(STYLE | {"font.size": 6.5 if dense else 8}):
+    with matplotlib.rc_context(STYLE):
         figure = Figure(
-            figsize=(WIDTH_INCHES, (0.125 if dense else 0.19) * len(table) * lines + 1.1),
+            figsize=(WIDTH_INCHES, (LINE if dense else 0.19) * len(table) * lines + 1.1),
             layout="constrained",
         )
         FigureCanvasAgg(figure)
@@ -164,7 +162,7 @@ def effects(tables: dict[str, pd.DataFrame]) -> Picture:
     """
     columns = min(3, len(tables))
     rows = -(-len(tables) // columns)
-    with matplotlib.rc_context(STYLE | {"font.size": 8}):
+    with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH_INCHES, 2.4 * rows), layout="constrained")
         FigureCanvasAgg(figure)
         grid = figure.subplots(rows, columns, squeeze=False, sharey=True)

@@ -6,11 +6,19 @@ import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-WIDTH_INCHES = 6.3  # text width of an A4 page
+from .lettering import SIZE
+
+# Text width of an A4 page: reporting would make a wider figure smaller, and its letters with it.
+WIDTH_INCHES = 6.2
 # Okabe and Ito: told apart by the colour-blind, and in grey by their line styles
 TRAINING, VALIDATION = ("#0072B2", "#D55E00")
 STYLE: dict[Any, Any] = {
-    "font.size": 9,
+    "font.size": SIZE,
+    "axes.titlesize": SIZE,
+    "axes.labelsize": SIZE,
+    "xtick.labelsize": SIZE,
+    "ytick.labelsize": SIZE,
+    "legend.fontsize": SIZE,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,

@@ -1,6 +1,7 @@
 """A table with its caption."""
 
 import html
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,12 +16,14 @@ __all__ = ["Table"]
 @dataclass(frozen=True)
 class Table:
     """A table and its caption; headings and caption are said in the language that is spoken.
-    formats: column -> how its numbers are written, such as "{:.3f}".
+    formats: column -> how its numbers are written, such as "{:.3f}". names: how many of the first
+    columns name a row; 0 for as few as no two rows have in common, where there are such.
     """
 
     rows: pd.DataFrame | list[dict]
     caption: str
     formats: dict[str, str] | None = None
+    names: int = 0
 
     def _texts(self) -> pd.DataFrame:
         frame, formats = pd.DataFrame(self.rows), self.formats or {}
@@ -45,8 +48,19 @@ class Table:
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         texts, caption = self._texts(), _(self.caption)
-        rows = texts.to_html(index=False, border=0, justify="left")
+        rows = self._with_row_headers(texts.to_html(index=False, border=0, justify="left"), texts)
         return {
             "text/html": rows.replace(">", f">\n  <caption>{html.escape(caption)}</caption>", 1),
             "text/plain": f"{caption}\n{texts.to_string(index=False)}",
         }
+
+    def _with_row_headers(self, rows: str, texts: pd.DataFrame) -> str:
+        """The first cells of each row as header cells: they say what the row is about."""
+        columns = range(1, texts.shape[1])
+        apart = (n for n in columns if not texts.iloc[:, :n].duplicated().any())
+        names = self.names or next(apart, 0)
+        return re.sub(
+            rf"(?<=<tr>\n)(?:      <td>.*?</td>\n){{{names}}}",
+            lambda cells: cells[0].replace("<td>", "<th>").replace("</td>", "</th>"),
+            rows,
+        )
