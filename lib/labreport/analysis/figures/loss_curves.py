@@ -24,7 +24,7 @@ def loss_curves(example: float) -> Picture:
         at,
         (VALIDATION, TRAINING),
         ("--", "-"),
-        (-17, 6),  # points from the dot to its words, which no curve shall cross
+        (-28, 6),  # points from the dot to its words, which no curve shall cross
     ):
         axes.plot(p, values, color=color, linestyle=line, label=f"{name}, {formula}")
         ends = np.array([-_TANGENT, _TANGENT])
