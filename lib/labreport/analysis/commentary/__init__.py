@@ -8,3 +8,4 @@ from .layer_kinds import *
 from .network import *
 from .network_source import *
 from .own_images import *
+from .several_outputs import *

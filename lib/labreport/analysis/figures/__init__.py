@@ -8,6 +8,7 @@ from .classes import *
 from .history import *
 from .images import *
 from .network_picture import *
+from .output_curves import *
 from .picture import *
 from .run_curves import *
 from .runs import *

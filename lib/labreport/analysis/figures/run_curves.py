@@ -54,18 +54,23 @@ def run_curves(panels: dict[str, Lines]) -> list[Picture]:
     return [_picture(title, lines, top) for title, lines in panels.items()]
 
 
-def _picture(title: str, lines: Lines, top: float) -> Picture:
-    legend_rows = -(-len(lines) // 2)
+def drawn(lines: Lines, top: float, quantities: tuple[str, ...] = tuple(QUANTITIES)):
+    """A figure with a panel for each quantity, two in a row, and whether losses have a logarithmic
+    axis. quantities: pairs of training and validation; those of the losses come last.
+    """
+    rows, legend_rows = len(quantities) // 2, -(-len(lines) // 2)
     with matplotlib.rc_context(STYLE | {"font.size": 8}):
-        figure = Figure(figsize=(WIDTH_INCHES, 4.2 + 0.16 * legend_rows), layout="constrained")
+        size = WIDTH_INCHES, 2.1 * rows + 0.16 * legend_rows
+        figure = Figure(figsize=size, layout="constrained")
         FigureCanvasAgg(figure)
-        grid = figure.subplots(2, 2, sharex=True, sharey="row")
-    for axes, (name, words) in zip(grid.flat, QUANTITIES.items()):
+        grid = figure.subplots(rows, 2, sharex=True, sharey="row", squeeze=False)
+    for axes, name in zip(grid.flat, quantities):
         for (label, (history, best)), (color, style) in zip(lines.items(), LINES):
             _draw(axes, history, best, name, color, style, label)
-        axes.set_title(_(words), fontsize=8)
+        axes.set_title(_(QUANTITIES[name]), fontsize=8)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
-    grid[0, 0].set_ylim(0, top)
+    if "accuracy" in quantities:
+        grid[0, 0].set_ylim(0, top)
     losses = np.concatenate(
         [
             history[name].to_numpy()
@@ -75,8 +80,8 @@ def _picture(title: str, lines: Lines, top: float) -> Picture:
     )
     wide = losses.min() > 0 and losses.max() > _LONG_RANGE * losses.min()
     if wide:
-        grid[1, 0].set_yscale("log")
-    for axes in grid[1]:
+        grid[-1, 0].set_yscale("log")
+    for axes in grid[-1]:
         axes.set_xlabel(_("epoch"))
     figure.legend(
         *grid[0, 0].get_legend_handles_labels(),
@@ -86,6 +91,11 @@ def _picture(title: str, lines: Lines, top: float) -> Picture:
         handlelength=3.2,
         frameon=False,
     )
+    return figure, wide
+
+
+def _picture(title: str, lines: Lines, top: float) -> Picture:
+    figure, wide = drawn(lines, top)
     values = "; ".join(
         _(
             "{label} accuracy {accuracy} and loss {loss} at epoch {epoch}",
