@@ -53,8 +53,8 @@ def test_a_caption_cites_without_a_link_and_counts_all_the_same():
     table = figures.Table([{"Mean": 1}], "Intervals (Wilson [@wilson1927]).")
     shown = nbformat.v4.new_output("display_data", table._repr_mimebundle_())
     cell = nbformat.v4.new_code_cell("table", outputs=[shown])
-    report = document_from_notebook(nbformat.v4.new_notebook(cells=[cell]))
-    found = BeautifulSoup(html_page(report), "html.parser")
+    notebook = nbformat.v4.new_notebook(cells=[cell], metadata={"labreport": {"language": "en"}})
+    found = BeautifulSoup(html_page(document_from_notebook(notebook)), "html.parser")
     assert "Intervals (Wilson [1])." in found.caption.get_text()
     assert "Wilson" in found.select_one("#reference-1").get_text()
 

@@ -460,6 +460,19 @@ def test_three_outputs_are_trained_and_the_main_one_is_watched():
     assert set(outputs) == {"main", "auxiliary_1", "auxiliary_2"} and np.allclose(
         outputs["main"], result.probabilities, atol=1e-5
     )
+    measured, labels = result.metrics.outputs, data.validation.labels
+    assert list(measured) == ["main", "auxiliary_1", "auxiliary_2"]
+    assert np.isclose(
+        sum(each["loss"] for each in measured.values()), result.metrics.evaluated_loss
+    )
+    right = {name: each.argmax(axis=1) == labels for name, each in outputs.items()}
+    for name, each in measured.items():
+        assert each["accuracy"] == right[name].mean()
+        assert each["joint_accuracy"] == (right[name] & right["main"]).mean()
+    best = history.iloc[result.metrics.best_epoch - 1]
+    for name in ("auxiliary_1", "auxiliary_2"):
+        assert np.isclose(best[f"val_{name}_accuracy"], measured[name]["accuracy"])
+        assert f"{name}_accuracy" in history and "main_accuracy" not in history
 
 
 @pytest.mark.parametrize("name", ["cats_dogs_softmax", "cats_dogs_sigmoid"])

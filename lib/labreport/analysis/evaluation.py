@@ -10,6 +10,8 @@ from ..core.i18n import N_, _, number, percent, whole
 from ..runs.results import Result
 from . import statistics
 
+_ROUNDING = 1e-5  # of a sum of losses in single precision
+
 
 def confusion(result: Result) -> np.ndarray:
     """Images (K, K): true classes in rows, predicted ones in columns."""
@@ -171,6 +173,36 @@ def confident_mistakes(result: Result, most: int = 10) -> tuple[np.ndarray, list
         )
         for i in wrong
     ]
+
+
+def outputs(result: Result) -> list[dict]:
+    """Accuracy and loss of each output on the evaluated images, and the loss that they add up to;
+    of test images with the interval of the accuracy. Empty where the network has one output, or the
+    run is of an earlier version.
+    """
+    images, on_test = len(result.labels), result.evaluated == "test"
+    measured, total = result.metrics.outputs, result.metrics.evaluated_loss
+    if not measured:
+        return []
+    rows: list[dict] = [
+        {N_("Output"): name, N_("Accuracy"): of_one["accuracy"]}
+        | (
+            {N_("Accuracy, 95 % interval"): _interval(of_one["accuracy"], images)}
+            if on_test
+            else {}
+        )
+        | {N_("Loss"): of_one["loss"]}
+        for name, of_one in measured.items()
+    ]
+    penalty = total - sum(of_one["loss"] for of_one in measured.values())
+    parts = {_("penalty on weights"): penalty} if abs(penalty) > _ROUNDING * total else {}
+    more = [{"Output": name, "Loss": loss} for name, loss in (parts | {_("sum"): total}).items()]
+    return [*rows, *(dict.fromkeys(rows[0]) | row for row in more)]
+
+
+def _interval(share: float, images: int) -> str:
+    low, high = statistics.wilson(share * images, images)
+    return f"{number(low, 3)}\u2013{number(high, 3)}"
 
 
 def cross_entropy(result: Result) -> float:

@@ -34,6 +34,20 @@ def independent_difference(
     )
 
 
+def paired_difference(first: float, second: float, both: float, images: int) -> tuple[float, float]:
+    """95 % interval of first - second, two shares of the same images, of which `both` were right in
+    both (Newcombe, 1998, Statistics in Medicine 17, 2635-2650, method 10).
+    """
+    neither = 1 - first - second + both
+    # both * neither less the product of the shares that were right in one alone
+    product = both * neither - (first - both) * (second - both)
+    if product > 0:
+        product = max(0.0, product - 1 / (2 * images))  # Newcombe's correction for continuity
+    spread = np.sqrt(first * (1 - first) * second * (1 - second))
+    intervals = wilson(first * images, images), wilson(second * images, images)
+    return _difference(first, second, *intervals, product / spread if spread else 0.0)
+
+
 def widest_difference(first: float, second: float, images: int) -> tuple[float, float]:
     """The same of two shares of the same images, where nobody knows which of them were right in
     both: the widest of the 95 % intervals that are possible (Newcombe, 1998, Statistics in Medicine

@@ -36,11 +36,12 @@ def _differences(one, other):
     """(where, how far apart relative to the larger of 1 and the value) of all differences, in
     order; infinity where it is no matter of degree.
     """
-    if list(one.history) != list(other.history):
-        yield f"history: columns {', '.join(one.history)}, then {', '.join(other.history)}", np.inf
+    columns, theirs = _columns(one, other), _columns(other, one)
+    if columns != theirs:
+        yield f"history: columns {', '.join(columns)}, then {', '.join(theirs)}", np.inf
         return
     for epoch in range(min(len(one.history), len(other.history))):
-        for column in one.history:
+        for column in columns:
             yield from _apart(
                 f"history, epoch {epoch + 1}, {column}",
                 one.history[column][epoch],
@@ -49,15 +50,28 @@ def _differences(one, other):
     if len(one.history) != len(other.history):
         yield f"history: {len(one.history)} epochs, then {len(other.history)}", np.inf
     yield from _predicted_apart(one, other) if one.predictions is not None else ()
-    measured = other.metrics.as_json()
-    for key, value in one.metrics.as_json().items():
-        if key not in (*CLOCKED, *DECIDED):
-            yield from _apart(
-                f"metrics, {key}",
-                value,
-                measured[key],
-                whole=not key.endswith(("accuracy", "loss")),
-            )
+    mine, others = _measured(one, other), _measured(other, one)
+    for key in mine | others:
+        whole = not key.endswith(("accuracy", "loss"))
+        yield from _apart(f"metrics, {key}", mine.get(key), others.get(key), whole)
+
+
+def _columns(one, other) -> list[str]:
+    """Of a run's history, without the accuracies of further outputs that an earlier version of
+    labreport did not measure in the other run.
+    """
+    measured = {"accuracy", "val_accuracy", *other.history}
+    return [name for name in one.history if name in measured or not name.endswith("_accuracy")]
+
+
+def _measured(one, other) -> dict:
+    """The metrics of a run that another has too; a number for each output."""
+    unknown = () if one.metrics.outputs and other.metrics.outputs else ("outputs",)
+    values = one.metrics.as_json().items()
+    left_out = {*CLOCKED, *DECIDED, *unknown}
+    return experiments.flatten(
+        experiments.flatten({key: value for key, value in values if key not in left_out})
+    )
 
 
 def _predicted_apart(one, other):

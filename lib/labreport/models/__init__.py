@@ -17,6 +17,7 @@ __all__ = [
     "build",
     "frozen_part",
     "graph",
+    "output_names",
     "parameters",
     "refuse_other_shapes",
     "summary",
@@ -105,6 +106,11 @@ def summary(model: keras.Model) -> list[dict]:
         | {N_("Output"): shapes(layer), N_("Parameters"): layer.count_params()}
         for layer in model.layers
     ]
+
+
+def output_names(model: keras.Model) -> tuple[str, ...]:
+    """Names of the outputs of a model that has several; the first one counts."""
+    return tuple(model.output) if isinstance(model.output, dict) else ()
 
 
 def parameters(model: keras.Model) -> tuple[int, int]:

@@ -97,6 +97,10 @@ class Metrics:
     best epoch, which counts from 1. seconds: of the training, with what comes before the epochs.
     finished: a time as `files.now` writes it. identity: what the training was made from.
 
+    outputs: of a network with several, by name and in their order, `accuracy` and `loss` on the
+    evaluated split, and `joint_accuracy`, the share of images that this output and the first one
+    both classify correctly.
+
     A file may lack what has a default.
     """
 
@@ -113,6 +117,7 @@ class Metrics:
     validation_loss: float
     train_accuracy: float
     train_loss: float
+    outputs: dict[str, dict[str, float]] = field(default_factory=dict)
     best_epoch: int
     epochs: int
     stopped_early: bool = False

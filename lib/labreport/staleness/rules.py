@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..config import registry
 from ..core import i18n, paths
+from . import same_numbers
 from .code_digest import Code, Scope
 from .code_syntax import sha256
 
@@ -127,7 +128,8 @@ _REPORTING = paths.PACKAGE / "reporting"
 
 
 def training(experiment, imported: bool = False) -> dict[str, str]:
-    """What decides the numbers of an experiment's training.
+    """What decides the numbers of an experiment's training. Code that is proved to lead to the same
+    numbers as before has the digest that it had (`same_numbers`).
 
     imported: as this process imported it, else as it lies on the disk. Raises ValueError for a
     module that is not Python.
@@ -135,7 +137,7 @@ def training(experiment, imported: bool = False) -> dict[str, str]:
     code, roots = Code(imported), _training_roots(experiment, imported)
     found = {name: code.digest(name, scope) for name, scope in roots.items()}
     code.save()
-    return found
+    return {name: same_numbers.canonical(name, digest) for name, digest in found.items()}
 
 
 def training_modules(experiment) -> list[str]:

@@ -68,7 +68,7 @@ def prepare(experiment, dataset, model: keras.Model, progress: Callable[[str], N
             return kept.pick(mirrored)
         return batches.pixels(dataset.train, augment, experiment.seed, epoch)
 
-    outputs = output_names(model)
+    outputs = models.output_names(model)
     compile_for(trained, experiment, outputs)
     trained.optimizer.build(trained.trainable_variables)
     labels = dataset.validation.labels
@@ -131,9 +131,11 @@ def evaluate(experiment, dataset, model: keras.Model, rows: list[dict]) -> tuple
     rows: of the history. The loss is as in the history: penalties and all outputs included.
     """
     name, split = dataset.evaluated
-    probabilities = predict(model, split)
-    accuracy = float((probabilities.argmax(axis=1) == split.labels).mean())
-    outputs = output_names(model)
+    answers = _answers(model, split)
+    probabilities, *_ = answers
+    right = [one.argmax(axis=1) == split.labels for one in answers]
+    accuracy = float(right[0].mean())
+    outputs = models.output_names(model)
     compile_for(model, experiment, outputs)
     found = model.evaluate(batches.in_order(split, outputs), verbose=0, return_dict=True)
     best = rows[best_epoch(experiment, rows) - 1]
@@ -150,33 +152,38 @@ def evaluate(experiment, dataset, model: keras.Model, rows: list[dict]) -> tuple
         "best_epoch": best["epoch"],
         "epochs": len(rows),
         "stopped_early": len(rows) < experiment.epochs,
+        "outputs": {
+            output: {
+                "accuracy": float(one.mean()),
+                "loss": found[f"{output}_loss"],
+                "joint_accuracy": float((one & right[0]).mean()),
+            }
+            for output, one in zip(outputs, right)
+            if len(outputs) > 1
+        },
     }
 
 
 def predict(model: keras.Model, split) -> np.ndarray:
     """Probabilities float32 (N, K) of a split's images; of several outputs the first one's."""
+    return _answers(model, split)[0]
+
+
+def _answers(model: keras.Model, split) -> list[np.ndarray]:
+    """Probabilities float32 (N, K) of a split's images, of each output."""
     found = model.predict(batches.in_order(split), verbose=0)
-    found = next(iter(found.values())) if isinstance(found, dict) else found
-    return np.hstack([1 - found, found]) if found.shape[1] == 1 else found
-
-
-def output_names(model: keras.Model) -> tuple[str, ...]:
-    """Names of the outputs of a model that has several."""
-    return tuple(model.output) if isinstance(model.output, dict) else ()
+    outputs = [found[name] for name in models.output_names(model)] or [found]
+    return [np.hstack([1 - one, one]) if one.shape[1] == 1 else one for one in outputs]
 
 
 def compile_for(model: keras.Model, experiment, outputs: tuple[str, ...]) -> None:
-    """Compile a model with a new optimizer and loss, and accuracy as its metric."""
-    if not outputs and model.output.shape[-1] == 1:
-        accuracy = keras.metrics.BinaryAccuracy(name="accuracy")
-    else:
-        accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
-    loss = (
-        {name: losses.build(experiment) for name in outputs}
-        if outputs
-        else losses.build(experiment)
-    )
-    metrics = {outputs[0]: [accuracy]} if outputs else [accuracy]
+    """Compile a model with a new optimizer and loss, and accuracy as its metric. Of several outputs
+    each has its own, and the losses are added up as they are.
+    """
+    sigmoid = not outputs and model.output.shape[-1] == 1
+    metric = keras.metrics.BinaryAccuracy if sigmoid else keras.metrics.SparseCategoricalAccuracy
+    loss = {name: losses.build(experiment) for name in outputs} or losses.build(experiment)
+    metrics = {name: [metric(name="accuracy")] for name in outputs} or [metric(name="accuracy")]
     model.compile(optimizer=optimizers.build(experiment), loss=loss, metrics=metrics)
 
 
@@ -199,5 +206,10 @@ def take_weights(model: keras.Model, path) -> None:
 
 
 def _column(key: str, outputs: tuple[str, ...]) -> str:
-    """Keras's name of a history column; of several outputs the first one's accuracy counts."""
-    return key.replace(f"{outputs[0]}_accuracy", "accuracy") if outputs else key
+    """Keras's name of a history column; of several outputs the first one's accuracy counts, and is
+    called as if it were the only one.
+    """
+    if not outputs:
+        return key
+    counts = {f"{split}{outputs[0]}_accuracy": f"{split}accuracy" for split in ("", "val_")}
+    return counts.get(key, key)

@@ -140,7 +140,7 @@ def _train(experiment, dataset, folder, progress) -> None:
         validation_record.begun(dataset),
     )
     if training_state.rows:  # what was saved may have come no further than the checkpoint
-        results.write_csv(pd.DataFrame(training_state.rows), folder / results.HISTORY)
+        results.write_csv(_history(training_state.rows), folder / results.HISTORY)
     with signals.listening(
         lambda: progress(
             "stopping: this epoch is finished and saved; interrupt again to stop at once"
@@ -153,7 +153,7 @@ def _train(experiment, dataset, folder, progress) -> None:
                     training_state.validation, experiment, dataset, network
                 )
             training_state.save()
-            results.write_csv(pd.DataFrame(training_state.rows), folder / results.HISTORY)
+            results.write_csv(_history(training_state.rows), folder / results.HISTORY)
             progress(_line(experiment.epochs, row, training_state.seconds))
             if asked():
                 raise signals.Interrupted(
@@ -256,6 +256,13 @@ def _write_down(
         identity=made_from,
     )
     files.write_json(folder / results.METRICS, metrics.as_json())
+
+
+def _history(rows: list[dict]) -> pd.DataFrame:
+    """The history as a table: what its first epoch measured, since that may be of an earlier
+    version, which measured less.
+    """
+    return pd.DataFrame(rows, columns=list(rows[0]))
 
 
 def _line(epochs: int, row: dict, seconds: list[float]) -> str:

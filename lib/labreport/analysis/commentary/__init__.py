@@ -10,3 +10,4 @@ from .literature import *
 from .network import *
 from .network_source import *
 from .own_images import *
+from .several_outputs import *

@@ -81,8 +81,7 @@ def _outputs(rows: list[dict]) -> str:
         return ""
     return _(
         "The network has {outputs} and is trained on the sum of their losses, which the tables and"
-        " curves show. Its accuracy is that of the output {name}, the only output that is monitored"
-        " and evaluated.",
+        " curves show. Its accuracy is that of the output {name}, whose predictions are evaluated.",
         outputs=count(len(outputs), "output"),
         name=next((row["output"] for row in outputs if row["evaluated"]), outputs[0]["output"]),
     )

@@ -9,6 +9,7 @@ from .history import *
 from .images import *
 from .loss_curves import *
 from .network_picture import *
+from .output_curves import *
 from .picture import *
 from .run_curves import *
 from .runs import *

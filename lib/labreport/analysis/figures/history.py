@@ -22,14 +22,16 @@ def curves(
     of: int | None = None,
 ) -> Picture:
     """Accuracy and loss by epoch, training and validation, with the best epoch marked; faintly
-    behind them the published run's.
+    behind them the published run's. Of several outputs that is the first one's, and its loss is no
+    sum like that of the history: it is left out.
 
     published: its log, or as many epochs of it as this run may have. of: how many it had.
     """
     figure, (left, right) = new_figure(2.9, columns=2)
     marker = "o" if len(history) <= 30 else None
+    summed = any(str(column).endswith("_loss") and column != "val_loss" for column in history)
     for axes, column, name in ((left, "accuracy", _("accuracy")), (right, "loss", _("loss"))):
-        if published is not None:
+        if published is not None and not (summed and column == "loss"):
             axes.plot(
                 published["epoch"],
                 published[column],
@@ -85,7 +87,7 @@ def curves(
     losses = np.concatenate(
         [
             table[column]
-            for table in (history, published)
+            for table in (history, None if summed else published)
             if table is not None
             for column in ("loss", "val_loss")
         ]
@@ -160,6 +162,15 @@ def curves(
                 )
                 if cut
                 else _("The faint, broad lines are the published run, which used all images.")
+            )
+            + (
+                " "
+                + _(
+                    "Its loss is left out: it is that of one output, and here the losses of all"
+                    " outputs are added up."
+                )
+                if summed
+                else ""
             )
         )
         + note,

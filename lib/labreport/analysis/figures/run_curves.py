@@ -55,18 +55,24 @@ def run_curves(panels: dict[str, Lines]) -> list[Picture]:
     return [_picture(title, lines, top) for title, lines in panels.items()]
 
 
-def _picture(title: str, lines: Lines, top: float) -> Picture:
-    legend_rows = -(-len(lines) // 2)
+def drawn(lines: Lines, top: float, quantities: tuple[str, ...] = tuple(QUANTITIES)):
+    """A figure with a panel for each quantity, two in a row, and a sentence on the axis of the
+    losses where it is logarithmic. quantities: pairs of training and validation; those of the
+    losses come last.
+    """
+    rows, legend_rows = len(quantities) // 2, -(-len(lines) // 2)
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH_INCHES, 4.2 + 0.16 * legend_rows), layout="constrained")
+        size = WIDTH_INCHES, 2.1 * rows + 0.16 * legend_rows
+        figure = Figure(figsize=size, layout="constrained")
         FigureCanvasAgg(figure)
-        grid = figure.subplots(2, 2, sharex=True, sharey="row")
-    for axes, (name, words) in zip(grid.flat, QUANTITIES.items()):
+        grid = figure.subplots(rows, 2, sharex=True, sharey="row", squeeze=False)
+    for axes, name in zip(grid.flat, quantities):
         for (label, (history, best)), (color, style) in zip(lines.items(), LINES):
             _draw(axes, history, best, name, color, style, label)
-        axes.set_title(_(words))
+        axes.set_title(_(QUANTITIES[name]))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
-    grid[0, 0].set_ylim(0, top)
+    if "accuracy" in quantities:
+        grid[0, 0].set_ylim(0, top)
     losses = np.concatenate(
         [
             history[name].to_numpy()
@@ -75,8 +81,8 @@ def _picture(title: str, lines: Lines, top: float) -> Picture:
         ]
     )
     wide = losses.min() > 0 and losses.max() > _LONG_RANGE * losses.min()
-    scale = logarithmic_losses(grid[1, 0]) if wide else ""
-    for axes in grid[1]:
+    scale = logarithmic_losses(grid[-1, 0]) if wide else ""
+    for axes in grid[-1]:
         axes.set_xlabel(_("epoch"))
     figure.legend(
         *grid[0, 0].get_legend_handles_labels(),
@@ -85,6 +91,11 @@ def _picture(title: str, lines: Lines, top: float) -> Picture:
         handlelength=3.2,
         frameon=False,
     )
+    return figure, scale
+
+
+def _picture(title: str, lines: Lines, top: float) -> Picture:
+    figure, scale = drawn(lines, top)
     values = "; ".join(
         _(
             "{label} accuracy {accuracy} and loss {loss} at epoch {epoch}",
