@@ -25,6 +25,7 @@ from .blocks import (
     TableBlock,
     Text,
 )
+from .leads import Lead, with_leads
 from .pandoc import tex_to_typst
 from .row_headers import with_row_headers
 from .typst_markup import Writer, breakable, fitted, literal
@@ -67,10 +68,8 @@ def pdf_bytes(document: Document) -> bytes:
             for anchor in re.findall(r' id="((?:reference|citation)-\d+)"', block.html)
         }
     )
-    body = "\n".join(
-        _block(block, writer, after)
-        for block, after in zip(document.blocks, [*document.blocks[1:], None])
-    )
+    blocks = with_leads(document.blocks)
+    body = "\n".join(_block(*at, writer) for at in zip(blocks, [*blocks[1:], None]))
     writer.files |= {
         f"attachment-{number}": attachment.data
         for number, attachment in enumerate(document.attachments, 1)
@@ -245,7 +244,7 @@ def _array(texts) -> str:
     return f"({''.join(f'{literal(text)}, ' for text in texts)})"
 
 
-def _block(block, writer: Writer, after) -> str:
+def _block(block, after, writer: Writer) -> str:
     """An entry of the array that template.typ's `paged` takes."""
     sticks = _sticks(block, after)
     about = f"sticky: {'true' if sticks else 'false'}"
@@ -256,10 +255,12 @@ def _block(block, writer: Writer, after) -> str:
             f" {_call(block, writer, sticks)}),"
         )
     rows = f", rows: {len(block.body)}" if isinstance(block, TableBlock) else ""
-    return (
-        f'(kind: "{"table" if rows else "whole" if _is_whole(block) else "flow"}", {about}{rows},'
-        f" body: {_call(block, writer, sticks)}),"
-    )
+    return f'(kind: "{_kind(block)}", {about}{rows}, body: {_call(block, writer, sticks)}),'
+
+
+def _kind(block) -> str:
+    kinds = {Heading: "heading", Lead: "lead", TableBlock: "table"}
+    return "whole" if _is_whole(block) else kinds.get(type(block), "flow")
 
 
 def _is_whole(block) -> bool:
@@ -268,10 +269,12 @@ def _is_whole(block) -> bool:
 
 
 def _sticks(block, after) -> bool:
-    """Whether it may not be the last on its page: a heading, short code before what it shows."""
+    """Whether it may not be the last on its page: a heading, a lead-in, short code before what it
+    shows.
+    """
     short = isinstance(block, CodeBlock) and block.text.count("\n") < _STICKY_CODE_LINES
     return after is not None and (
-        isinstance(block, Heading) or (short and isinstance(after, (Figure, TableBlock)))
+        isinstance(block, (Heading, Lead)) or (short and isinstance(after, (Figure, TableBlock)))
     )
 
 
@@ -282,6 +285,8 @@ def _call(block, writer: Writer, sticks: bool) -> str:
                 f"[#heading(level: {block.level}, {writer.inline(block.html)})"
                 f" #label({literal(block.anchor)})]"
             )
+        case Lead():
+            return f"lead({writer.flow(block.html)})"
         case Prose():
             return writer.flow(block.html)
         case CodeBlock():

@@ -234,7 +234,11 @@ class Writer:
                 items.append(f"plain-picture({self.image(picture, str(node['alt']))})")
             elif node.name in _BLOCKS or self._holds_blocks(node):
                 finish()
-                items.extend(self._block(node))
+                # a paragraph that ends so is of no use alone at the foot of a page
+                leads = node.name == "p" and plain(node).endswith(":")
+                leads = leads and node.find_next_sibling() is not None
+                inside = self._block(node)
+                items.extend([f"lead({content(inside)})"] if leads else inside)
             else:
                 line.append(node)
         finish()

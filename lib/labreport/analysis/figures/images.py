@@ -28,7 +28,7 @@ def image_grid(images: np.ndarray, titles: list[str], caption: str, columns: int
         axes.text(0.5, 0.5, _("no images"), ha="center", va="center")
         return Picture(figure, _("No images."), _(caption))
     rows = -(-len(images) // columns)
-    shown = [wrapped(title.replace("_", " "), WIDTH_INCHES / columns - 0.04) for title in titles]
+    shown = [wrapped(title.replace("_", " "), WIDTH_INCHES / columns) for title in titles]
     lines = max(title.count("\n") for title in shown) + 1
     with matplotlib.rc_context(STYLE):
         figure = Figure(
