@@ -130,6 +130,19 @@ class Document:
     attachments: tuple[Attachment, ...] = ()  # of the PDF alone
     finished: str = ""  # ISO 8601; when the run ended, if the notebook says so
 
+    @property
+    def anchors(self) -> set[str]:
+        """What links within the document can lead to."""
+        found = set()
+        for block in self.blocks:
+            if isinstance(block, Prose):
+                found |= set(re.findall(r' id="((?:reference|citation)-\d+)"', block.html))
+            elif isinstance(block, Heading) or (
+                isinstance(block, (Figure, TableBlock)) and block.number
+            ):
+                found.add(block.anchor)
+        return found
+
 
 # What figures, tables and the page's own parts are called; headings, and what displayed HTML brings
 # along, take other names.

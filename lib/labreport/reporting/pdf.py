@@ -54,20 +54,7 @@ def pdf_bytes(document: Document) -> bytes:
 
     Raises RuntimeError with Typst's words for what breaks one of the standards.
     """
-    writer = Writer(
-        {
-            block.anchor
-            for block in document.blocks
-            if isinstance(block, Heading)
-            or (isinstance(block, (Figure, TableBlock)) and block.number)
-        }
-        | {
-            anchor
-            for block in document.blocks
-            if isinstance(block, Prose)
-            for anchor in re.findall(r' id="((?:reference|citation)-\d+)"', block.html)
-        }
-    )
+    writer = Writer(document.anchors)
     blocks = with_leads(document.blocks)
     body = "\n".join(_block(*at, writer) for at in zip(blocks, [*blocks[1:], None]))
     writer.files |= {
