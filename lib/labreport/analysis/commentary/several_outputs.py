@@ -20,8 +20,8 @@ def outputs(result: Result, names: tuple[str, ...]) -> str:
         _(
             "The predictions in this report are those of {output}. An output that branches off"
             " half-way is meant to help the gradient reach the first layers. In GoogLeNet as its"
-            " authors trained it, the losses of such auxiliary outputs had weight 0.3 (Szegedy et"
-            " al., 2015).",
+            " authors trained it, the losses of such auxiliary outputs had weight 0.3"
+            " [@szegedy2015].",
             output=names[0],
         ),
         _measured(result, names),
@@ -55,8 +55,8 @@ def _measured(result: Result, names: tuple[str, ...]) -> str:
         sentences.append(
             _(
                 "On the same {images}, the accuracy of {output} minus that of {first} is"
-                " {difference} percentage points (95 % confidence interval {low} to {high};"
-                " Newcombe, 1998).",
+                " {difference} percentage points (95 % confidence interval {low} to {high})"
+                " [@newcombe1998paired].",
                 images=count(images, "test image"),
                 output=name,
                 first=first,
