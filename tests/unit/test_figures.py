@@ -8,6 +8,7 @@ import pytest
 
 from helpers.fabricated import history, result
 from labreport.analysis import commentary, evaluation, figures, statistics
+from labreport.analysis.figures import lettering
 from labreport.analysis.figures.style import TRAINING
 from labreport.config import experiments
 from labreport.reporting.typst_markup import TEXT_HEIGHT, TEXT_WIDTH
@@ -125,6 +126,14 @@ def headers(rows, **settings):
     html = figures.Table(rows, "C", **settings)._repr_mimebundle_()["text/html"]
     body = html[html.index("<tbody>") :]
     return re.findall("<th>(.*?)</th>", body)
+
+
+def test_a_long_class_name_is_broken_between_its_words():
+    names = ["australian_terrier", "basenji", "greater_swiss_mountain_dog"] * 6
+    axes = figures.confusion_matrix(np.eye(18, dtype=int), names).figure.axes[0]
+    shown = {label.get_text() for label in axes.get_yticklabels()}
+    assert {text.replace("\n", " ") for text in shown} == {name.replace("_", " ") for name in names}
+    assert lettering.wrapped("australian_terrier", 0.6) == "australian_\nterrier"
 
 
 def test_the_first_columns_that_tell_the_rows_of_a_table_apart_are_headers():
@@ -649,7 +658,7 @@ def test_the_worked_example_of_both_losses_has_its_values_and_slopes():
 
 
 @pytest.mark.parametrize("classes", [2, 5])
-def test_what_is_said_of_the_mean_squared_error_is_what_that_loss_computes(classes):
+def test_what_is_said_of_the_mean_squared_error_is_what_that_loss_computes(classes, keras):
     from labreport.training import losses
 
     p = 0.1

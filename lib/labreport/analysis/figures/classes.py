@@ -132,7 +132,7 @@ def confusion_matrix(matrix: np.ndarray, class_names: list[str], of: str = "") -
     """
     import seaborn
 
-    names, cell, room = _beside_cells(class_names)
+    names, cell, room = _beside_cells([name.replace("_", " ") for name in class_names])
     numbers = cell >= max(LINE, 1.1 * text_width(str(matrix.max())))
     side = cell * len(names)
     width = max(3.2, side + room + _COLOUR_BAR)
