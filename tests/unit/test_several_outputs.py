@@ -9,7 +9,7 @@ from helpers.training import experiment, quiet, tiny_data
 from labreport.analysis import commentary, evaluation, figures, statistics
 from labreport.execution import differences
 from labreport.runs import records, results
-from labreport.training import loop, training
+from labreport.training import batches, loop, training
 
 NAMES = ("main", "helper")
 
@@ -53,6 +53,24 @@ def test_the_first_output_s_accuracy_is_called_as_if_it_were_the_only_one():
     assert loop._column("val_extra_a_accuracy", outputs) == "val_extra_a_accuracy"
     assert loop._column("val_a_loss", outputs) == "val_a_loss"
     assert loop._column("accuracy", ()) == "accuracy"
+
+
+def test_the_losses_of_the_outputs_add_up_whatever_the_batches(keras, monkeypatch):
+    data = tiny_data()
+    images = keras.Input(data.image_shape)
+    flat = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(images))
+    classes = len(data.class_names)
+    of_each = {
+        name: keras.layers.Dense(classes, "softmax", name=name)(flat) for name in ("main", "helper")
+    }
+    count = len(data.evaluated[1])
+    assert count % 7, "the last batch is smaller than the others"
+    monkeypatch.setattr(batches, "MOST_EVALUATED", 7)
+    row = {"epoch": 1} | dict.fromkeys(("accuracy", "loss", "val_accuracy", "val_loss"), 0.5)
+    chosen = experiment(epochs=1)
+    _, found = loop.evaluate(chosen, data, keras.Model(images, of_each), [row])
+    losses = [one["loss"] for one in found["outputs"].values()]
+    assert len(losses) == 2 and sum(losses) == pytest.approx(found["evaluated_loss"], rel=1e-5)
 
 
 def test_each_output_has_a_line_in_all_four_panels():
@@ -119,7 +137,7 @@ def test_only_of_test_images_a_difference_has_an_interval(result):
     assert "newcombe" not in text and "used to select the epoch" in text
     assert "those of main." in text and "2 outputs" in text and "weight 1" in text
     text = commentary.outputs(replace(result(), metrics=older(result())), NAMES)
-    assert "earlier version of labreport" in text
+    assert "earlier version of labreport" in text and "[Table]" not in text
 
 
 @pytest.mark.parametrize(

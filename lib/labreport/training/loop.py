@@ -131,7 +131,8 @@ def evaluate(experiment, dataset, model: keras.Model, rows: list[dict]) -> tuple
     rows: of the history. The loss is as in the history: penalties and all outputs included.
     """
     name, split = dataset.evaluated
-    answers = _answers(model, split)
+    found_of_each = _of_each_output(model, split)
+    answers = [_probabilities(one) for one in found_of_each]
     probabilities, *_ = answers
     right = [one.argmax(axis=1) == split.labels for one in answers]
     accuracy = float(right[0].mean())
@@ -155,10 +156,11 @@ def evaluate(experiment, dataset, model: keras.Model, rows: list[dict]) -> tuple
         "outputs": {
             output: {
                 "accuracy": float(one.mean()),
-                "loss": found[f"{output}_loss"],
+                # Keras's own is a mean over batches: the last one counts too much
+                "loss": float(losses.build(experiment)(split.labels, of_one)),
                 "joint_accuracy": float((one & right[0]).mean()),
             }
-            for output, one in zip(outputs, right)
+            for output, one, of_one in zip(outputs, right, found_of_each)
             if len(outputs) > 1
         },
     }
@@ -166,14 +168,18 @@ def evaluate(experiment, dataset, model: keras.Model, rows: list[dict]) -> tuple
 
 def predict(model: keras.Model, split) -> np.ndarray:
     """Probabilities float32 (N, K) of a split's images; of several outputs the first one's."""
-    return _answers(model, split)[0]
+    return _probabilities(_of_each_output(model, split)[0])
 
 
-def _answers(model: keras.Model, split) -> list[np.ndarray]:
-    """Probabilities float32 (N, K) of a split's images, of each output."""
+def _of_each_output(model: keras.Model, split) -> list[np.ndarray]:
+    """What each output says of a split's images, (N, K), or (N, 1) for a single sigmoid."""
     found = model.predict(batches.in_order(split), verbose=0)
-    outputs = [found[name] for name in models.output_names(model)] or [found]
-    return [np.hstack([1 - one, one]) if one.shape[1] == 1 else one for one in outputs]
+    return [found[name] for name in models.output_names(model)] or [found]
+
+
+def _probabilities(found: np.ndarray) -> np.ndarray:
+    """Probabilities float32 (N, K), of a single sigmoid those of both classes."""
+    return np.hstack([1 - found, found]) if found.shape[1] == 1 else found
 
 
 def compile_for(model: keras.Model, experiment, outputs: tuple[str, ...]) -> None:
