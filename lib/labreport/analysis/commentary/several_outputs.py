@@ -24,6 +24,9 @@ def outputs(result: Result, names: tuple[str, ...]) -> str:
             " [@szegedy2015].",
             output=names[0],
         ),
+        _("[Figure](#outputs-2) shows accuracy and loss of each output by epoch.")
+        if result.metrics.outputs
+        else _("[Figure](#outputs-2) shows the loss of each output by epoch."),
         _measured(result, names),
     ]
     heading = _("The outputs of the network")
@@ -42,11 +45,12 @@ def _measured(result: Result, names: tuple[str, ...]) -> str:
         )
     if result.evaluated == "validation":
         return _(
-            "The accuracies below are of the {images} that were used to select the epoch, so they"
-            " tend to be optimistic. Neither they nor their differences have an interval.",
+            "[Table](#outputs-3) shows both for the {images} that were used to select the epoch, so"
+            " the accuracies tend to be optimistic. Neither they nor their differences have an"
+            " interval.",
             images=count(images, "validation image"),
         )
-    sentences = []
+    sentences = [_("[Table](#outputs-3) shows both for the test images.")]
     for name in names[1:]:
         one, main = measured[name]["accuracy"], measured[first]["accuracy"]
         low, high = statistics.paired_difference(
