@@ -82,7 +82,9 @@ def test_every_figure_and_formula_has_words_and_headings_and_tables_are_what_the
         "first picture",
         "second picture",
     ]
-    assert [element["/Alt"] for element in found if element["/S"] == "/Formula"] == ["a^2"]
+    assert [element["/Alt"] for element in found if element["/S"] == "/Formula"] == [
+        "a al cuadrado"
+    ]
     assert (
         kinds.count("/H1") >= 2
         and "/H2" in kinds

@@ -66,6 +66,12 @@ def test_losses_that_both_still_fall_are_no_overfitting():
     assert "but both losses were still falling." in last
 
 
+def test_a_gap_that_rounds_to_nothing_has_no_sign():
+    metrics = {"train_accuracy": 0.6999, "validation_accuracy": 0.7}
+    says = commentary.training(result([0], [0], metrics=metrics))
+    assert "a gap of 0.0 percentage points" in says
+
+
 def test_the_question_is_answered_with_an_interval_and_beside_one_answer_for_all():
     experiment = experiments.load(EXPERIMENT)
     says = commentary.answer(
@@ -123,7 +129,7 @@ def test_the_abstract_says_what_was_trained_and_what_it_came_to():
     bundle = commentary.abstract(experiment, found)._repr_mimebundle_()
     says = bundle["application/vnd.labreport.report+json"]["abstract"]
     assert says.startswith(
-        "Of a network with 10 parameters, 4 parameters were trained with adam on 300 training"
+        "Of a network with 10 parameters, 4 parameters were trained with Adam on 300 training"
         " images in 3 classes for 3 epochs, of which epoch 2 is the best. On 100 test images"
     )
     assert "which lies below this interval. The measured test accuracy, 70.0\u00a0%, is" in says

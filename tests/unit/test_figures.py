@@ -8,6 +8,7 @@ import pytest
 
 from helpers.fabricated import history, result
 from labreport.analysis import commentary, evaluation, figures, statistics
+from labreport.analysis.figures import lettering
 from labreport.analysis.figures.style import TRAINING
 from labreport.config import experiments
 from labreport.reporting.typst_markup import TEXT_HEIGHT, TEXT_WIDTH
@@ -125,6 +126,14 @@ def headers(rows, **settings):
     html = figures.Table(rows, "C", **settings)._repr_mimebundle_()["text/html"]
     body = html[html.index("<tbody>") :]
     return re.findall("<th>(.*?)</th>", body)
+
+
+def test_a_long_class_name_is_broken_between_its_words():
+    names = ["australian_terrier", "basenji", "greater_swiss_mountain_dog"] * 6
+    axes = figures.confusion_matrix(np.eye(18, dtype=int), names).figure.axes[0]
+    shown = {label.get_text() for label in axes.get_yticklabels()}
+    assert {text.replace("\n", " ") for text in shown} == {name.replace("_", " ") for name in names}
+    assert lettering.wrapped("australian_terrier", 0.6) == "australian_\nterrier"
 
 
 def test_the_first_columns_that_tell_the_rows_of_a_table_apart_are_headers():
@@ -564,29 +573,32 @@ def test_leads_are_drawn_with_intervals_and_open_ones_hollow():
     assert "c 1.0 points (\u22122.0 to 4.0); b 10.0 points (5.0 to 15.0)" in picture.alt
 
 
-def test_120_classes_are_drawn_in_two_panels_with_every_name():
+def shown_names(picture):
+    picture.figure.draw_without_rendering()
+    return [label.get_text() for axes in picture.figure.axes for label in axes.get_yticklabels()]
+
+
+def test_120_recalls_are_drawn_in_two_panels_with_every_name():
     names = [f"breed_{i:03}" for i in range(120)]
-    counts = pd.DataFrame({"train": np.arange(120) + 60, "validation": 5, "test": 7}, index=names)
-    for picture in (
-        figures.class_counts(counts),
-        figures.class_recalls(
-            pd.DataFrame({"Class": names, "Recall": np.linspace(0, 1, 120), "Images": 119})
-        ),
-    ):
-        picture.figure.draw_without_rendering()
-        shown = [
-            label.get_text() for axes in picture.figure.axes for label in axes.get_yticklabels()
-        ]
-        assert (
-            sorted(shown) == names
-            and len(picture.figure.axes) == 2
-            and picture.figure.get_figheight() < 9.5
-        )
+    picture = figures.class_recalls(
+        pd.DataFrame({"Class": names, "Recall": np.linspace(0, 1, 120), "Images": 119})
+    )
+    assert sorted(shown_names(picture)) == names and len(picture.figure.axes) == 2
+    assert picture.figure.get_figheight() < 9.5
     assert (
-        "from 0.00 (breed_000)" not in picture.alt
-        and "from 1.00 (breed_119, 95 % interval 0.97–1.00) to 0.00 (breed_000, 0.00–0.03)"
+        "from 1.00 (breed_119, 95 % interval 0.97–1.00) to 0.00 (breed_000, 0.00–0.03)"
         in picture.alt
     )
+
+
+def test_of_the_counts_of_120_classes_both_ends_are_drawn_and_the_caption_says_so():
+    names = [f"breed_{i:03}" for i in range(120)]
+    counts = pd.DataFrame({"train": np.arange(120) + 60, "validation": 5, "test": 7}, index=names)
+    picture = figures.class_counts(counts.sample(frac=1, random_state=0))
+    assert shown_names(picture) == [*names[:-13:-1], *names[11::-1]]
+    assert "12 of the classes with the most images (left)" in picture.caption
+    assert "from 72 (breed_000) to 191 (breed_119)" in picture.alt
+    assert len(shown_names(figures.class_counts(counts.head(40)))) == 40
 
 
 def test_the_most_confused_classes_are_those_with_the_most_mistakes():
@@ -646,7 +658,7 @@ def test_the_worked_example_of_both_losses_has_its_values_and_slopes():
 
 
 @pytest.mark.parametrize("classes", [2, 5])
-def test_what_is_said_of_the_mean_squared_error_is_what_that_loss_computes(classes):
+def test_what_is_said_of_the_mean_squared_error_is_what_that_loss_computes(classes, keras):
     from labreport.training import losses
 
     p = 0.1

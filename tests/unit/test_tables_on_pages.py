@@ -31,6 +31,7 @@ def table(*rows):
         ("took 2 min 35 s", ["2\xa0min", "35\xa0s"]),
         ("70.2 % of 3 x 3 images", ["70.2\xa0%", "3\xa0x\xa03"]),
         ("p = 0.03, n \u2265 5", ["p\xa0=\xa00.03", "n\xa0\u2265\xa05"]),
+        ("dropout [0.1, 0.2], dense", ["[0.1,\xa00.2], dense"]),
         ("36 of 50 epochs", ["36 of", "50 epochs"]),
     ],
 )
@@ -51,6 +52,9 @@ def test_a_column_of_long_texts_leaves_the_others_the_room_of_their_words():
     widths = columns.shares(table(["Computing time", "word " * 60], ["a", "b"]), 9, 11)
     assert widths[0] >= 14 * 4.5 + 11 and sum(widths) == pytest.approx(447, abs=1)
     assert columns.shares(table(["short", "also short"]), 9, 11) is None
+    head = tuple(Cell(words, words, True) for words in ("a head of several words",) * 6)
+    body = table(["cells of 14 ch"] * 6).body
+    assert columns.shares(TableBlock((head,), body, 6), 9, 11) is None
 
 
 def test_no_word_of_a_wide_table_is_broken_where_all_fit():

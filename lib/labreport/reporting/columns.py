@@ -9,7 +9,8 @@ SIZES = (9, 8, 7.5, 7, 6.5)
 _LETTER = 0.5  # em; a character of Libertinus Serif is about as wide
 _LONGEST = 40  # characters that are kept on one line of a cell
 _ZERO_WIDTH = "\u200b"
-# What a line break would part: a number and its unit, a product, an equation, an interval.
+# What a line break would part: a short list, a number and its unit, a product, an equation.
+_SHORT_LIST = re.compile(r"\[[^\[\]]{1,24}\]")
 _BOUND = (
     r"(?<=\d) (?=%|(?:ms|s|min|h|px|[kMG]i?B)\b)",
     r"(?<=\d) (?=[x×±+−-] ?\d)",
@@ -21,6 +22,7 @@ _WITHIN = re.compile(r"(?<=[.,;:=/_-])(?=[^\s)\]},;])|(?<=\w)(?=[(\[{])")
 
 def bound(text: str) -> str:
     """With spaces that do not break inside what is read as one."""
+    text = _SHORT_LIST.sub(lambda found: found[0].replace(" ", "\xa0"), text)
     for pattern in _BOUND:
         text = re.sub(pattern, "\xa0", text)
     return text
@@ -60,13 +62,10 @@ def shares(table: TableBlock, size: float, inset: float) -> list[float] | None:
     """The widths of the columns in points, where their lines do not all fit; no column gets less
     than its longest word needs, if all of these fit.
     """
-    natural = _widest(table, lambda cell: max(map(len, cell.text.split("\n"))) + cell.header)
+    natural = _widest(table, _whole, _longest_unit)  # words of the head may stand one below another
     if _points(natural, size, inset) <= TEXT_WIDTH:
         return None
-    least = [
-        min(most, needed + 1)
-        for most, needed in zip(natural, _widest(table, lambda cell: _longest_unit(cell)))
-    ]
+    least = [min(most, needed + 1) for most, needed in zip(natural, _widest(table, _longest_unit))]
     room = (TEXT_WIDTH - inset * table.columns) / (_LETTER * size)
     if sum(least) >= room:
         characters = [room * low / sum(least) for low in least]
@@ -121,12 +120,17 @@ def _points(widths: list[int], size: float, inset: float) -> float:
     return sum(widths) * _LETTER * size + inset * len(widths)
 
 
-def _widest(table: TableBlock, of) -> list[int]:
+def _widest(table: TableBlock, of, of_head=None) -> list[int]:
     widths = [1] * table.columns
-    for row in (*table.header, *table.body):
-        if len(row) == table.columns:
-            widths = [max(width, of(cell)) for width, cell in zip(widths, row)]
+    for rows, width in ((table.header, of_head or of), (table.body, of)):
+        for row in rows:
+            if len(row) == table.columns:
+                widths = [max(widest, width(cell)) for widest, cell in zip(widths, row)]
     return widths
+
+
+def _whole(cell: Cell) -> int:
+    return max(map(len, cell.text.split("\n")))
 
 
 def _longest_unit(cell: Cell) -> int:

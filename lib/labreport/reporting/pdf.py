@@ -103,16 +103,17 @@ def _sources(opening, body, writer, formulas) -> dict[str, bytes]:
     }
     missing = _missing_glyphs(
         "".join(
-            [opening, body, *formulas, *(tex for tex, _ in writer.formulas), *drawings.values()]
+            [opening, body, *formulas, *(tex for tex, _ in writer.formulas), *writer.spoken]
+            + [*drawings.values()]
         )
     )
     made = ", ".join(
         (
-            f"equation({_spelled_formula(formula, missing)}, {literal(tex)})"
+            f"equation({_spelled_formula(formula, missing)}, {literal(words or tex)})"
             if formula
             else f"raw({literal(breakable(tex))})"
         )
-        for formula, (tex, _) in zip(formulas, writer.formulas)
+        for formula, (tex, _), words in zip(formulas, writer.formulas, writer.spoken)
     )
     main = (
         f'#import "template.typ": *\n#let formulas = ({made}{"," if made else ""})\n'

@@ -17,6 +17,7 @@ from .cleaning import code_block, plain
 from .columns import TEXT_HEIGHT, TEXT_WIDTH
 from .pictures import picture_from_data_uri
 from .row_headers import Names, names_of
+from .spoken import words_of
 from .tables import table_block
 
 _LANGUAGES = {"ipython": "python", "ipython3": "python", "text": ""}
@@ -99,6 +100,7 @@ class Writer:
         # file name -> alt text, for those that Typst turns out not to read
         self.pictures: dict[str, str] = {}
         self.formulas: list[tuple[str, bool]] = []
+        self.spoken: list[str] = []  # the formulas in words; "" where a part of one has none
         self.tables: list[list[Names]] = []  # of each table, what names the cells of its body
 
     def inline(self, html: str) -> str:
@@ -206,6 +208,7 @@ class Writer:
         if note is None:
             return literal(tag.get_text(" ", strip=True))
         self.formulas.append((note.get_text(), tag.get("display") == "block"))
+        self.spoken.append(words_of(tag))
         return f"formula({len(self.formulas) - 1})"
 
     def _flow(self, tag: Tag) -> list[str]:

@@ -7,6 +7,7 @@ from ...runs.results import Result
 from .. import crossfit, statistics
 from ..abstract import Abstract
 from .conclusions import above_published
+from .literature import optimizer_name
 
 __all__ = ["answer", "abstract"]
 
@@ -59,7 +60,7 @@ def _trained(experiment, result: Result) -> str:
         "images": count(metrics.dataset.images["train"], "training image"),
         "classes": whole(len(result.class_names)),
         "epochs": count(metrics.epochs, "epoch"),
-        "optimizer": experiment.optimizer,
+        "optimizer": optimizer_name(experiment),
         "best": metrics.best_epoch,
     }
     if metrics.trainable_parameters == metrics.total_parameters:

@@ -83,6 +83,7 @@ def training(result: Result) -> str:
                 )
             )
     gap = metrics.train_accuracy - metrics.validation_accuracy
+    points = round(100 * gap, 1)
     sentences.append(
         _(
             "At epoch {best}, training accuracy is {training} and validation accuracy"
@@ -90,7 +91,7 @@ def training(result: Result) -> str:
             best=best,
             training=percent(metrics.train_accuracy),
             validation=percent(metrics.validation_accuracy),
-            gap=number(100 * gap, 1, signed=True),
+            gap=number(abs(points) if points == 0 else points, 1, signed=points != 0),
         )
         + _gap_meaning(gap, metrics, _falling(result, best))
     )

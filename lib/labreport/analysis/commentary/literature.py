@@ -37,3 +37,9 @@ def optimizer(experiment) -> str:
     """What minimises the loss; nothing of an optimizer that is not known here."""
     found = OPTIMIZERS.get(experiment.optimizer)
     return _("The optimizer is {optimizer}.", optimizer=_(found)) if found else ""
+
+
+def optimizer_name(experiment) -> str:
+    """What the optimizer is called, without its publication."""
+    found = OPTIMIZERS.get(experiment.optimizer, experiment.optimizer)
+    return _(found).partition(" [@")[0]

@@ -15,25 +15,39 @@ from .style import TRAINING, WIDTH_INCHES, new_figure
 
 __all__ = ["class_counts", "class_recalls", "confusion_matrix"]
 
+_MOST_ROWS = 40  # of one panel
+_ENDS = 12  # classes with the most and with the fewest images, where there are more than that
 _COLOUR_BAR = 0.8  # inches: the bar with its numbers and its name
 _AXIS_NAME = 0.32  # the name of an axis, and the gaps beside it
 
 
 def class_counts(counts: pd.DataFrame) -> Picture:
-    """Images a class and split. counts: a row a class, a column a split."""
+    """Images a class and split; of many classes, those at the ends. counts: a row a class, a column
+    a split.
+    """
     names: dict[Any, str] = {
         "train": _("training"),
         "validation": _("validation"),
         "test": _("test"),
     }
-    figure, panels = _panels(len(counts))
-    for axes, rows in zip(panels, np.array_split(np.arange(len(counts)), len(panels))):
+    shown, caption = counts, _("Number of images in each class and split.")
+    if len(counts) > _MOST_ROWS:
+        order = counts.sum(axis=1).argsort(kind="stable")
+        shown = counts.iloc[[*order.iloc[: -_ENDS - 1 : -1], *order.iloc[_ENDS - 1 :: -1]]]
+        caption = _(
+            "Number of images by split, in {shown} of the classes with the most images (left) and"
+            " {shown} of those with the fewest (right), of {classes} classes.",
+            shown=_ENDS,
+            classes=len(counts),
+        )
+    figure, panels = _panels(len(shown), 2 if len(counts) > _MOST_ROWS else 1)
+    for axes, rows in zip(panels, np.array_split(np.arange(len(shown)), len(panels))):
         left = np.zeros(len(rows))
         for (split, column), color, hatch in zip(
-            counts.iloc[rows].items(), ("#0072B2", "#E69F00", "#009E73"), ("", "//", "..")
+            shown.iloc[rows].items(), ("#0072B2", "#E69F00", "#009E73"), ("", "//", "..")
         ):
             axes.barh(
-                counts.index[rows],
+                shown.index[rows],
                 column,
                 left=left,
                 label=names[split],
@@ -69,7 +83,7 @@ def class_counts(counts: pd.DataFrame) -> Picture:
             largest=totals.idxmax(),
             per_split=per_split,
         )
-    return Picture(figure, alt, _("Number of images in each class and split."))
+    return Picture(figure, alt, caption)
 
 
 def class_recalls(report: pd.DataFrame) -> Picture:
@@ -118,7 +132,7 @@ def confusion_matrix(matrix: np.ndarray, class_names: list[str], of: str = "") -
     """
     import seaborn
 
-    names, cell, room = _beside_cells(class_names)
+    names, cell, room = _beside_cells([name.replace("_", " ") for name in class_names])
     numbers = cell >= max(LINE, 1.1 * text_width(str(matrix.max())))
     side = cell * len(names)
     width = max(3.2, side + room + _COLOUR_BAR)
@@ -253,15 +267,15 @@ def _best_and_worst(matrix: np.ndarray, class_names: list[str]) -> list[str]:
     ]
 
 
-def _panels(classes: int):
+def _panels(classes: int, columns: int = 1):
     """A figure with a row a class: one panel, or two side by side where the rows would not fit on a
     page.
     """
-    if classes <= 40:
-        figure, axes = new_figure((0.2 if classes <= 12 else 0.14) * classes + 0.9)
-        return figure, [axes]
-    figure, axes = new_figure(0.12 * -(-classes // 2) + 0.6, columns=2)
-    return figure, list(axes)
+    columns = 2 if classes > _MOST_ROWS else columns
+    rows = -(-classes // columns)
+    row = 0.12 if classes > _MOST_ROWS else 0.2 if classes <= 12 else 0.14
+    figure, axes = new_figure(row * rows + (0.9 if columns == 1 else 0.6), columns=columns)
+    return figure, list(np.atleast_1d(axes))
 
 
 def _by_class(axes, label: str, limit: float) -> None:

@@ -39,6 +39,7 @@ def curves(
                 linewidth=2.6,
                 alpha=0.25,
                 label=_("published, training"),
+                clip_on=False,
             )
             axes.plot(
                 published["epoch"],
@@ -48,6 +49,7 @@ def curves(
                 alpha=0.25,
                 linestyle=(0, (2, 1)),
                 label=_("published, validation"),
+                clip_on=False,
             )
         axes.plot(
             history["epoch"],

@@ -29,13 +29,15 @@ def text_width(text: str) -> float:
 
 
 def wrapped(text: str, inches: float) -> str:
-    """The text in lines of at most this width, broken between words where it can be."""
+    """The text in lines of at most this width, broken between words where it can be; - and _ end
+    one.
+    """
     return "\n".join(line for part in text.split("\n") for line in _lines(part, inches))
 
 
 def _lines(text: str, inches: float) -> list[str]:
     lines = [""]
-    for piece in re.findall(r"[^ -]*-|[^ -]+ *| +", text):
+    for piece in re.findall(r"[^ _-]*[_-]|[^ _-]+ *| +", text):
         if text_width((lines[-1] + piece).rstrip()) <= inches:
             lines[-1] += piece
             continue
