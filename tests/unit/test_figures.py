@@ -11,6 +11,7 @@ from labreport.analysis import commentary, evaluation, figures, statistics
 from labreport.analysis.figures import lettering
 from labreport.analysis.figures.style import TRAINING
 from labreport.config import experiments
+from labreport.core import i18n
 from labreport.reporting.typst_markup import TEXT_HEIGHT, TEXT_WIDTH
 
 
@@ -126,6 +127,14 @@ def headers(rows, **settings):
     html = figures.Table(rows, "C", **settings)._repr_mimebundle_()["text/html"]
     body = html[html.index("<tbody>") :]
     return re.findall("<th>(.*?)</th>", body)
+
+
+def test_the_name_of_a_row_of_images_takes_the_room_beside_it():
+    titles = [*["cat"] * 10, "augmented", *[""] * 9]
+    with i18n.speaking("es"):
+        grid = figures.image_grid(np.zeros((20, 4, 4, 3), np.uint8), titles, "C", columns=10)
+    titles = [axes.get_title(loc="left") for axes in grid.figure.axes]
+    assert "aumentadas" in titles
 
 
 def test_a_long_class_name_is_broken_between_its_words():

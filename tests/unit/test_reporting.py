@@ -341,6 +341,13 @@ def test_default_parameters_are_dropped_where_others_were_injected():
     assert blocks(defaults, injected, titled, kind=CodeBlock) == [CodeBlock("show(report)")]
 
 
+def test_a_number_and_its_percent_sign_stay_on_one_line_but_code_stays_as_it_is():
+    prose = "A 95 % interval, `7 % 3`."
+    own = page(code(shown({REPORT_MIME: TITLE})), prose).get_text()
+    assert "A 95\u00a0% interval, 7 % 3." in own
+    assert "A 95 % interval" in page(prose).get_text()
+
+
 def test_an_abstract_that_is_known_at_the_end_stands_on_the_first_page():
     abstract = {"abstract": "It reaches **70 %** of $N$ images."}
     cells = [
@@ -351,7 +358,7 @@ def test_an_abstract_that_is_known_at_the_end_stands_on_the_first_page():
     ]
     shown_page = page(*cells)
     [section] = shown_page.select("header section.abstract")
-    assert section.get_text(" ", strip=True).startswith("Abstract It reaches 70 % of")
+    assert section.get_text(" ", strip=True).startswith("Abstract It reaches 70\u00a0% of")
     assert shown_page.h1.get_text() == TITLE["title"] and "TWICE" not in shown_page.get_text()
     assert not page(*cells[:-1]).select(".abstract")
     if shutil.which("pdftotext"):
@@ -630,7 +637,10 @@ def test_a_link_to_a_cell_becomes_the_name_of_what_it_shows(language, words):
     ]
     (prose,) = page(*cells).find_all(class_="prose")
     assert [(link.get_text(), link["href"]) for link in prose.find_all("a")] == [
-        *zip(words, ["#figure-1", "#figure-2", "#table-1", "#b"]),
+        *zip(
+            [word.replace(" ", "\u00a0") for word in words],
+            ["#figure-1", "#figure-2", "#table-1", "#b"],
+        ),
         ("the spans", "#table-1"),
     ]
     made = pdf(*cells)

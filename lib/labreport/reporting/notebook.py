@@ -36,6 +36,8 @@ from .terminal import without_control_characters
 
 Named = Heading | Figure | TableBlock  # what a reference can lead to
 
+# A number and its percent sign, which no line break may part, outside code.
+_PERCENT = re.compile(r"(<(code|pre)\b.*?</\2>)|(?<=\d) (?=%)", re.DOTALL)
 _TYPED_NUMBER = re.compile(r"\d+(?:\.\d+)*[.)]?\s")
 
 
@@ -54,6 +56,8 @@ def _read(notebook: NotebookNode, written_in: str, folder: Path | None, name: st
     cells = _in_language(_without_parameters(notebook.cells), written_in)
     sources = dict.fromkeys(source for cell in cells for source in _sources_of(cell))
     html = dict(zip(sources, markdown_to_html(list(sources))))
+    if any(map(_reports, cells)):
+        html = {source: _PERCENT.sub(_unbroken, text) for source, text in html.items()}
     language = notebook.metadata.get("language_info", {}).get("name", "python")
     blocks: list[Block] = []
     report: dict = {}
@@ -106,6 +110,10 @@ def _document(blocks, places, report, abstract, notebook, language, name) -> Doc
 
 def _line(text) -> str:
     return " ".join(without_control_characters(str("" if text is None else text)).split())
+
+
+def _unbroken(found: re.Match) -> str:
+    return found[1] or "\u00a0"
 
 
 def _language(code) -> str:
@@ -337,12 +345,14 @@ def _name(target: Named) -> str:
     heading.
     """
     if isinstance(target, Heading):
-        return _("Section {number}", number=target.number) if target.number else escape(target.text)
-    return (
-        _("Figure {number}", number=target.number)
-        if isinstance(target, Figure)
-        else _("Table {number}", number=target.number)
-    )
+        if not target.number:
+            return escape(target.text)
+        name = _("Section {number}", number=target.number)
+    elif isinstance(target, Figure):
+        name = _("Figure {number}", number=target.number)
+    else:
+        name = _("Table {number}", number=target.number)
+    return name.replace(" ", "\u00a0")  # no line ends within it
 
 
 def _anchor(text: str, taken: set[str]) -> str:

@@ -28,7 +28,10 @@ def image_grid(images: np.ndarray, titles: list[str], caption: str, columns: int
         axes.text(0.5, 0.5, _("no images"), ha="center", va="center")
         return Picture(figure, _("No images."), _(caption))
     rows = -(-len(images) // columns)
-    shown = [wrapped(title.replace("_", " "), WIDTH_INCHES / columns) for title in titles]
+    shown = [
+        wrapped(title.replace("_", " "), WIDTH_INCHES / columns * _room(titles, position, columns))
+        for position, title in enumerate(titles)
+    ]
     lines = max(title.count("\n") for title in shown) + 1
     with matplotlib.rc_context(STYLE):
         figure = Figure(
@@ -43,7 +46,8 @@ def image_grid(images: np.ndarray, titles: list[str], caption: str, columns: int
             axes.axis("off")
             if position < len(images):
                 axes.imshow(images[position], interpolation="nearest")
-                axes.set_title(shown[position], pad=2)
+                alone = _room(titles, position, columns) > 1
+                axes.set_title(shown[position], pad=2, loc="left" if alone else "center")
     named = "; ".join(title.replace("\n", ", ") for title in dict.fromkeys(filter(None, titles)))
     alt = _(
         "{images} of {width} by {height} pixels: {shown}.",
@@ -53,6 +57,12 @@ def image_grid(images: np.ndarray, titles: list[str], caption: str, columns: int
         shown=named,
     )
     return Picture(figure, alt, _(caption), vector=False)
+
+
+def _room(titles: list[str], position: int, columns: int) -> int:
+    """How many columns a title may take: its own, and those beside it that have none."""
+    row = titles[position + 1 : position - position % columns + columns]
+    return 1 + next((place for place, title in enumerate(row) if title), len(row))
 
 
 def predicted_images(panels: list, note: str = "", columns: int = 3) -> Picture:
