@@ -179,7 +179,9 @@ EDITS = {
     "a figure that the notebook draws": package(
         "figures/classes.py", "def class_counts(", "def class_counts(*more, x=0, "
     ),
-    "the style of all figures": package("figures/style.py", '"font.size": 9', '"font.size": 8'),
+    "the style of all figures": package(
+        "figures/style.py", '"axes.grid": True', '"axes.grid": False'
+    ),
     "a sentence of the commentary": package("commentary/history.py", '_("', '_("So: ', 99),
     "prose or code of the notebook": cell("loading", "CIFAR-10", "The set CIFAR-10"),
     "how the report looks: its styles": package("reporting/template.typ", "26mm", "27mm"),

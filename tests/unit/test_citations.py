@@ -59,6 +59,17 @@ def test_a_caption_cites_without_a_link_and_counts_all_the_same():
     assert "Wilson" in found.select_one("#reference-1").get_text()
 
 
+def test_an_abstract_cites_too():
+    abstract = {"abstract": "It has an interval [@wilson1927]."}
+    shown = nbformat.v4.new_output(
+        "display_data", {"application/vnd.labreport.report+json": {"title": "T"} | abstract}
+    )
+    cell = nbformat.v4.new_code_cell("run", outputs=[shown])
+    report = document_from_notebook(nbformat.v4.new_notebook(cells=[cell]))
+    found = BeautifulSoup(html_page(report), "html.parser")
+    assert "interval [1]." in found.select_one(".abstract").get_text()
+
+
 def test_a_report_that_cites_nothing_has_no_references():
     assert not page("# T\n\nNothing, not even me@here.org or `[@kingma2015]`.").select(
         ".references"

@@ -64,6 +64,23 @@ def test_losses_that_both_still_fall_are_no_overfitting():
     )
     assert "lower in it than in all epochs before: no sign of overfitting." in last
     assert "but both losses were still falling." in last
+    turned = history([0.5, 0.7, 0.6, 0.6, 0.6], [1.2, 1.0, 0.6, 0.9, 0.95])
+    says = commentary.training(result([0], [0], metrics={"epochs": 5}, course=turned))
+    assert "still fell" not in says and "still falling" not in says, "it fell, and rose again"
+
+
+def test_less_than_guessing_is_told_from_as_much_as_guessing():
+    metrics = {"train_accuracy": 0.02, "validation_accuracy": 0.02}
+    says = commentary.training(result([0], [0], metrics=metrics))
+    assert "that is less than guessing each class equally often." in says
+
+
+def test_after_a_single_epoch_there_was_no_choice_to_undo():
+    metrics = {"epochs": 1, "best_epoch": 1, "evaluated_split": "validation"}
+    found = result([0, 1, 2], [0, 1, 1], metrics=metrics, course=history([0.6]))
+    says = evaluated(found) + commentary.answer(experiments.load(EXPERIMENT), found)
+    assert "After one epoch" in says and "confidence interval" in says
+    assert "optimistic" not in says and "chosen" not in says and "ross-fit" not in says
 
 
 def test_a_gap_that_rounds_to_nothing_has_no_sign():
@@ -78,9 +95,14 @@ def test_the_question_is_answered_with_an_interval_and_beside_one_answer_for_all
         experiment, result([0] * 50 + [1] * 50, [0] * 50 + [1] * 40 + [0] * 10)
     )
     assert says.startswith(f"The question was: *{experiment.question}*\n\nOn 100 test images")
-    assert "its accuracy is **90.0\u00a0%** (95 % confidence interval 82.6\u00a0% to" in says
+    assert (
+        "the accuracy of the network is **90.0\u00a0%** (95 % confidence interval 82.6\u00a0% to"
+        in says
+    )
     assert "right for 50.0\u00a0%, which lies below this interval." in says
-    assert "Training accuracy at that epoch is 90.0\u00a0%, 20.0 percentage points above" in says
+    assert (
+        "Training accuracy at the best epoch is 90.0\u00a0%, 20.0 percentage points above" in says
+    )
     assert "`make compare NAME=cifar10` compares" in says
 
 
@@ -98,7 +120,8 @@ def test_images_that_chose_the_epoch_are_cross_fitted_before_they_answer():
     record = Validation([str(image) for image in range(40)], right, None)
     found = dataclasses.replace(found, validation=record)
     says = commentary.answer(experiments.load(EXPERIMENT), found)
-    assert "which also chose the epoch, its accuracy is **75.0\u00a0%**. Without the" in says
+    assert "by which the epoch was chosen too, the accuracy of" in says
+    assert "is **75.0\u00a0%**. Without the" in says
     assert "by cross-fitting, it is 75.0\u00a0% (95 % confidence interval" in says
 
 

@@ -342,10 +342,11 @@ def test_default_parameters_are_dropped_where_others_were_injected():
 
 
 def test_a_number_and_its_percent_sign_stay_on_one_line_but_code_stays_as_it_is():
-    prose = "A 95 % interval, `7 % 3`."
+    prose = 'A 95 % interval, `7 % 3`. <img alt="5 % of it" src="x">'
     own = page(code(shown({REPORT_MIME: TITLE})), prose).get_text()
     assert "A 95\u00a0% interval, 7 % 3." in own
     assert "A 95 % interval" in page(prose).get_text()
+    assert "5\u00a0% of" not in str(page(code(shown({REPORT_MIME: TITLE})), prose))
 
 
 def test_an_abstract_that_is_known_at_the_end_stands_on_the_first_page():
@@ -665,7 +666,7 @@ def test_a_link_to_a_section_leads_to_its_translation_where_that_is_what_the_rep
         cell("data-es", new_markdown_cell("## Los datos")),
         code(shown({REPORT_MIME: {"title": "T", "language": "es"}})),
     ).find_all(class_="prose")
-    assert str(prose.a) == '<a href="#los-datos">Sección 1</a>'
+    assert str(prose.a) == '<a href="#los-datos">Sección\u00a01</a>'
 
 
 def test_who_hands_it_in_when_it_was_run_and_of_which_source_stands_in_both_title_blocks(tmp_path):

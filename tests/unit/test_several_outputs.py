@@ -114,7 +114,11 @@ def test_the_published_log_is_beside_the_output_that_counts_and_not_beside_the_s
 
 def test_the_table_shows_each_output_and_the_loss_they_add_up_to(result):
     rows = evaluation.outputs(result())
-    assert [row["Output"] for row in rows] == [*NAMES, "penalty on weights", "sum"]
+    assert [row["Output"] for row in rows] == [
+        *NAMES,
+        "penalties, and rounding of probabilities near 0",
+        "sum",
+    ]
     assert [row["Loss"] for row in rows] == [1.0, 2.0, 0.25, 3.25]
     assert [row["Output"] for row in evaluation.outputs(result(loss=3.0))] == [*NAMES, "sum"]
     assert "Accuracy, 95 % interval" not in rows[0]  # the images have chosen the epoch

@@ -344,7 +344,7 @@ def test_seeds_with_splits_of_their_own_take_the_corrected_resampled_test(repeat
     assert row["p"] == pytest.approx(
         4 * 2 * stats.t.sf(abs(differences.mean()) / error, 2) / looks.SHARE, rel=1e-6
     )
-    assert "Nadeau and Bengio" in comparison.of(sweep).method()
+    assert "[@nadeau2003]" in comparison.of(sweep).method()
 
 
 def test_runs_that_kept_no_record_get_no_verdict_and_the_reason(repeated):

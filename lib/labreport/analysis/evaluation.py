@@ -195,7 +195,11 @@ def outputs(result: Result) -> list[dict]:
         for name, of_one in measured.items()
     ]
     penalty = total - sum(of_one["loss"] for of_one in measured.values())
-    parts = {_("penalty on weights"): penalty} if abs(penalty) > _ROUNDING * total else {}
+    parts = (
+        {_("penalties, and rounding of probabilities near 0"): penalty}
+        if abs(penalty) > _ROUNDING * total
+        else {}
+    )
     more = [{"Output": name, "Loss": loss} for name, loss in (parts | {_("sum"): total}).items()]
     return [*rows, *(dict.fromkeys(rows[0]) | row for row in more)]
 

@@ -36,8 +36,8 @@ from .terminal import without_control_characters
 
 Named = Heading | Figure | TableBlock  # what a reference can lead to
 
-# A number and its percent sign, which no line break may part, outside code.
-_PERCENT = re.compile(r"(<(code|pre)\b.*?</\2>)|(?<=\d) (?=%)", re.DOTALL)
+# A number and its percent sign, which no line break may part, outside code and tags.
+_PERCENT = re.compile(r"(<(code|pre)\b.*?</\2>|<[^>]*>)|(?<=\d) (?=%)", re.DOTALL)
 _TYPED_NUMBER = re.compile(r"\d+(?:\.\d+)*[.)]?\s")
 
 
@@ -84,7 +84,9 @@ def _document(blocks, places, report, abstract, notebook, language, name) -> Doc
         blocks, places = (found[:first] + found[first + 1 :] for found in (blocks, places))
     own = notebook.metadata.get("labreport", {})
     if report or own:  # in a notebook of somebody else's, [@key] may mean anything
-        blocks = citations.resolved(blocks, places, language)
+        count = len(abstract)
+        found = citations.resolved([*abstract, *blocks], [*[""] * count, *places], language)
+        abstract, blocks = found[:count], found[count:]
         places = [*places, *[""] * (len(blocks) - len(places))]
     title = str(report.get("title") or leading or notebook.metadata.get("title") or name)
     fields = report.get("fields") or {}

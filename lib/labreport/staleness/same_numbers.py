@@ -30,7 +30,7 @@ SAME_NUMBERS: dict[str, tuple[str, str]] = {
     ),
     "training.loop.evaluate": (
         "df4b78a9d492fba9257abb51cd1ab1235b05d79062ed8f6410b3fc456835a58e",
-        "65359abc8f97002e04d63345b8d3d9e8b38064c28333cf02ba030c02b3e47d71",
+        "ba5bc741fd6654a2ad2ddddad22ceae6cbe9009840f900a0467675d86ff387d2",
     ),
 }
 

@@ -177,9 +177,9 @@ def _of_each_output(model: keras.Model, split) -> list[np.ndarray]:
     return [found[name] for name in models.output_names(model)] or [found]
 
 
-def _probabilities(found: np.ndarray) -> np.ndarray:
+def _probabilities(answers: np.ndarray) -> np.ndarray:
     """Probabilities float32 (N, K), of a single sigmoid those of both classes."""
-    return np.hstack([1 - found, found]) if found.shape[1] == 1 else found
+    return np.hstack([1 - answers, answers]) if answers.shape[1] == 1 else answers
 
 
 def compile_for(model: keras.Model, experiment, outputs: tuple[str, ...]) -> None:

@@ -7,6 +7,7 @@ from ...runs.results import Result
 from .. import crossfit, statistics
 from ..abstract import Abstract
 from .conclusions import above_published
+from .data_set import seen_before
 from .literature import optimizer_name
 
 __all__ = ["answer", "abstract"]
@@ -15,8 +16,16 @@ __all__ = ["answer", "abstract"]
 def abstract(experiment, result: Result) -> Abstract:
     """What was trained, what it came to with its interval, and what that means."""
     sentences = [_trained(experiment, result), *_accuracy(result)]
-    if not _answers_nothing(result):
-        sentences += [_beside_one_answer(result), above_published(result, experiment.published)]
+    if _answers_nothing(result):
+        sentences.append(
+            _("The program drew the images, so this says nothing about the real data set.")
+        )
+    else:
+        sentences += [
+            _beside_one_answer(result),
+            seen_before(experiment),
+            above_published(result, experiment.published),
+        ]
     return Abstract(" ".join(filter(None, sentences)))
 
 
@@ -30,12 +39,13 @@ def answer(experiment, result: Result) -> str:
         sentences.append(
             _(
                 "The settings of this run differ from those of the experiment, so what follows"
-                " holds for them alone."
+                " holds for the settings of this run alone."
             )
         )
     sentences += [
         *_accuracy(result),
         _beside_one_answer(result),
+        seen_before(experiment),
         _beside_training(result),
         _(
             "Whether another experiment does better, this run alone does not show:"
@@ -90,16 +100,29 @@ def _accuracy(result: Result) -> list[str]:
         low, high = statistics.wilson(correct, images)
         return [
             _(
-                "On {images}, which had no part in any choice, its accuracy is {accuracy} (95 %"
-                " confidence interval {low} to {high}).",
+                "On {images}, which had no part in any choice, the accuracy of the network is"
+                " {accuracy} (95 % confidence interval {low} to {high}).",
                 images=count(images, "test image"),
                 accuracy=share,
                 low=percent(low),
                 high=percent(high),
             )
         ]
+    if result.metrics.epochs == 1:  # there was no choice
+        low, high = statistics.wilson(correct, images)
+        return [
+            _(
+                "On {images}, the accuracy of the network is {accuracy} (95 % confidence interval"
+                " {low} to {high}).",
+                images=count(images, "validation image"),
+                accuracy=share,
+                low=percent(low),
+                high=percent(high),
+            )
+        ]
     sentence = _(
-        "On {images}, which also chose the epoch, its accuracy is {accuracy}.",
+        "On {images}, by which the epoch was chosen too, the accuracy of the network is"
+        " {accuracy}.",
         images=count(images, "validation image"),
         accuracy=share,
     )
@@ -123,7 +146,7 @@ def _beside_one_answer(result: Result) -> str:
     """Whether the interval leaves out what one answer for all images would reach."""
     correct, images = _correct(result)
     share = np.bincount(result.labels).max() / images
-    if result.evaluated == "test":
+    if result.evaluated == "test" or result.metrics.epochs == 1:
         low, high = statistics.wilson(correct, images)
     elif result.validation is not None:
         low, high = statistics.wilson_of_scores(crossfit.scores(result.validation))
@@ -155,18 +178,19 @@ def _beside_training(result: Result) -> str:
     words = {"training": percent(metrics.train_accuracy), "gap": number(abs(gap), 1)}
     if not round(gap, 1):
         return _(
-            "Training accuracy at that epoch is {training}, as high as on the validation images.",
+            "Training accuracy at the best epoch is {training}, as high as on the validation"
+            " images.",
             **words,
         )
     return (
         _(
-            "Training accuracy at that epoch is {training}, {gap} percentage points above the"
+            "Training accuracy at the best epoch is {training}, {gap} percentage points above the"
             " validation accuracy.",
             **words,
         )
         if gap > 0
         else _(
-            "Training accuracy at that epoch is {training}, {gap} percentage points below the"
+            "Training accuracy at the best epoch is {training}, {gap} percentage points below the"
             " validation accuracy.",
             **words,
         )

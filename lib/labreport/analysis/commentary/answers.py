@@ -25,7 +25,17 @@ def evaluation(result: Result, confused: pd.DataFrame) -> str:
         "images": whole(images),
         "accuracy": percent(correct / images),
     }
-    if result.evaluated == "validation":
+    if result.evaluated == "validation" and result.metrics.epochs == 1:
+        low, high = statistics.wilson(correct, images)
+        text = _(
+            "After one epoch, the network classifies {correct} of {images} validation images"
+            " correctly: **{accuracy}** (95 % confidence interval {low} to {high}, Wilson"
+            " [@wilson1927]). There is no test split.",
+            low=percent(low),
+            high=percent(high),
+            **words,
+        )
+    elif result.evaluated == "validation":
         text = _(
             "With the weights of epoch {best}, the network classifies {correct} of {images}"
             " validation images correctly: **{accuracy}**. There is no test split. The same images"
@@ -43,9 +53,15 @@ def evaluation(result: Result, confused: pd.DataFrame) -> str:
             high=percent(high),
             **words,
         )
-    text += " " + _(
-        "The loss on these images, with any penalty on weights, is {loss}.",
-        loss=number(result.metrics.evaluated_loss, 2),
+    loss = number(result.metrics.evaluated_loss, 2)
+    text += " " + (
+        _(
+            "The loss on these images, of all outputs together and with any penalty on weights, is"
+            " {loss}.",
+            loss=loss,
+        )
+        if result.metrics.outputs
+        else _("The loss on these images, with any penalty on weights, is {loss}.", loss=loss)
     )
     if alike := _alike(result):
         return f"{text} {alike}"
@@ -180,9 +196,9 @@ def squared_error(table: pd.DataFrame) -> str:
     worst, right = table.iloc[0], table.iloc[2]
     if not worst["Images"]:
         return _(
-            "The network gave no image's true class a probability below 0.01. This run therefore"
-            " cannot show how the two losses differ: for very wrong predictions, the gradient of"
-            " the squared error almost vanishes."
+            "The network gave no image's true class a probability below 0.01. So this run does not"
+            " show what the two losses teach from very wrong predictions, where the gradient of the"
+            " squared error almost vanishes."
         )
 
     def times(row):

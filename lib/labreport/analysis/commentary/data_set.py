@@ -9,6 +9,9 @@ from ...runs import results
 __all__ = ["loading", "seen_before", "inspection", "conditioning"]
 
 
+_FROM_IMAGENET = {"dog_breeds"}  # data sets whose images are a part of it
+
+
 def loading(dataset) -> str:
     """Where the images come from and how many there are."""
     descriptions = {
@@ -45,14 +48,13 @@ def loading(dataset) -> str:
 
 
 def seen_before(experiment) -> str:
-    """That the network was pretrained on the images of its data set, where it was: for a data set
-    whose images come from ImageNet.
-    """
-    if experiment.model_args.get("weights") != "imagenet":
+    """That the network was pretrained on the images of its data set, where it was."""
+    pretrained = experiment.model_args.get("weights") == "imagenet"
+    if not pretrained or experiment.dataset not in _FROM_IMAGENET:
         return ""
     return _(
         "The network was pretrained on ImageNet, so it may have seen these images before, and its"
-        " accuracy is optimistic."
+        " accuracy may be optimistic."
     )
 
 

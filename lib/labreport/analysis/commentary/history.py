@@ -114,12 +114,12 @@ def _as_good(epochs: list[int]) -> str:
 
 
 def _falling(result: Result, best: int) -> bool:
-    """Whether training loss and validation loss fell from the best epoch to the last one; where
-    they are the same epoch, whether both are lower there than ever before.
+    """Whether training loss and validation loss are lower in the last epoch than in all from the
+    best one on; where they are the same epoch, than ever before.
     """
     history = result.history
     last = history.iloc[-1]
-    before = history.iloc[best - 1 : best] if best < len(history) else history.iloc[:-1]
+    before = history.iloc[best - 1 : -1] if best < len(history) else history.iloc[:-1]
     return len(before) > 0 and all(last[loss] < before[loss].min() for loss in ("loss", "val_loss"))
 
 
@@ -145,7 +145,10 @@ def _interval(share: float, metrics: records.Metrics) -> tuple[float, float]:
 def _gap_meaning(gap: float, metrics: records.Metrics, falling: bool) -> str:
     """falling: both losses were still falling, which is not overfitting, whatever the gap."""
     low, high = _interval(metrics.validation_accuracy, metrics)
-    if low <= 1 / len(metrics.dataset.class_names):
+    guessing = 1 / len(metrics.dataset.class_names)
+    if high < guessing:
+        return _(": on the validation images, that is less than guessing each class equally often.")
+    if low <= guessing:
         return _(
             ": on the validation images, the accuracy cannot be distinguished from that of guessing"
             " each class equally often."
@@ -176,4 +179,4 @@ def _gap_meaning(gap: float, metrics: records.Metrics, falling: bool) -> str:
             if settings["augmentation"]
             else "."
         )
-    return _(": no sign of overfitting at this epoch.")
+    return "." if falling else _(": no sign of overfitting at this epoch.")

@@ -47,11 +47,17 @@ def training_settings(experiment) -> list[dict]:
         _("Epochs"): experiment.epochs,
         _("Early stopping"): stops,
         _("Augmentation"): _listed(experiment.augmentation) or _("none"),
-        _("Starts from"): experiment.starts_from or _("new weights"),
+        _("Starts from"): experiment.starts_from or _first_weights(experiment),
         _("Seed"): str(experiment.seed),  # a name, and no quantity: without a thousands separator
         _("Seed of the splits"): str(experiment.split_seed),
     }
     return [{_("Setting"): key, _("Value"): value} for key, value in rows.items()]
+
+
+def _first_weights(experiment) -> str:
+    if experiment.model_args.get("weights") == "imagenet":
+        return _("ImageNet weights in the backbone, new ones in the head")
+    return _("new weights")
 
 
 def all_settings(experiment) -> list[dict]:

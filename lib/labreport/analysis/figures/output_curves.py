@@ -29,8 +29,7 @@ def output_curves(
         _at_best(name, of_one, best_epoch, measured) for name, (of_one, _best) in lines.items()
     )
     if published is not None:
-        best = int(published["val_accuracy"].to_numpy().argmax()) + 1
-        lines[_("{output}, as published", output=outputs[0])] = published, best
+        lines[_("{output}, as published", output=outputs[0])] = published, 0
     highest = max(
         (of_one[name].max() for of_one, _best in lines.values() for name in quantities[:-2]),
         default=1.0,
@@ -50,8 +49,6 @@ def output_curves(
             **words,
         )
     ]
-    if published is not None:
-        sentences.append(_("The dot of the published run marks its best validation accuracy."))
     alt = (
         _(
             "Line charts of training and validation accuracy and loss by epoch for {outputs}."

@@ -147,6 +147,8 @@ def _draw(axes, history: pd.DataFrame, best: int, name: str, color, style, label
             alpha=0.15,
             linewidth=0,
         )
+    if not best:  # it is not among these epochs
+        return
     axes.plot(
         [best],
         [history[name].iloc[best - 1]],
