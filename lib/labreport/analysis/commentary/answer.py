@@ -95,63 +95,64 @@ def _trained(experiment, result: Result) -> str:
 def _accuracy(result: Result) -> list[str]:
     """The accuracy on the evaluated images with its 95 % interval, where there is one."""
     correct, images = _correct(result)
-    share = f"**{percent(correct / images)}**"
+    on = "test image" if result.evaluated == "test" else "validation image"
+    words = {"images": count(images, on), "accuracy": f"**{percent(correct / images)}**"}
+    bounds = _interval(result)
+    if bounds:
+        words |= {"low": percent(bounds[0]), "high": percent(bounds[1])}
     if result.evaluated == "test":
-        low, high = statistics.wilson(correct, images)
         return [
             _(
                 "On {images}, which had no part in any choice, the accuracy of the network is"
                 " {accuracy} (95 % confidence interval {low} to {high}).",
-                images=count(images, "test image"),
-                accuracy=share,
-                low=percent(low),
-                high=percent(high),
+                **words,
             )
         ]
     if result.metrics.epochs == 1:  # there was no choice
-        low, high = statistics.wilson(correct, images)
         return [
             _(
                 "On {images}, the accuracy of the network is {accuracy} (95 % confidence interval"
                 " {low} to {high}).",
-                images=count(images, "validation image"),
-                accuracy=share,
-                low=percent(low),
-                high=percent(high),
+                **words,
             )
         ]
-    sentence = _(
-        "On {images}, by which the epoch was chosen too, the accuracy of the network is"
-        " {accuracy}.",
-        images=count(images, "validation image"),
-        accuracy=share,
-    )
-    if result.validation is None:
-        return [sentence]
-    scores = crossfit.scores(result.validation)
-    low, high = statistics.wilson_of_scores(scores)
-    return [
-        sentence,
+    sentences = [
         _(
-            "Without the advantage of that choice, by cross-fitting, it is {fitted} (95 %"
-            " confidence interval {low} to {high}).",
-            fitted=percent(float(scores.mean())),
-            low=percent(low),
-            high=percent(high),
-        ),
+            "On {images}, by which the epoch was chosen too, the accuracy of the network is"
+            " {accuracy}.",
+            **words,
+        )
     ]
+    if result.validation is not None:
+        sentences.append(
+            _(
+                "Without the advantage of that choice, by cross-fitting, it is {fitted} (95 %"
+                " confidence interval {low} to {high}).",
+                fitted=percent(float(crossfit.scores(result.validation).mean())),
+                **words,
+            )
+        )
+    return sentences
+
+
+def _interval(result: Result) -> tuple[float, float] | None:
+    """The 95 % interval of the accuracy, without what the choice of an epoch adds to it; None where
+    the run kept no record to undo that choice.
+    """
+    if result.evaluated == "test" or result.metrics.epochs == 1:
+        return statistics.wilson(*_correct(result))
+    if result.validation is None:
+        return None
+    return statistics.wilson_of_scores(crossfit.scores(result.validation))
 
 
 def _beside_one_answer(result: Result) -> str:
     """Whether the interval leaves out what one answer for all images would reach."""
-    correct, images = _correct(result)
-    share = np.bincount(result.labels).max() / images
-    if result.evaluated == "test" or result.metrics.epochs == 1:
-        low, high = statistics.wilson(correct, images)
-    elif result.validation is not None:
-        low, high = statistics.wilson_of_scores(crossfit.scores(result.validation))
-    else:
+    share = np.bincount(result.labels).max() / len(result.labels)
+    bounds = _interval(result)
+    if bounds is None:
         return ""
+    low, high = bounds
     words = {"share": percent(share)}
     if low > share:
         return _(

@@ -19,20 +19,20 @@ def evaluation(result: Result, confused: pd.DataFrame) -> str:
     confused: as `evaluation.confused_pairs` gives it.
     """
     correct, images = int((result.labels == result.predicted).sum()), len(result.labels)
+    low, high = statistics.wilson(correct, images)
     words = {
         "best": result.metrics.best_epoch,
         "correct": whole(correct),
         "images": whole(images),
         "accuracy": percent(correct / images),
+        "low": percent(low),
+        "high": percent(high),
     }
     if result.evaluated == "validation" and result.metrics.epochs == 1:
-        low, high = statistics.wilson(correct, images)
         text = _(
             "After one epoch, the network classifies {correct} of {images} validation images"
             " correctly: **{accuracy}** (95 % confidence interval {low} to {high}, Wilson"
             " [@wilson1927]). There is no test split.",
-            low=percent(low),
-            high=percent(high),
             **words,
         )
     elif result.evaluated == "validation":
@@ -44,13 +44,10 @@ def evaluation(result: Result, confused: pd.DataFrame) -> str:
         )
         text += " " + _without_the_choice(result)
     else:
-        low, high = statistics.wilson(correct, images)
         text = _(
             "With the weights of epoch {best}, the network classifies {correct} of {images} test"
             " images correctly: **{accuracy}** (95 % confidence interval {low} to {high}, Wilson"
             " [@wilson1927]).",
-            low=percent(low),
-            high=percent(high),
             **words,
         )
     loss = number(result.metrics.evaluated_loss, 2)
